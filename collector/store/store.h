@@ -1,0 +1,153 @@
+// store - where samples stand, whatever keeps them.
+//
+// An interface: append, select, tail, labels, stat. The embedded store and a remote one stand
+// behind it, and the query side sees nothing else. In:     rows: one host, one time, values of
+// series that were made before. Out:    series with their labels and samples, times rising, one
+// sample a time. Thread: one thread appends; any number read, each with a cursor of its own.
+// Readers never block the appender for
+//         longer than the copy of one series.
+// Loss:   what a store gives up it counts in store_stat.
+// Equal series and time: the first value stands; another one is counted as a conflict.
+
+#ifndef COLLECTOR_STORE_STORE_H
+#define COLLECTOR_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/model/label.h"
+#include "shared/model/matcher.h"
+#include "shared/model/metric.h"
+#include "shared/model/sample.h"
+
+typedef uint32_t series_id; // of the store, never 0, good while it is open
+
+typedef struct store store_t;
+typedef struct store_cursor store_cursor_t;
+
+struct store_row {
+    uint64_t host;
+    int64_t time_ms;
+    uint32_t n;
+    const series_id *series; // rising
+    const double *values;    // beside them; a stale mark ends a series
+};
+
+// What a read asks for.
+struct store_select {
+    uint64_t host;               // 0: all
+    int64_t start_ms;            // inclusive
+    int64_t end_ms;              // inclusive
+    matchers_t *const *matchers; // a series matches if any of them does
+    uint32_t n_matchers;
+    bool newest_only; // tail: at most one sample a series, the newest within the window
+    bool labels_only; // labels: no samples
+};
+
+// One series of an answer; borrowed until the next store_next.
+struct store_series {
+    series_id id;
+    enum metric_kind kind;
+    uint64_t host;
+    const struct label_set *labels;
+    const struct sample *samples; // times rising
+    uint32_t n;
+};
+
+struct store_stat {
+    uint64_t series;         // held now
+    uint64_t series_made;    // ever
+    uint64_t series_evicted; // given up for want of room
+    uint64_t samples;        // held now
+    uint64_t appended;       // samples ever
+    uint64_t conflicts;      // same series and time, another value
+    uint64_t late;           // older than what a series holds; refused
+    uint64_t bytes;          // held now
+};
+
+struct store_ops {
+    int (*series)(store_t *self, uint64_t host, const struct label_set *labels,
+                  enum metric_kind kind, series_id *ret);
+    uint64_t (*append)(store_t *self, const struct store_row *row);
+    bool (*alive)(store_t *self, series_id id);
+    int (*open)(store_t *self, const struct store_select *what, store_cursor_t **ret);
+    int (*next)(store_cursor_t *cursor, struct store_series *ret);
+    uint64_t (*upto)(const store_cursor_t *cursor);
+    void (*close)(store_cursor_t **cursor_p);
+    void (*stat)(store_t *self, struct store_stat *ret);
+    void (*destroy)(store_t **self_p);
+};
+
+// Every implementation's struct begins with this.
+struct store {
+    const struct store_ops *ops;
+};
+struct store_cursor {
+    store_t *store;
+};
+
+// The series of these labels and host, made if it is new. 0 and *ret, or ERR_LIMIT.
+static inline int
+store_series(store_t *s, uint64_t host, const struct label_set *labels, enum metric_kind kind,
+             series_id *ret)
+{
+    return s->ops->series(s, host, labels, kind, ret);
+}
+
+// Counts the rows of this host: 1 for the first one since the store was opened.
+static inline uint64_t
+store_append(store_t *s, const struct store_row *row)
+{
+    return s->ops->append(s, row);
+}
+
+// False once a series was given up: who keeps its id asks store_series again.
+static inline bool
+store_alive(store_t *s, series_id id)
+{
+    return s->ops->alive(s, id);
+}
+
+// 0 and a cursor in *ret, for store_close.
+static inline int
+store_open(store_t *s, const struct store_select *what, store_cursor_t **ret)
+{
+    return s->ops->open(s, what, ret);
+}
+
+// 1 and the next series in *ret, 0 at the end, or below zero.
+static inline int
+store_next(store_cursor_t *c, struct store_series *ret)
+{
+    return c->store->ops->next(c, ret);
+}
+
+// With a host: the number of its newest row that the answer is sure to hold whole (as store_append
+// counted).
+static inline uint64_t
+store_upto(const store_cursor_t *c)
+{
+    return c->store->ops->upto(c);
+}
+
+static inline void
+store_close(store_cursor_t **c)
+{
+    if (*c != NULL)
+        (*c)->store->ops->close(c);
+}
+
+static inline void
+store_stat(store_t *s, struct store_stat *ret)
+{
+    s->ops->stat(s, ret);
+}
+
+static inline void
+store_destroy(store_t **s)
+{
+    if (*s != NULL)
+        (*s)->ops->destroy(s);
+}
+
+#endif

@@ -1,0 +1,48 @@
+// sock - ZeroMQ sockets with the options that our measurements ask for.
+//
+// Thread: a socket belongs to the thread that uses it; it may be made in another before that one
+// starts. LINGER, high-water marks, largest message and keep-alive are always set, at creation.
+// Every socket binds and connects loopback or ipc only, until peers can be told apart. Source:
+// zmq_setsockopt(3).
+
+#ifndef SHARED_NET_SOCK_H
+#define SHARED_NET_SOCK_H
+
+#include <czmq.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct sock_spec {
+    int type;          // ZMQ_PUSH ...
+    int send_hwm;      // messages; 2 or more
+    int recv_hwm;      // messages; 2 or more
+    int64_t max_bytes; // largest message taken
+    int linger_ms;
+    bool immediate;        // queue for connected peers only
+    bool mandatory;        // ROUTER: a peer that is gone is -EHOSTUNREACH
+    bool verboser;         // XPUB: every (un)subscription is told
+    bool heartbeat;        // ZMTP heartbeats: only on sockets that are always drained
+    unsigned reconnect_ms; // first try again after; 0: 100. Grows to 2 s at most
+};
+
+// 0 and *ret, or -errno.
+int sock_new(zsock_t **ret, const struct sock_spec *spec);
+// tcp://127.x.y.z:PORT, tcp://[::1]:PORT, tcp://localhost:PORT, ipc://..., inproc://...
+bool sock_is_local(const char *endpoint);
+// 0; ERR_RANGE if the endpoint is not local; -errno (-EADDRINUSE ...).
+int sock_bind(zsock_t *sock, const char *endpoint);
+int sock_connect(zsock_t *sock, const char *endpoint);
+// One part (or, with more, one of several), never waits. 0, -EAGAIN, -EHOSTUNREACH, ...
+int sock_send(zsock_t *sock, const void *at, size_t n, bool more);
+// One part into *msg (initialised by zmq_msg_init), never waits. 1, or 0 when there is none, or
+// -errno.
+int sock_recv(zsock_t *sock, zmq_msg_t *msg);
+void *sock_raw(zsock_t *sock); // for zmq_poll
+
+// The endpoint `step` ports further: ("tcp://127.0.0.1:5560", 2) -> "tcp://127.0.0.1:5562".
+// ipc://PATH -> ipc://PATH.2. 0, or ERR_FORMAT. For the five sockets of a collector:
+enum sock_port { SOCK_DATA = 0, SOCK_CONTROL = 1, SOCK_LIVE = 2, SOCK_QUERY = 3, SOCK_ENROL = 4 };
+int sock_endpoint(char *out, size_t size, const char *data_endpoint, enum sock_port step);
+
+#endif

@@ -1,0 +1,57 @@
+// lane - the receiving end of one stream: what a record means, given those before it.
+//
+// In:     records of one stream, as frame_take gives them, in any order a network can make.
+// Out:    rows of (slot, value), new definitions, holes; or a refusal with its reason.
+// Thread: one owner. Pure: no sockets, files or clocks.
+// Order:  fresh -> (TABLE or DEFs from seq 0) tabled -> (KEY) readable -> (hole, damage) tabled.
+//         A DELTA is read only when the record before it was. A record below `next` is a duplicate.
+//         One above it is a hole: booked, and values wait for a KEY, definitions for a TABLE.
+
+#ifndef SHARED_WIRE_LANE_H
+#define SHARED_WIRE_LANE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/wire/body.h"
+#include "shared/wire/frame.h"
+#include "shared/wire/row_codec.h"
+
+typedef struct lane lane_t;
+
+struct lane_handler {
+    void *arg;
+    // A slot is now this series. `def` is borrowed for the call. 0, or below zero to refuse the
+    // series: its values are then read past and counted in lane_counters.refused.
+    int (*define)(void *arg, const struct slot_def *def);
+    // One block of values at time_ms; cells of refused or unknown slots are left out.
+    // `values` are doubles, one per slot in `slots`; all borrowed for the call.
+    void (*row)(void *arg, int64_t time_ms, const uint32_t *slots, const double *values,
+                uint32_t n);
+    // Records from seq `from` to `to` are not coming (GAP), or have not come (cause 0).
+    void (*gap)(void *arg, uint64_t from, const struct gap *gap);
+};
+
+struct lane_counters {
+    uint64_t records;    // accepted
+    uint64_t samples;    // given to row()
+    uint64_t duplicates; // records below next
+    uint64_t holes;      // records that never came
+    uint64_t unreadable; // values for want of a KEY or slot
+    uint64_t malformed;  // bodies that were not right
+    uint64_t refused;    // samples of series that define() refused
+    uint64_t unknown;    // records of a type we do not know
+};
+
+lane_t *lane_new(uint64_t stream, const struct lane_handler *handler);
+void lane_destroy(lane_t **self_p);
+
+// 0: accepted. ERR_NEED_KEY: accepted as far as counting goes, but not readable: ask for TABLE and
+// KEY. ERR_FORMAT: malformed body, same remedy. ERR_UNKNOWN: not this stream. 1: a duplicate,
+// nothing done.
+int lane_accept(lane_t *self, const struct frame_prefix *prefix, const struct record *record);
+uint64_t lane_next(const lane_t *self); // lowest seq not yet accepted
+bool lane_ended(const lane_t *self);    // END has come
+const struct lane_counters *lane_counters(const lane_t *self);
+
+#endif
