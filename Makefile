@@ -1,7 +1,9 @@
 # make run         install what is missing, build, and run the whole of ZPulse here: prints the address
 # make check       install what is missing, build, and run every test that is fit for each change
 # make             build the four programs into build/bin
-# make help        everything else
+# make install     put them under DESTDIR= PREFIX= (/usr/local)
+# make clean       remove all that was built
+# make help        this list
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -9,21 +11,29 @@
 comma   := ,
 SAN     ?=
 BUILD   ?= build$(addprefix -,$(subst $(comma),-,$(SAN)))
+PREFIX  ?= /usr/local
 PKGS    := libczmq libzmq libmicrohttpd libpcre2-8 zlib
-LIBS     = $(shell pkg-config --libs $(PKGS)) -lm -lpthread
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
            -Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla
 CFLAGS  ?= -O2 -g
-ALL_C    = -std=gnu17 -D_GNU_SOURCE -I. $(WARN) $(if $(WERROR),-Werror) \
-           $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) $(CFLAGS) $(CPPFLAGS)
-ALL_LD   = $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
+SAN_C    = $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer \
+             $(if $(findstring undefined,$(SAN)),-fno-sanitize-recover=undefined))
+ALL_C    = -std=gnu17 -D_GNU_SOURCE -I. $(WARN) $(if $(WERROR),-Werror) $(PKG_C) $(SAN_C) \
+           $(CFLAGS) $(CPPFLAGS)
+# Libraries that a program does not call cost it memory: as-needed leaves them out.
+ALL_LD   = $(if $(SAN),-fsanitize=$(SAN)) -Wl,--as-needed $(LDFLAGS)
+# Asked once, and only where something is compiled: setup.sh may have to bring pkg-config first.
+PKG_C    = $(eval PKG_C := $(shell pkg-config --cflags $(PKGS)))$(PKG_C)
+LIBS     = $(eval LIBS := $(shell pkg-config --libs $(PKGS)) -lm -lpthread)$(LIBS)
 Q       := $(if $(V),,@)
+# One job a core, unless the user said how many.
+JOBS     = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
 # A folder is a library; ctl is a program of its own inside the collector's folder.
 sources_shared    = $(shell find shared -name '*.c' | sort)
 sources_agent     = $(filter-out %/main.c,$(shell find agent -name '*.c' -not -path 'agent/client/*' | sort))
 sources_collector = $(filter-out %/main.c,$(shell find collector -name '*.c' -not -path 'collector/ctl/*' | sort))
-sources_dashboard = $(filter-out %/main.c,$(shell find dashboard -name '*.c' | sort))
+sources_dashboard = $(filter-out %/main.c,$(shell find dashboard -name '*.c' -not -path 'dashboard/web/*' | sort))
 sources_ctl       = $(filter-out %/main.c,$(shell find collector/ctl -name '*.c' | sort))
 rooms   := shared agent collector dashboard ctl
 objects  = $(patsubst %.c,$(BUILD)/%.o,$(sources_$1))
@@ -33,7 +43,14 @@ programs := zpulse-agent zpulse-collector zpulse-dashboard zpulse
 .PHONY: all
 all: $(programs:%=$(BUILD)/bin/%)
 
-$(BUILD)/%.o: %.c
+# Other flags, other objects: this file changes when the flags do.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(ALL_C)' | cmp -s - $@ || echo '$(CC) $(ALL_C)' >$@
+.PHONY: FORCE
+FORCE:
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	$Q$(CC) $(ALL_C) -MMD -MP -c $< -o $@
@@ -50,32 +67,45 @@ define program_rule
 $(BUILD)/bin/$1: $(BUILD)/$2/main.o $(call lib,$3) $(call lib,shared)
 	@mkdir -p $$(@D)
 	@echo "  LD    $$@"
-	$Q$$(CC) $$(ALL_LD) $$^ $$(LIBS) -o $$@
+	$Q$$(CC) $$(ALL_LD) $$(filter %.o %.a,$$^) $$(LIBS) -o $$@
 endef
 $(eval $(call program_rule,zpulse-agent,agent,agent))
 $(eval $(call program_rule,zpulse-collector,collector,collector))
 $(eval $(call program_rule,zpulse-dashboard,dashboard,dashboard))
 $(eval $(call program_rule,zpulse,collector/ctl,ctl))
 
-# tests/unit/ROOM/test_X.c links that room and shared, nothing else.
-define test_rule
-$(BUILD)/tests/unit/$1/%: $(BUILD)/tests/unit/$1/%.o $(if $(filter-out shared,$1),$(call lib,$1)) $(call lib,shared)
-	@mkdir -p $$(@D)
-	$Q$$(CC) $$(ALL_LD) $$^ $$(LIBS) -lcmocka -o $$@
-endef
-$(foreach r,$(rooms),$(eval $(call test_rule,$r)))
-unit_tests := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/*/test_*.c))
+# The page is the same for every tree: built once, into build/web. Its libraries come by lock
+# file, and again only when that differs from the copy kept beside them.
+web_lock    := dashboard/web/node_modules/.lock
+web_sources  = $(shell find dashboard/web -name node_modules -prune -o -type f -print) \
+               $(shell find tests/web -type f)
+$(web_lock): dashboard/web/package-lock.json
+	$Qcmp -s $< $@ || (cd dashboard/web && npm ci --ignore-scripts --no-audit --no-fund)
+	@cp $< $@
+build/web/.built: $(web_lock) $(web_sources)
+	@echo "  PAGE  build/web"
+	$Qnode dashboard/web/build.mjs build/web
+	@touch $@
 
-.PHONY: check-unit
-check-unit: $(unit_tests)
-	@pass=0; fail=0; for t in $^; do \
-	  if $$t >$$t.log 2>&1; then pass=$$((pass+1)); else fail=$$((fail+1)); cat $$t.log; fi; \
-	done; echo "$$pass passed, $$fail failed"; test $$fail = 0
+include tests/check.mk
 
-.PHONY: clean help
+.PHONY: run run-built
+run:
+	@sh shared/deploy/setup.sh run
+	@$(MAKE) --no-print-directory $(JOBS) run-built
+# On a terminal Ctrl-C is for zpulse alone (bash -m gives it a foreground group of its own), so
+# that make ends with its exit code; setpriv: it never outlives make.
+run-built: all
+	@if [ -t 0 ]; then bash -mc 'setpriv --pdeathsig TERM $(BUILD)/bin/zpulse up; exit $$?'; \
+	else exec $(BUILD)/bin/zpulse up; fi
+
+.PHONY: install clean help
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(programs:%=$(BUILD)/bin/%) $(DESTDIR)$(PREFIX)/bin
 clean:
 	rm -rf build build-*
 help:
-	@sed -n 's/^# \(make.*\)/\1/p' Makefile
+	@sed -n 's/^# \(make.*\)/\1/p' Makefile tests/check.mk
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

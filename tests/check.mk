@@ -1,0 +1,118 @@
+# make check-unit  cmocka tests of each module         make check-web   the page's modules, in node
+# make check-flow  the real programs, end to end       make check-page  the page in a real browser
+# make check SAN=address,undefined    the same, instrumented, in a tree of its own; also SAN=thread
+# make check-fresh all of it in an empty Debian 12 (root, debootstrap, network): by hand
+# make lint        format, gcc and clang -Werror, cppcheck, clang-tidy, layers, sizes, words, tsc
+# make format      clang-format on every C file
+# make fuzz        each fuzzer for FUZZ_SECONDS= (60)  make bench       the numbers, BENCH_SECONDS= (60)
+#
+# Included by the Makefile, whose words it uses. Logs of tests are in $(BUILD)/logs.
+
+# tests/unit/ROOM/test_X.c links that room and shared, nothing else.
+define test_rule
+$(BUILD)/tests/unit/$1/%: $(BUILD)/tests/unit/$1/%.o $(if $(filter-out shared,$1),$(call lib,$1)) $(call lib,shared)
+	@echo "  LD    $$@"
+	$Q$$(CC) $$(ALL_LD) $$^ $$(LIBS) -lcmocka -o $$@
+endef
+$(foreach r,$(rooms),$(eval $(call test_rule,$r)))
+
+# tests/flow/flow_X.c sees the programs from outside: shared code and the stage, no room.
+support := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
+$(BUILD)/tests/flow/%: $(BUILD)/tests/flow/%.o $(support) $(call lib,shared)
+	@echo "  LD    $@"
+	$Q$(CC) $(ALL_LD) $^ $(LIBS) -ljansson -lcmocka -o $@
+
+binaries   = $(patsubst %.c,$(BUILD)/%,$(wildcard $1))
+unit_tests := $(call binaries,tests/unit/*/test_*.c)
+flow_tests := $(call binaries,tests/flow/flow_*.c)
+web_tests  := build/web-tests/*.mjs
+page_tests := tests/page/*.test.mjs
+lint_tests := tests/lint/layers.sh tests/lint/layers_test.sh tests/lint/sizes.sh tests/lint/words.sh
+# A group is NAME=FILES. The page is the same under a sanitizer, so it is not tested again.
+group_lint := 'lint=$(lint_tests)'
+group_unit := 'unit=$(unit_tests)'
+group_flow := 'flow=$(flow_tests)'
+group_web  := 'web=$(web_tests)'
+group_page := 'page=$(page_tests)'
+RUN_TESTS   = SAN=$(SAN) tests/run.sh $(BUILD)
+
+.PHONY: check check-built check-unit check-flow check-web check-page
+check:
+	@sh shared/deploy/setup.sh check
+	@$(MAKE) --no-print-directory $(JOBS) check-built
+check-built: all $(unit_tests) $(flow_tests) build/web/.built
+	@$(RUN_TESTS) $(group_lint) $(group_unit) $(if $(SAN),,$(group_web)) $(group_flow) $(if $(SAN),,$(group_page))
+check-unit: $(unit_tests)
+	@$(RUN_TESTS) $(group_unit)
+check-flow: all $(flow_tests)
+	@$(RUN_TESTS) $(group_flow)
+check-web: build/web/.built
+	@$(RUN_TESTS) $(group_web)
+check-page: all build/web/.built
+	@$(RUN_TESTS) $(group_page)
+
+# --- lint: each layer alone, so that one can be asked for (make lint-tidy). Two trees of their own.
+all_c    = $(shell find $(rooms_dirs) tests -name '*.c' -not -path '*/node_modules/*' | sort)
+all_h    = $(shell find $(rooms_dirs) tests -name '*.h' -not -path '*/node_modules/*' | sort)
+rooms_dirs := shared agent collector dashboard
+lint_layers := format layers gcc clang cppcheck tidy types
+SUBMAKE  = $(MAKE) --no-print-directory $(JOBS)
+
+.PHONY: lint format objects tidied $(lint_layers:%=lint-%)
+lint:
+	@sh shared/deploy/setup.sh check
+	@for l in $(lint_layers); do echo "lint: $$l"; $(SUBMAKE) -s lint-$$l || exit 1; done
+	@echo "lint: $(words $(lint_layers)) layers clean"
+lint-format:
+	@clang-format --dry-run -Werror $(all_c) $(all_h)
+lint-layers:
+	@for t in $(lint_tests); do $$t || exit 1; done
+lint-gcc:
+	@$(MAKE) -s BUILD=build-lint-gcc CC=gcc WERROR=1 CFLAGS=-O2 objects >/dev/null
+lint-clang:
+	@$(MAKE) -s BUILD=build-lint-clang CC=clang WERROR=1 CFLAGS=-O1 objects >/dev/null
+lint-cppcheck:
+	@mkdir -p build-lint-gcc/cppcheck
+	@cppcheck --quiet -j $$(nproc) --std=c11 --enable=warning,performance,portability --inline-suppr \
+	  --error-exitcode=1 --suppressions-list=tests/lint/cppcheck.supp -D_GNU_SOURCE -I. \
+	  --cppcheck-build-dir=build-lint-gcc/cppcheck $(all_c)
+lint-tidy:
+	@$(MAKE) -s BUILD=build-lint-clang CC=clang WERROR=1 CFLAGS=-O1 tidied
+lint-types: $(web_lock)
+	@cd dashboard/web && node_modules/.bin/tsc --noEmit -p .
+objects: $(patsubst %.c,$(BUILD)/%.o,$(all_c))
+# A file is looked at again when its object is made again.
+tidied: $(patsubst %.c,$(BUILD)/%.tidy,$(all_c))
+$(BUILD)/%.tidy: %.c $(BUILD)/%.o .clang-tidy
+	@clang-tidy --quiet $< -- $(ALL_C) 2>$@.log || { cat $@.log; exit 1; }
+	@touch $@
+format:
+	@clang-format -i $(all_c) $(all_h)
+
+# --- fuzz: tests/fuzz/fuzz_X.c is one file with LLVMFuzzerTestOneInput; it links the rooms it names.
+# Starts from tests/fuzz/corpus/X; what it finds on the way stays in build-fuzz/corpus.
+FUZZ_SECONDS ?= 60
+fuzzers  = $(call binaries,tests/fuzz/fuzz_*.c)
+.PHONY: fuzz fuzz-built
+fuzz:
+	@sh shared/deploy/setup.sh check
+	@$(SUBMAKE) BUILD=build-fuzz CC=clang CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined \
+	  -fno-sanitize-recover=undefined' fuzz-built
+fuzz-built: $(fuzzers)
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run.sh $(BUILD) $^
+$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(foreach r,agent collector dashboard shared,$(call lib,$r))
+	@echo "  LD    $@"
+	$Q$(CC) -fsanitize=fuzzer,address,undefined -Wl,--as-needed $^ $(LIBS) -o $@
+
+# --- bench and the empty machine
+benches  = $(call binaries,tests/bench/*.c)
+.PHONY: bench bench-built check-fresh
+bench:
+	@sh shared/deploy/setup.sh check
+	@$(SUBMAKE) bench-built
+bench-built: all $(benches) build/web/.built
+	@tests/bench/bench.sh $(BUILD)
+$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(foreach r,agent shared,$(call lib,$r))
+	$Q$(CC) $(ALL_LD) $^ $(LIBS) -o $@
+check-fresh:
+	@tests/fresh.sh
