@@ -3,11 +3,14 @@
 // In:     argv, the environment, and a ZPL file (RFC 4/ZPL, czmq's zconfig) given by --config.
 // Out:    checked values by name; --help, --version, --check-config, --print-config answered.
 // Names:  option "port-base" is the flag --port-base, the variable ZPULSE_PORT_BASE and the key
-// port-base. Errors: one line on stderr that names where it stands (flag, variable, file and key),
-// the value and the rule; an
-//         unknown name comes with the nearest known one.
+//         port-base.
+// Lists:  a flag or key may stand more than once; a variable has commas. The highest of flag,
+//         variable and file gives the whole list; '' empties it.
+// Errors: one line on stderr that names where it stands (flag, variable, file and key), the value
+//         and the rule; an unknown name comes with the nearest known one.
 // Thread: load before the first thread; the values then never change. SIGHUP loads anew, beside the
-// old.
+//         old.
+// Limits: values of 900 bytes without control characters; files of 1 MiB.
 
 #ifndef SHARED_NET_OPTION_H
 #define SHARED_NET_OPTION_H
@@ -27,11 +30,10 @@
 enum option_type {
     OPTION_FLAG,     // --name; in a file or variable: true or false
     OPTION_TEXT,     // any text
-    OPTION_UINT,     // least to most
+    OPTION_UINT,     // least to most; most 0: no limit
     OPTION_DURATION, // "1s"; least to most in ms
     OPTION_BYTES,    // "256MiB"; least to most
-    OPTION_ENDPOINT, // tcp://..., ipc://..., inproc://..., with an optional @ or >; '' where `list`
-                     // or least is 0
+    OPTION_ENDPOINT, // tcp://..., ipc://..., inproc://..., with an optional @ or >
     OPTION_ADDRESS,  // HOST:PORT of HTTP or UDP
     OPTION_CHOICE,   // one of `choices`
 };
@@ -41,13 +43,14 @@ struct option {
     enum option_type type;
     bool list;            // may be given more than once
     const char *fallback; // default, as text; NULL: none
-    uint64_t least;
+    uint64_t least;       // of TEXT, ENDPOINT and ADDRESS: 0 allows '' (off), 1 refuses it
     uint64_t most;
     const char *choices; // "a|b|c"
     const char *meta;    // what --help calls the value: "DIR"
     const char *help;    // one line
     const char
-        *later; // not NULL: accepted, has no effect yet; the log says so once when it is given
+        *later;  // not NULL: accepted, has no effect yet; the log says so once when it is given
+    char letter; // 'o': -o VALUE means the same; 0: none
 };
 
 struct option_program {
