@@ -1,0 +1,501 @@
+// row_codec - values of one tick to bytes and back: the body of KEY and DELTA.
+//
+// A block:  svarint offset_ms, u8 flags, then
+//   dense   varint n, [PRESENCE: list], bitmap of n bits, changes, [RAW: list with doubles]
+//   sparse  list, [RAW: list with doubles], values
+// list      varint k (1 or more), k slots, rising, each as the varint distance from the slot after
+//           the one before (the first: from 0); RAW has the eight bytes of a double behind each.
+// change    varint of zigzag(m - prev) - 1, for each set bit of the bitmap: 0 does not occur.
+// value     varint of zigzag(m), for each slot of the list that is not in RAW.
+
+#include "shared/wire/row_codec.h"
+
+#include <assert.h>
+#include <endian.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/base/err.h"
+#include "shared/base/xalloc.h"
+#include "shared/wire/body.h"
+
+#define VARINT_MAX  10 // bytes
+#define GROUP       8  // slots encoded at once: one byte of the bitmap
+#define GROUP_MAX   (GROUP * VARINT_MAX)
+#define RAW_LEAST   9 // bytes of one slot in a RAW list
+#define WORD_BITS   64
+#define VARINT_ENDS UINT64_C(0x8080808080808080) // of a word's bytes: "another follows"
+
+enum block_flag {
+    BLOCK_SPARSE = 1 << 0,
+    BLOCK_PRESENCE = 1 << 1,
+    BLOCK_RAW = 1 << 2,
+};
+#define BLOCK_FLAGS_KNOWN 7u
+
+// What has to be known of a row before its first byte.
+struct tally {
+    uint32_t present;
+    uint32_t raw;
+    uint32_t toggled; // present now and not before, or the other way round
+};
+
+struct row_decoder {
+    struct row_state state;
+    uint32_t size;      // allocated, both
+    uint32_t *slots;    // of the block last read
+    struct cell *cells; // beside them
+    uint32_t counted;   // slots[i] is i for all i below: a row without holes need not write them
+};
+
+static struct tally s_tally(const struct row_state *s, const struct cell *cells);
+static void s_put_toggles(struct row_state *s, struct wbuf *w, const struct cell *cells);
+static void s_put_changes(struct row_state *s, struct wbuf *w, const struct cell *cells);
+static void s_put_raw(struct wbuf *w, const uint32_t *slots, const struct cell *cells, uint32_t n);
+static void s_make_room(row_decoder_t *self);
+static int s_take_dense(row_decoder_t *self, struct rbuf *r, uint8_t flags);
+static int s_take_sparse(row_decoder_t *self, struct rbuf *r, uint8_t flags);
+
+// Zigzag: small numbers of either sign become small ones without. All sums are of unsigned
+// numbers, so that a stranger's deltas wrap and are not undefined.
+static inline uint64_t
+s_zigzag(uint64_t v)
+{
+    return (v << 1) ^ (0 - (v >> 63));
+}
+
+static inline uint64_t
+s_unzigzag(uint64_t z)
+{
+    return (z >> 1) ^ (0 - (z & 1));
+}
+
+void
+row_state_release(struct row_state *s)
+{
+    free(s->prev);
+    free(s->absent);
+    *s = (struct row_state){ 0 };
+}
+
+void
+row_state_grow(struct row_state *s, uint32_t slots)
+{
+    assert(slots <= BODY_SLOTS_MAX);
+    if (slots <= s->slots)
+        return;
+    if (slots > s->size) {
+        uint32_t size = slots < 2 * s->size ? 2 * s->size : slots;
+
+        s->prev = xrealloc(s->prev, size, sizeof *s->prev);
+        s->absent = xrealloc(s->absent, size, sizeof *s->absent);
+        s->size = size;
+    }
+    memset(s->prev + s->slots, 0, (slots - s->slots) * sizeof *s->prev);
+    memset(s->absent + s->slots, 0, (slots - s->slots) * sizeof *s->absent);
+    s->slots = slots;
+}
+
+void
+row_state_reset(struct row_state *s)
+{
+    if (s->slots == 0)
+        return;
+    memset(s->prev, 0, s->slots * sizeof *s->prev);
+    memset(s->absent, 0, s->slots * sizeof *s->absent);
+}
+
+uint32_t
+row_put(struct row_state *s, struct wbuf *w, int64_t offset_ms, const struct cell *cells)
+{
+    struct tally tally = s_tally(s, cells);
+
+    wbuf_svarint(w, offset_ms);
+    wbuf_u8(w,
+            (uint8_t) ((tally.toggled > 0 ? BLOCK_PRESENCE : 0) | (tally.raw > 0 ? BLOCK_RAW : 0)));
+    wbuf_varint(w, s->slots);
+    if (tally.toggled > 0) {
+        wbuf_varint(w, tally.toggled);
+        s_put_toggles(s, w, cells);
+    }
+    s_put_changes(s, w, cells);
+    if (tally.raw > 0) {
+        wbuf_varint(w, tally.raw);
+        s_put_raw(w, NULL, cells, s->slots);
+    }
+    return tally.present;
+}
+
+uint32_t
+row_put_sparse(struct row_state *s, struct wbuf *w, int64_t offset_ms, const uint32_t *slots,
+               const struct cell *cells, uint32_t n)
+{
+    uint32_t raw = 0;
+    uint32_t next = 0;
+
+    assert(n > 0 && slots[n - 1] < s->slots);
+    for (uint32_t i = 0; i < n; i++)
+        raw += cells[i].state == CELL_RAW;
+
+    wbuf_svarint(w, offset_ms);
+    wbuf_u8(w, (uint8_t) (BLOCK_SPARSE | (raw > 0 ? BLOCK_RAW : 0)));
+    wbuf_varint(w, n);
+    for (uint32_t i = 0; i < n; i++) {
+        assert(slots[i] >= next && cells[i].state != CELL_ABSENT);
+        wbuf_varint(w, slots[i] - next);
+        next = slots[i] + 1;
+    }
+    if (raw > 0) {
+        wbuf_varint(w, raw);
+        s_put_raw(w, slots, cells, n);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        if (cells[i].state == CELL_INTEGER)
+            wbuf_svarint(w, cells[i].m);
+    }
+    return n;
+}
+
+row_decoder_t *
+row_decoder_new(void)
+{
+    return xcalloc(1, sizeof(row_decoder_t));
+}
+
+void
+row_decoder_destroy(row_decoder_t **self_p)
+{
+    row_decoder_t *self = *self_p;
+
+    if (self == NULL)
+        return;
+    row_state_release(&self->state);
+    free(self->slots);
+    free(self->cells);
+    free(self);
+    *self_p = NULL;
+}
+
+struct row_state *
+row_decoder_state(row_decoder_t *self)
+{
+    return &self->state;
+}
+
+int
+row_decoder_next(row_decoder_t *self, struct rbuf *r, struct row_block *ret)
+{
+    uint8_t flags;
+    int n;
+
+    if (rbuf_left(r) == 0)
+        return rbuf_rc(r);
+    ret->offset_ms = rbuf_svarint(r);
+    flags = rbuf_u8(r);
+    if (rbuf_rc(r) < 0 || (flags & ~BLOCK_FLAGS_KNOWN) != 0)
+        return ERR_FORMAT;
+    s_make_room(self);
+    n = (flags & BLOCK_SPARSE) != 0 ? s_take_sparse(self, r, flags) : s_take_dense(self, r, flags);
+    if (n < 0)
+        return n;
+    ret->n = (uint32_t) n;
+    ret->slots = self->slots;
+    ret->cells = self->cells;
+    return 1;
+}
+
+static struct tally
+s_tally(const struct row_state *s, const struct cell *cells)
+{
+    struct tally tally = { 0 };
+
+    for (uint32_t i = 0; i < s->slots; i++) {
+        tally.present += cells[i].state != CELL_ABSENT;
+        tally.raw += cells[i].state == CELL_RAW;
+        tally.toggled += (cells[i].state == CELL_ABSENT) != s->absent[i];
+    }
+    return tally;
+}
+
+static void
+s_put_toggles(struct row_state *s, struct wbuf *w, const struct cell *cells)
+{
+    uint32_t next = 0;
+
+    for (uint32_t i = 0; i < s->slots; i++) {
+        uint8_t absent = cells[i].state == CELL_ABSENT;
+
+        if (absent == s->absent[i])
+            continue;
+        s->absent[i] = absent;
+        wbuf_varint(w, i - next);
+        next = i + 1;
+    }
+}
+
+// The changes of eight slots straight into w, and their byte of the bitmap as the result.
+static uint8_t
+s_put_group(struct row_state *s, struct wbuf *w, const struct cell *cells, uint32_t from)
+{
+    uint8_t spare[GROUP_MAX];
+    bool fits = w->rc == 0 && w->size - w->len >= sizeof spare;
+    uint8_t *begin = fits ? w->at + w->len : spare;
+    uint8_t *p = begin;
+    uint32_t end = s->slots - from < GROUP ? s->slots : from + GROUP;
+    unsigned bits = 0;
+
+    for (uint32_t i = from; i < end; i++) {
+        uint64_t delta = (uint64_t) cells[i].m - (uint64_t) s->prev[i];
+        uint64_t z;
+
+        if (cells[i].state != CELL_INTEGER || delta == 0)
+            continue;
+        s->prev[i] = cells[i].m;
+        bits |= 1u << (i - from);
+        for (z = s_zigzag(delta) - 1; z >= 0x80; z >>= 7)
+            *p++ = (uint8_t) (z | 0x80);
+        *p++ = (uint8_t) z;
+    }
+    if (fits)
+        w->len += (size_t) (p - begin);
+    else
+        wbuf_bytes(w, spare, (size_t) (p - begin));
+    return (uint8_t) bits;
+}
+
+// Goes through the whole row even when w is full: the state must move on.
+static void
+s_put_changes(struct row_state *s, struct wbuf *w, const struct cell *cells)
+{
+    uint8_t *map = wbuf_reserve(w, (s->slots + 7) / 8);
+
+    for (uint32_t i = 0; i < s->slots; i += GROUP) {
+        uint8_t bits = s_put_group(s, w, cells, i);
+
+        if (map != NULL)
+            map[i / GROUP] = bits;
+    }
+}
+
+// `slots` of NULL: cells stand for slots 0 to n - 1.
+static void
+s_put_raw(struct wbuf *w, const uint32_t *slots, const struct cell *cells, uint32_t n)
+{
+    uint32_t next = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t slot = slots != NULL ? slots[i] : i;
+
+        if (cells[i].state != CELL_RAW)
+            continue;
+        wbuf_varint(w, slot - next);
+        wbuf_u64(w, cells[i].bits);
+        next = slot + 1;
+    }
+}
+
+static void
+s_make_room(row_decoder_t *self)
+{
+    uint32_t size = self->state.size;
+
+    if (self->state.slots <= self->size)
+        return;
+    self->slots = xrealloc(self->slots, size, sizeof *self->slots);
+    self->cells = xrealloc(self->cells, size, sizeof *self->cells);
+    self->size = size;
+}
+
+// The next slot of a list; *next is the lowest that it may be. False if there is none.
+static bool
+s_take_slot(const row_decoder_t *self, struct rbuf *r, uint32_t *next, uint32_t *ret)
+{
+    uint64_t distance = rbuf_varint(r);
+
+    if (rbuf_rc(r) < 0 || distance >= self->state.slots - *next)
+        return false;
+    *ret = *next + (uint32_t) distance;
+    *next = *ret + 1;
+    return true;
+}
+
+// The number of a list's slots: 1 or more, each of which has `least` bytes to come. 0 is failure.
+static uint32_t
+s_take_count(const row_decoder_t *self, struct rbuf *r, size_t least)
+{
+    uint64_t k = rbuf_varint(r);
+
+    return k <= self->state.slots && k <= rbuf_left(r) / least ? (uint32_t) k : 0;
+}
+
+static int
+s_take_toggles(row_decoder_t *self, struct rbuf *r)
+{
+    uint32_t k = s_take_count(self, r, 1);
+    uint32_t next = 0;
+    uint32_t slot;
+
+    if (k == 0)
+        return ERR_FORMAT;
+    for (; k > 0; k--) {
+        if (!s_take_slot(self, r, &next, &slot))
+            return ERR_FORMAT;
+        self->state.absent[slot] ^= 1;
+    }
+    return 0;
+}
+
+// The hot path of a collector. A varint of up to eight bytes is taken from one word without a
+// branch on its length, which nothing could foretell; near the end of the input, or for the rest,
+// rbuf_varint does it.
+static inline uint64_t
+s_take_varint(struct rbuf *r)
+{
+    uint64_t word;
+    uint64_t ends;
+
+    if (r->end - r->at < VARINT_MAX)
+        return rbuf_varint(r);
+    if (*r->at < 0x80)
+        return *r->at++;
+    memcpy(&word, r->at, sizeof word);
+    word = le64toh(word);
+    ends = ~word & VARINT_ENDS;
+    if (ends == 0)
+        return rbuf_varint(r);
+    r->at += (__builtin_ctzll(ends) + 1) / 8;
+    word &= ends ^ (ends - 1);
+    // Groups of 7 bits, then of 14, then of 28 move together.
+    word = (word & 0x007f007f007f007f) | (word & 0x7f007f007f007f00) >> 1;
+    word = (word & 0x00003fff00003fff) | (word & 0x3fff00003fff0000) >> 2;
+    return (word & 0x000000000fffffff) | (word & 0x0fffffff00000000) >> 4;
+}
+
+// 64 bits of the bitmap from slot `from` on, those past its end 0.
+static inline uint64_t
+s_map_word(const uint8_t *map, uint32_t slots, uint32_t from)
+{
+    size_t left = (slots - from + 7) / 8;
+    uint64_t word = 0;
+
+    memcpy(&word, map + from / 8, left < sizeof word ? left : sizeof word);
+    return le64toh(word);
+}
+
+// Adds the changes to the row. The bitmap, or NULL.
+static const uint8_t *
+s_take_changes(struct row_state *s, struct rbuf *r)
+{
+    const uint8_t *map = rbuf_bytes(r, (s->slots + 7) / 8);
+    unsigned wrong = 0;
+
+    if (map == NULL)
+        return NULL;
+    for (uint32_t from = 0; from < s->slots; from += WORD_BITS) {
+        uint64_t bits = s_map_word(map, s->slots, from);
+
+        if (s->slots - from < WORD_BITS && bits >> (s->slots - from) != 0)
+            return NULL;
+        for (; bits != 0; bits &= bits - 1) {
+            uint32_t i = from + (uint32_t) __builtin_ctzll(bits);
+            uint64_t z = s_take_varint(r);
+
+            // Absent slots do not change, and no change is not a change.
+            wrong |= s->absent[i] | (unsigned) (z == UINT64_MAX);
+            s->prev[i] = (int64_t) ((uint64_t) s->prev[i] + s_unzigzag(z + 1));
+        }
+    }
+    return wrong != 0 || rbuf_rc(r) < 0 ? NULL : map;
+}
+
+// The row as it now stands into slots and cells. The number of them.
+static uint32_t
+s_fill(row_decoder_t *self)
+{
+    const struct row_state *s = &self->state;
+    uint32_t n = 0;
+
+    if (s->slots == 0)
+        return 0;
+    if (memchr(s->absent, 1, s->slots) == NULL) {
+        for (; self->counted < s->slots; self->counted++)
+            self->slots[self->counted] = self->counted;
+        for (; n < s->slots; n++)
+            self->cells[n] = (struct cell){ .state = CELL_INTEGER, .m = s->prev[n] };
+        return n;
+    }
+    self->counted = 0;
+    for (uint32_t i = 0; i < s->slots; i++) {
+        self->slots[n] = i;
+        self->cells[n] = (struct cell){ .state = CELL_INTEGER, .m = s->prev[i] };
+        n += s->absent[i] == 0;
+    }
+    return n;
+}
+
+// Puts raw doubles in place of the integers of some of the `n` cells. `map` is the bitmap of a
+// dense block, which must not say that such a slot changed, or NULL.
+static int
+s_take_raw(row_decoder_t *self, struct rbuf *r, uint32_t n, const uint8_t *map)
+{
+    uint32_t k = s_take_count(self, r, RAW_LEAST);
+    uint32_t next = 0;
+    uint32_t at = 0;
+    uint32_t slot;
+
+    if (k == 0)
+        return ERR_FORMAT;
+    for (; k > 0; k--) {
+        if (!s_take_slot(self, r, &next, &slot))
+            return ERR_FORMAT;
+        while (at < n && self->slots[at] < slot)
+            at++;
+        if (at == n || self->slots[at] != slot ||
+            (map != NULL && (map[slot / 8] >> slot % 8 & 1) != 0))
+            return ERR_FORMAT;
+        self->cells[at] = (struct cell){ .state = CELL_RAW, .bits = rbuf_u64(r) };
+    }
+    return rbuf_rc(r);
+}
+
+static int
+s_take_dense(row_decoder_t *self, struct rbuf *r, uint8_t flags)
+{
+    const uint8_t *map;
+    uint32_t n;
+
+    if (rbuf_varint(r) != self->state.slots || rbuf_rc(r) < 0)
+        return ERR_FORMAT;
+    if ((flags & BLOCK_PRESENCE) != 0 && s_take_toggles(self, r) < 0)
+        return ERR_FORMAT;
+    map = s_take_changes(&self->state, r);
+    if (map == NULL)
+        return ERR_FORMAT;
+    n = s_fill(self);
+    if ((flags & BLOCK_RAW) != 0 && s_take_raw(self, r, n, map) < 0)
+        return ERR_FORMAT;
+    return (int) n;
+}
+
+static int
+s_take_sparse(row_decoder_t *self, struct rbuf *r, uint8_t flags)
+{
+    uint32_t n = s_take_count(self, r, 1);
+    uint32_t next = 0;
+
+    if (n == 0 || (flags & BLOCK_PRESENCE) != 0)
+        return ERR_FORMAT;
+    self->counted = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (!s_take_slot(self, r, &next, &self->slots[i]))
+            return ERR_FORMAT;
+        self->cells[i].state = CELL_INTEGER;
+    }
+    if ((flags & BLOCK_RAW) != 0 && s_take_raw(self, r, n, NULL) < 0)
+        return ERR_FORMAT;
+    for (uint32_t i = 0; i < n; i++) {
+        if (self->cells[i].state == CELL_INTEGER)
+            self->cells[i].m = (int64_t) s_unzigzag(rbuf_varint(r));
+    }
+    return rbuf_rc(r) < 0 ? ERR_FORMAT : (int) n;
+}
