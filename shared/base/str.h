@@ -21,6 +21,8 @@ int str_hex64(uint64_t *ret, const char *text, size_t len);
 #define STR_HEX64_SIZE 17
 const char *str_hex64_put(char out[STR_HEX64_SIZE], uint64_t v);
 bool str_is_utf8(const char *text, size_t len); // false for NUL bytes too
+// Bytes of the UTF-8 character that `left` bytes of text (1 or more) begin with; 0 if it is none.
+size_t str_utf8_len(const char *text, size_t left);
 // Edits (insert, drop, replace, swap neighbours) between two words, at most 64 bytes looked at.
 unsigned str_distance(const char *a, const char *b);
 bool str_starts(const char *text, const char *with);
