@@ -5,7 +5,8 @@
 // Thread: one owner. Pure: no sockets, files or clocks.
 // Order:  fresh -> (TABLE or DEFs from seq 0) tabled -> (KEY) readable -> (hole, damage) tabled.
 //         A DELTA is read only when the record before it was. A record below `next` is a duplicate.
-//         One above it is a hole: booked, and values wait for a KEY, definitions for a TABLE.
+//         One above it is a hole: booked, and values wait for a KEY. Definitions that were lost in
+//         it show as values without a series; those wait for a TABLE.
 
 #ifndef SHARED_WIRE_LANE_H
 #define SHARED_WIRE_LANE_H
@@ -46,9 +47,10 @@ struct lane_counters {
 lane_t *lane_new(uint64_t stream, const struct lane_handler *handler);
 void lane_destroy(lane_t **self_p);
 
-// 0: accepted. ERR_NEED_KEY: accepted as far as counting goes, but not readable: ask for TABLE and
-// KEY. ERR_FORMAT: malformed body, same remedy. ERR_UNKNOWN: not this stream. 1: a duplicate,
-// nothing done.
+// 0: accepted. ERR_NEED_KEY: accepted as far as counting goes, but not (wholly) readable: ask for
+// TABLE and KEY. ERR_FORMAT: malformed body, same remedy. ERR_UNKNOWN: not this stream. 1: a
+// duplicate, nothing done. A repeat (FRAME_REPEAT) sets table and state, gives no rows and is not
+// counted.
 int lane_accept(lane_t *self, const struct frame_prefix *prefix, const struct record *record);
 uint64_t lane_next(const lane_t *self); // lowest seq not yet accepted
 bool lane_ended(const lane_t *self);    // END has come

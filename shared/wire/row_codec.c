@@ -26,12 +26,7 @@
 #define WORD_BITS   64
 #define VARINT_ENDS UINT64_C(0x8080808080808080) // of a word's bytes: "another follows"
 
-enum block_flag {
-    BLOCK_SPARSE = 1 << 0,
-    BLOCK_PRESENCE = 1 << 1,
-    BLOCK_RAW = 1 << 2,
-};
-#define BLOCK_FLAGS_KNOWN 7u
+#define FLAGS_KNOWN (ROW_BLOCK_SPARSE | ROW_BLOCK_PRESENCE | ROW_BLOCK_RAW)
 
 // What has to be known of a row before its first byte.
 struct tally {
@@ -111,8 +106,8 @@ row_put(struct row_state *s, struct wbuf *w, int64_t offset_ms, const struct cel
     struct tally tally = s_tally(s, cells);
 
     wbuf_svarint(w, offset_ms);
-    wbuf_u8(w,
-            (uint8_t) ((tally.toggled > 0 ? BLOCK_PRESENCE : 0) | (tally.raw > 0 ? BLOCK_RAW : 0)));
+    wbuf_u8(w, (uint8_t) ((tally.toggled > 0 ? ROW_BLOCK_PRESENCE : 0) |
+                          (tally.raw > 0 ? ROW_BLOCK_RAW : 0)));
     wbuf_varint(w, s->slots);
     if (tally.toggled > 0) {
         wbuf_varint(w, tally.toggled);
@@ -138,7 +133,7 @@ row_put_sparse(struct row_state *s, struct wbuf *w, int64_t offset_ms, const uin
         raw += cells[i].state == CELL_RAW;
 
     wbuf_svarint(w, offset_ms);
-    wbuf_u8(w, (uint8_t) (BLOCK_SPARSE | (raw > 0 ? BLOCK_RAW : 0)));
+    wbuf_u8(w, (uint8_t) (ROW_BLOCK_SPARSE | (raw > 0 ? ROW_BLOCK_RAW : 0)));
     wbuf_varint(w, n);
     for (uint32_t i = 0; i < n; i++) {
         assert(slots[i] >= next && cells[i].state != CELL_ABSENT);
@@ -192,10 +187,11 @@ row_decoder_next(row_decoder_t *self, struct rbuf *r, struct row_block *ret)
         return rbuf_rc(r);
     ret->offset_ms = rbuf_svarint(r);
     flags = rbuf_u8(r);
-    if (rbuf_rc(r) < 0 || (flags & ~BLOCK_FLAGS_KNOWN) != 0)
+    if (rbuf_rc(r) < 0 || (flags & ~FLAGS_KNOWN) != 0)
         return ERR_FORMAT;
     s_make_room(self);
-    n = (flags & BLOCK_SPARSE) != 0 ? s_take_sparse(self, r, flags) : s_take_dense(self, r, flags);
+    n = (flags & ROW_BLOCK_SPARSE) != 0 ? s_take_sparse(self, r, flags)
+                                        : s_take_dense(self, r, flags);
     if (n < 0)
         return n;
     ret->n = (uint32_t) n;
@@ -466,13 +462,13 @@ s_take_dense(row_decoder_t *self, struct rbuf *r, uint8_t flags)
 
     if (rbuf_varint(r) != self->state.slots || rbuf_rc(r) < 0)
         return ERR_FORMAT;
-    if ((flags & BLOCK_PRESENCE) != 0 && s_take_toggles(self, r) < 0)
+    if ((flags & ROW_BLOCK_PRESENCE) != 0 && s_take_toggles(self, r) < 0)
         return ERR_FORMAT;
     map = s_take_changes(&self->state, r);
     if (map == NULL)
         return ERR_FORMAT;
     n = s_fill(self);
-    if ((flags & BLOCK_RAW) != 0 && s_take_raw(self, r, n, map) < 0)
+    if ((flags & ROW_BLOCK_RAW) != 0 && s_take_raw(self, r, n, map) < 0)
         return ERR_FORMAT;
     return (int) n;
 }
@@ -483,7 +479,7 @@ s_take_sparse(row_decoder_t *self, struct rbuf *r, uint8_t flags)
     uint32_t n = s_take_count(self, r, 1);
     uint32_t next = 0;
 
-    if (n == 0 || (flags & BLOCK_PRESENCE) != 0)
+    if (n == 0 || (flags & ROW_BLOCK_PRESENCE) != 0)
         return ERR_FORMAT;
     self->counted = 0;
     for (uint32_t i = 0; i < n; i++) {
@@ -491,7 +487,7 @@ s_take_sparse(row_decoder_t *self, struct rbuf *r, uint8_t flags)
             return ERR_FORMAT;
         self->cells[i].state = CELL_INTEGER;
     }
-    if ((flags & BLOCK_RAW) != 0 && s_take_raw(self, r, n, NULL) < 0)
+    if ((flags & ROW_BLOCK_RAW) != 0 && s_take_raw(self, r, n, NULL) < 0)
         return ERR_FORMAT;
     for (uint32_t i = 0; i < n; i++) {
         if (self->cells[i].state == CELL_INTEGER)

@@ -22,6 +22,13 @@ enum cell_state {
     CELL_RAW = 2,     // bits holds: eight bytes of a double
 };
 
+// What a block is, in its byte of flags.
+enum row_block_flag {
+    ROW_BLOCK_SPARSE = 1 << 0,   // some slots, absolute, beside the row
+    ROW_BLOCK_PRESENCE = 1 << 1, // dense: slots begin or cease to have values
+    ROW_BLOCK_RAW = 1 << 2,      // some values are doubles
+};
+
 // One slot's part of a row. Zero is absent.
 struct cell {
     uint8_t state; // enum cell_state

@@ -1,0 +1,372 @@
+// lane - the receiving end of one stream: what a record means, given those before it.
+//
+// What the lane holds, and what a record does to it:
+//   next   lowest seq not yet accepted. Only staged records (without REPEAT) move it.
+//   chain  the seq that continues what was read last, repeated records included. A record with
+//          another seq means that something between is missing: values then wait for a KEY.
+//   table  slot -> series. A slot is never used twice, so a hole can leave the table incomplete,
+//          never wrong, and that shows itself: a value stands in a slot that nobody defined. Only
+//          a TABLE mends it.
+//   width  slots of a row, kept by the decoder. A KEY sets it, definitions after it raise it.
+
+#include "shared/wire/lane.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "shared/base/err.h"
+#include "shared/base/xalloc.h"
+#include "shared/model/sample.h"
+
+#define DEF_LEAST 5 // bytes of a definition: slot, kind, exponent, unit, a count of labels
+
+enum slot_state {
+    SLOT_UNKNOWN = 0, // dead before the TABLE, or its DEF was lost
+    SLOT_DEFINED = 1,
+    SLOT_REFUSED = 2, // by the handler
+};
+
+struct slot {
+    uint8_t state; // enum slot_state
+    struct metric_form form;
+};
+
+struct lane {
+    uint64_t stream;
+    struct lane_handler handler;
+    row_decoder_t *decoder;
+    uint64_t next;
+    uint64_t total; // samples before `next`, by the sender's count
+    uint64_t chain;
+    bool staged;   // the record at hand counts: it is no repeat
+    bool joined;   // a record was staged
+    bool readable; // the decoder's state is that of the row before `chain`
+    bool ended;
+    uint32_t n_slots; // of the table: all above are SLOT_UNKNOWN
+    uint32_t size;    // allocated
+    struct slot *table;
+    uint32_t row_size;  // allocated, both
+    uint32_t *row_slot; // one row as the handler gets it
+    double *row_value;
+    struct lane_counters counters;
+};
+
+static int s_stage(lane_t *self, uint64_t base, const struct record *record);
+static int s_damaged(lane_t *self);
+static bool s_aside(const lane_t *self, const struct record *record);
+static int s_read(lane_t *self, const struct record *record);
+
+lane_t *
+lane_new(uint64_t stream, const struct lane_handler *handler)
+{
+    lane_t *self = xcalloc(1, sizeof *self);
+
+    assert(handler->define != NULL && handler->row != NULL && handler->gap != NULL);
+    self->stream = stream;
+    self->handler = *handler;
+    self->decoder = row_decoder_new();
+    return self;
+}
+
+void
+lane_destroy(lane_t **self_p)
+{
+    lane_t *self = *self_p;
+
+    if (self == NULL)
+        return;
+    row_decoder_destroy(&self->decoder);
+    free(self->table);
+    free(self->row_slot);
+    free(self->row_value);
+    free(self);
+    *self_p = NULL;
+}
+
+int
+lane_accept(lane_t *self, const struct frame_prefix *prefix, const struct record *record)
+{
+    if (record->stream != self->stream)
+        return ERR_UNKNOWN;
+    if (record->seq == UINT64_MAX) // nothing could come after it
+        return s_damaged(self);
+    self->staged = (prefix->flags & FRAME_REPEAT) == 0;
+    if (self->staged) {
+        int rc = s_stage(self, prefix->base, record);
+
+        if (rc != 0)
+            return rc;
+    }
+    if (!s_aside(self, record)) {
+        if (record->seq != self->chain)
+            self->readable = false;
+        self->chain = record->seq + 1;
+    }
+    return s_read(self, record);
+}
+
+uint64_t
+lane_next(const lane_t *self)
+{
+    return self->next;
+}
+
+bool
+lane_ended(const lane_t *self)
+{
+    return self->ended;
+}
+
+const struct lane_counters *
+lane_counters(const lane_t *self)
+{
+    return &self->counters;
+}
+
+// Books a record that is not a repeat. 0, or 1 for a duplicate, or ERR_FORMAT after END.
+static int
+s_stage(lane_t *self, uint64_t base, const struct record *record)
+{
+    if (record->seq < self->next) {
+        self->counters.duplicates++;
+        return 1;
+    }
+    if (self->ended)
+        return s_damaged(self);
+    if (!self->joined && base > 0) {
+        // Who joins late has no claim to what was acknowledged before.
+        self->next = base < record->seq ? base : record->seq;
+        self->total = record->total;
+    }
+    if (record->seq > self->next) {
+        struct gap gap = { .to = record->seq - 1 };
+
+        gap.samples = record->total > self->total ? record->total - self->total : 0;
+        self->counters.holes += record->seq - self->next;
+        self->handler.gap(self->handler.arg, self->next, &gap);
+    }
+    self->joined = true;
+    self->next = record->seq + 1;
+    self->total = record->total + record->count;
+    self->counters.records++;
+    return 0;
+}
+
+// A body that is not right, or a record that can not be: the state is not to be trusted any more.
+static int
+s_damaged(lane_t *self)
+{
+    self->counters.malformed++;
+    self->readable = false;
+    return ERR_FORMAT;
+}
+
+static int
+s_unreadable(lane_t *self, uint64_t samples)
+{
+    if (self->staged)
+        self->counters.unreadable += samples;
+    return ERR_NEED_KEY;
+}
+
+// A TABLE made for repeating alone has no place of its own in the run of records: it is read, and
+// the chain goes on as if it had not been there.
+static bool
+s_aside(const lane_t *self, const struct record *record)
+{
+    return !self->staged && record->type == RECORD_TABLE && record->seq != self->chain;
+}
+
+static void
+s_widen_table(lane_t *self, uint32_t slots)
+{
+    if (slots > self->size) {
+        uint32_t size = slots < 2 * self->size ? 2 * self->size : slots;
+
+        self->table = xrealloc(self->table, size, sizeof *self->table);
+        self->size = size;
+    }
+    for (; self->n_slots < slots; self->n_slots++)
+        self->table[self->n_slots] = (struct slot){ .state = SLOT_UNKNOWN };
+}
+
+// Definitions, rising by slot and below `slots`, up to the end of the body.
+static int
+s_read_defs(lane_t *self, struct rbuf *r, uint32_t slots)
+{
+    uint64_t n = rbuf_count(r, rbuf_left(r) / DEF_LEAST);
+    uint32_t least = 0;
+
+    for (; n > 0; n--) {
+        struct slot_def def;
+        bool refused;
+
+        if (slot_def_take(r, &def) < 0)
+            return ERR_FORMAT;
+        if (def.slot < least || def.slot >= slots) {
+            label_set_release(&def.labels);
+            return ERR_FORMAT;
+        }
+        refused = self->handler.define(self->handler.arg, &def) < 0;
+        label_set_release(&def.labels);
+        least = def.slot + 1;
+        s_widen_table(self, least);
+        self->table[def.slot] = (struct slot){ .state = refused ? SLOT_REFUSED : SLOT_DEFINED,
+                                               .form = def.form };
+    }
+    return rbuf_finish(r) < 0 ? ERR_FORMAT : (int) least;
+}
+
+// TABLE and DEF. In the chain they also say how wide the rows after them are.
+static int
+s_read_table(lane_t *self, const struct record *record, struct rbuf *r)
+{
+    uint32_t slots = BODY_SLOTS_MAX;
+    int width;
+
+    if (record->type == RECORD_TABLE) {
+        slots = (uint32_t) rbuf_count(r, BODY_SLOTS_MAX);
+        self->n_slots = 0;
+    }
+    width = s_read_defs(self, r, slots);
+    if (width < 0)
+        return s_damaged(self);
+    if (record->type == RECORD_TABLE)
+        width = (int) slots;
+    if (self->readable && self->chain == record->seq + 1)
+        row_state_grow(row_decoder_state(self->decoder), (uint32_t) width);
+    return 0;
+}
+
+// The values of one block to the handler, unless they are a repeat. Samples in it that nobody can
+// name, or ERR_FORMAT.
+static int64_t
+s_give(lane_t *self, int64_t t0_ms, const struct row_block *block)
+{
+    uint32_t refused = 0;
+    uint32_t n = 0;
+    int64_t time_ms;
+
+    if (__builtin_add_overflow(t0_ms, block->offset_ms, &time_ms))
+        return ERR_FORMAT;
+    for (uint32_t i = 0; i < block->n; i++) {
+        const struct cell *cell = &block->cells[i];
+        const struct slot *slot = &self->table[block->slots[i]];
+
+        if (slot->state != SLOT_DEFINED) {
+            refused += slot->state == SLOT_REFUSED;
+            continue;
+        }
+        if (cell->state == CELL_INTEGER && slot->form.exponent == METRIC_RAW)
+            return ERR_FORMAT;
+        self->row_slot[n] = block->slots[i];
+        self->row_value[n++] = cell->state == CELL_INTEGER ? metric_value(slot->form, cell->m)
+                                                           : sample_from_bits(cell->bits);
+    }
+    if (self->staged) {
+        self->counters.samples += n;
+        self->counters.refused += refused;
+        if (n > 0)
+            self->handler.row(self->handler.arg, time_ms, self->row_slot, self->row_value, n);
+    }
+    return block->n - n - refused;
+}
+
+// All blocks of a KEY or DELTA whose state is at hand.
+static int
+s_read_rows(lane_t *self, const struct record *record, struct rbuf *r)
+{
+    uint32_t width = row_decoder_state(self->decoder)->slots;
+    struct row_block block;
+    uint64_t samples = 0;
+    uint64_t unknown = 0;
+    int rc;
+
+    s_widen_table(self, width);
+    if (width > self->row_size) {
+        self->row_slot = xrealloc(self->row_slot, self->size, sizeof *self->row_slot);
+        self->row_value = xrealloc(self->row_value, self->size, sizeof *self->row_value);
+        self->row_size = self->size;
+    }
+    while ((rc = row_decoder_next(self->decoder, r, &block)) == 1) {
+        int64_t n = s_give(self, record->t0_ms, &block);
+
+        if (n < 0)
+            return s_damaged(self);
+        samples += block.n;
+        unknown += (uint64_t) n;
+    }
+    // All bookkeeping rests on the count: a sender that tells it wrong is not believed.
+    if (rc < 0 || samples != record->count)
+        return s_damaged(self);
+    self->readable = true;
+    return unknown > 0 ? s_unreadable(self, unknown) : 0;
+}
+
+// A KEY begins with a dense block, and all its state is its own: a hole before it does not matter.
+static int
+s_read_key(lane_t *self, const struct record *record, struct rbuf *r)
+{
+    struct row_state *state = row_decoder_state(self->decoder);
+    struct rbuf peek = *r;
+    uint64_t width;
+
+    rbuf_svarint(&peek);
+    if ((rbuf_u8(&peek) & ROW_BLOCK_SPARSE) != 0)
+        return s_damaged(self);
+    width = rbuf_count(&peek, BODY_SLOTS_MAX);
+    // Memory for a row only against the bytes of its bitmap.
+    if (rbuf_rc(&peek) < 0 || width / 8 > rbuf_left(&peek))
+        return s_damaged(self);
+    state->slots = 0;
+    row_state_grow(state, (uint32_t) width);
+    return s_read_rows(self, record, r);
+}
+
+static int
+s_read_gap(lane_t *self, const struct record *record, struct rbuf *r)
+{
+    struct gap gap;
+
+    if (gap_take(r, &gap) < 0 || gap.to < record->seq || gap.to == UINT64_MAX)
+        return s_damaged(self);
+    self->readable = false;
+    self->chain = gap.to + 1;
+    if (!self->staged)
+        return 0;
+    self->next = gap.to + 1;
+    self->total += gap.samples;
+    self->counters.holes += gap.to - record->seq + 1;
+    self->handler.gap(self->handler.arg, record->seq, &gap);
+    return 0;
+}
+
+static int
+s_read(lane_t *self, const struct record *record)
+{
+    struct identity id;
+    struct rbuf r;
+
+    rbuf_init(&r, record->body, record->body_len);
+    switch (record->type) {
+    case RECORD_IDENT: // said once, ahead of all else
+        return record->seq != 0 || identity_take(&r, &id) < 0 ? s_damaged(self) : 0;
+    case RECORD_TABLE:
+    case RECORD_DEF:
+        return s_read_table(self, record, &r);
+    case RECORD_KEY:
+        return s_read_key(self, record, &r);
+    case RECORD_DELTA:
+        return self->readable ? s_read_rows(self, record, &r) : s_unreadable(self, record->count);
+    case RECORD_GAP:
+        return s_read_gap(self, record, &r);
+    case RECORD_END:
+        self->ended = self->ended || self->staged;
+        return 0;
+    case RECORD_EVENT:
+        return 0;
+    default:
+        self->counters.unknown += self->staged;
+        return 0;
+    }
+}
