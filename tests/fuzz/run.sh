@@ -8,6 +8,7 @@ build=$1
 shift
 (($# > 0)) || { echo "fuzz: no fuzzer"; exit 1; }
 mkdir -p "$build/logs"
+rm -f "$build"/logs/*.failed
 
 one() { # FUZZER
     local name seeds=() found
@@ -24,19 +25,19 @@ one() { # FUZZER
     else
         echo "--- FAILED: $build/logs/$name.log"
         grep -vE '^#[0-9]+' "$build/logs/$name.log" | tail -n 60
-        return 1
+        touch "$build/logs/$name.failed"
     fi
 }
 
-bad=0
 for f in "$@"; do
     while (($(jobs -rp | wc -l) >= $(nproc))); do
-        wait -n || bad=1
+        wait -n
     done
     one "$f" &
 done
-while (($(jobs -rp | wc -l) > 0)); do
-    wait -n || bad=1
-done
-echo "fuzz: $# fuzzers, $FUZZ_SECONDS s each: $( ((bad)) && echo FAILED || echo nothing found)"
-exit $bad
+wait
+if ls "$build"/logs/*.failed >/dev/null 2>&1; then
+    echo "fuzz: $# fuzzers, $FUZZ_SECONDS s each: FAILED"
+    exit 1
+fi
+echo "fuzz: $# fuzzers, $FUZZ_SECONDS s each: nothing found"
