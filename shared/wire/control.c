@@ -1,0 +1,239 @@
+// control - what agent and collector say beside the data: DEALER to ROUTER, one part a message.
+//
+// A message is 'Z' 'C', version, type, then the fields of its struct in the order of the tables
+// below, which both directions follow.
+
+#include "shared/wire/control.h"
+
+#include <assert.h>
+#include <stdbool.h>
+
+#include "shared/base/err.h"
+#include "shared/base/rbuf.h"
+#include "shared/base/wbuf.h"
+
+enum field_kind {
+    FIELD_U8 = 1,
+    FIELD_U32,
+    FIELD_U64, // i64 too
+    FIELD_IDENTITY,
+    FIELD_STREAMS, // `at` is that of the count, `array` that of the array
+};
+
+struct field {
+    uint8_t kind; // enum field_kind; 0 ends a message
+    uint16_t at;  // in struct control_msg
+    uint16_t array;
+};
+
+#define AT(member)     (uint16_t) offsetof(struct control_msg, member)
+#define U8(member)     FIELD_U8, AT(member), 0
+#define U32(member)    FIELD_U32, AT(member), 0
+#define U64(member)    FIELD_U64, AT(member), 0
+#define IDENTITY(name) FIELD_IDENTITY, AT(name), 0
+#define STREAMS(msg)   FIELD_STREAMS, AT(msg.n_streams), AT(msg.streams)
+#define FIELDS_MAX     10 // of a message, and the end
+
+static const struct field fields[][FIELDS_MAX] = {
+    [CONTROL_HELLO] = { { IDENTITY(hello.id) },
+                        { U64(hello.nonce) },
+                        { U32(hello.max_frame) },
+                        { STREAMS(hello) } },
+    [CONTROL_WELCOME] = { { U64(welcome.collector) },
+                          { U64(welcome.epoch) },
+                          { U64(welcome.now_ms) },
+                          { U32(welcome.max_frame) },
+                          { STREAMS(welcome) } },
+    [CONTROL_PING] = { { U64(ping.host) },
+                       { U64(ping.nonce) },
+                       { U64(ping.n) },
+                       { U64(ping.t1_ms) },
+                       { U64(ping.offset_ms) },
+                       { U64(ping.rtt_us) },
+                       { U64(ping.head) },
+                       { U64(ping.dropped) },
+                       { U64(ping.missed) } },
+    [CONTROL_PONG] = { { U64(pong.n) },
+                       { U64(pong.t1_ms) },
+                       { U64(pong.t2_ms) },
+                       { U64(pong.t3_ms) } },
+    [CONTROL_NAK] = { { U8(nak.reason) }, { U64(nak.stream) }, { U64(nak.next) } },
+    [CONTROL_GOAWAY] = { { U8(goaway.reason) }, { U32(goaway.delay_ms) } },
+    [CONTROL_BYE] = { { U64(bye.host) }, { U64(bye.nonce) } },
+};
+#define N_TYPES (sizeof fields / sizeof fields[0])
+
+static void s_put_field(struct wbuf *w, const struct field *field, const void *from);
+static int s_take_field(struct rbuf *r, const struct field *field, void *to);
+static bool s_known(uint8_t type);
+static const char *s_name(const char *const *names, size_t n, uint8_t value);
+
+ptrdiff_t
+control_put(void *out, size_t size, const struct control_msg *msg)
+{
+    struct wbuf w;
+
+    assert(s_known(msg->type));
+    wbuf_init(&w, out, size < CONTROL_MAX ? size : CONTROL_MAX);
+    wbuf_u8(&w, 'Z');
+    wbuf_u8(&w, 'C');
+    wbuf_u8(&w, CONTROL_VERSION_MAJOR << 4 | CONTROL_VERSION_MINOR);
+    wbuf_u8(&w, msg->type);
+    for (const struct field *field = fields[msg->type]; field->kind != 0; field++)
+        s_put_field(&w, field, msg);
+    return wbuf_finish(&w);
+}
+
+int
+control_take(struct control_msg *ret, const void *at, size_t n)
+{
+    struct rbuf r;
+    uint8_t major;
+    int rc = 0;
+
+    if (n > CONTROL_MAX)
+        return ERR_LIMIT;
+    rbuf_init(&r, at, n);
+    if (rbuf_u8(&r) != 'Z' || rbuf_u8(&r) != 'C')
+        return ERR_FORMAT;
+    major = rbuf_u8(&r) >> 4;
+    if (major > CONTROL_VERSION_MAJOR)
+        return ERR_VERSION;
+    ret->type = rbuf_u8(&r);
+    if (rbuf_rc(&r) < 0 || major < CONTROL_VERSION_MAJOR)
+        return ERR_FORMAT;
+    if (!s_known(ret->type))
+        return ERR_UNKNOWN;
+    for (const struct field *field = fields[ret->type]; field->kind != 0 && rc == 0; field++)
+        rc = s_take_field(&r, field, ret);
+    return rc;
+}
+
+const char *
+control_type_str(uint8_t type)
+{
+    static const char *const names[] = {
+        [CONTROL_HELLO] = "hello", [CONTROL_WELCOME] = "welcome", [CONTROL_PING] = "ping",
+        [CONTROL_PONG] = "pong",   [CONTROL_NAK] = "nak",         [CONTROL_GOAWAY] = "goaway",
+        [CONTROL_BYE] = "bye",
+    };
+
+    return s_name(names, sizeof names / sizeof names[0], type);
+}
+
+const char *
+goaway_reason_str(uint8_t reason)
+{
+    static const char *const names[] = {
+        [GOAWAY_VERSION] = "version",   [GOAWAY_NAME] = "name",   [GOAWAY_CLONE] = "clone",
+        [GOAWAY_SHUTDOWN] = "shutdown", [GOAWAY_LIMIT] = "limit",
+    };
+
+    return s_name(names, sizeof names / sizeof names[0], reason);
+}
+
+const char *
+nak_reason_str(uint8_t reason)
+{
+    static const char *const names[] = {
+        [NAK_HELLO] = "hello",
+        [NAK_KEY] = "key",
+        [NAK_STORAGE] = "storage",
+    };
+
+    return s_name(names, sizeof names / sizeof names[0], reason);
+}
+
+static void
+s_put_streams(struct wbuf *w, const struct control_stream *streams, uint32_t n)
+{
+    assert(n <= CONTROL_STREAMS_MAX);
+    wbuf_u32(w, n);
+    for (uint32_t i = 0; i < n; i++) {
+        wbuf_u64(w, streams[i].stream);
+        wbuf_u64(w, streams[i].base);
+        wbuf_u64(w, streams[i].head);
+    }
+}
+
+static void
+s_put_field(struct wbuf *w, const struct field *field, const void *from)
+{
+    const void *at = (const char *) from + field->at;
+
+    switch (field->kind) {
+    case FIELD_U8:
+        wbuf_u8(w, *(const uint8_t *) at);
+        break;
+    case FIELD_U32:
+        wbuf_u32(w, *(const uint32_t *) at);
+        break;
+    case FIELD_U64:
+        wbuf_u64(w, *(const uint64_t *) at);
+        break;
+    case FIELD_IDENTITY:
+        identity_put(w, at);
+        break;
+    case FIELD_STREAMS:
+        s_put_streams(w, (const void *) ((const char *) from + field->array),
+                      *(const uint32_t *) at);
+        break;
+    default:
+        assert(false);
+    }
+}
+
+static int
+s_take_streams(struct rbuf *r, struct control_stream *streams, uint32_t *n_ret)
+{
+    uint32_t n = rbuf_u32(r);
+
+    if (n > CONTROL_STREAMS_MAX)
+        return ERR_LIMIT;
+    for (uint32_t i = 0; i < n; i++) {
+        streams[i].stream = rbuf_u64(r);
+        streams[i].base = rbuf_u64(r);
+        streams[i].head = rbuf_u64(r);
+        if (streams[i].stream == 0)
+            rbuf_fail(r);
+    }
+    *n_ret = n;
+    return rbuf_rc(r);
+}
+
+static int
+s_take_field(struct rbuf *r, const struct field *field, void *to)
+{
+    void *at = (char *) to + field->at;
+
+    switch (field->kind) {
+    case FIELD_U8:
+        *(uint8_t *) at = rbuf_u8(r);
+        break;
+    case FIELD_U32:
+        *(uint32_t *) at = rbuf_u32(r);
+        break;
+    case FIELD_U64:
+        *(uint64_t *) at = rbuf_u64(r);
+        break;
+    case FIELD_IDENTITY:
+        return identity_take(r, at);
+    case FIELD_STREAMS:
+        return s_take_streams(r, (void *) ((char *) to + field->array), at);
+    default:
+        assert(false);
+    }
+    return rbuf_rc(r);
+}
+
+static bool
+s_known(uint8_t type)
+{
+    return type < N_TYPES && fields[type][0].kind != 0;
+}
+
+static const char *
+s_name(const char *const *names, size_t n, uint8_t value)
+{
+    return value < n && names[value] != NULL ? names[value] : "unknown";
+}
