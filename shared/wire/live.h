@@ -1,10 +1,11 @@
 // live - what the collector publishes (XPUB): two parts, topic and body.
 //
 // Topics: "m/<host id>" host series, "a/<host id>" applications (16 hex digits), "e/" hosts and
-// their states. In:     fields; or bytes of a collector. Out:    bytes; or fields. Everything
-// borrowed points into the message. Loss:   a subscriber that is slow misses messages: a hole in
-// pubseq, or an unknown generation; it then asks
-//         the query socket for the window.
+//         their states.
+// In:     fields; or bytes of a collector.
+// Out:    bytes; or fields. Everything borrowed points into the message.
+// Loss:   a subscriber that is slow misses messages: a hole in pubseq, or an unknown generation;
+//         it then asks the query socket for the window.
 // Source: shared/wire/FORMAT.md, "Live".
 
 #ifndef SHARED_WIRE_LIVE_H
@@ -44,8 +45,8 @@ struct live_header {
     uint8_t type;       // enum live_type
     uint64_t collector; // its id
     uint64_t epoch;     // new at each start of it
-    uint64_t
-        pubseq; // of this topic: LIVE_ROW counts up by one from 1; the others carry the last one
+    // Of this topic: LIVE_ROW counts up by one from 1; the others carry the last one.
+    uint64_t pubseq;
     int64_t time_ms;     // of the samples, or of the event
     uint32_t generation; // of the topic's table: a ROW is read with the TABLE of that generation
 };
@@ -93,10 +94,9 @@ int live_take(struct live_header *h, struct rbuf *r, const void *at, size_t n);
 // After LIVE_TABLE: *ret is an array of *n_ret, the caller's: live_series_free.
 int live_take_table(struct rbuf *r, struct live_series **ret, uint32_t *n_ret);
 void live_series_free(struct live_series *series, uint32_t n);
-// After LIVE_ROW: appends to *ids and *values, which the caller owns (sized by *size, grown by
-// xrealloc).
+// After LIVE_ROW: replaces what is in *row; its memory is kept from row to row. Zero is empty.
 struct live_row {
-    uint32_t n;
+    uint32_t n;    // 0 where the row was malformed
     uint32_t size; // allocated
     uint32_t *ids; // rising
     double *values;

@@ -1,9 +1,10 @@
 // query_msg - questions to the collector and their answers: DEALER to ROUTER, one part a message.
 //
 // In:     fields; or bytes of a stranger, at most QUERY_REQUEST_MAX (requests), QUERY_REPLY_MAX
-// (each reply). Out:    bytes; or fields, checked. Text points into the message. A request has one
-// or more replies with its id; all but the last carry QUERY_MORE. Replies of one request are in
-// order; those of different requests may mix.
+//         (each reply).
+// Out:    bytes; or fields, checked. Text points into the message.
+// Order:  a request has one or more replies with its id; all but the last carry QUERY_MORE. Replies
+//         of one request are in order; those of different requests may mix.
 // Source: shared/wire/FORMAT.md, "Query".
 
 #ifndef SHARED_WIRE_QUERY_MSG_H
@@ -23,6 +24,7 @@
 #define QUERY_REQUEST_MAX   (64u * 1024u)
 #define QUERY_REPLY_MAX     (16u * 1024u * 1024u)
 #define QUERY_SELECTORS_MAX 32
+#define QUERY_TEXT_MAX      4096     // bytes of a reply's text; longer is cut when put
 #define QUERY_SAMPLES_MAX   4000000u // of one answer
 #define QUERY_SERIES_MAX    100000u  // of one answer
 
@@ -85,6 +87,7 @@ void query_series_release(struct query_series *s);
 
 // The bytes used, or ERR_LIMIT.
 ptrdiff_t query_put_request(void *out, size_t size, const struct query_request *q);
+// 0, ERR_FORMAT, ERR_LIMIT, ERR_VERSION; or ERR_UNKNOWN for another type: then type and id hold.
 int query_take_request(struct query_request *ret, const void *at, size_t n);
 
 // A reply is its header, then n items by host_info_put or query_put_series.
@@ -94,6 +97,7 @@ void query_patch_reply(struct buf *out, size_t at, uint32_t n,
                        uint8_t flags); // `at`: where the reply begins
 void query_put_series(struct buf *out, const struct query_series *s);
 // The header; r then stands before the items: host_info_take or query_take_series, n times.
+// 0, ERR_FORMAT, ERR_LIMIT or ERR_VERSION; of an item 0 or ERR_FORMAT.
 int query_take_reply(struct query_reply *ret, struct rbuf *r, const void *at, size_t n);
 int query_take_series(struct rbuf *r, struct query_series *s);
 
