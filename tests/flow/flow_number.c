@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "shared/base/clock.h"
+#include "tests/support/exposition.h"
 #include "tests/support/stage.h"
 
 #define TICK_MS 1000
@@ -218,35 +219,6 @@ a_reader_that_returns_gets_what_it_missed(void **state)
     sse_close(&stream);
 }
 
-// Each line is a comment or `name{labels} value`, and every name has its TYPE before.
-static void
-s_is_exposition(stage_t *s, const char *text)
-{
-    char name[128], typed[128] = "";
-    double value;
-    unsigned samples = 0;
-
-    for (const char *line = text; *line != '\0'; line = strchr(line, '\n') + 1) {
-        const char *end = strchr(line, '\n');
-        const char *brace;
-
-        claim(s, end != NULL);
-        if (sscanf(line, "# TYPE %127s", typed) == 1 || line[0] == '#' || end == line)
-            continue;
-        claim(s, sscanf(line, "%127[a-zA-Z0-9_:]", name) == 1);
-        claim(s, strcmp(name, typed) == 0);
-        brace = line + strlen(name);
-        if (*brace == '{') {
-            brace = strstr(brace, "} ");
-            claim(s, brace != NULL && brace < end);
-            brace++;
-        }
-        claim(s, sscanf(brace, " %lf", &value) == 1);
-        samples++;
-    }
-    claim(s, samples > 10);
-}
-
 static bool
 s_metrics_tell_all_three(stage_t *s, void *arg)
 {
@@ -261,13 +233,14 @@ metrics_tell_of_all_three_programs(void **state)
 {
     stage_t *s = *state;
     struct http_reply reply;
-    char type[80];
+    char type[80], fault[256];
 
     claim(s, stage_until(s, 10000, s_metrics_tell_all_three, NULL));
     claim(s, http_get(&reply, stage_http_port(s), "/metrics") && reply.status == 200);
     http_header(&reply, "content-type", type, sizeof type);
     claim(s, strstr(type, "text/plain") != NULL && strstr(type, "version=0.0.4") != NULL);
-    s_is_exposition(s, reply.body);
+    if (exposition_fault(reply.body, fault, sizeof fault) != NULL)
+        fail_msg("not exposition: %s", fault);
     http_reply_release(&reply);
 }
 

@@ -21,6 +21,7 @@
 #include "shared/base/file.h"
 #include "shared/base/random.h"
 #include "shared/base/xalloc.h"
+#include "tests/support/exposition.h"
 
 #define PORT_FIRST  20000u
 #define PORT_BLOCK  8u // ports a stage takes
@@ -386,22 +387,11 @@ stage_host_is(stage_t *self, void *host)
 double
 stage_metric(stage_t *self, const char *series)
 {
-    const size_t n = strlen(series);
     struct http_reply reply;
-    double value = -1;
+    double value = (double) NAN;
 
     if (http_get(&reply, stage_http_port(self), "/metrics") && reply.status == 200)
-        for (const char *line = reply.body; line != NULL; line = strchr(line, '\n')) {
-            line += line[0] == '\n';
-            if (strncmp(line, series, n) == 0 && strchr(" {", line[n]) != NULL && line[n] != '\0') {
-                // Label values of ours hold no spaces and no braces.
-                const char *at = line[n] == '{' ? strchr(line, '}') : line + n;
-
-                if (at != NULL)
-                    value = strtod(at + (*at == '}'), NULL);
-                break;
-            }
-        }
+        value = exposition_value(reply.body, series);
     http_reply_release(&reply);
     return value;
 }

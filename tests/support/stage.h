@@ -61,7 +61,7 @@ struct stage_host {
 };
 bool stage_host_is(stage_t *self, void *host);
 // A counter or gauge of /metrics whose line begins with `series`, such as
-// "zpulse_dashboard_streams"; -1 where there is none.
+// "zpulse_dashboard_streams"; NAN where there is none.
 double stage_metric(stage_t *self, const char *series);
 // One member of the host's object in /api/v1/hosts, for json_decref; NULL where it is missing.
 json_t *stage_host(stage_t *self, const char *name);

@@ -1,0 +1,218 @@
+// flow_readers - many browsers, gone browsers, and one that takes nothing.
+
+#include <dirent.h>
+#include <math.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "shared/base/clock.h"
+#include "shared/base/xalloc.h"
+#include "tests/support/stage.h"
+
+#define STREAM  "/api/v1/stream?view=host&h=web-1"
+#define READERS 200
+#define STALLED 40
+#define FAST    "100ms" // ticks, so that a reader that takes nothing is soon far behind
+
+static process_t *s_dashboard;
+
+static void
+s_start_all(stage_t *s, const char *interval)
+{
+    static struct stage_host up = { "web-1", "up" };
+
+    stage_collector(s, NULL);
+    stage_agent(s, "web-1", "--interval", interval, NULL);
+    s_dashboard = stage_dashboard(s, NULL);
+    claim(s, stage_until(s, 10000, stage_host_is, &up));
+}
+
+static bool
+s_no_streams(stage_t *s, void *arg)
+{
+    (void) arg;
+    return stage_metric(s, "zpulse_dashboard_streams") == 0;
+}
+
+static bool
+s_all_streams(stage_t *s, void *arg)
+{
+    (void) arg;
+    return stage_metric(s, "zpulse_dashboard_streams") == READERS;
+}
+
+static bool
+s_view_is_dropped(stage_t *s, void *arg)
+{
+    (void) arg;
+    return stage_metric(s, "zpulse_dashboard_views") == 0;
+}
+
+// A folder or file of the dashboard's process in /proc.
+static void
+s_proc(char *path, size_t size, const char *what)
+{
+    snprintf(path, size, "/proc/%d/%s", (int) process_pid(s_dashboard), what);
+}
+
+static unsigned
+s_fds(void)
+{
+    char path[64];
+    unsigned n = 0;
+    DIR *dir;
+
+    s_proc(path, sizeof path, "fd");
+    dir = opendir(path);
+    assert_non_null(dir);
+    while (readdir(dir) != NULL)
+        n++;
+    closedir(dir);
+    return n;
+}
+
+static long
+s_resident_kib(void)
+{
+    char path[64], line[128];
+    long kib = -1;
+    FILE *f;
+
+    s_proc(path, sizeof path, "status");
+    f = fopen(path, "r");
+    assert_non_null(f);
+    while (kib == -1 && fgets(line, sizeof line, f) != NULL)
+        sscanf(line, "VmRSS: %ld kB", &kib);
+    fclose(f);
+    return kib;
+}
+
+static bool
+s_few_fds(stage_t *s, void *most)
+{
+    (void) s;
+    return s_fds() <= *(unsigned *) most;
+}
+
+static void
+readers_come_and_go_and_leave_nothing_behind(void **state)
+{
+    stage_t *s = *state;
+    sse_t *all[READERS];
+    struct sse_event ev;
+    unsigned before;
+
+    s_start_all(s, "1s");
+    claim(s, stage_until(s, 5000, s_no_streams, NULL));
+    before = s_fds() + 4; // a connection of /metrics may still be closing
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < READERS; i++) {
+            all[i] = sse_open(stage_http_port(s), STREAM, NULL);
+            claim(s, all[i] != NULL);
+        }
+        for (int i = 0; i < READERS; i++)
+            claim(s, sse_status(all[i]) == 200);
+        claim(s, stage_until(s, 5000, s_all_streams, NULL));
+        // Some have seen a tick, some a byte, some leave in the middle of the first event.
+        for (int i = 0; i < READERS; i += 7)
+            claim(s, sse_next_of(all[i], "tick", &ev, stage_ms(8000)));
+        for (int i = 0; i < READERS; i++)
+            sse_close(&all[i]);
+        claim(s, stage_until(s, 5000, s_no_streams, NULL));
+    }
+    claim(s, stage_until(s, 5000, s_few_fds, &before));
+    // What nobody watches is not asked for.
+    claim(s, stage_until(s, 15000, s_view_is_dropped, NULL));
+}
+
+static int
+s_compare(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *) a, y = *(const int64_t *) b;
+
+    return (x > y) - (x < y);
+}
+
+// The middle of the ages of n ticks at the moment they are read, in ms.
+static int64_t
+s_age(stage_t *s, sse_t *stream, int n)
+{
+    int64_t *ages = xcalloc((size_t) n, sizeof *ages);
+    int64_t middle;
+    json_int_t last = 0;
+
+    for (int i = 0; i < n; i++) {
+        json_t *tick = sse_next_json(stream, "tick", stage_ms(5000));
+        const json_int_t seq = json_integer_value(json_object_get(tick, "s"));
+
+        claim(s, tick != NULL);
+        claim(s, last == 0 || seq == last + 1);
+        ages[i] = clock_real_ms() - json_integer_value(json_object_get(tick, "t"));
+        last = seq;
+        json_decref(tick);
+    }
+    qsort(ages, (size_t) n, sizeof *ages, s_compare);
+    middle = ages[n / 2];
+    free(ages);
+    return middle;
+}
+
+// A connection that asks for the stream and reads nothing, through a small window.
+static int
+s_stall(uint16_t port)
+{
+    static const char request[] = "GET " STREAM " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+    const int small = 2304, fd = http_connect(port);
+
+    assert_true(fd != -1);
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    assert_int_equal(send(fd, request, sizeof request - 1, MSG_NOSIGNAL), sizeof request - 1);
+    return fd;
+}
+
+static bool
+s_skipped(stage_t *s, void *arg)
+{
+    (void) arg;
+    return stage_metric(s, "zpulse_dashboard_events_skipped_total") > 0;
+}
+
+static void
+a_reader_that_stalls_delays_nobody_and_is_bounded(void **state)
+{
+    stage_t *s = *state;
+    int stalled[STALLED];
+    struct sse_event ev;
+    sse_t *good;
+    long before;
+
+    s_start_all(s, FAST);
+    good = sse_open(stage_http_port(s), STREAM, NULL);
+    claim(s, good != NULL && sse_next_of(good, "tick", &ev, stage_ms(5000)));
+    before = s_resident_kib();
+    for (int i = 0; i < STALLED; i++)
+        stalled[i] = s_stall(stage_http_port(s));
+    // Beside 40 that take nothing, no tick of the good one is missed, and none is old.
+    claim(s, s_age(s, good, 100) < stage_ms(500));
+    claim(s, stage_until(s, 60000, s_skipped, NULL));
+    claim(s, s_age(s, good, 20) < stage_ms(500));
+    claim(s, s_resident_kib() - before < 32 * 1024 * stage_ms(1));
+    for (int i = 0; i < STALLED; i++)
+        close(stalled[i]);
+    sse_close(&good);
+    claim(s, stage_until(s, 5000, s_no_streams, NULL));
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        stage_test(readers_come_and_go_and_leave_nothing_behind),
+        stage_test(a_reader_that_stalls_delays_nobody_and_is_bounded),
+    };
+    return cmocka_run_group_tests_name("flow_readers", tests, NULL, NULL);
+}

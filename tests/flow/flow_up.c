@@ -1,0 +1,240 @@
+// flow_up - `zpulse` as a user types it: up, hosts, tail.
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "shared/base/clock.h"
+#include "tests/support/stage.h"
+
+#define CHILDREN 3
+
+static process_t *
+s_up(stage_t *s)
+{
+    char dir[300], base[16], listen[32];
+
+    snprintf(dir, sizeof dir, "%s/run", stage_dir(s));
+    snprintf(base, sizeof base, "%u", stage_port(s));
+    snprintf(listen, sizeof listen, "127.0.0.1:%u", stage_http_port(s));
+    return stage_run(s, "zpulse", "up", "--dir", dir, "--port-base", base, "--listen", listen,
+                     NULL);
+}
+
+static bool
+s_says_the_address(stage_t *s, void *up)
+{
+    char url[40];
+
+    snprintf(url, sizeof url, "http://127.0.0.1:%u", stage_http_port(s));
+    return strstr(process_out(up), url) != NULL;
+}
+
+// The processes whose parent is `parent`; how many.
+static unsigned
+s_children(pid_t parent, pid_t *ret, unsigned most)
+{
+    char path[64], line[256] = "", *at = line, *end;
+    unsigned n = 0;
+    FILE *f;
+
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int) parent, (int) parent);
+    f = fopen(path, "r");
+    if (f == NULL)
+        return 0;
+    if (fgets(line, sizeof line, f) == NULL)
+        line[0] = '\0';
+    fclose(f);
+    for (long pid; n < most && (pid = strtol(at, &end, 10), end != at); at = end)
+        ret[n++] = (pid_t) pid;
+    return n;
+}
+
+static void
+s_command(pid_t pid, char *out, size_t size)
+{
+    char path[64];
+    FILE *f;
+
+    out[0] = '\0';
+    snprintf(path, sizeof path, "/proc/%d/comm", (int) pid);
+    f = fopen(path, "r");
+    if (f == NULL)
+        return;
+    if (fgets(out, (int) size, f) != NULL)
+        out[strcspn(out, "\n")] = '\0';
+    fclose(f);
+}
+
+// Processes may be gone a moment after who ended them: they are the kernel's to reap.
+static bool
+s_gone(stage_t *s, void *arg)
+{
+    const pid_t *children = arg;
+
+    (void) s;
+    for (unsigned i = 0; i < CHILDREN; i++) {
+        char comm[32];
+
+        s_command(children[i], comm, sizeof comm);
+        if (strncmp(comm, "zpulse-", 7) == 0)
+            return false;
+    }
+    return true;
+}
+
+static void
+up_prints_the_address_once_a_number_is_there(void **state)
+{
+    stage_t *s = *state;
+    process_t *up = s_up(s);
+    json_t *hosts;
+
+    claim(s, stage_until(s, 15000, s_says_the_address, up));
+    hosts = http_json(stage_http_port(s), "/api/v1/hosts");
+    claim(s, json_array_size(hosts) == 1);
+    claim(s, json_integer_value(json_object_get(json_array_get(hosts, 0), "last_ms")) > 0);
+    json_decref(hosts);
+}
+
+static void
+ctrl_c_ends_all_with_0(void **state)
+{
+    stage_t *s = *state;
+    process_t *up = s_up(s);
+    pid_t children[CHILDREN];
+
+    claim(s, stage_until(s, 15000, s_says_the_address, up));
+    claim(s, s_children(process_pid(up), children, CHILDREN) == CHILDREN);
+    process_signal(up, SIGINT);
+    claim(s, process_ended(up, stage_ms(4000)));
+    claim(s, process_code(up) == 0);
+    claim(s, stage_until(s, 1000, s_gone, children));
+}
+
+static void
+a_child_that_dies_ends_all_loudly(void **state)
+{
+    static const char *const names[] = { "zpulse-agent", "zpulse-collector", "zpulse-dashboard" };
+    stage_t *s = *state;
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        process_t *up = s_up(s);
+        pid_t children[CHILDREN];
+        char comm[32];
+        bool found = false;
+
+        claim(s, stage_until(s, 15000, s_says_the_address, up));
+        claim(s, s_children(process_pid(up), children, CHILDREN) == CHILDREN);
+        for (unsigned c = 0; c < CHILDREN; c++) {
+            s_command(children[c], comm, sizeof comm);
+            // The kernel keeps 15 letters of a name.
+            if (strncmp(comm, names[i], 15) == 0) {
+                found = true;
+                kill(children[c], SIGKILL);
+            }
+        }
+        claim(s, found);
+        claim(s, process_ended(up, stage_ms(8000)));
+        claim(s, process_code(up) != 0 && process_code(up) < 128);
+        claim(s, strstr(process_err(up), names[i]) != NULL);
+        claim(s, stage_until(s, 1000, s_gone, children));
+    }
+}
+
+static void
+children_do_not_outlive_a_killed_up(void **state)
+{
+    stage_t *s = *state;
+    process_t *up = s_up(s);
+    pid_t children[CHILDREN];
+
+    claim(s, stage_until(s, 15000, s_says_the_address, up));
+    claim(s, s_children(process_pid(up), children, CHILDREN) == CHILDREN);
+    process_signal(up, SIGKILL);
+    claim(s, process_ended(up, stage_ms(3000)));
+    claim(s, stage_until(s, 3000, s_gone, children));
+}
+
+static void
+a_port_that_is_taken_is_named(void **state)
+{
+    stage_t *s = *state;
+    const uint16_t ports[] = { stage_port(s), stage_http_port(s) };
+
+    for (size_t i = 0; i < 2; i++) {
+        const struct sockaddr_in at = { .sin_family = AF_INET,
+                                        .sin_port = htons(ports[i]),
+                                        .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        process_t *up;
+        char port[8];
+
+        assert_int_equal(bind(fd, (const struct sockaddr *) &at, sizeof at), 0);
+        assert_int_equal(listen(fd, 1), 0);
+        up = s_up(s);
+        claim(s, process_ended(up, stage_ms(8000)));
+        claim(s, process_code(up) == 69);
+        snprintf(port, sizeof port, "%u", ports[i]);
+        claim(s, strstr(process_err(up), port) != NULL);
+        close(fd);
+    }
+}
+
+static void
+hosts_lists_them(void **state)
+{
+    stage_t *s = *state;
+    process_t *p = stage_run(s, "zpulse", "hosts", "--collector", stage_endpoint(s), NULL);
+
+    claim(s, process_ended(p, stage_ms(5000)) && process_code(p) == 0);
+    claim(s, strstr(process_out(p), "web-1") != NULL);
+    claim(s, strstr(process_out(p), "up") != NULL);
+}
+
+static void
+tail_prints_n_samples_and_ends(void **state)
+{
+    stage_t *s = *state;
+    process_t *p = stage_run(s, "zpulse", "tail", "-n", "5", "--collector", stage_endpoint(s),
+                             "node_load1", NULL);
+    unsigned lines = 0;
+
+    claim(s, process_ended(p, stage_ms(15000)) && process_code(p) == 0);
+    for (const char *at = process_out(p); (at = strchr(at, '\n')) != NULL; at++)
+        lines++;
+    claim(s, lines == 5);
+    claim(s, strstr(process_out(p), "node_load1") != NULL);
+    claim(s, strstr(process_out(p), "node_memory") == NULL);
+}
+
+static void
+no_collector_is_69(void **state)
+{
+    stage_t *s = *state;
+    process_t *p = stage_run(s, "zpulse", "hosts", "--collector", stage_endpoint(s), NULL);
+
+    claim(s, process_ended(p, stage_ms(15000)) && process_code(p) == 69);
+    claim(s, strstr(process_err(p), stage_endpoint(s)) != NULL);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        stage_test(up_prints_the_address_once_a_number_is_there),
+        stage_test(ctrl_c_ends_all_with_0),
+        stage_test(a_child_that_dies_ends_all_loudly),
+        stage_test(children_do_not_outlive_a_killed_up),
+        stage_test(a_port_that_is_taken_is_named),
+        stage_test_up(hosts_lists_them),
+        stage_test_up(tail_prints_n_samples_and_ends),
+        stage_test(no_collector_is_69),
+    };
+    return cmocka_run_group_tests_name("flow_up", tests, NULL, NULL);
+}
