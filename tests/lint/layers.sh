@@ -43,8 +43,9 @@ for d in $(find shared agent collector dashboard -name node_modules -prune -o -n
     sed 's,/[^/]*$,,' | sort -u); do
     grep -q "^may $d " "$rows" || { echo "$d: no row in tests/lint/layers.sh"; bad=1; }
 done
-# File = module = test: a base name stands once in the tree (main.c aside).
+# File = module = test: a base name stands once in the tree, main.c aside, and control: its messages
+# (shared/wire) and the collector's side of them.
 find shared agent collector dashboard -name node_modules -prune -o -name '*.[ch]' -print |
-    sed 's,.*/,,' | grep -v '^main\.c$' | sort | uniq -d | sed 's/$/: this name stands twice/' |
+    sed 's,.*/,,' | grep -vE '^(main|control)\.[ch]$' | sort | uniq -d | sed 's/$/: this name stands twice/' |
     grep . && bad=1
 exit $bad

@@ -12,5 +12,5 @@ none() { # WHAT PATTERN
     fi
 }
 none "work that is not done" '\b(TO''DO|FIX''ME|XX''X|HA''CK)\b|not imple''mented'
-none "a path of one machine" '(^|[^a-zA-Z0-9_.])/(ho''me/[a-z]|ro''ot/|wo''rk/|tmp/z''p)'
+none "a path of one machine" '(^|[^a-zA-Z0-9_.])/(ho''me/[a-z]|ro''ot/|wo''rk/|tmp/z''p/)'
 exit $bad
