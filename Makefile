@@ -82,7 +82,7 @@ web_sources  = $(shell find dashboard/web -name node_modules -prune -o -type f -
 $(web_lock): dashboard/web/package-lock.json
 	$Qcmp -s $< $@ || (cd dashboard/web && npm ci --ignore-scripts --no-audit --no-fund)
 	@cp $< $@
-build/web/.built: $(web_lock) $(web_sources)
+build/.web: $(web_lock) $(web_sources)
 	@echo "  PAGE  build/web"
 	$Qnode dashboard/web/build.mjs build/web
 	@touch $@

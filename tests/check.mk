@@ -40,15 +40,15 @@ RUN_TESTS   = SAN=$(SAN) tests/run.sh $(BUILD)
 check:
 	@sh shared/deploy/setup.sh check
 	@$(MAKE) --no-print-directory $(JOBS) check-built
-check-built: all $(unit_tests) $(flow_tests) build/web/.built
+check-built: all $(unit_tests) $(flow_tests) build/.web
 	@$(RUN_TESTS) $(group_lint) $(group_unit) $(if $(SAN),,$(group_web)) $(group_flow) $(if $(SAN),,$(group_page))
 check-unit: $(unit_tests)
 	@$(RUN_TESTS) $(group_unit)
 check-flow: all $(flow_tests)
 	@$(RUN_TESTS) $(group_flow)
-check-web: build/web/.built
+check-web: build/.web
 	@$(RUN_TESTS) $(group_web)
-check-page: all build/web/.built
+check-page: all build/.web
 	@$(RUN_TESTS) $(group_page)
 
 # --- lint: each layer alone, so that one can be asked for (make lint-tidy). Two trees of their own.
@@ -110,9 +110,10 @@ benches  = $(call binaries,tests/bench/*.c)
 bench:
 	@sh shared/deploy/setup.sh check
 	@$(SUBMAKE) bench-built
-bench-built: all $(benches) build/web/.built
+bench-built: all $(benches) build/.web
 	@tests/bench/bench.sh $(BUILD)
-$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(foreach r,agent shared,$(call lib,$r))
-	$Q$(CC) $(ALL_LD) $^ $(LIBS) -o $@
+$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/tests/support/http.o $(foreach r,agent shared,$(call lib,$r))
+	@echo "  LD    $@"
+	$Q$(CC) $(ALL_LD) $^ $(LIBS) -ljansson -o $@
 check-fresh:
 	@tests/fresh.sh

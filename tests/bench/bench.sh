@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# bench - the numbers we promise, each beside what it is compared with, in one run on one machine.
+#
+# usage: tests/bench/bench.sh BUILD       BENCH_SECONDS=60; latency takes five times as long
+# Out:   a table; the last one that counts is in tests/bench/numbers.md.
+set -euo pipefail
+build=$1
+seconds=${BENCH_SECONDS:-60}
+dir=$(mktemp -d)
+pids=()
+finish() {
+    for p in "${pids[@]}"; do kill -TERM "$p" 2>/dev/null || true; done
+    wait 2>/dev/null || true
+    rm -rf "$dir"
+}
+trap finish EXIT
+
+# Six ports in a row that nobody listens on.
+free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+for ((base = 20000 + RANDOM % 1000 * 10; ; base += 10)); do
+    ok=1
+    for step in 0 1 2 3 4 5; do free $((base + step)) || ok=0; done
+    ((ok)) && break
+done
+http=$((base + 5))
+
+get() { # PATH
+    exec 3<>"/dev/tcp/127.0.0.1/$http" || return 1
+    printf 'GET %s HTTP/1.0\r\nHost: 127.0.0.1:%d\r\n\r\n' "$1" "$http" >&3
+    sed '1,/^\r$/d' <&3
+    exec 3<&-
+}
+metric() { # NAME: the sum over its labels
+    get /metrics | awk -v name="$1" '{ n = $1; sub(/\{.*/, "", n) } n == name { s += $2 } END { printf "%.0f\n", s }'
+}
+cpu_ns() { cat /proc/"$1"/task/*/schedstat | awk '{ s += $1 } END { printf "%.0f\n", s }'; }
+say() { printf '| %-58s | %-22s | %-14s |\n' "$@"; }
+ratio() { awk -v a="$1" -v b="$2" -v f="$3" 'BEGIN { printf f, (b == 0 ? 0 : a / b) }'; }
+
+"$build/bin/zpulse-collector" --data "$dir/collector" --port-base $base 2>"$dir/collector.log" &
+pids+=($!)
+"$build/bin/zpulse-agent" --data "$dir/agent" --collector tcp://127.0.0.1:$base --name bench \
+    --app-sub '' --app-pull '' --statsd '' 2>"$dir/agent.log" &
+agent=$!
+pids+=("$agent")
+"$build/bin/zpulse-dashboard" --data "$dir/dashboard" --listen 127.0.0.1:$http \
+    --collector tcp://127.0.0.1:$base 2>"$dir/dashboard.log" &
+pids+=($!)
+for ((i = 0; i < 200; i++)); do
+    get /api/v1/hosts 2>/dev/null | grep -q '"last_ms":[1-9]' && break
+    sleep 0.1
+done
+((i < 200)) || { echo "bench: the programs did not come up" >&2; cat "$dir"/*.log >&2; exit 1; }
+sleep 5 # caches, tables and first key frames behind us
+
+"$build/tests/bench/streamlag" $http bench $((seconds * 5)) >"$dir/lag" &
+lag=$!
+bytes=$(metric zpulse_agent_bytes_sent_total)
+samples=$(metric zpulse_agent_samples_total)
+cpu=$(cpu_ns "$agent")
+start=$(date +%s%N)
+eval "$("$build/tests/bench/procfloor" "$seconds")"
+agent_us=$(awk -v a="$cpu" -v b="$(cpu_ns "$agent")" -v t0="$start" -v t1="$(date +%s%N)" \
+    'BEGIN { printf "%.1f", (b - a) / 1e3 / ((t1 - t0) / 1e9) }')
+bytes=$(($(metric zpulse_agent_bytes_sent_total) - bytes))
+samples=$(($(metric zpulse_agent_samples_total) - samples))
+rollup() { awk -v k="$1:" '$1 == k { printf "%.2f", $2 / 1024 }' /proc/"$agent"/smaps_rollup; }
+anonymous=$(rollup Anonymous)
+resident=$(rollup Rss)
+wait $lag
+lag=$(cat "$dir/lag")
+
+printf '%s, %s, %d cores, kernel %s, %s\n\n' "$(date -u +%Y-%m-%d)" \
+    "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" "$(uname -r)" \
+    "$(. /etc/os-release && echo "$PRETTY_NAME")"
+say what seen goal
+say ---------------------------------------------------------- ---------------------- --------------
+say "agent: CPU us a second over $seconds s" "$agent_us" ''
+say "floor: the same files read, CPU us a second, same run" "$floor_us_per_s" ''
+say 'agent against the floor' "$(ratio "$agent_us" "$floor_us_per_s" '%.2f')" '<= 3'
+say 'agent: anonymous memory, MiB' "$anonymous" '<= 2.5'
+say 'agent: resident memory, MiB' "$resident" '<= 9'
+say 'agent: samples a second' "$(ratio "$samples" "$seconds" '%.0f')" ''
+say 'agent: wire bytes a sample, this host, keys included' "$(ratio "$bytes" "$samples" '%.3f')" '<= 0.4'
+if [ -x "$build/tests/bench/wirebytes" ]; then
+    "$build/tests/bench/wirebytes" | while IFS= read -r line; do printf '| %-58s | %-22s | %-14s |\n' "wirebytes" "$line" ''; done
+fi
+say "tick's stamp to event read, ms p50, over $((seconds * 5)) s" "$(sed 's/.*p50_ms=\([^ ]*\).*/\1/' <<<"$lag")" ''
+say "tick's stamp to event read, ms p99" "$(sed 's/.*p99_ms=\([^ ]*\).*/\1/' <<<"$lag")" '<= 20'
+say "tick's stamp to event read: events, missing" "$(sed 's/events=\([^ ]*\).*missing=\(.*\)/\1, \2/' <<<"$lag")" '0 missing'
+page=$(node tests/bench/page.mjs "http://127.0.0.1:$http" bench $((seconds / 2)))
+say 'page: gzipped bytes of all that / loads' "$(sed 's/gz_bytes=\([^ ]*\).*/\1/' <<<"$page")" '<= 92160'
+say 'page: navigation to first painted sample, ms, middle of 10' "$(sed 's/.*first_ms=\([^ ]*\).*/\1/' <<<"$page")" ''
+say "page: share of the main thread over $((seconds / 2)) s, percent" "$(sed 's/.*main_share=//' <<<"$page")" ''
