@@ -190,10 +190,7 @@ a_length_past_the_end_does_not_wrap(void **state)
 static void
 text_that_is_not_utf8_is_refused(void **state)
 {
-    static const char *const bad[] = { "\x02\xff\xff",
-                                       "\x02"
-                                       "a\xc3",
-                                       "\x02\xc0\x80" };
+    static const char *const bad[] = { "\x02\xff\xff", "\x02\x61\xc3", "\x02\xc0\x80" };
     struct rbuf r;
     size_t len;
 

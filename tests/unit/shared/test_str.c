@@ -130,8 +130,7 @@ only_shortest_forms_of_real_characters_are_utf8(void **state)
         "\x80",
         "\xc1\xbf",
         "\xc2",
-        "\xc2"
-        "a",
+        "\xc2\x61",
         "\xe0\x9f\xbf",
         "\xe0\xa0",
         "\xed\xa0\x80",
