@@ -27,7 +27,7 @@ unit_tests := $(call binaries,tests/unit/*/test_*.c)
 flow_tests := $(call binaries,tests/flow/flow_*.c)
 web_tests  := build/web-tests/*.mjs
 page_tests := tests/page/*.test.mjs
-lint_tests := tests/lint/layers.sh tests/lint/layers_test.sh tests/lint/sizes.sh tests/lint/words.sh
+lint_tests := $(addprefix tests/lint/,layers.sh layers_test.sh run_test.sh sizes.sh words.sh)
 # A group is NAME=FILES. The page is the same under a sanitizer, so it is not tested again.
 group_lint := 'lint=$(lint_tests)'
 group_unit := 'unit=$(unit_tests)'
