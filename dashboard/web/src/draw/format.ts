@@ -1,0 +1,164 @@
+// format - numbers, ages and times of day as text.
+//
+// Three significant digits; memory in powers of 1024, counts in powers of 1000; percent with one
+// decimal, since that is how it is measured. What is not there is a dash: never NaN, -0 or Infinity.
+
+export const NONE = '—';
+const NBSP = '\u00a0';
+const MINUS = '\u2212';
+
+export type Unit = 'percent' | 'bytes' | 'load' | 'count' | 'per_second';
+
+interface Family {
+  base: number;
+  prefixes: readonly string[];
+  suffix: string; // behind the prefix
+}
+
+const IEC = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
+const SI = ['', 'k', 'M', 'G', 'T', 'P', 'E'];
+
+const FAMILIES: Record<Unit, Family> = {
+  percent: { base: Infinity, prefixes: [''], suffix: '%' },
+  load: { base: Infinity, prefixes: [''], suffix: '' },
+  bytes: { base: 1024, prefixes: IEC, suffix: 'B' },
+  count: { base: 1000, prefixes: SI, suffix: '' },
+  per_second: { base: 1000, prefixes: SI, suffix: '/s' },
+};
+
+export function isUnit(name: string): name is Unit {
+  return name in FAMILIES;
+}
+
+export interface Parts {
+  number: string;
+  unit: string; // '' where the number has none
+}
+
+/** The number and its unit apart, for two styles of type side by side. */
+export function formatParts(value: number | null | undefined, unit: Unit): Parts {
+  if (value === null || value === undefined || !Number.isFinite(value)) {
+    return { number: NONE, unit: '' };
+  }
+  const { base, prefixes, suffix } = FAMILIES[unit];
+  const size = Math.abs(value);
+  const step = stepFor(size, base, prefixes.length, unit);
+  const digits = digitsOf(size / base ** step, unit, step);
+  const sign = value < 0 && Number(digits) !== 0 ? MINUS : '';
+  return { number: sign + digits, unit: prefixes[step] + suffix };
+}
+
+export function formatValue(value: number | null | undefined, unit: Unit): string {
+  const parts = formatParts(value, unit);
+  if (parts.unit === '') return parts.number;
+  return parts.number + (parts.unit.startsWith('/') ? '' : NBSP) + parts.unit;
+}
+
+/** The power of `base` in which the number stays below it even after it is rounded. */
+function stepFor(size: number, base: number, count: number, unit: Unit): number {
+  if (base === Infinity) return 0;
+  let step = 0;
+  while (step < count - 1 && Number(digitsOf(size / base ** step, unit, step)) >= base) step++;
+  return step;
+}
+
+function digitsOf(size: number, unit: Unit, step: number): string {
+  if (unit === 'percent') return size.toFixed(size < 99.95 ? 1 : 0);
+  if (unit === 'load') return threeDigits(size);
+  // What is counted in wholes shows wholes until a prefix divides it.
+  if (step === 0 && (unit !== 'per_second' || Number.isInteger(size))) return size.toFixed(0);
+  return threeDigits(size);
+}
+
+function threeDigits(size: number): string {
+  if (size < 9.995) return size.toFixed(2);
+  return size.toFixed(size < 99.95 ? 1 : 0);
+}
+
+/** Labels of an axis: one prefix for all, and just enough digits that they differ. */
+export function formatTicks(values: readonly number[], unit: Unit): string[] {
+  const { base, prefixes, suffix } = FAMILIES[unit];
+  const largest = Math.max(0, ...values.map(Math.abs));
+  const step = base === Infinity ? 0 : stepFor(largest, base, prefixes.length, unit);
+  const scaled = values.map((v) => v / (base === Infinity ? 1 : base ** step));
+  const tail = prefixes[step] + suffix;
+  for (let digits = 0; ; digits++) {
+    const texts = scaled.map((v) => v.toFixed(digits));
+    const exact = scaled.every((v, i) => Math.abs(Number(texts[i]) - v) < 1e-9 * Math.max(1, Math.abs(v)));
+    if ((exact && new Set(texts).size === texts.length) || digits === 3) {
+      return texts.map((text, i) => (values[i] === 0 || tail === '' ? text : joinTail(text, tail)));
+    }
+  }
+}
+
+function joinTail(text: string, tail: string): string {
+  return tail.startsWith('/') || tail === '%' ? text + tail : text + NBSP + tail;
+}
+
+const SPANS: readonly [number, string][] = [
+  [86_400, 'd'],
+  [3_600, 'h'],
+  [60, 'm'],
+  [1, 's'],
+];
+
+/** A length of time in its two largest units: `12 s`, `2 m 10 s`, `3 h 20 m`. */
+export function formatDuration(ms: number | null | undefined): string {
+  if (ms === null || ms === undefined || !Number.isFinite(ms)) return NONE;
+  let rest = Math.max(0, Math.floor(ms / 1000));
+  const parts: string[] = [];
+  for (const [size, name] of SPANS) {
+    const n = Math.floor(rest / size);
+    rest -= n * size;
+    if (n > 0) parts.push(n + NBSP + name);
+    else if (parts.length > 0) break;
+    if (parts.length === 2) break;
+  }
+  return parts.length === 0 ? `0${NBSP}s` : parts.join(' ');
+}
+
+/** Seconds with one decimal, for a lag. */
+export function formatLag(ms: number): string {
+  return (Math.max(0, ms) / 1000).toFixed(1) + NBSP + 's';
+}
+
+/** `00:41`, or `1:02:03` from an hour on. */
+export function formatStopwatch(ms: number): string {
+  const s = Math.max(0, Math.floor(ms / 1000));
+  const pad = (n: number) => String(n).padStart(2, '0');
+  const tail = `${pad(Math.floor(s / 60) % 60)}:${pad(s % 60)}`;
+  return s < 3600 ? tail : `${Math.floor(s / 3600)}:${tail}`;
+}
+
+const formatters = new Map<string, Intl.DateTimeFormat>();
+
+function formatter(zone: string | undefined, withSeconds: boolean, withDate: boolean) {
+  const key = `${zone} ${withSeconds} ${withDate}`;
+  let made = formatters.get(key);
+  if (made === undefined) {
+    made = new Intl.DateTimeFormat(withDate ? undefined : 'en-GB', {
+      hourCycle: 'h23',
+      hour: '2-digit',
+      minute: '2-digit',
+      timeZone: zone,
+      ...(withSeconds && { second: '2-digit' }),
+      ...(withDate && { year: 'numeric', month: 'short', day: 'numeric' }),
+    });
+    formatters.set(key, made);
+  }
+  return made;
+}
+
+/** Time of day, 24 hours; of this browser's zone unless one is named. */
+export function formatTime(ms: number, withSeconds = true, zone?: string): string {
+  return Number.isFinite(ms) ? formatter(zone, withSeconds, false).format(ms) : NONE;
+}
+
+export function formatDateTime(ms: number, zone?: string): string {
+  return Number.isFinite(ms) ? formatter(zone, true, true).format(ms) : NONE;
+}
+
+/** `14:02:10–14:02:19` */
+export function formatInterval(from: number, to: number, zone?: string): string {
+  return `${formatTime(from, true, zone)}–${formatTime(to, true, zone)}`;
+}

@@ -1,0 +1,91 @@
+// ticks - where the lines of an axis stand.
+
+import type { Unit } from './format';
+
+const NICE = [1, 2, 2.5, 5, 10];
+const HALVES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
+const PERCENT = [5, 10, 25, 50, 100];
+
+export interface Scale {
+  max: number;
+  ticks: number[];
+}
+
+/** The least round scale from 0 that holds `max` with at most `most` steps. */
+export function valueScale(max: number, unit: Unit, most: number): Scale {
+  const least = floorOf(unit);
+  const top = Math.max(Number.isFinite(max) ? max : 0, least);
+  const step = niceStep(top / Math.max(1, most), unit);
+  const count = Math.ceil(top / step - 1e-9);
+  return { max: count * step, ticks: range(0, count * step, step) };
+}
+
+/** Round ticks on a scale whose end is given and need not be round, e.g. all the memory there is. */
+export function ticksUpTo(max: number, unit: Unit, most: number): number[] {
+  if (!(max > 0)) return [0];
+  return range(0, max, niceStep(max / Math.max(1, most), unit));
+}
+
+/** A scale never shows less than this, so that noise near zero stays small. */
+function floorOf(unit: Unit): number {
+  const floors: Record<Unit, number> = { percent: 5, bytes: 1024, load: 1, count: 2, per_second: 10 };
+  return floors[unit];
+}
+
+function niceStep(least: number, unit: Unit): number {
+  if (unit === 'percent') return PERCENT.find((s) => s >= least - 1e-9) ?? niceDecimal(least);
+  if (unit !== 'bytes') return niceDecimal(least, unit === 'count' ? 1 : 0);
+  const power = 1024 ** Math.max(0, Math.floor(Math.log(Math.max(1, least)) / Math.log(1024)));
+  return power * (HALVES.find((s) => s * power >= least - 1e-9) ?? 1024);
+}
+
+function niceDecimal(least: number, smallest = 0): number {
+  const power = 10 ** Math.floor(Math.log10(least));
+  return Math.max(smallest, power * (NICE.find((s) => s * power >= least - 1e-12) ?? 10));
+}
+
+function range(from: number, to: number, step: number): number[] {
+  const out: number[] = [];
+  for (let i = 0; from + i * step <= to * (1 + 1e-9); i++) out.push(from + i * step);
+  return out;
+}
+
+const TIME_STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
+
+export interface TimeTicks {
+  at: number[]; // ms
+  withSeconds: boolean;
+}
+
+/** Ticks of time within [from, to] ms on `width` pixels, none closer than `apart` pixels. */
+export function timeTicks(from: number, to: number, width: number, apart: number): TimeTicks {
+  const most = Math.max(1, Math.floor(width / apart));
+  const least = (to - from) / 1000 / most;
+  const seconds = TIME_STEPS_S.find((s) => s >= least) ?? 3600;
+  const step = seconds * 1000;
+  const at: number[] = [];
+  for (let t = Math.ceil(from / step) * step; t <= to; t += step) at.push(t);
+  return { at, withSeconds: seconds < 60 };
+}
+
+const SHRINK_AFTER_MS = 5000;
+
+/** The top of an axis that grows at once and shrinks only after five seconds, so axes do not dance. */
+export class StickyMax {
+  private shown = 0;
+  private smallerSince = NaN;
+
+  /** The scale to draw, given the largest value in sight now. */
+  update(scale: Scale, now: number): number {
+    if (scale.max >= this.shown) {
+      this.shown = scale.max;
+      this.smallerSince = NaN;
+    } else if (Number.isNaN(this.smallerSince)) {
+      this.smallerSince = now;
+    } else if (now - this.smallerSince >= SHRINK_AFTER_MS) {
+      this.shown = scale.max;
+      this.smallerSince = NaN;
+    }
+    return this.shown;
+  }
+}

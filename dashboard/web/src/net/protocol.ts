@@ -1,0 +1,79 @@
+// protocol - the shapes that the dashboard answers with. dashboard/API.md is the contract.
+
+/** `up`, `late` (two heartbeats missed), `stopped` (the agent said so), `silent` (nothing, cause unknown). */
+export type HostState = 'up' | 'late' | 'stopped' | 'silent';
+
+export interface HostInfo {
+  id: string;
+  name: string;
+  state: HostState;
+  since_ms: number;
+  first_ms: number;
+  last_ms: number; // 0: no sample yet
+  interval_ms: number;
+  version: string;
+  offset_ms: number | null;
+  rtt_ms: number | null;
+  dropped: number | null;
+  missed: number | null;
+}
+
+export interface Column {
+  id: string;
+  unit: string;
+}
+
+export interface Hello {
+  v: number;
+  build: string;
+  boot: string;
+  now: number; // ms, the collector's clock
+  tick: number; // ms
+  stale: number; // ms of age from which a number must not look alive
+}
+
+/** Rows of the past: times are offsets from t0, one array a column; a null or a row left out is a gap. */
+export interface Block {
+  t0: number;
+  step: number;
+  t: number[];
+  d: (number | null)[][];
+}
+
+export interface Snap {
+  s: number;
+  t: number;
+  cols: Column[];
+  hosts: [number, string, string, HostState, object][];
+  d: (number | null)[][];
+  hist?: Block;
+}
+
+export interface Tick {
+  s: number;
+  t: number;
+  d: (number | null)[][];
+}
+
+export interface HostEvent {
+  s: number;
+  op: HostState;
+  ix: number;
+  id: string;
+  name: string;
+  t: number;
+}
+
+export interface Hist {
+  h: string;
+  t0: number;
+  step: number;
+  n: number;
+  tier: string;
+  c: string[];
+  units: string[];
+  t: number[];
+  avg: (number | null)[][];
+  min?: (number | null)[][];
+  max?: (number | null)[][];
+}

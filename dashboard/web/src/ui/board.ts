@@ -1,0 +1,194 @@
+// board - what stands behind a host's page: its session, its range of time, and all that draws it.
+//
+// A sample comes -> the charts are marked dirty -> they are drawn within a frame or two -> then, and
+// only then, the legends and the pill move on, so that what is said is what is seen.
+
+import { effect, signal } from '@preact/signals';
+import { HostSession } from '../data/host_session';
+import type { Plane, Surface } from '../draw/chart';
+import { formatDuration } from '../draw/format';
+import { Scheduler, type Drawable } from '../draw/scheduler';
+import { theme } from '../draw/theme';
+import { Crosshair } from './crosshair';
+import { wireGestures } from './gestures';
+import { pillOf, type Pill } from './pill';
+import { lastRow, Readouts } from './readouts';
+import { counters, notePaint, setSession, startStats } from './stats';
+import { SPAN_DEFAULT_MS, TimeView } from './time_view';
+
+const PULSE_MS = 250;
+const LATE_STEPS = 2.5; // without a sample for so long the charts move on and show the gap
+
+export type Drawn = Drawable & Surface & { resize(): void; destroy(): void; root: HTMLElement };
+
+export const scheduler = new Scheduler({
+  request: (callback) => requestAnimationFrame(callback),
+  now: () => performance.now(),
+});
+startStats(scheduler);
+
+export class Board {
+  readonly session: HostSession;
+  readonly view = new TimeView();
+  readonly readouts = new Readouts();
+  readonly crosshair: Crosshair;
+  readonly plane: Plane;
+  readonly pill = signal<Pill>({ kind: 'nodata', word: 'NO DATA', detail: '', action: 'Pause' });
+  readonly dead = signal(false); // the newest number is too old to look alive
+  readonly age = signal(''); // of the newest number, once it is dead
+  readonly spoken = signal(''); // for screen readers, where the cursor is
+  private drawn = new Set<Drawn>();
+  private lag = 0;
+  private painted = NaN; // stamp of the newest sample on the screen
+  private pulseTimer = 0;
+  private spokenTimer = 0;
+  private movedAt = 0;
+  private stopEffects: (() => void)[] = [];
+  private sizes = new ResizeObserver((entries) => this.resized(entries));
+
+  constructor(host: string, stacks: readonly (readonly string[])[]) {
+    this.session = new HostSession(host, stacks);
+    this.plane = { store: this.session.store, view: this.view, step: () => this.session.step };
+    this.crosshair = new Crosshair(this.plane, () => this.tell());
+  }
+
+  start(): void {
+    setSession(this.session);
+    this.session.onData = () => this.changed();
+    this.session.start();
+    this.pulseTimer = window.setInterval(() => this.pulse(), PULSE_MS);
+    this.stopEffects.push(
+      effect(() => {
+        void [this.view.held.value, this.view.span.value, theme.version.value];
+        this.redraw();
+      }),
+    );
+  }
+
+  stop(): void {
+    this.session.stop();
+    setSession(null);
+    window.clearInterval(this.pulseTimer);
+    window.clearTimeout(this.spokenTimer);
+    for (const stop of this.stopEffects) stop();
+    this.sizes.disconnect();
+  }
+
+  /** Takes a chart in; the function given back puts it out again and ends it. */
+  add(chart: Drawn, focusable: HTMLElement, describe?: (y: number, row: number) => string): () => void {
+    this.drawn.add(chart);
+    counters.charts++;
+    this.crosshair.add(chart, describe);
+    const w = { crosshair: this.crosshair, view: this.view, now: () => this.session.now() };
+    const unwire = wireGestures(chart, focusable, w);
+    this.sizes.observe(chart.root);
+    scheduler.mark(chart);
+    scheduler.whenDrawn(() => this.afterPaint());
+    return () => {
+      unwire();
+      this.sizes.unobserve(chart.root);
+      this.crosshair.remove(chart);
+      scheduler.forget(chart);
+      this.drawn.delete(chart);
+      counters.charts--;
+      chart.destroy();
+    };
+  }
+
+  togglePause(): void {
+    if (this.view.held.peek() === null) this.view.pause(this.session.now());
+    else this.view.live();
+  }
+
+  pressPill(): void {
+    if (this.pill.peek().kind === 'reconnecting') this.session.client.nudge();
+    else this.togglePause();
+  }
+
+  shift(share: number): void {
+    this.view.shift(share, this.session.now());
+  }
+
+  resetView(): void {
+    this.view.live();
+    this.view.setSpan(SPAN_DEFAULT_MS);
+  }
+
+  setHidden(hidden: boolean): void {
+    this.session.client.setHidden(hidden);
+  }
+
+  private changed(): void {
+    this.view.edge = this.session.store.newest;
+    this.redraw();
+  }
+
+  private redraw(): void {
+    for (const chart of this.drawn) scheduler.mark(chart);
+    scheduler.whenDrawn(() => this.afterPaint());
+  }
+
+  private afterPaint(): void {
+    const { store } = this.session;
+    const newest = store.newest;
+    if (newest > this.painted || (Number.isNaN(this.painted) && store.count > 0)) {
+      this.lag = this.session.now() - newest;
+      this.painted = newest;
+      notePaint(this.lag);
+    }
+    this.crosshair.place();
+    this.refreshPill();
+  }
+
+  /** The legends: at the cursor, else at the right end of what is shown. */
+  private tell(): void {
+    const { store } = this.session;
+    const row = this.crosshair.row ?? lastRow(store, this.view.range()[1]);
+    this.readouts.update(store, row);
+    window.clearTimeout(this.spokenTimer);
+    this.spokenTimer = window.setTimeout(() => (this.spoken.value = this.crosshair.spoken()), 400);
+  }
+
+  /** Four times a second: what changes by time alone. */
+  private pulse(): void {
+    const now = this.session.now();
+    const newest = this.session.store.newest;
+    if (now - newest > LATE_STEPS * this.session.step && now - this.movedAt >= 1000) {
+      this.movedAt = now;
+      this.view.edge = now;
+      this.redraw();
+    }
+    this.refreshPill();
+  }
+
+  private refreshPill(): void {
+    const { session, view } = this;
+    const now = session.now();
+    const held = view.held.peek();
+    const pill = pillOf({
+      now,
+      link: session.link.peek(),
+      downFor: Date.now() - session.linkSince,
+      newest: this.painted,
+      lag: this.lag,
+      step: session.step,
+      stale: session.stale,
+      pausedFor: held !== null && !held.byHand ? now - held.since : null,
+      fixed: held !== null && held.byHand ? held : null,
+    });
+    const was = this.pill.peek();
+    if (pill.kind !== was.kind || pill.detail !== was.detail) this.pill.value = pill;
+    const age = now - session.store.newest;
+    this.dead.value = age >= session.stale;
+    this.age.value = age >= session.stale ? `${formatDuration(age)} ago` : '';
+  }
+
+  private resized(entries: ResizeObserverEntry[]): void {
+    const roots = new Set(entries.map((e) => e.target));
+    for (const chart of this.drawn) {
+      if (!roots.has(chart.root)) continue;
+      chart.resize();
+      scheduler.mark(chart);
+    }
+  }
+}

@@ -1,0 +1,55 @@
+// pill - what the live pill says, given what is known. It must never look more alive than the data.
+//
+// First that applies: no connection, a view that is held still, no sample ever, a sample too old.
+
+import { formatDuration, formatInterval, formatLag, formatStopwatch } from '../draw/format';
+
+export type Link = 'connecting' | 'open' | 'down';
+
+export interface Facts {
+  now: number; // ms, the collector's clock
+  link: Link;
+  downFor: number; // ms since the connection was last good, or since it was first asked for
+  newest: number; // ms, stamp of the newest sample painted, NaN: none
+  lag: number; // ms from that stamp until it was painted
+  step: number; // ms between samples
+  stale: number; // ms of age from which nothing looks alive
+  pausedFor: number | null; // ms, null: not paused
+  fixed: { from: number; to: number } | null; // a range chosen by hand
+}
+
+export type PillKind = 'live' | 'paused' | 'fixed' | 'reconnecting' | 'stale' | 'nodata';
+
+export interface Pill {
+  kind: PillKind;
+  word: string;
+  detail: string;
+  action: string; // what a click does
+}
+
+// A blink of the network is not worth a change of the pill.
+const GRACE_MS = 700;
+
+export function pillOf(f: Facts): Pill {
+  const age = f.now - f.newest;
+  if (f.link !== 'open' && f.downFor > GRACE_MS) {
+    const action = 'Try to connect now';
+    return { kind: 'reconnecting', word: 'RECONNECTING', detail: formatDuration(f.downFor), action };
+  }
+  if (f.fixed !== null) {
+    const detail = formatInterval(f.fixed.from, f.fixed.to);
+    return { kind: 'fixed', word: 'RANGE', detail, action: 'Back to live' };
+  }
+  if (f.pausedFor !== null) {
+    const detail = formatStopwatch(f.pausedFor);
+    return { kind: 'paused', word: 'PAUSED', detail, action: 'Back to live' };
+  }
+  if (Number.isNaN(f.newest)) {
+    return { kind: 'nodata', word: 'NO DATA', detail: '', action: 'Pause' };
+  }
+  if (age >= f.stale) {
+    return { kind: 'stale', word: 'STALE', detail: formatDuration(age), action: 'Pause' };
+  }
+  const late = age > 1.5 * f.step;
+  return { kind: 'live', word: 'LIVE', detail: formatLag(late ? age : f.lag), action: 'Pause' };
+}

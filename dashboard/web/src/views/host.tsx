@@ -1,0 +1,123 @@
+// host - what this machine is doing now, and what it did a moment ago.
+
+import { useSignal } from '@preact/signals';
+import { useEffect, useMemo } from 'preact/hooks';
+import { formatDateTime, formatDuration, formatLag, formatValue, NONE } from '../draw/format';
+import type { HostInfo, HostState } from '../net/protocol';
+import { Board } from '../ui/board';
+import { StateShape } from '../ui/icons';
+import { parseSpan, printSpan, setQuery } from '../ui/router';
+import { SPAN_DEFAULT_MS, SPANS_MS } from '../ui/time_view';
+import { current } from '../ui/current';
+import { Panel } from './panel';
+import { PANELS, STACKS } from './panels';
+
+export function HostPage({ host }: { host: string }) {
+  const board = useMemo(() => new Board(host, STACKS), [host]);
+  useEffect(() => {
+    const span = parseSpan(new URLSearchParams(location.search).get('t'));
+    if (span !== null) board.view.setSpan(span);
+    board.start();
+    current.value = board;
+    return () => {
+      if (current.peek() === board) current.value = null;
+      board.stop();
+    };
+  }, [board]);
+  if (board.session.unknown.value) return <UnknownHost host={host} />;
+  return (
+    <div class={`host${board.dead.value ? ' stale' : ''}`}>
+      <Title board={board} host={host} />
+      <div class="panels">
+        {PANELS.map((spec) => (
+          <Panel board={board} spec={spec} key={spec.key} />
+        ))}
+      </div>
+      <p class="sr-only" aria-live="polite">{board.spoken}</p>
+    </div>
+  );
+}
+
+export const STATE_WORDS: Record<HostState, string> = {
+  up: 'up',
+  late: 'late',
+  stopped: 'stopped',
+  silent: 'silent',
+};
+
+export function StateChip({ state }: { state: HostState }) {
+  return (
+    <span class={`state state-${state}`}>
+      <StateShape state={state} />
+      {STATE_WORDS[state]}
+    </span>
+  );
+}
+
+function Title({ board, host }: { board: Board; host: string }) {
+  const { name, state, info } = board.session;
+  const shown = name.value || host;
+  useEffect(() => {
+    document.title = `${shown.slice(0, 60)} · ZPulse`;
+  }, [shown]);
+  return (
+    <div class="host-head">
+      <h1 dir="auto" title={shown.slice(0, 400)}>
+        {shown}
+      </h1>
+      {state.value !== null && <StateChip state={state.value} />}
+      <span class="host-age">{board.age}</span>
+      {info.value !== null && <Facts info={info.value} />}
+      <Spans board={board} />
+    </div>
+  );
+}
+
+function Facts({ info }: { info: HostInfo }) {
+  const lost = (info.dropped ?? 0) + (info.missed ?? 0);
+  const skewed = Math.abs(info.offset_ms ?? 0) >= 1;
+  return (
+    <ul class="facts">
+      <li>every {info.interval_ms % 1000 === 0 ? formatDuration(info.interval_ms) : `${info.interval_ms}\u00a0ms`}</li>
+      <li>agent {info.version || NONE}</li>
+      {info.rtt_ms !== null && <li>round trip {formatValue(info.rtt_ms, 'load')}&nbsp;ms</li>}
+      {skewed && <li>clock {formatLag(info.offset_ms ?? 0)} off</li>}
+      {info.first_ms > 0 && <li>since {formatDateTime(info.first_ms)}</li>}
+      {lost > 0 && <li class="lost">{formatValue(lost, 'count')} samples lost</li>}
+    </ul>
+  );
+}
+
+function Spans({ board }: { board: Board }) {
+  const span = board.view.span.value;
+  const pick = (ms: number) => {
+    board.view.live();
+    board.view.setSpan(ms);
+    setQuery('t', ms === SPAN_DEFAULT_MS ? null : printSpan(ms));
+  };
+  return (
+    <div class="spans" role="group" aria-label="Time shown">
+      {SPANS_MS.map((ms) => (
+        <button type="button" key={ms} aria-pressed={span === ms} onClick={() => pick(ms)}>
+          {ms / 60_000}&nbsp;min
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function UnknownHost({ host }: { host: string }) {
+  const shown = useSignal(host.slice(0, 200));
+  return (
+    <div class="message">
+      <h1>No such host</h1>
+      <p>
+        The collector knows no host of this name or id: <bdi class="quoted">{shown}</bdi>. This page opens it as soon
+        as its agent reports.
+      </p>
+      <p>
+        <a href="/">All hosts</a>
+      </p>
+    </div>
+  );
+}

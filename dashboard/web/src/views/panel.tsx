@@ -1,0 +1,142 @@
+// panel - one chart in its box: title, the number of now, the legend, the drawing.
+
+import { useComputed } from '@preact/signals';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { Chart } from '../draw/chart';
+import { CoreStrip } from '../draw/core_strip';
+import { formatValue } from '../draw/format';
+import { COLOUR_OF } from '../draw/theme';
+import type { Board } from '../ui/board';
+import { Meter } from './meter';
+import type { PanelSpec } from './panels';
+
+export function Panel({ board, spec }: { board: Board; spec: PanelSpec }) {
+  const columns = board.session.columns.value.map((c) => c.id);
+  const here = spec.ids.filter((id) => columns.includes(id));
+  const cores = spec.key === 'cpu' ? columns.filter((id) => id.startsWith('core.')) : [];
+  const waiting = columns.length === 0;
+  return (
+    <section class={`panel panel-${spec.size} panel-${spec.key}`} aria-labelledby={`title-${spec.key}`}>
+      <header class="panel-head">
+        <h2 id={`title-${spec.key}`}>{spec.title}</h2>
+        {here.length > 0 && <FigureView board={board} spec={spec} />}
+        <span class="panel-age">{board.age}</span>
+      </header>
+      {here.length > 0 && <Legend board={board} spec={spec} ids={here} />}
+      {here.length > 0 && spec.meter === true && <Meter board={board} spec={spec} ids={here} />}
+      {here.length > 0 ? (
+        <ChartBox board={board} spec={spec} key={here.join()} />
+      ) : (
+        <p class={`chart-box ${waiting ? 'skeleton' : 'absent'}`}>{waiting ? '' : spec.absent}</p>
+      )}
+      {cores.length > 0 && <CoreBox board={board} ids={cores} key={cores.join()} />}
+    </section>
+  );
+}
+
+function FigureView({ board, spec }: { board: Board; spec: PanelSpec }) {
+  const { figure } = spec;
+  const now = useMemo(() => board.readouts.take(figure.name, figure.unit, figure.source), []);
+  const of = useMemo(() => figure.of && board.readouts.take(figure.of.id, figure.of.unit), []);
+  return (
+    <p class="figure">
+      <span class="figure-number">{now.number}</span> <span class="figure-unit">{now.suffix}</span>
+      {of !== undefined && (
+        <span class="figure-of">
+          {' of '}
+          {of.number} {of.suffix}
+        </span>
+      )}
+    </p>
+  );
+}
+
+function Legend({ board, spec, ids }: { board: Board; spec: PanelSpec; ids: readonly string[] }) {
+  const order = spec.kind === 'lines' ? [...ids].reverse() : ids;
+  const { extra } = spec;
+  return (
+    <ul class="legend">
+      {order.map((id) => (
+        <li key={id}>
+          <span class={`swatch swatch-${spec.kind} c-${COLOUR_OF[id]}`} />
+          <span class="legend-label">{spec.labels[id]}</span>
+          <Number board={board} id={id} unit={spec.unit} />
+        </li>
+      ))}
+      {extra !== undefined && (
+        <li key={extra.id}>
+          <span class="legend-label">{extra.label}</span>
+          <Number board={board} id={extra.id} unit={extra.unit} />
+        </li>
+      )}
+    </ul>
+  );
+}
+
+function Number({ board, id, unit }: { board: Board; id: string; unit: PanelSpec['unit'] }) {
+  const entry = useMemo(() => board.readouts.take(id, unit), [id]);
+  const suffix = useComputed(() => (entry.suffix.value === '' ? '' : `\u00a0${entry.suffix.value}`));
+  return (
+    <span class="legend-value" data-column={id}>
+      {entry.number}
+      <span class="legend-unit">{suffix}</span>
+    </span>
+  );
+}
+
+function ChartBox({ board, spec }: { board: Board; spec: PanelSpec }) {
+  const root = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const chart = new Chart(root.current!, spec, board.plane);
+    return board.add(chart, root.current!);
+  }, []);
+  return (
+    <div
+      ref={root}
+      class="chart-box"
+      role="figure"
+      tabIndex={0}
+      aria-label={`${spec.title} over time. Left and right arrow keys move the cursor.`}
+    />
+  );
+}
+
+function CoreBox({ board, ids }: { board: Board; ids: readonly string[] }) {
+  const root = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const strip = new CoreStrip(root.current!, ids, board.plane);
+    const { store } = board.session;
+    return board.add(strip, root.current!, (y, row) => {
+      const id = ids[strip.coreAt(y)];
+      const value = row < 0 ? null : (store.column(id)?.[row] ?? null);
+      return `core ${id.slice('core.'.length)} ${formatValue(value, 'percent')}`;
+    });
+  }, []);
+  return (
+    <div class="cores">
+      <div class="cores-head">
+        <h3>Cores</h3>
+        <Ramp />
+      </div>
+      <div
+        ref={root}
+        class="core-box"
+        role="figure"
+        tabIndex={0}
+        aria-label={`Busy share of each of ${ids.length} cores over time`}
+      />
+    </div>
+  );
+}
+
+function Ramp() {
+  return (
+    <span class="ramp" aria-hidden="true">
+      0 %
+      {Array.from({ length: 9 }, (_, i) => (
+        <i class={`r-${i + 1}`} key={i} />
+      ))}
+      100 %
+    </span>
+  );
+}
