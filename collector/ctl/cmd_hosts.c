@@ -1,0 +1,243 @@
+// cmd_hosts - `zpulse hosts`: every host a collector knows.
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/ctl/command.h"
+#include "collector/ctl/query_client.h"
+#include "collector/ctl/table_print.h"
+#include "shared/base/err.h"
+#include "shared/base/json.h"
+#include "shared/base/log.h"
+#include "shared/base/str.h"
+#include "shared/base/xalloc.h"
+#include "shared/net/option.h"
+#include "shared/net/service.h"
+
+#define ANSWER_MS 5000
+
+static const struct option options_table[] = {
+    { .name = "collector",
+      .type = OPTION_ENDPOINT,
+      .fallback = "tcp://127.0.0.1:5560",
+      .least = 1,
+      .meta = "ENDPOINT",
+      .help = "data port of the collector to ask" },
+    { .name = "output",
+      .type = OPTION_CHOICE,
+      .fallback = "table",
+      .choices = "table|json|csv",
+      .letter = 'o',
+      .meta = "FORM",
+      .help = "how to print them" },
+    { .name = NULL },
+};
+
+static const struct option_program program = {
+    .name = "zpulse hosts",
+    .summary = "Lists every host that a collector knows.",
+    .usage = "zpulse hosts [OPTION]...",
+    .options = options_table,
+    .tail = "STATE is up, late (two heartbeats missed), stopped (on purpose) or silent (cause "
+            "unknown);\nAGE is how old the newest sample is, by the collector's clock.",
+};
+
+struct hosts {
+    struct host_info *at;
+    size_t n;
+    int64_t now_ms; // the collector's clock
+};
+
+static int s_ask(struct hosts *hosts, const char *collector, int signals);
+static int s_take(void *arg, const struct query_reply *reply, struct rbuf *r);
+static int s_compare(const void *a, const void *b);
+static void s_put_table(struct buf *out, const struct hosts *hosts, bool csv);
+static void s_put_json(struct buf *out, const struct hosts *hosts);
+static void s_put_ms(char *out, size_t size, int64_t ms);
+
+int
+cmd_hosts(int argc, char **argv)
+{
+    options_t *options = NULL;
+    struct hosts hosts = { 0 };
+    struct buf out = { 0 };
+    const char *form;
+    int signals, code;
+
+    if (options_load(&options, &code, &program, argc, argv, stdout, stderr) != 0)
+        return code;
+    log_init("zpulse", LOG_LEVEL_WARN);
+    signals = service_start(1);
+    code = s_ask(&hosts, options_text(options, "collector"), signals);
+    if (code == OPTION_EXIT_OK) {
+        if (hosts.n > 1)
+            qsort(hosts.at, hosts.n, sizeof *hosts.at, s_compare);
+        form = options_text(options, "output");
+        if (strcmp(form, "json") == 0)
+            s_put_json(&out, &hosts);
+        else
+            s_put_table(&out, &hosts, strcmp(form, "csv") == 0);
+        if (fwrite(out.at, 1, out.len, stdout) != out.len || fflush(stdout) != 0)
+            code = errno == EPIPE ? OPTION_EXIT_OK : OPTION_EXIT_FAILED;
+    }
+    buf_release(&out);
+    for (size_t i = 0; i < hosts.n; i++)
+        host_info_release(&hosts.at[i]);
+    free(hosts.at);
+    options_destroy(&options);
+    service_end(signals);
+    return code;
+}
+
+// The exit code; what went wrong is said.
+static int
+s_ask(struct hosts *hosts, const char *collector, int signals)
+{
+    struct query_request q = { .type = QUERY_HOSTS };
+    query_client_t *client = NULL;
+    struct buf why = { 0 };
+    int rc = query_client_open(&client, collector, signals);
+
+    if (rc == 0)
+        rc = query_client_ask(client, &q, ANSWER_MS, s_take, hosts, &why);
+    query_client_close(&client);
+    if (rc < 0 && rc != -EINTR)
+        fprintf(stderr, "zpulse hosts: %s: %s\n", collector,
+                rc == -ETIMEDOUT ? "no collector answers there"
+                : why.len > 0    ? buf_cstr(&why)
+                                 : err_str(rc));
+    buf_release(&why);
+    if (rc == 0)
+        return OPTION_EXIT_OK;
+    return rc == -ETIMEDOUT ? OPTION_EXIT_UNAVAILABLE : OPTION_EXIT_FAILED;
+}
+
+static int
+s_take(void *arg, const struct query_reply *reply, struct rbuf *r)
+{
+    struct hosts *hosts = arg;
+
+    hosts->now_ms = reply->now_ms;
+    for (uint32_t i = 0; i < reply->n; i++) {
+        struct host_info info;
+        const int rc = host_info_take(r, &info);
+
+        if (rc < 0)
+            return rc;
+        hosts->at = xrealloc(hosts->at, hosts->n + 1, sizeof *hosts->at);
+        hosts->at[hosts->n++] = info;
+    }
+    return 0;
+}
+
+// By name, then id: as the dashboard lists them.
+static int
+s_compare(const void *a, const void *b)
+{
+    const struct host_info *x = a, *y = b;
+    const int names = strcmp(x->name, y->name);
+
+    return names != 0 ? names : (x->host > y->host) - (x->host < y->host);
+}
+
+static void
+s_put_table(struct buf *out, const struct hosts *hosts, bool csv)
+{
+    static const struct table_column columns[] = {
+        { "NAME", false }, { "ID", false },      { "STATE", false },
+        { "AGE", true },   { "INTERVAL", true }, { "VERSION", false },
+    };
+    table_t *table = table_new(columns, sizeof columns / sizeof columns[0]);
+
+    for (size_t i = 0; i < hosts->n; i++) {
+        const struct host_info *host = &hosts->at[i];
+        char id[STR_HEX64_SIZE], age[32] = "-", interval[32];
+
+        if (host->last_ms > 0)
+            s_put_ms(age, sizeof age, hosts->now_ms - host->last_ms);
+        s_put_ms(interval, sizeof interval, host->interval_ms);
+        table_add(table, (const char *const[]){ host->name, str_hex64_put(id, host->host),
+                                                host_state_str(host->state), age, interval,
+                                                host->version });
+    }
+    if (csv)
+        table_put_csv(table, out);
+    else
+        table_put_text(table, out);
+    table_destroy(&table);
+}
+
+// "0.4s" "12s" "3m" "7h" "5d": a glance, not a measurement. Clocks may differ a little: no age is
+// below zero.
+static void
+s_put_ms(char *out, size_t size, int64_t ms)
+{
+    static const struct {
+        int64_t below_ms, unit_ms;
+        const char *unit;
+    } steps[] = {
+        { 120000, 1000, "s" },
+        { 7200000, 60000, "m" },
+        { 172800000, 3600000, "h" },
+        { INT64_MAX, 86400000, "d" },
+    };
+    size_t i = 0;
+
+    ms = ms > 0 ? ms : 0;
+    if (ms < 10000) {
+        snprintf(out, size, "%.1fs", (double) ms / 1000);
+        return;
+    }
+    while (ms >= steps[i].below_ms)
+        i++;
+    snprintf(out, size, "%" PRId64 "%s", ms / steps[i].unit_ms, steps[i].unit);
+}
+
+// The members that GET /api/v1/hosts of the dashboard has.
+static void
+s_put_json(struct buf *out, const struct hosts *hosts)
+{
+    struct json j;
+
+    json_init(&j, out);
+    json_array(&j);
+    for (size_t i = 0; i < hosts->n; i++) {
+        const struct host_info *host = &hosts->at[i];
+        char id[STR_HEX64_SIZE];
+
+        json_object(&j);
+        json_key(&j, "id");
+        json_str(&j, str_hex64_put(id, host->host));
+        json_key(&j, "name");
+        json_str(&j, host->name);
+        json_key(&j, "state");
+        json_str(&j, host_state_str(host->state));
+        json_key(&j, "since_ms");
+        json_int(&j, host->since_ms);
+        json_key(&j, "first_ms");
+        json_int(&j, host->first_ms);
+        json_key(&j, "last_ms");
+        json_int(&j, host->last_ms);
+        json_key(&j, "interval_ms");
+        json_uint(&j, host->interval_ms);
+        json_key(&j, "version");
+        json_str(&j, host->version);
+        json_key(&j, "offset_ms");
+        json_int(&j, host->offset_ms);
+        json_key(&j, "rtt_ms");
+        if (host->rtt_us >= 0)
+            json_fixed(&j, (double) host->rtt_us / 1000, 3);
+        else
+            json_null(&j);
+        json_key(&j, "dropped");
+        json_uint(&j, host->dropped);
+        json_key(&j, "missed");
+        json_uint(&j, host->missed);
+        json_object_end(&j);
+    }
+    json_array_end(&j);
+    buf_byte(out, '\n');
+}

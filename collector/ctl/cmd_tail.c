@@ -1,0 +1,355 @@
+// cmd_tail - `zpulse tail [SELECTOR]`: samples as they arrive, until Ctrl-C.
+//
+// A selector that fixes instance="..." subscribes to the topics of the hosts it means; any other
+// one to all, so that hosts and series that come later are there as well.
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "collector/ctl/command.h"
+#include "collector/ctl/live_lines.h"
+#include "collector/ctl/query_client.h"
+#include "shared/base/err.h"
+#include "shared/base/log.h"
+#include "shared/base/map.h"
+#include "shared/model/selector.h"
+#include "shared/net/option.h"
+#include "shared/net/service.h"
+
+#define ANSWER_MS     5000
+#define QUEUE         1000 // messages of the live stream
+#define MESSAGES_TURN 256  // between two looks at the signals
+#define WRITE_MAX     4096 // PIPE_BUF: poll's word that a pipe has room holds for so much
+#define ENDPOINT_SIZE 1024
+#define EVERYTHING    "{__name__!=\"\"}"
+
+static const struct option options_table[] = {
+    { .name = "collector",
+      .type = OPTION_ENDPOINT,
+      .fallback = "tcp://127.0.0.1:5560",
+      .least = 1,
+      .meta = "ENDPOINT",
+      .help = "data port of the collector to follow" },
+    { .name = "lines",
+      .type = OPTION_UINT,
+      .least = 1,
+      .letter = 'n',
+      .meta = "N",
+      .help = "end after N lines" },
+    { .name = NULL },
+};
+
+static const struct option_program program = {
+    .name = "zpulse tail",
+    .summary = "Prints samples as they arrive, until Ctrl-C.",
+    .usage = "zpulse tail [OPTION]... [SELECTOR]",
+    .options = options_table,
+    .arguments = true,
+    .tail = "SELECTOR is PromQL's: node_load1, or {__name__=~\"node_memory_.*\",instance=\"x\"}; "
+            "all series without it.",
+};
+
+struct tail {
+    options_t *options;
+    const char *collector;
+    const char *selector;
+    bool fixed; // the selector names one instance
+    matchers_t *matchers;
+    live_lines_t *lines;
+    query_client_t *client;
+    zsock_t *live; // SUB
+    map_t *hosts;  // of series that match now; the values mean nothing
+    int signals;
+    bool limited;
+    uint64_t left; // lines to print, if limited
+    struct buf out;
+};
+
+static int s_run(struct tail *self);
+static int s_read_selector(struct tail *self);
+static bool s_names_one_instance(const char *text);
+static int s_find_hosts(struct tail *self);
+static int s_note_hosts(void *arg, const struct query_reply *reply, struct rbuf *r);
+static int s_subscribe(struct tail *self);
+static int s_follow(struct tail *self);
+static int s_take_messages(struct tail *self, bool *stop);
+static int s_take_message(struct tail *self, zmq_msg_t *topic, zmq_msg_t *body);
+static void s_ask_table(struct tail *self, uint64_t host);
+static bool s_stopped(const struct tail *self);
+static bool s_flush(struct tail *self);
+
+int
+cmd_tail(int argc, char **argv)
+{
+    struct tail self = { .signals = -1 };
+    int code;
+
+    if (options_load(&self.options, &code, &program, argc, argv, stdout, stderr) != 0)
+        return code;
+    log_init("zpulse", LOG_LEVEL_WARN);
+    self.hosts = map_new();
+    code = s_run(&self);
+    query_client_close(&self.client);
+    zsock_destroy(&self.live);
+    live_lines_destroy(&self.lines);
+    matchers_destroy(&self.matchers);
+    map_destroy(&self.hosts);
+    buf_release(&self.out);
+    options_destroy(&self.options);
+    if (self.signals >= 0)
+        service_end(self.signals);
+    return code;
+}
+
+// The exit code; what went wrong is said by whoever saw it.
+static int
+s_run(struct tail *self)
+{
+    int rc = s_read_selector(self);
+
+    if (rc != OPTION_EXIT_OK)
+        return rc;
+    self->collector = options_text(self->options, "collector");
+    self->limited = options_given(self->options, "lines");
+    self->left = options_uint(self->options, "lines");
+    self->signals = service_start(1);
+    self->lines = live_lines_new(self->matchers);
+    rc = query_client_open(&self->client, self->collector, self->signals);
+    if (rc == 0)
+        rc = s_find_hosts(self);
+    if (rc == 0)
+        rc = s_subscribe(self);
+    if (rc == 0)
+        rc = s_follow(self);
+    if (rc == 0 || rc == -EINTR)
+        return OPTION_EXIT_OK;
+    fprintf(stderr, "zpulse tail: %s: %s\n", self->collector,
+            rc == -ETIMEDOUT ? "no collector answers there" : err_str(rc));
+    return rc == -ETIMEDOUT ? OPTION_EXIT_UNAVAILABLE : OPTION_EXIT_FAILED;
+}
+
+static int
+s_read_selector(struct tail *self)
+{
+    char error[MATCHERS_ERROR_SIZE];
+    const char *const *words;
+    const size_t n = options_arguments(self->options, &words);
+
+    self->selector = n > 0 ? words[0] : EVERYTHING;
+    if (n > 1) {
+        fprintf(stderr, "zpulse tail: one selector at most; quote it for the shell\n");
+        return OPTION_EXIT_USAGE;
+    }
+    if (matchers_parse(&self->matchers, self->selector, error) < 0) {
+        fprintf(stderr, "zpulse tail: selector: %s\n", error);
+        return OPTION_EXIT_USAGE;
+    }
+    self->fixed = s_names_one_instance(self->selector);
+    return OPTION_EXIT_OK;
+}
+
+static bool
+s_names_one_instance(const char *text)
+{
+    char error[MATCHERS_ERROR_SIZE];
+    struct selector selector;
+    bool found = false;
+
+    if (selector_parse(&selector, text, error) < 0)
+        return false;
+    for (size_t i = 0; i < selector.count; i++)
+        found = found || (selector.terms[i].op == MATCHER_EQUAL &&
+                          strcmp(selector.terms[i].name, "instance") == 0);
+    selector_release(&selector);
+    return found;
+}
+
+// Which hosts have series that match now. It also shows that a collector is there.
+static int
+s_find_hosts(struct tail *self)
+{
+    struct query_request q = { .type = QUERY_SERIES, .n_selectors = 1 };
+    struct buf why = { 0 };
+    int rc;
+
+    q.selectors[0] = self->selector;
+    q.selector_len[0] = strlen(self->selector);
+    rc = query_client_ask(self->client, &q, ANSWER_MS, s_note_hosts, self, &why);
+    if (rc < 0 && why.len > 0 && rc != ERR_LIMIT)
+        fprintf(stderr, "zpulse tail: %s\n", buf_cstr(&why));
+    buf_release(&why);
+    if (rc == ERR_LIMIT)
+        rc = 0; // more series than an answer holds: then they are of many hosts, and all are taken
+    else if (rc == 0 && map_count(self->hosts) == 0)
+        fprintf(stderr, "zpulse tail: no series matches yet; waiting for one\n");
+    return rc;
+}
+
+static int
+s_note_hosts(void *arg, const struct query_reply *reply, struct rbuf *r)
+{
+    struct tail *self = arg;
+
+    for (uint32_t i = 0; i < reply->n; i++) {
+        struct query_series series;
+        const int rc = query_take_series(r, &series);
+
+        if (rc < 0)
+            return rc;
+        map_put_u64(self->hosts, series.host, self);
+        query_series_release(&series);
+    }
+    return 0;
+}
+
+static int
+s_subscribe(struct tail *self)
+{
+    static const struct sock_spec spec = {
+        .type = ZMQ_SUB,
+        .send_hwm = QUEUE,
+        .recv_hwm = QUEUE,
+        .max_bytes = LIVE_MAX,
+        .heartbeat = true,
+    };
+    char endpoint[ENDPOINT_SIZE], topic[LIVE_TOPIC_SIZE];
+    struct map_entry entry;
+    int rc = sock_endpoint(endpoint, sizeof endpoint, self->collector, SOCK_LIVE);
+
+    if (rc == 0)
+        rc = sock_new(&self->live, &spec);
+    if (rc == 0)
+        rc = sock_connect(self->live, endpoint);
+    if (rc < 0)
+        return rc;
+    if (!self->fixed || map_count(self->hosts) == 0)
+        return zmq_setsockopt(sock_raw(self->live), ZMQ_SUBSCRIBE, "m/", 2) == 0 ? 0 : -errno;
+    for (size_t at = 0; map_next(self->hosts, &at, &entry);) {
+        uint64_t host;
+
+        memcpy(&host, entry.key, sizeof host);
+        live_topic(topic, 'm', host);
+        if (zmq_setsockopt(sock_raw(self->live), ZMQ_SUBSCRIBE, topic, strlen(topic)) == -1)
+            return -errno;
+    }
+    return 0;
+}
+
+// 0 at the end that was wanted: a signal, the last line, or nobody who reads.
+static int
+s_follow(struct tail *self)
+{
+    zmq_pollitem_t items[2] = {
+        { .fd = self->signals, .events = ZMQ_POLLIN },
+        { .socket = sock_raw(self->live), .events = ZMQ_POLLIN },
+    };
+
+    for (bool stop = false; !stop;) {
+        int rc;
+
+        if (zmq_poll(items, 2, -1) == -1 && errno != EINTR)
+            return -errno;
+        if (s_stopped(self))
+            return 0;
+        rc = s_take_messages(self, &stop);
+        if (rc < 0)
+            return rc;
+        if (!s_flush(self))
+            return 0;
+    }
+    return 0;
+}
+
+static int
+s_take_messages(struct tail *self, bool *stop)
+{
+    zmq_msg_t topic, body;
+    int rc = 1;
+
+    zmq_msg_init(&topic);
+    zmq_msg_init(&body);
+    for (unsigned i = 0; i < MESSAGES_TURN && rc == 1 && !*stop; i++) {
+        rc = sock_recv(self->live, &topic);
+        if (rc != 1)
+            break;
+        // Parts of a message arrive together.
+        for (bool more = zmq_msg_more(&topic); more && rc == 1; more = zmq_msg_more(&body))
+            rc = sock_recv(self->live, &body);
+        if (rc == 1)
+            rc = s_take_message(self, &topic, &body);
+        *stop = self->limited && self->left == 0;
+    }
+    zmq_msg_close(&topic);
+    zmq_msg_close(&body);
+    return rc < 0 ? rc : 0;
+}
+
+static int
+s_take_message(struct tail *self, zmq_msg_t *topic, zmq_msg_t *body)
+{
+    const unsigned most = self->limited && self->left < UINT32_MAX ? (unsigned) self->left
+                                                                   : UINT32_MAX;
+    uint64_t host;
+    const int rc = live_lines_take(self->lines, &self->out, most, &host, zmq_msg_data(topic),
+                                   zmq_msg_size(topic), zmq_msg_data(body), zmq_msg_size(body));
+
+    if (rc == ERR_NEED_KEY)
+        s_ask_table(self, host);
+    else if (rc < 0)
+        return rc;
+    else if (self->limited)
+        self->left -= (uint64_t) rc;
+    return 1;
+}
+
+// The table of a topic comes with the subscription; who missed it asks for another.
+static void
+s_ask_table(struct tail *self, uint64_t host)
+{
+    struct query_request q = { .type = QUERY_TABLE, .host = host };
+
+    // A question that does not get through is asked again with a later row.
+    (void) query_client_tell(self->client, &q);
+}
+
+// A hang-up counts too: the terminal is gone.
+static bool
+s_stopped(const struct tail *self)
+{
+    bool stop = false;
+
+    for (enum service_event event; (event = service_next(self->signals)) != SERVICE_NONE;)
+        stop = stop || event == SERVICE_STOP || event == SERVICE_RELOAD;
+    return stop;
+}
+
+// False when it is time to end: nobody reads any more, or a signal came while nobody read.
+static bool
+s_flush(struct tail *self)
+{
+    for (size_t at = 0; at < self->out.len;) {
+        struct pollfd items[2] = {
+            { .fd = STDOUT_FILENO, .events = POLLOUT },
+            { .fd = self->signals, .events = POLLIN },
+        };
+        const size_t left = self->out.len - at;
+        ssize_t n;
+
+        if (poll(items, 2, -1) == -1 && errno != EINTR)
+            return false;
+        if ((items[1].revents & POLLIN) != 0 && s_stopped(self))
+            return false;
+        if (items[0].revents == 0)
+            continue;
+        n = write(STDOUT_FILENO, self->out.at + at, left < WRITE_MAX ? left : WRITE_MAX);
+        if (n == -1 && errno != EAGAIN && errno != EINTR)
+            return false;
+        at += n > 0 ? (size_t) n : 0;
+    }
+    buf_clear(&self->out);
+    return true;
+}

@@ -1,0 +1,442 @@
+// cmd_up - `zpulse up`: the whole of ZPulse on this machine, until Ctrl-C.
+//
+// Order of states:
+//   check   folders, programs, addresses: what is wrong is named before anything starts
+//   start   collector, dashboard, agent
+//   wait    until the first sample has reached the dashboard, READY_MS at most
+//   run     until a signal, or until one of them ends
+//   stop    agent, dashboard, collector: each has STOP_MS, then it is killed
+// What the programs print goes to stderr with their names before it; stdout has one line, the
+// address.
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "collector/ctl/child.h"
+#include "collector/ctl/command.h"
+#include "collector/ctl/host_port.h"
+#include "collector/ctl/readiness.h"
+#include "shared/base/clock.h"
+#include "shared/base/err.h"
+#include "shared/base/file.h"
+#include "shared/base/log.h"
+#include "shared/base/xalloc.h"
+#include "shared/net/option.h"
+#include "shared/net/service.h"
+
+#define READY_MS  15000
+#define ASK_MS    500 // one question to the dashboard: as long as a signal may wait
+#define PACE_MS   100 // between two
+#define STOP_MS   2000
+#define KILLED_MS 1000 // from SIGKILL to its end
+#define N_PORTS   5
+#define WORDS_MAX 32
+
+static const struct option options_table[] = {
+    { .name = "dir",
+      .type = OPTION_TEXT,
+      .fallback = "./run",
+      .least = 1,
+      .meta = "DIR",
+      .help = "where the three programs keep their data" },
+    { .name = "listen",
+      .type = OPTION_ADDRESS,
+      .fallback = "127.0.0.1:8088",
+      .least = 1,
+      .meta = "HOST:PORT",
+      .help = "address of the dashboard" },
+    { .name = "port-base",
+      .type = OPTION_UINT,
+      .fallback = "5560",
+      .least = 1,
+      .most = UINT16_MAX - N_PORTS + 1,
+      .meta = "PORT",
+      .help = "first of the collector's five ports" },
+    { .name = "no-agent", .type = OPTION_FLAG, .help = "do not watch this machine" },
+    { .name = "collector",
+      .type = OPTION_ENDPOINT,
+      .list = true,
+      .least = 1,
+      .meta = "ENDPOINT",
+      .help = "use this collector instead of starting one" },
+    { .name = "web-root",
+      .type = OPTION_TEXT,
+      .least = 1,
+      .meta = "DIR",
+      .help = "serve the files of DIR in place of the page" },
+    { .name = NULL },
+};
+
+static const struct option_program program = {
+    .name = "zpulse up",
+    .summary = "Runs collector, dashboard and agent on this machine until Ctrl-C.",
+    .usage = "zpulse up [OPTION]...",
+    .options = options_table,
+};
+
+// In the order of starting; they stop the other way round, so that nobody talks to the dead.
+enum part { COLLECTOR, DASHBOARD, AGENT, N_PARTS };
+static const enum part stop_order[N_PARTS] = { AGENT, DASHBOARD, COLLECTOR };
+static const char *const names[N_PARTS] = { "collector", "dashboard", "agent" };
+
+struct up {
+    options_t *options;
+    const char *listen;
+    int signals;             // signalfd
+    char folder[PATH_MAX];   // where the programs are
+    child_t *parts[N_PARTS]; // NULL: not started
+    bool wanted[N_PARTS];
+    bool stopping; // ends are expected
+    bool stop;     // a signal came
+    int exit;
+};
+
+// The words of a command line.
+struct words {
+    char *at[WORDS_MAX + 1]; // ends with NULL
+    size_t n;
+};
+
+static int s_run(struct up *self);
+static bool s_check(struct up *self);
+static bool s_find_programs(struct up *self);
+static bool s_check_addresses(const struct up *self);
+static bool s_check_address(const char *address, const char *option, int *fd_ret);
+static bool s_start(struct up *self, enum part part);
+static void s_command_line(const struct up *self, enum part part, struct words *words);
+static void s_add(struct words *words, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static bool s_wait_ready(struct up *self);
+static void s_turn(struct up *self, int timeout_ms);
+static void s_note_ends(struct up *self);
+static void s_stop(struct up *self);
+static bool s_wait_end(struct up *self, enum part part, int timeout_ms);
+static void s_fail(struct up *self, int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static void s_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+int
+cmd_up(int argc, char **argv)
+{
+    struct up self = { .signals = -1 };
+    const char *const *endpoints;
+    int code;
+
+    if (options_load(&self.options, &code, &program, argc, argv, stdout, stderr) != 0)
+        return code;
+    // Ours, not the children's: they would read our file, and speak to our manager.
+    unsetenv("ZPULSE_CONFIG");
+    unsetenv("NOTIFY_SOCKET");
+    log_init("zpulse", LOG_LEVEL_INFO);
+    self.listen = options_text(self.options, "listen");
+    self.wanted[COLLECTOR] = options_list(self.options, "collector", &endpoints) == 0;
+    self.wanted[DASHBOARD] = true;
+    self.wanted[AGENT] = !options_flag(self.options, "no-agent");
+    code = s_run(&self);
+    for (int i = 0; i < N_PARTS; i++)
+        child_destroy(&self.parts[i]);
+    if (self.signals >= 0)
+        service_end(self.signals);
+    options_destroy(&self.options);
+    return code;
+}
+
+static int
+s_run(struct up *self)
+{
+    if (!s_check(self))
+        return self->exit != 0 ? self->exit : OPTION_EXIT_UNAVAILABLE;
+    self->signals = service_start(1);
+    if (self->signals < 0) {
+        s_say("no signals: %s", err_str(self->signals));
+        return OPTION_EXIT_FAILED;
+    }
+    for (int part = 0; part < N_PARTS && self->exit == 0; part++) {
+        if (self->wanted[part] && !s_start(self, (enum part) part))
+            self->exit = OPTION_EXIT_UNAVAILABLE;
+    }
+    if (self->exit == 0 && s_wait_ready(self)) {
+        printf("ZPulse is up: http://%s\n", self->listen);
+        fflush(stdout);
+    }
+    while (!self->stop && self->exit == 0)
+        s_turn(self, -1);
+    s_stop(self);
+    return self->exit;
+}
+
+// Says what is wrong before anything has started.
+static bool
+s_check(struct up *self)
+{
+    const char *dir = options_text(self->options, "dir");
+    bool ok = true;
+
+    for (int part = 0; part < N_PARTS && ok; part++) {
+        struct buf path = { 0 };
+        int rc;
+
+        buf_printf(&path, "%s/%s", dir, names[part]);
+        rc = file_make_dirs(buf_cstr(&path));
+        if (rc < 0) {
+            s_say("%s: %s; choose --dir", buf_cstr(&path), err_str(rc));
+            ok = false;
+        }
+        buf_release(&path);
+    }
+    return ok && s_find_programs(self) && s_check_addresses(self);
+}
+
+// Beside this program: what was built or installed together runs together.
+static bool
+s_find_programs(struct up *self)
+{
+    const ssize_t n = readlink("/proc/self/exe", self->folder, sizeof self->folder - 1);
+    bool ok = true;
+
+    if (n <= 0) {
+        s_say("/proc/self/exe: %s", err_str(-errno));
+        return false;
+    }
+    self->folder[n] = '\0';
+    *strrchr(self->folder, '/') = '\0';
+    for (int part = 0; part < N_PARTS; part++) {
+        struct buf path = { 0 };
+
+        buf_printf(&path, "%s/zpulse-%s", self->folder, names[part]);
+        if (self->wanted[part] && access(buf_cstr(&path), X_OK) == -1) {
+            s_say("%s: %s", buf_cstr(&path), err_str(-errno));
+            ok = false;
+        }
+        buf_release(&path);
+    }
+    return ok;
+}
+
+// Takes each address for a moment. All are held until the last is seen, so that two of our own
+// that are the same are noticed as well.
+static bool
+s_check_addresses(const struct up *self)
+{
+    const unsigned base = (unsigned) options_uint(self->options, "port-base");
+    int held[N_PORTS + 1];
+    size_t n = 0;
+    bool ok;
+
+    ok = s_check_address(self->listen, "--listen", &held[n]);
+    n += ok;
+    for (unsigned i = 0; i < N_PORTS && ok && self->wanted[COLLECTOR]; i++) {
+        char address[32];
+
+        snprintf(address, sizeof address, "127.0.0.1:%u", base + i);
+        ok = s_check_address(address, "--port-base", &held[n]);
+        n += ok;
+    }
+    while (n > 0)
+        close(held[--n]);
+    return ok;
+}
+
+static bool
+s_check_address(const char *address, const char *option, int *fd_ret)
+{
+    struct host_port at;
+    int rc = host_port_parse(&at, address);
+
+    if (rc == 0)
+        rc = host_port_listen(fd_ret, &at);
+    else
+        s_say("%s: not a literal address; choose %s", address, option);
+    if (rc == -EADDRINUSE)
+        s_say("%s is taken: another program listens there; choose %s or stop it", address, option);
+    else if (rc < 0 && rc != ERR_FORMAT)
+        s_say("%s: %s; choose %s", address, err_str(rc), option);
+    return rc == 0;
+}
+
+static bool
+s_start(struct up *self, enum part part)
+{
+    struct words words = { .n = 0 };
+    int rc;
+
+    s_command_line(self, part, &words);
+    rc = child_start(&self->parts[part], names[part], words.at);
+    if (rc < 0)
+        s_say("%s: %s", words.at[0], err_str(rc));
+    while (words.n > 0)
+        free(words.at[--words.n]);
+    return rc == 0;
+}
+
+static void
+s_command_line(const struct up *self, enum part part, struct words *words)
+{
+    const unsigned base = (unsigned) options_uint(self->options, "port-base");
+    const char *web_root = options_text(self->options, "web-root");
+    const char *const *endpoints;
+    const size_t n = options_list(self->options, "collector", &endpoints);
+
+    s_add(words, "%s/zpulse-%s", self->folder, names[part]);
+    s_add(words, "--data=%s/%s", options_text(self->options, "dir"), names[part]);
+    if (options_given(self->options, "log-level"))
+        s_add(words, "--log-level=%s", options_text(self->options, "log-level"));
+    if (part == COLLECTOR) {
+        s_add(words, "--bind=127.0.0.1");
+        s_add(words, "--port-base=%u", base);
+    } else if (n == 0) {
+        s_add(words, "--collector=tcp://127.0.0.1:%u", base);
+    }
+    for (size_t i = 0; i < n && words->n < WORDS_MAX - 2; i++)
+        s_add(words, "--collector=%s", endpoints[i]);
+    if (part == DASHBOARD) {
+        s_add(words, "--listen=%s", self->listen);
+        if (web_root != NULL)
+            s_add(words, "--web-root=%s", web_root);
+    }
+}
+
+static void
+s_add(struct words *words, const char *format, ...)
+{
+    struct buf text = { 0 };
+    va_list args;
+
+    va_start(args, format);
+    buf_vprintf(&text, format, args);
+    va_end(args);
+    words->at[words->n++] = xstrdup(buf_cstr(&text));
+    buf_release(&text);
+}
+
+// True once the first sample is there; false after a signal, an end, or READY_MS, which is said.
+static bool
+s_wait_ready(struct up *self)
+{
+    const int64_t deadline_ms = clock_mono_ms() + READY_MS;
+    enum readiness step = READINESS_NONE;
+
+    while (!self->stop && self->exit == 0 && clock_mono_ms() < deadline_ms) {
+        s_turn(self, PACE_MS);
+        step = readiness_ask(self->listen, self->wanted[AGENT], ASK_MS);
+        if (step == READINESS_ALL)
+            return true;
+    }
+    if (!self->stop && self->exit == 0)
+        s_fail(self, OPTION_EXIT_UNAVAILABLE, "not up after %d s: %s", READY_MS / 1000,
+               readiness_missing(step));
+    return false;
+}
+
+// Waits for output, signals and ends of children, and sees to what there is.
+static void
+s_turn(struct up *self, int timeout_ms)
+{
+    struct pollfd items[1 + N_PARTS] = { { .fd = self->signals, .events = POLLIN } };
+
+    for (int i = 0; i < N_PARTS; i++) {
+        items[1 + i].fd = self->parts[i] != NULL ? child_fd(self->parts[i]) : -1;
+        items[1 + i].events = POLLIN;
+    }
+    if (poll(items, 1 + N_PARTS, timeout_ms) == -1 && errno != EINTR)
+        s_fail(self, OPTION_EXIT_FAILED, "poll: %s", err_str(-errno));
+    for (int i = 0; i < N_PARTS; i++) {
+        if (self->parts[i] != NULL)
+            child_relay(self->parts[i], STDERR_FILENO);
+    }
+    for (enum service_event event; (event = service_next(self->signals)) != SERVICE_NONE;) {
+        // SIGHUP too: the terminal went away, and with it who asked for us.
+        if (event == SERVICE_STOP || event == SERVICE_RELOAD)
+            self->stop = true;
+    }
+    s_note_ends(self);
+}
+
+static void
+s_note_ends(struct up *self)
+{
+    for (int i = 0; i < N_PARTS; i++) {
+        struct buf how = { 0 };
+
+        if (self->parts[i] == NULL || !child_ended(self->parts[i]) || self->stopping ||
+            self->exit != 0)
+            continue;
+        child_relay(self->parts[i], STDERR_FILENO); // its last words
+        child_ending(self->parts[i], &how);
+        s_fail(self, OPTION_EXIT_FAILED, "the %s %s", names[i], buf_cstr(&how));
+        buf_release(&how);
+    }
+}
+
+static void
+s_stop(struct up *self)
+{
+    self->stopping = true;
+    for (int i = 0; i < N_PARTS; i++) {
+        const enum part part = stop_order[i];
+
+        if (self->parts[part] == NULL)
+            continue;
+        child_signal(self->parts[part], SIGTERM);
+        if (s_wait_end(self, part, STOP_MS))
+            continue;
+        s_say("the %s did not end within %d s and is killed", names[part], STOP_MS / 1000);
+        child_signal(self->parts[part], SIGKILL);
+        s_wait_end(self, part, KILLED_MS);
+    }
+}
+
+static bool
+s_wait_end(struct up *self, enum part part, int timeout_ms)
+{
+    const int64_t deadline_ms = clock_mono_ms() + timeout_ms;
+
+    while (!child_ended(self->parts[part])) {
+        const int64_t left_ms = deadline_ms - clock_mono_ms();
+
+        if (left_ms <= 0)
+            return false;
+        s_turn(self, (int) left_ms);
+    }
+    child_relay(self->parts[part], STDERR_FILENO);
+    return true;
+}
+
+// The first failure is the one that is told and that decides the exit code.
+static void
+s_fail(struct up *self, int code, const char *format, ...)
+{
+    struct buf text = { 0 };
+    va_list args;
+
+    if (self->exit != 0)
+        return;
+    self->exit = code;
+    va_start(args, format);
+    buf_vprintf(&text, format, args);
+    va_end(args);
+    s_say("%s; stopping the others", buf_cstr(&text));
+    buf_release(&text);
+}
+
+static void
+s_say(const char *format, ...)
+{
+    struct buf text = { 0 };
+    va_list args;
+
+    buf_str(&text, "zpulse up: ");
+    va_start(args, format);
+    buf_vprintf(&text, format, args);
+    va_end(args);
+    buf_byte(&text, '\n');
+    (void) !write(STDERR_FILENO, text.at, text.len);
+    buf_release(&text);
+}

@@ -1,0 +1,32 @@
+// query_client - questions to a collector, one at a time, each with a deadline.
+//
+// Thread: one owner. Loss: an answer that comes after its deadline is thrown away.
+
+#ifndef COLLECTOR_CTL_QUERY_CLIENT_H
+#define COLLECTOR_CTL_QUERY_CLIENT_H
+
+#include "shared/base/buf.h"
+#include "shared/base/rbuf.h"
+#include "shared/net/sock.h"
+#include "shared/wire/query_msg.h"
+
+typedef struct query_client query_client_t;
+
+// `collector` names its data port; `wake_fd` (-1: none) ends every wait when it is readable.
+// 0; ERR_RANGE (not on this machine), ERR_FORMAT (no endpoint), -errno.
+int query_client_open(query_client_t **ret, const char *collector, int wake_fd);
+void query_client_close(query_client_t **self_p);
+
+// Called for each reply that is OK; its n items stand before *r. Below zero ends the answer and is
+// what query_client_ask returns.
+typedef int query_reply_fn(void *arg, const struct query_reply *reply, struct rbuf *r);
+
+// Asks (q->id is set here) and takes the whole answer. 0; -ETIMEDOUT; -EINTR (wake_fd);
+// ERR_UNKNOWN, ERR_LIMIT, -EAGAIN or ERR_RANGE with the collector's sentence in *why (for
+// QUERY_UNKNOWN, TOO_LARGE, BUSY and BAD); ERR_FORMAT or ERR_VERSION for what is no answer.
+int query_client_ask(query_client_t *self, struct query_request *q, int timeout_ms,
+                     query_reply_fn *fn, void *arg, struct buf *why);
+// Sends without waiting; what comes back is thrown away. 0 or -errno.
+int query_client_tell(query_client_t *self, struct query_request *q);
+
+#endif
