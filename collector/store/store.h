@@ -38,7 +38,8 @@ struct store_select {
     uint64_t host;               // 0: all
     int64_t start_ms;            // inclusive
     int64_t end_ms;              // inclusive
-    matchers_t *const *matchers; // a series matches if any of them does
+    matchers_t *const *matchers; // a series matches if any does; none: every series. They stay
+                                 // until the cursor is closed
     uint32_t n_matchers;
     bool newest_only; // tail: at most one sample a series, the newest within the window
     bool labels_only; // labels: no samples

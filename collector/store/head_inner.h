@@ -1,0 +1,39 @@
+// head_inner - what the head and its cursor share.
+
+#ifndef COLLECTOR_STORE_HEAD_INNER_H
+#define COLLECTOR_STORE_HEAD_INNER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "collector/store/series_index.h"
+#include "collector/store/store.h"
+#include "shared/base/map.h"
+
+// Series of one step of ring, by time of their newest write.
+struct head_list {
+    struct head_series *oldest;
+    struct head_series *newest;
+};
+
+struct head {
+    store_t base;
+    pthread_mutex_t lock; // over all that follows
+    series_index_t *index;
+    struct head_list lists[HEAD_RING_STEPS];
+    map_t *rows; // host -> uint64_t *: rows appended
+    uint64_t most_bytes;
+    struct store_stat stat;
+    int64_t (*now_ms)(void);
+    atomic_uint cursors; // open
+};
+
+// The rows of a host so far. Under the lock.
+uint64_t head_rows(const struct head *self, uint64_t host);
+
+int head_cursor_open(store_t *store, const struct store_select *what, store_cursor_t **ret);
+int head_cursor_next(store_cursor_t *cursor, struct store_series *ret);
+uint64_t head_cursor_upto(const store_cursor_t *cursor);
+void head_cursor_close(store_cursor_t **cursor_p);
+
+#endif
