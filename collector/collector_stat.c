@@ -1,0 +1,97 @@
+// collector_stat - the collector's own counters, by name of place.
+
+#include "collector/collector_stat.h"
+
+#include <stddef.h>
+
+#include "shared/net/selfstat.h"
+
+#define PREFIX "zpulse_collector_"
+
+static const struct selfstat_def s_defs[STAT_COUNT] = {
+    [STAT_FRAMES] = { PREFIX "frames_total", METRIC_COUNTER, "Frames taken.", NULL, NULL },
+    [STAT_BYTES] = { PREFIX "bytes_total", METRIC_COUNTER, "Bytes of frames, good or bad.", NULL,
+                     NULL },
+    [STAT_SAMPLES] = { PREFIX "samples_total", METRIC_COUNTER, "Samples stored.", NULL, NULL },
+    [STAT_ROWS] = { PREFIX "rows_total", METRIC_COUNTER, "Rows stored: one host, one time.", NULL,
+                    NULL },
+    [STAT_REFUSED_FORMAT] = { PREFIX "frames_refused_total", METRIC_COUNTER,
+                              "Frames that were dropped, by reason.", "reason", "format" },
+    [STAT_REFUSED_VERSION] = { PREFIX "frames_refused_total", METRIC_COUNTER,
+                               "Frames that were dropped, by reason.", "reason", "version" },
+    [STAT_REFUSED_STREAM] = { PREFIX "frames_refused_total", METRIC_COUNTER,
+                              "Frames that were dropped, by reason.", "reason", "unknown_stream" },
+    [STAT_REFUSED_IDENTITY] = { PREFIX "frames_refused_total", METRIC_COUNTER,
+                                "Frames that were dropped, by reason.", "reason", "identity" },
+    [STAT_SAMPLES_FUTURE] = { PREFIX "samples_refused_total", METRIC_COUNTER,
+                              "Samples that were not stored, by reason.", "reason", "future" },
+    [STAT_SAMPLES_SERIES] = { PREFIX "samples_refused_total", METRIC_COUNTER,
+                              "Samples that were not stored, by reason.", "reason", "series" },
+    [STAT_SAMPLES_EVICTED] = { PREFIX "samples_refused_total", METRIC_COUNTER,
+                               "Samples that were not stored, by reason.", "reason", "evicted" },
+    [STAT_LANE_DUPLICATES] = { PREFIX "lane_duplicates_total", METRIC_COUNTER,
+                               "Records that had come before.", NULL, NULL },
+    [STAT_LANE_HOLES] = { PREFIX "lane_holes_total", METRIC_COUNTER, "Records that never came.",
+                          NULL, NULL },
+    [STAT_LANE_UNREADABLE] = { PREFIX "lane_unreadable_total", METRIC_COUNTER,
+                               "Values that could not be read for want of a key or slot.", NULL,
+                               NULL },
+    [STAT_LANE_MALFORMED] = { PREFIX "lane_malformed_total", METRIC_COUNTER,
+                              "Records whose body was wrong.", NULL, NULL },
+    [STAT_LANE_UNKNOWN] = { PREFIX "lane_unknown_total", METRIC_COUNTER,
+                            "Records of a type that is not known.", NULL, NULL },
+    [STAT_STREAMS] = { PREFIX "streams", METRIC_GAUGE, "Streams that agents have named.", NULL,
+                       NULL },
+    [STAT_CONTROL_MESSAGES] = { PREFIX "control_messages_total", METRIC_COUNTER,
+                                "Control messages taken.", NULL, NULL },
+    [STAT_CONTROL_BAD] = { PREFIX "control_refused_total", METRIC_COUNTER,
+                           "Control messages that could not be read.", NULL, NULL },
+    [STAT_CONTROL_UNSENT] = { PREFIX "control_unsent_total", METRIC_COUNTER,
+                              "Control answers whose peer was gone or full.", NULL, NULL },
+    [STAT_NAKS] = { PREFIX "naks_total", METRIC_COUNTER, "NAKs sent.", NULL, NULL },
+    [STAT_GOAWAYS] = { PREFIX "goaways_total", METRIC_COUNTER, "GOAWAYs sent.", NULL, NULL },
+    [STAT_AGENTS_UP] = { PREFIX "agents", METRIC_GAUGE, "Hosts known, by state.", "state", "up" },
+    [STAT_AGENTS_LATE] = { PREFIX "agents", METRIC_GAUGE, "Hosts known, by state.", "state",
+                           "late" },
+    [STAT_AGENTS_STOPPED] = { PREFIX "agents", METRIC_GAUGE, "Hosts known, by state.", "state",
+                              "stopped" },
+    [STAT_AGENTS_SILENT] = { PREFIX "agents", METRIC_GAUGE, "Hosts known, by state.", "state",
+                             "silent" },
+    [STAT_SERIES] = { PREFIX "series", METRIC_GAUGE, "Series in the head.", NULL, NULL },
+    [STAT_SERIES_MADE] = { PREFIX "series_made_total", METRIC_COUNTER, "Series ever made.", NULL,
+                           NULL },
+    [STAT_HEAD_SAMPLES] = { PREFIX "head_samples", METRIC_GAUGE, "Samples in the head.", NULL,
+                            NULL },
+    [STAT_HEAD_BYTES] = { PREFIX "head_bytes", METRIC_GAUGE, "Bytes the head holds.", NULL, NULL },
+    [STAT_HEAD_EVICTED] = { PREFIX "head_evicted_total", METRIC_COUNTER,
+                            "Series given up for want of room.", NULL, NULL },
+    [STAT_HEAD_CONFLICTS] = { PREFIX "head_conflicts_total", METRIC_COUNTER,
+                              "Samples whose time stands with another value.", NULL, NULL },
+    [STAT_HEAD_LATE] = { PREFIX "head_late_total", METRIC_COUNTER,
+                         "Samples older than all that is held.", NULL, NULL },
+    [STAT_PUBLISHED_TABLE] = { PREFIX "publish_messages_total", METRIC_COUNTER,
+                               "Messages published, by type.", "type", "table" },
+    [STAT_PUBLISHED_ROW] = { PREFIX "publish_messages_total", METRIC_COUNTER,
+                             "Messages published, by type.", "type", "row" },
+    [STAT_PUBLISHED_HOST] = { PREFIX "publish_messages_total", METRIC_COUNTER,
+                              "Messages published, by type.", "type", "host" },
+    [STAT_SUBSCRIPTIONS] = { PREFIX "subscriptions", METRIC_GAUGE, "Subscriptions open.", NULL,
+                             NULL },
+    [STAT_SUBSCRIPTIONS_IGNORED] = { PREFIX "subscriptions_ignored_total", METRIC_COUNTER,
+                                     "Subscriptions too long or too many.", NULL, NULL },
+    [STAT_QUERIES] = { PREFIX "queries_total", METRIC_COUNTER, "Questions taken.", NULL, NULL },
+    [STAT_QUERIES_REFUSED] = { PREFIX "queries_refused_total", METRIC_COUNTER,
+                               "Questions answered with an error.", NULL, NULL },
+    [STAT_QUERY_US] = { PREFIX "query_microseconds_total", METRIC_COUNTER,
+                        "Time the query thread spent on questions, in microseconds.", NULL, NULL },
+    [STAT_REPLY_BYTES] = { PREFIX "reply_bytes_total", METRIC_COUNTER, "Bytes of answers sent.",
+                           NULL, NULL },
+    [STAT_REPLIES_DROPPED] = { PREFIX "replies_dropped_total", METRIC_COUNTER,
+                               "Answers given up: the asker was gone or too slow.", NULL, NULL },
+};
+
+void
+collector_stat_init(void)
+{
+    selfstat_init(s_defs, STAT_COUNT);
+}

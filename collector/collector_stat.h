@@ -1,0 +1,58 @@
+// collector_stat - the collector's own counters, by name of place.
+//
+// Thread: as selfstat.h says: any may add.
+
+#ifndef COLLECTOR_COLLECTOR_STAT_H
+#define COLLECTOR_COLLECTOR_STAT_H
+
+enum collector_stat {
+    STAT_FRAMES,
+    STAT_BYTES,
+    STAT_SAMPLES,
+    STAT_ROWS,
+    STAT_REFUSED_FORMAT, // frames, by reason
+    STAT_REFUSED_VERSION,
+    STAT_REFUSED_STREAM,   // of no HELLO
+    STAT_REFUSED_IDENTITY, // IDENT names another host than HELLO did
+    STAT_SAMPLES_FUTURE,   // samples refused, by reason
+    STAT_SAMPLES_SERIES,   // of a series that was not taken: limit or bad labels
+    STAT_SAMPLES_EVICTED,  // of a series the head gave up
+    STAT_LANE_DUPLICATES,
+    STAT_LANE_HOLES,
+    STAT_LANE_UNREADABLE,
+    STAT_LANE_MALFORMED,
+    STAT_LANE_UNKNOWN,
+    STAT_STREAMS,
+    STAT_CONTROL_MESSAGES,
+    STAT_CONTROL_BAD,    // no message of ours
+    STAT_CONTROL_UNSENT, // answers whose peer was gone or full
+    STAT_NAKS,
+    STAT_GOAWAYS,
+    STAT_AGENTS_UP, // hosts, by state
+    STAT_AGENTS_LATE,
+    STAT_AGENTS_STOPPED,
+    STAT_AGENTS_SILENT,
+    STAT_SERIES,
+    STAT_SERIES_MADE,
+    STAT_HEAD_SAMPLES,
+    STAT_HEAD_BYTES,
+    STAT_HEAD_EVICTED,
+    STAT_HEAD_CONFLICTS,
+    STAT_HEAD_LATE,
+    STAT_PUBLISHED_TABLE, // messages, by type
+    STAT_PUBLISHED_ROW,
+    STAT_PUBLISHED_HOST,
+    STAT_SUBSCRIPTIONS,
+    STAT_SUBSCRIPTIONS_IGNORED,
+    STAT_QUERIES,
+    STAT_QUERIES_REFUSED,
+    STAT_QUERY_US,
+    STAT_REPLY_BYTES,
+    STAT_REPLIES_DROPPED,
+    STAT_COUNT
+};
+
+// Sets selfstat's table: before the first thread, and before any other module here.
+void collector_stat_init(void);
+
+#endif

@@ -1,0 +1,269 @@
+// host_table - which hosts there are, and whether they live.
+
+#include "collector/host_table.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/base/map.h"
+#include "shared/base/xalloc.h"
+
+struct host_table {
+    size_t most;
+    struct host_events events;
+    map_t *hosts; // id -> host
+    map_t *names; // name -> the host that took it last
+    size_t in_state[HOST_STATE_MAX + 1];
+};
+
+static bool s_living(const struct host *host, int64_t mono_ms);
+static bool s_name_is_taken(const host_table_t *self, const struct identity *id, int64_t mono_ms);
+static bool s_make_room(host_table_t *self, int64_t mono_ms);
+static struct host *s_add(host_table_t *self, uint64_t id, struct host_time now);
+static void s_forget(host_table_t *self, struct host *host);
+static void s_set_identity(host_table_t *self, struct host *host, const struct identity *id);
+static bool s_set_state(host_table_t *self, struct host *host, uint8_t state, int64_t real_ms);
+
+bool
+route_equal(const struct route *a, const struct route *b)
+{
+    return a->len == b->len && memcmp(a->at, b->at, a->len) == 0;
+}
+
+host_table_t *
+host_table_new(size_t most, const struct host_events *events)
+{
+    host_table_t *self = xcalloc(1, sizeof *self);
+
+    self->most = most;
+    self->events = *events;
+    self->hosts = map_new();
+    self->names = map_new();
+    return self;
+}
+
+void
+host_table_destroy(host_table_t **self_p)
+{
+    host_table_t *self = *self_p;
+    struct map_entry entry;
+    size_t at = 0;
+
+    if (self == NULL)
+        return;
+    while (map_next(self->hosts, &at, &entry)) {
+        struct host *host = entry.value;
+
+        host_info_release(&host->info);
+        free(host);
+    }
+    map_destroy(&self->hosts);
+    map_destroy(&self->names);
+    free(self);
+    *self_p = NULL;
+}
+
+int
+host_table_hello(host_table_t *self, const struct hello *hello, const struct route *route,
+                 struct host_time now, const struct host **ret)
+{
+    struct host *host = map_get_u64(self->hosts, hello->id.host);
+
+    if (host != NULL && host->nonce != hello->nonce && s_living(host, now.mono_ms))
+        return GOAWAY_CLONE;
+    if (s_name_is_taken(self, &hello->id, now.mono_ms))
+        return GOAWAY_NAME;
+    if (host == NULL) {
+        if (!s_make_room(self, now.mono_ms))
+            return GOAWAY_LIMIT;
+        host = s_add(self, hello->id.host, now);
+    }
+    s_set_identity(self, host, &hello->id);
+    host->nonce = hello->nonce;
+    host->route = *route;
+    host->heard_ms = now.mono_ms;
+    s_set_state(self, host, HOST_UP, now.real_ms);
+    self->events.changed(self->events.arg, host);
+    *ret = host;
+    return 0;
+}
+
+const struct host *
+host_table_ping(host_table_t *self, const struct ping *ping, const struct route *route,
+                struct host_time now)
+{
+    struct host *host = map_get_u64(self->hosts, ping->host);
+
+    // One that said BYE and still pings is of two minds: HELLO settles it.
+    if (host == NULL || host->nonce != ping->nonce || host->info.state == HOST_STOPPED ||
+        !route_equal(&host->route, route))
+        return NULL;
+    host->heard_ms = now.mono_ms;
+    host->info.offset_ms = ping->offset_ms;
+    host->info.rtt_us = ping->rtt_us;
+    host->info.dropped = ping->dropped;
+    host->info.missed = ping->missed;
+    if (s_set_state(self, host, HOST_UP, now.real_ms))
+        self->events.changed(self->events.arg, host);
+    return host;
+}
+
+void
+host_table_bye(host_table_t *self, const struct bye *bye, struct host_time now)
+{
+    struct host *host = map_get_u64(self->hosts, bye->host);
+
+    if (host != NULL && host->nonce == bye->nonce &&
+        s_set_state(self, host, HOST_STOPPED, now.real_ms))
+        self->events.changed(self->events.arg, host);
+}
+
+void
+host_table_tick(host_table_t *self, struct host_time now)
+{
+    struct map_entry entry;
+    size_t at = 0;
+
+    while (map_next(self->hosts, &at, &entry)) {
+        struct host *host = entry.value;
+        int64_t quiet_ms = now.mono_ms - host->heard_ms;
+        uint8_t state = host->info.state;
+
+        if (state == HOST_STOPPED)
+            continue;
+        if (quiet_ms > HOST_SILENT_MS)
+            state = HOST_SILENT;
+        else if (quiet_ms > HOST_LATE_MS)
+            state = HOST_LATE;
+        if (s_set_state(self, host, state, now.real_ms))
+            self->events.changed(self->events.arg, host);
+    }
+}
+
+void
+host_table_sample(host_table_t *self, uint64_t id, int64_t time_ms)
+{
+    struct host *host = map_get_u64(self->hosts, id);
+
+    if (host != NULL && time_ms > host->info.last_ms)
+        host->info.last_ms = time_ms;
+}
+
+const struct host *
+host_table_find(const host_table_t *self, uint64_t host)
+{
+    return map_get_u64(self->hosts, host);
+}
+
+size_t
+host_table_count(const host_table_t *self)
+{
+    return map_count(self->hosts);
+}
+
+size_t
+host_table_in_state(const host_table_t *self, uint8_t state)
+{
+    assert(state <= HOST_STATE_MAX);
+    return self->in_state[state];
+}
+
+const struct host *
+host_table_next(const host_table_t *self, size_t *at)
+{
+    struct map_entry entry;
+
+    return map_next(self->hosts, at, &entry) ? entry.value : NULL;
+}
+
+static bool
+s_living(const struct host *host, int64_t mono_ms)
+{
+    return host->info.state != HOST_STOPPED && mono_ms - host->heard_ms <= HOST_SILENT_MS;
+}
+
+static bool
+s_name_is_taken(const host_table_t *self, const struct identity *id, int64_t mono_ms)
+{
+    const struct host *holder = map_get(self->names, id->name, id->name_len);
+
+    return holder != NULL && holder->info.host != id->host && s_living(holder, mono_ms);
+}
+
+static bool
+s_make_room(host_table_t *self, int64_t mono_ms)
+{
+    struct host *gone = NULL;
+    struct map_entry entry;
+    size_t at = 0;
+
+    if (map_count(self->hosts) < self->most)
+        return true;
+    if (self->in_state[HOST_STOPPED] + self->in_state[HOST_SILENT] == 0)
+        return false;
+    while (map_next(self->hosts, &at, &entry)) {
+        struct host *host = entry.value;
+
+        if (!s_living(host, mono_ms) && (gone == NULL || host->heard_ms < gone->heard_ms))
+            gone = host;
+    }
+    if (gone == NULL)
+        return false;
+    s_forget(self, gone);
+    return true;
+}
+
+static struct host *
+s_add(host_table_t *self, uint64_t id, struct host_time now)
+{
+    struct host *host = xcalloc(1, sizeof *host);
+
+    host->info.host = id;
+    host->info.rtt_us = -1;
+    host->info.first_ms = now.real_ms;
+    map_put_u64(self->hosts, id, host);
+    self->in_state[0]++; // no state yet
+    return host;
+}
+
+static void
+s_forget(host_table_t *self, struct host *host)
+{
+    self->events.forgotten(self->events.arg, host);
+    map_remove_u64(self->hosts, host->info.host);
+    if (map_get(self->names, host->info.name, strlen(host->info.name)) == host)
+        map_remove(self->names, host->info.name, strlen(host->info.name));
+    self->in_state[host->info.state]--;
+    host_info_release(&host->info);
+    free(host);
+}
+
+static void
+s_set_identity(host_table_t *self, struct host *host, const struct identity *id)
+{
+    struct host_info *info = &host->info;
+
+    if (info->name != NULL && map_get(self->names, info->name, strlen(info->name)) == host)
+        map_remove(self->names, info->name, strlen(info->name));
+    free(info->name);
+    free(info->version);
+    info->name = xstrndup(id->name, id->name_len);
+    info->version = xstrndup(id->version, id->version_len);
+    info->interval_ms = id->interval_ms;
+    memcpy(info->boot_id, id->boot_id, sizeof info->boot_id);
+    map_put(self->names, info->name, id->name_len, host);
+}
+
+// True if it was another one.
+static bool
+s_set_state(host_table_t *self, struct host *host, uint8_t state, int64_t real_ms)
+{
+    if (host->info.state == state)
+        return false;
+    self->in_state[host->info.state]--;
+    self->in_state[state]++;
+    host->info.state = state;
+    host->info.since_ms = real_ms;
+    return true;
+}
