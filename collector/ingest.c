@@ -1,0 +1,502 @@
+// ingest - frames into rows, rows into the store and on to who watches.
+
+#include "collector/ingest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/collector_stat.h"
+#include "shared/base/err.h"
+#include "shared/base/log.h"
+#include "shared/base/map.h"
+#include "shared/base/xalloc.h"
+#include "shared/net/selfstat.h"
+#include "shared/wire/frame.h"
+#include "shared/wire/lane.h"
+
+#define SAY_AGAIN_MS 10000
+// A stream with series that the store had no room for asks again this often.
+#define RETRY_MS 60000
+
+// One host's end of the wire.
+struct source {
+    uint64_t host;
+    char *name;        // becomes `instance`
+    uint64_t nonce;    // of the agent's start
+    uint32_t n_series; // defined slots of its streams
+    uint32_t n_streams;
+    struct stream *streams[CONTROL_STREAMS_MAX];
+};
+
+struct stream {
+    ingest_t *ingest;
+    struct source *source;
+    uint64_t id;
+    lane_t *lane;     // NULL before the first frame and after END
+    uint64_t next;    // once ended
+    bool ended;       // END has come
+    bool refused;     // its IDENT names another host
+    bool wants_table; // has series that have no id
+    series_id *ids;   // by slot; 0 where there is none
+    uint32_t n_ids;   // allocated, all set
+    uint64_t evicted; // of the store, when `ids` were last looked through
+    int64_t asked_ms; // monotonic, of the last NAK; 0: never
+    int64_t retry_ms; // monotonic, when to ask for series the store refused; 0: none
+};
+
+struct cell_pair {
+    series_id id;
+    double value;
+};
+
+struct ingest {
+    struct ingest_options is;
+    map_t *sources; // host -> source
+    map_t *streams; // id -> stream
+    struct host_time now;
+    uint8_t flags;               // of the frame at hand
+    struct cell_pair *row;       // of the row at hand, ids rising
+    series_id *row_ids;          // the same as two columns
+    double *row_values;          // likewise
+    uint32_t row_size;           // allocated, all three
+    int64_t said_ms[STAT_COUNT]; // when a reason was last logged
+};
+
+static void s_refuse(ingest_t *self, enum collector_stat reason, int rc, uint64_t stream);
+static bool s_identity_fits(const struct stream *stream, const struct record *record);
+static void s_open_lane(struct stream *stream);
+static void s_accept(struct stream *stream, const struct frame_prefix *prefix,
+                     const struct record *record);
+static void s_count(const struct lane_counters *before, const struct lane_counters *after);
+static void s_ask(struct stream *stream);
+static int s_define(void *arg, const struct slot_def *def);
+static void s_row(void *arg, int64_t time_ms, const uint32_t *slots, const double *values,
+                  uint32_t n);
+static void s_gap(void *arg, uint64_t from, const struct gap *gap);
+static void s_drop_evicted(struct stream *stream);
+static uint32_t s_build(struct stream *stream, const uint32_t *slots, const double *values,
+                        uint32_t n);
+static uint32_t s_sort(struct cell_pair *row, uint32_t n);
+static struct source *s_source(ingest_t *self, const struct host *host);
+static bool s_named(const struct control_stream *streams, uint32_t n, uint64_t id);
+static void s_add_stream(ingest_t *self, struct source *source, uint64_t id);
+static void s_remove_stream(ingest_t *self, struct source *source, uint32_t at);
+static void s_close_lane(struct stream *stream);
+static void s_free_source(ingest_t *self, struct source *source);
+
+ingest_t *
+ingest_new(const struct ingest_options *options)
+{
+    ingest_t *self = xcalloc(1, sizeof *self);
+
+    self->is = *options;
+    self->sources = map_new();
+    self->streams = map_new();
+    return self;
+}
+
+void
+ingest_destroy(ingest_t **self_p)
+{
+    ingest_t *self = *self_p;
+    struct map_entry entry;
+    size_t at = 0;
+
+    if (self == NULL)
+        return;
+    while (map_next(self->sources, &at, &entry))
+        s_free_source(self, entry.value);
+    map_destroy(&self->sources);
+    map_destroy(&self->streams);
+    free(self->row);
+    free(self->row_ids);
+    free(self->row_values);
+    free(self);
+    *self_p = NULL;
+}
+
+void
+ingest_frame(ingest_t *self, const void *at, size_t n, struct host_time now)
+{
+    struct frame_prefix prefix;
+    struct record record;
+    struct stream *stream;
+    int rc = frame_take(&prefix, &record, at, n);
+
+    self->now = now;
+    selfstat_add(STAT_FRAMES, 1);
+    selfstat_add(STAT_BYTES, n);
+    if (rc < 0) {
+        s_refuse(self, rc == ERR_VERSION ? STAT_REFUSED_VERSION : STAT_REFUSED_FORMAT, rc, 0);
+        return;
+    }
+    stream = map_get_u64(self->streams, record.stream);
+    if (stream == NULL) {
+        s_refuse(self, STAT_REFUSED_STREAM, ERR_UNKNOWN, record.stream);
+        return;
+    }
+    if (stream->ended) {
+        selfstat_add(STAT_LANE_DUPLICATES, 1);
+        return;
+    }
+    if (stream->refused || !s_identity_fits(stream, &record)) {
+        stream->refused = true;
+        s_refuse(self, STAT_REFUSED_IDENTITY, ERR_UNKNOWN, record.stream);
+        return;
+    }
+    self->flags = prefix.flags;
+    s_accept(stream, &prefix, &record);
+}
+
+void
+ingest_hello(ingest_t *self, const struct host *host, const struct control_stream *streams,
+             uint32_t n)
+{
+    struct source *source = s_source(self, host);
+
+    // An agent that was started anew, or renamed, defines its series anew.
+    if (source->nonce != host->nonce || strcmp(source->name, host->info.name) != 0) {
+        while (source->n_streams > 0)
+            s_remove_stream(self, source, source->n_streams - 1);
+        free(source->name);
+        source->name = xstrdup(host->info.name);
+        source->nonce = host->nonce;
+        publisher_reset(self->is.publisher, source->host);
+    }
+    for (uint32_t i = source->n_streams; i-- > 0;) {
+        if (!s_named(streams, n, source->streams[i]->id))
+            s_remove_stream(self, source, i);
+    }
+    for (uint32_t i = 0; i < n; i++)
+        s_add_stream(self, source, streams[i].stream);
+    selfstat_set(STAT_STREAMS, (int64_t) map_count(self->streams));
+}
+
+uint64_t
+ingest_next(const ingest_t *self, uint64_t host, uint64_t id)
+{
+    const struct stream *stream = map_get_u64(self->streams, id);
+
+    if (stream == NULL || stream->source->host != host)
+        return 0;
+    return stream->lane != NULL ? lane_next(stream->lane) : stream->next;
+}
+
+void
+ingest_forget(ingest_t *self, uint64_t host)
+{
+    struct source *source = map_remove_u64(self->sources, host);
+
+    if (source != NULL)
+        s_free_source(self, source);
+    selfstat_set(STAT_STREAMS, (int64_t) map_count(self->streams));
+}
+
+static void
+s_refuse(ingest_t *self, enum collector_stat reason, int rc, uint64_t stream)
+{
+    selfstat_add(reason, 1);
+    if (log_allow(&self->said_ms[reason], SAY_AGAIN_MS))
+        log_warn("frame dropped", "stream=%016llx error=%s", (unsigned long long) stream,
+                 log_quote(reason == STAT_REFUSED_STREAM     ? "no HELLO has named its stream"
+                           : reason == STAT_REFUSED_IDENTITY ? "it names another host"
+                                                             : err_str(rc)));
+}
+
+// What is not readable as an identity is the lane's affair.
+static bool
+s_identity_fits(const struct stream *stream, const struct record *record)
+{
+    struct identity id;
+    struct rbuf r;
+
+    if (record->type != RECORD_IDENT)
+        return true;
+    rbuf_init(&r, record->body, record->body_len);
+    return identity_take(&r, &id) < 0 || id.host == stream->source->host;
+}
+
+static void
+s_open_lane(struct stream *stream)
+{
+    struct lane_handler handler = { .arg = stream, .define = s_define, .row = s_row, .gap = s_gap };
+
+    stream->lane = lane_new(stream->id, &handler);
+}
+
+static void
+s_accept(struct stream *stream, const struct frame_prefix *prefix, const struct record *record)
+{
+    struct lane_counters before;
+    int rc;
+
+    if (stream->lane == NULL)
+        s_open_lane(stream);
+    before = *lane_counters(stream->lane);
+    rc = lane_accept(stream->lane, prefix, record);
+    s_count(&before, lane_counters(stream->lane));
+    if (rc == ERR_NEED_KEY || rc == ERR_FORMAT || stream->wants_table) {
+        s_ask(stream);
+    } else if (stream->retry_ms != 0 && stream->ingest->now.mono_ms >= stream->retry_ms) {
+        stream->retry_ms = 0;
+        s_ask(stream);
+    }
+    if (lane_ended(stream->lane)) {
+        stream->next = lane_next(stream->lane);
+        stream->ended = true;
+        s_close_lane(stream);
+    }
+}
+
+static void
+s_count(const struct lane_counters *before, const struct lane_counters *after)
+{
+    selfstat_add(STAT_LANE_DUPLICATES, after->duplicates - before->duplicates);
+    selfstat_add(STAT_LANE_HOLES, after->holes - before->holes);
+    selfstat_add(STAT_LANE_UNREADABLE, after->unreadable - before->unreadable);
+    selfstat_add(STAT_LANE_MALFORMED, after->malformed - before->malformed);
+    selfstat_add(STAT_LANE_UNKNOWN, after->unknown - before->unknown);
+    selfstat_add(STAT_SAMPLES_SERIES, after->refused - before->refused);
+}
+
+// For TABLE and KEY of the stream.
+static void
+s_ask(struct stream *stream)
+{
+    ingest_t *self = stream->ingest;
+    struct nak nak = { .reason = NAK_KEY, .stream = stream->id, .next = lane_next(stream->lane) };
+
+    if (stream->asked_ms != 0 && self->now.mono_ms - stream->asked_ms < INGEST_NAK_MS)
+        return;
+    stream->asked_ms = self->now.mono_ms;
+    self->is.nak(self->is.arg, stream->source->host, &nak);
+}
+
+static int
+s_define(void *arg, const struct slot_def *def)
+{
+    struct stream *stream = arg;
+    ingest_t *self = stream->ingest;
+    struct source *source = stream->source;
+    struct label_set labels;
+    series_id id = 0;
+    int rc;
+
+    if (def->slot >= stream->n_ids) {
+        uint32_t n = def->slot < 64 ? 128 : def->slot * 2; // slots are below BODY_SLOTS_MAX
+
+        stream->ids = xrealloc(stream->ids, n, sizeof *stream->ids);
+        memset(stream->ids + stream->n_ids, 0, (n - stream->n_ids) * sizeof *stream->ids);
+        stream->n_ids = n;
+    }
+    if (stream->ids[def->slot] != 0) { // said again, as at each TABLE
+        stream->ids[def->slot] = 0;
+        source->n_series--;
+    }
+    if (source->n_series >= self->is.most_series)
+        return ERR_LIMIT;
+    rc = label_set_with(&labels, &def->labels, "instance", source->name);
+    if (rc < 0)
+        return rc;
+    rc = store_series(self->is.store, source->host, &labels, def->kind, &id);
+    label_set_release(&labels);
+    if (rc < 0) {
+        stream->retry_ms = self->now.mono_ms + RETRY_MS;
+        return rc;
+    }
+    stream->ids[def->slot] = id;
+    source->n_series++;
+    stream->wants_table = false;
+    return 0;
+}
+
+static void
+s_row(void *arg, int64_t time_ms, const uint32_t *slots, const double *values, uint32_t n)
+{
+    struct stream *stream = arg;
+    ingest_t *self = stream->ingest;
+    struct store_row row = { .host = stream->source->host, .time_ms = time_ms };
+    uint64_t number;
+
+    if (time_ms > self->now.real_ms + INGEST_FUTURE_MS) {
+        selfstat_add(STAT_SAMPLES_FUTURE, n);
+        if (log_allow(&self->said_ms[STAT_SAMPLES_FUTURE], SAY_AGAIN_MS))
+            log_warn("samples refused: their time is more than 10 minutes ahead of ours",
+                     "host=%s ahead_ms=%lld", log_quote(stream->source->name),
+                     (long long) (time_ms - self->now.real_ms));
+        return;
+    }
+    s_drop_evicted(stream);
+    row.n = s_build(stream, slots, values, n);
+    row.series = self->row_ids;
+    row.values = self->row_values;
+    if (row.n == 0)
+        return;
+    number = store_append(self->is.store, &row);
+    selfstat_add(STAT_ROWS, 1);
+    selfstat_add(STAT_SAMPLES, row.n);
+    host_table_sample(self->is.hosts, row.host, time_ms);
+    if ((self->flags & FRAME_BACKLOG) == 0)
+        publisher_row(self->is.publisher, &row, number);
+}
+
+static void
+s_gap(void *arg, uint64_t from, const struct gap *gap)
+{
+    const struct stream *stream = arg;
+
+    log_debug("records are missing", "host=%s stream=%016llx from=%llu to=%llu cause=%u",
+              log_quote(stream->source->name), (unsigned long long) stream->id,
+              (unsigned long long) from, (unsigned long long) gap->to, gap->cause);
+}
+
+// The store gave up series since we last looked: those of ours among them are made again at the
+// next TABLE, which is asked for.
+static void
+s_drop_evicted(struct stream *stream)
+{
+    store_t *store = stream->ingest->is.store;
+    struct store_stat stat;
+
+    store_stat(store, &stat);
+    if (stat.series_evicted == stream->evicted)
+        return;
+    stream->evicted = stat.series_evicted;
+    for (uint32_t slot = 0; slot < stream->n_ids; slot++) {
+        if (stream->ids[slot] != 0 && !store_alive(store, stream->ids[slot])) {
+            stream->ids[slot] = 0;
+            stream->source->n_series--;
+        }
+    }
+}
+
+// Slots into the store's ids, rising, each once. Their number.
+static uint32_t
+s_build(struct stream *stream, const uint32_t *slots, const double *values, uint32_t n)
+{
+    ingest_t *self = stream->ingest;
+    bool rising = true;
+    uint32_t kept = 0;
+
+    if (n > self->row_size) {
+        self->row = xrealloc(self->row, n, sizeof *self->row);
+        self->row_ids = xrealloc(self->row_ids, n, sizeof *self->row_ids);
+        self->row_values = xrealloc(self->row_values, n, sizeof *self->row_values);
+        self->row_size = n;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        series_id id = slots[i] < stream->n_ids ? stream->ids[slots[i]] : 0;
+
+        if (id == 0) {
+            stream->wants_table = true;
+            continue;
+        }
+        rising = rising && (kept == 0 || self->row[kept - 1].id < id);
+        self->row[kept++] = (struct cell_pair){ .id = id, .value = values[i] };
+    }
+    selfstat_add(STAT_SAMPLES_EVICTED, n - kept);
+    if (!rising)
+        kept = s_sort(self->row, kept);
+    for (uint32_t i = 0; i < kept; i++) {
+        self->row_ids[i] = self->row[i].id;
+        self->row_values[i] = self->row[i].value;
+    }
+    return kept;
+}
+
+static int
+s_by_id(const void *a, const void *b)
+{
+    series_id x = ((const struct cell_pair *) a)->id;
+    series_id y = ((const struct cell_pair *) b)->id;
+
+    return (x > y) - (x < y);
+}
+
+// Two slots with the same labels are one series: the first value that sorting leaves stands.
+static uint32_t
+s_sort(struct cell_pair *row, uint32_t n)
+{
+    uint32_t kept = 0;
+
+    qsort(row, n, sizeof *row, s_by_id);
+    for (uint32_t i = 0; i < n; i++) {
+        if (kept == 0 || row[kept - 1].id != row[i].id)
+            row[kept++] = row[i];
+    }
+    return kept;
+}
+
+static struct source *
+s_source(ingest_t *self, const struct host *host)
+{
+    struct source *source = map_get_u64(self->sources, host->info.host);
+
+    if (source == NULL) {
+        source = xcalloc(1, sizeof *source);
+        source->host = host->info.host;
+        source->name = xstrdup(host->info.name);
+        source->nonce = host->nonce;
+        map_put_u64(self->sources, source->host, source);
+    }
+    return source;
+}
+
+static bool
+s_named(const struct control_stream *streams, uint32_t n, uint64_t id)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (streams[i].stream == id)
+            return true;
+    }
+    return false;
+}
+
+static void
+s_add_stream(ingest_t *self, struct source *source, uint64_t id)
+{
+    struct stream *stream = map_get_u64(self->streams, id);
+
+    if (stream != NULL && stream->source != source)
+        log_warn("a stream of another host was named: it stays that one's",
+                 "host=%s stream=%016llx", log_quote(source->name), (unsigned long long) id);
+    if (stream != NULL)
+        return;
+    stream = xcalloc(1, sizeof *stream);
+    stream->ingest = self;
+    stream->source = source;
+    stream->id = id;
+    map_put_u64(self->streams, id, stream);
+    source->streams[source->n_streams++] = stream;
+}
+
+static void
+s_remove_stream(ingest_t *self, struct source *source, uint32_t at)
+{
+    struct stream *stream = source->streams[at];
+
+    source->streams[at] = source->streams[--source->n_streams];
+    map_remove_u64(self->streams, stream->id);
+    s_close_lane(stream);
+    free(stream);
+}
+
+static void
+s_close_lane(struct stream *stream)
+{
+    for (uint32_t slot = 0; slot < stream->n_ids; slot++)
+        stream->source->n_series -= stream->ids[slot] != 0;
+    lane_destroy(&stream->lane);
+    free(stream->ids);
+    stream->ids = NULL;
+    stream->n_ids = 0;
+}
+
+static void
+s_free_source(ingest_t *self, struct source *source)
+{
+    while (source->n_streams > 0)
+        s_remove_stream(self, source, source->n_streams - 1);
+    free(source->name);
+    free(source);
+}

@@ -1,0 +1,492 @@
+// publisher - the live stream: every stored row to whoever watches its host.
+
+#include "collector/publisher.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/collector_stat.h"
+#include "shared/base/buf.h"
+#include "shared/base/clock.h"
+#include "shared/base/log.h"
+#include "shared/base/map.h"
+#include "shared/base/xalloc.h"
+#include "shared/net/selfstat.h"
+#include "shared/wire/live.h"
+
+#define SAY_AGAIN_MS 10000
+// Of a series in a TABLE besides its text: id, kind, counts and lengths of up to 64 labels.
+#define TABLE_SERIES_COST 400u
+
+// "m/<host>": what its rows are made of.
+struct topic {
+    uint64_t host;
+    char name[LIVE_TOPIC_SIZE];
+    uint32_t generation; // of the set below
+    uint32_t told;       // generation of the last TABLE sent; 0: none
+    uint64_t pubseq;     // number of its last row
+    bool due;            // a TABLE is to be sent
+    bool watched;        // by a subscription, as of ...
+    uint64_t checked;    // ... this state of the subscriptions
+    uint32_t n_ids;      // series of the set
+    uint32_t size;       // allocated
+    series_id *ids;      // rising
+};
+
+struct publisher {
+    struct publisher_options is;
+    map_t *topics;        // host -> topic
+    map_t *subscriptions; // text -> uint64_t *: how many
+    uint64_t open;        // sum of them
+    uint64_t changes;     // of the set of texts, from 1
+    size_t due_topics;    // topics with `due`
+    size_t due_at;        // where the walk over topics stands
+    bool hosts_due;       // every host is to be sent on e/
+    uint64_t *hosts_left; // the ids of those, while it goes on
+    size_t n_hosts_left;
+    struct buf body; // of the message at hand
+    int64_t ignored_said_ms;
+    int64_t table_said_ms;
+};
+
+static void s_note(publisher_t *self, const uint8_t *at, size_t n);
+static void s_ignore(publisher_t *self, size_t n);
+static bool s_count(publisher_t *self, const char *text, size_t n, bool joins);
+static void s_make_due(publisher_t *self, const char *text, size_t n);
+static void s_set_due(publisher_t *self, struct topic *topic, bool due);
+static void s_start_hosts(publisher_t *self);
+static unsigned s_flush_hosts(publisher_t *self, unsigned budget);
+static unsigned s_flush_topics(publisher_t *self, unsigned budget);
+static struct topic *s_topic(publisher_t *self, uint64_t host);
+static bool s_watched(publisher_t *self, struct topic *topic);
+static bool s_is_watched(const publisher_t *self, const char *topic);
+static bool s_admit(struct topic *topic, const struct store_row *row);
+static void s_send_table(publisher_t *self, struct topic *topic);
+static uint32_t s_read_table(publisher_t *self, struct topic *topic, struct live_series **ret);
+static struct live_header s_header(const publisher_t *self, uint8_t type,
+                                   const struct topic *topic);
+static void s_send(publisher_t *self, const char *topic, enum collector_stat count);
+static void s_free_topic(struct topic *topic);
+
+publisher_t *
+publisher_new(const struct publisher_options *options)
+{
+    publisher_t *self = xcalloc(1, sizeof *self);
+
+    self->is = *options;
+    self->topics = map_new();
+    self->subscriptions = map_new();
+    self->changes = 1;
+    return self;
+}
+
+void
+publisher_destroy(publisher_t **self_p)
+{
+    publisher_t *self = *self_p;
+    struct map_entry entry;
+    size_t at = 0;
+
+    if (self == NULL)
+        return;
+    while (map_next(self->topics, &at, &entry))
+        s_free_topic(entry.value);
+    at = 0;
+    while (map_next(self->subscriptions, &at, &entry))
+        free(entry.value);
+    map_destroy(&self->topics);
+    map_destroy(&self->subscriptions);
+    free(self->hosts_left);
+    buf_release(&self->body);
+    free(self);
+    *self_p = NULL;
+}
+
+bool
+publisher_read(publisher_t *self, unsigned budget)
+{
+    zmq_msg_t msg;
+    unsigned done = 0;
+
+    zmq_msg_init(&msg);
+    while (done < budget && sock_recv(self->is.xpub, &msg) == 1) {
+        // One part each; what a subscriber sends upstream in more parts, or to no purpose, is
+        // read past.
+        s_note(self, zmq_msg_data(&msg), zmq_msg_size(&msg));
+        done++;
+    }
+    zmq_msg_close(&msg);
+    return done == budget;
+}
+
+bool
+publisher_flush(publisher_t *self, unsigned budget)
+{
+    if (self->hosts_due)
+        s_start_hosts(self);
+    budget -= s_flush_hosts(self, budget);
+    s_flush_topics(self, budget);
+    return self->n_hosts_left > 0 || self->due_topics > 0;
+}
+
+void
+publisher_row(publisher_t *self, const struct store_row *row, uint64_t number)
+{
+    struct topic *topic = s_topic(self, row->host);
+    struct live_header header;
+
+    topic->pubseq = number;
+    if (s_admit(topic, row))
+        topic->generation++;
+    if (!s_watched(self, topic))
+        return;
+    if (topic->due || topic->told != topic->generation) {
+        topic->pubseq = number - 1; // a TABLE carries the number of the last ROW
+        s_send_table(self, topic);
+        topic->pubseq = number;
+    }
+    header = s_header(self, LIVE_ROW, topic);
+    header.time_ms = row->time_ms;
+    buf_clear(&self->body);
+    live_put_row(&self->body, &header, row->series, row->values, row->n);
+    s_send(self, topic->name, STAT_PUBLISHED_ROW);
+}
+
+void
+publisher_host(publisher_t *self, const struct host_info *info)
+{
+    struct live_header header = s_header(self, LIVE_HOST, NULL);
+
+    if (!s_is_watched(self, LIVE_EVENTS_TOPIC))
+        return;
+    header.time_ms = info->since_ms;
+    buf_clear(&self->body);
+    live_put_host(&self->body, &header, info);
+    s_send(self, LIVE_EVENTS_TOPIC, STAT_PUBLISHED_HOST);
+}
+
+void
+publisher_reset(publisher_t *self, uint64_t host)
+{
+    struct topic *topic = map_get_u64(self->topics, host);
+
+    if (topic == NULL)
+        return;
+    topic->n_ids = 0;
+    topic->generation++;
+}
+
+void
+publisher_ask_table(publisher_t *self, uint64_t host)
+{
+    s_set_due(self, s_topic(self, host), true);
+}
+
+void
+publisher_forget(publisher_t *self, uint64_t host)
+{
+    struct topic *topic = map_remove_u64(self->topics, host);
+
+    if (topic == NULL)
+        return;
+    s_set_due(self, topic, false);
+    s_free_topic(topic);
+}
+
+// XPUB tells of each subscriber: first byte 1 to join, 0 to leave, then the beginning of the
+// topics that are meant.
+static void
+s_note(publisher_t *self, const uint8_t *at, size_t n)
+{
+    const char *text = (const char *) at + 1;
+
+    if (n == 0 || at[0] > 1)
+        return;
+    n--;
+    if (n > SUBSCRIPTION_MAX) {
+        s_ignore(self, n);
+        return;
+    }
+    if (s_count(self, text, n, at[0] == 1) && at[0] == 1)
+        s_make_due(self, text, n);
+    selfstat_set(STAT_SUBSCRIPTIONS, (int64_t) self->open);
+}
+
+static void
+s_ignore(publisher_t *self, size_t n)
+{
+    selfstat_add(STAT_SUBSCRIPTIONS_IGNORED, 1);
+    if (log_allow(&self->ignored_said_ms, SAY_AGAIN_MS))
+        log_warn("subscription ignored: too long, or too many", "bytes=%zu most=%d open=%zu", n,
+                 SUBSCRIPTION_MAX, map_count(self->subscriptions));
+}
+
+// False for one that is not ours to serve.
+static bool
+s_count(publisher_t *self, const char *text, size_t n, bool joins)
+{
+    uint64_t *count = map_get(self->subscriptions, text, n);
+
+    if (!joins) {
+        if (count == NULL)
+            return false;
+        self->open--;
+        if (--*count == 0) {
+            free(map_remove(self->subscriptions, text, n));
+            self->changes++;
+        }
+        return true;
+    }
+    if (count == NULL) {
+        if (map_count(self->subscriptions) >= SUBSCRIPTIONS_MOST) {
+            s_ignore(self, n);
+            return false;
+        }
+        count = xcalloc(1, sizeof *count);
+        map_put(self->subscriptions, text, n, count);
+        self->changes++;
+    }
+    ++*count;
+    self->open++;
+    return true;
+}
+
+static void
+s_make_due(publisher_t *self, const char *text, size_t n)
+{
+    struct map_entry entry;
+    uint64_t host;
+    char kind;
+    size_t at = 0;
+
+    if (n <= strlen(LIVE_EVENTS_TOPIC) && memcmp(text, LIVE_EVENTS_TOPIC, n) == 0)
+        self->hosts_due = true;
+    if (live_topic_take(&host, &kind, text, n) == 0) {
+        if (kind == 'm' && host_table_find(self->is.hosts, host) != NULL)
+            publisher_ask_table(self, host);
+        return;
+    }
+    while (map_next(self->topics, &at, &entry)) {
+        struct topic *topic = entry.value;
+
+        if (n < LIVE_TOPIC_SIZE && memcmp(text, topic->name, n) == 0)
+            s_set_due(self, topic, true);
+    }
+}
+
+static void
+s_set_due(publisher_t *self, struct topic *topic, bool due)
+{
+    if (topic->due && !due)
+        self->due_topics--;
+    if (!topic->due && due)
+        self->due_topics++;
+    topic->due = due;
+}
+
+// Notes who is to be told of; those who come later tell of themselves.
+static void
+s_start_hosts(publisher_t *self)
+{
+    const struct host *host;
+    size_t at = 0;
+
+    self->hosts_due = false;
+    self->n_hosts_left = 0;
+    self->hosts_left = xrealloc(self->hosts_left, host_table_count(self->is.hosts) + 1,
+                                sizeof *self->hosts_left);
+    while ((host = host_table_next(self->is.hosts, &at)) != NULL)
+        self->hosts_left[self->n_hosts_left++] = host->info.host;
+}
+
+static unsigned
+s_flush_hosts(publisher_t *self, unsigned budget)
+{
+    unsigned done = 0;
+
+    for (; done < budget && self->n_hosts_left > 0; done++) {
+        const struct host *host = host_table_find(self->is.hosts,
+                                                  self->hosts_left[--self->n_hosts_left]);
+
+        if (host != NULL)
+            publisher_host(self, &host->info);
+    }
+    return done;
+}
+
+// The walk goes on where it stopped. A topic that is added meanwhile can move others: the walk
+// then starts over while anything is due.
+static unsigned
+s_flush_topics(publisher_t *self, unsigned budget)
+{
+    struct map_entry entry;
+    unsigned done = 0;
+
+    while (done < budget && self->due_topics > 0) {
+        struct topic *topic;
+
+        if (!map_next(self->topics, &self->due_at, &entry)) {
+            self->due_at = 0;
+            continue;
+        }
+        topic = entry.value;
+        if (!topic->due)
+            continue;
+        if (s_watched(self, topic))
+            s_send_table(self, topic);
+        s_set_due(self, topic, false);
+        done++;
+    }
+    return done;
+}
+
+static struct topic *
+s_topic(publisher_t *self, uint64_t host)
+{
+    struct topic *topic = map_get_u64(self->topics, host);
+
+    if (topic == NULL) {
+        topic = xcalloc(1, sizeof *topic);
+        topic->host = host;
+        topic->generation = 1;
+        live_topic(topic->name, 'm', host);
+        map_put_u64(self->topics, host, topic);
+    }
+    return topic;
+}
+
+static bool
+s_watched(publisher_t *self, struct topic *topic)
+{
+    if (topic->checked != self->changes) {
+        topic->watched = s_is_watched(self, topic->name);
+        topic->checked = self->changes;
+    }
+    return topic->watched;
+}
+
+// Any beginning of the topic may be subscribed to, the empty one too.
+static bool
+s_is_watched(const publisher_t *self, const char *topic)
+{
+    size_t len = strlen(topic);
+
+    for (size_t n = 0; n <= len; n++) {
+        if (map_get(self->subscriptions, topic, n) != NULL)
+            return true;
+    }
+    return false;
+}
+
+// Takes the row's series into the set; true if one is new.
+static bool
+s_admit(struct topic *topic, const struct store_row *row)
+{
+    uint32_t fresh = 0;
+    uint32_t at = 0;
+
+    for (uint32_t i = 0; i < row->n; i++) {
+        while (at < topic->n_ids && topic->ids[at] < row->series[i])
+            at++;
+        fresh += at == topic->n_ids || topic->ids[at] != row->series[i];
+    }
+    if (fresh == 0)
+        return false;
+    if (topic->n_ids + fresh > topic->size) {
+        topic->size = topic->n_ids + fresh + topic->size / 2;
+        topic->ids = xrealloc(topic->ids, topic->size, sizeof *topic->ids);
+    }
+    // Merged from the end, so that nothing is overwritten before it is read.
+    for (uint32_t to = topic->n_ids + fresh, have = topic->n_ids, i = row->n; i > 0;) {
+        if (have > 0 && topic->ids[have - 1] >= row->series[i - 1]) {
+            i -= topic->ids[have - 1] == row->series[i - 1];
+            topic->ids[--to] = topic->ids[--have];
+        } else {
+            topic->ids[--to] = row->series[--i];
+        }
+    }
+    topic->n_ids += fresh;
+    return true;
+}
+
+static void
+s_send_table(publisher_t *self, struct topic *topic)
+{
+    struct live_header header = s_header(self, LIVE_TABLE, topic);
+    struct live_series *series;
+    uint32_t n = s_read_table(self, topic, &series);
+
+    header.time_ms = clock_real_ms();
+    buf_clear(&self->body);
+    live_put_table(&self->body, &header, series, n);
+    live_series_free(series, n);
+    s_send(self, topic->name, STAT_PUBLISHED_TABLE);
+    topic->told = topic->generation;
+    s_set_due(self, topic, false);
+}
+
+// The set with its labels, as the store has them; what the store gave up leaves the set.
+static uint32_t
+s_read_table(publisher_t *self, struct topic *topic, struct live_series **ret)
+{
+    struct store_select all = { .host = topic->host, .labels_only = true };
+    struct live_series *series = xcalloc(topic->n_ids + 1, sizeof *series);
+    struct store_series is;
+    store_cursor_t *cursor = NULL;
+    size_t bytes = 0;
+    uint32_t n = 0;
+    uint32_t at = 0;
+
+    if (store_open(self->is.store, &all, &cursor) < 0)
+        goto out;
+    while (store_next(cursor, &is) == 1) { // ids rise
+        while (at < topic->n_ids && topic->ids[at] < is.id)
+            at++;
+        if (at == topic->n_ids || topic->ids[at] != is.id)
+            continue;
+        bytes += TABLE_SERIES_COST;
+        for (size_t i = 0; i < is.labels->count; i++)
+            bytes += strlen(is.labels->at[i].name) + strlen(is.labels->at[i].value);
+        if (bytes > LIVE_MAX) {
+            if (log_allow(&self->table_said_ms, SAY_AGAIN_MS))
+                log_warn("a host has more labels than one table holds: the rest is not live",
+                         "topic=%s series=%u of=%u", topic->name, n, topic->n_ids);
+            break;
+        }
+        series[n].id = is.id;
+        series[n].kind = is.kind;
+        label_set_copy(&series[n++].labels, is.labels);
+    }
+    store_close(&cursor);
+out:
+    *ret = series;
+    return n;
+}
+
+static struct live_header
+s_header(const publisher_t *self, uint8_t type, const struct topic *topic)
+{
+    return (struct live_header){
+        .type = type,
+        .collector = self->is.collector,
+        .epoch = self->is.epoch,
+        .pubseq = topic != NULL ? topic->pubseq : 0,
+        .generation = topic != NULL ? topic->generation : 0,
+    };
+}
+
+// XPUB never blocks: who is too far behind misses it.
+static void
+s_send(publisher_t *self, const char *topic, enum collector_stat count)
+{
+    if (sock_send(self->is.xpub, topic, strlen(topic), true) == 0 &&
+        sock_send(self->is.xpub, self->body.at, self->body.len, false) == 0)
+        selfstat_add(count, 1);
+}
+
+static void
+s_free_topic(struct topic *topic)
+{
+    free(topic->ids);
+    free(topic);
+}

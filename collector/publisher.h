@@ -1,0 +1,56 @@
+// publisher - the live stream: every stored row to whoever watches its host.
+//
+// In:     rows as they are stored, hosts as they change, subscriptions from XPUB.
+// Out:    two parts, topic and body, as shared/wire/live.h tells: TABLE, ROW, HOST.
+// Table:  a topic's table is the set of series its rows had since the agent started; `generation`
+//         counts its changes. It is sent at each subscription that covers the topic, when asked,
+//         and before the first ROW of a new generation. What nobody watches is not encoded; rows
+//         count on.
+// Thread: the reactor's.
+// Loss:   a subscriber that is 1,000 messages behind misses what comes next, and sees the hole.
+// Limits: subscriptions longer than SUBSCRIPTION_MAX, or beyond SUBSCRIPTIONS_MOST different ones,
+//         are not served. Tables are sent a few a turn, so that one subscription to everything
+//         can not hold up the rest.
+
+#ifndef COLLECTOR_PUBLISHER_H
+#define COLLECTOR_PUBLISHER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "collector/host_table.h"
+#include "collector/store/store.h"
+#include "shared/net/sock.h"
+
+#define SUBSCRIPTION_MAX   240 // bytes; longer ones break libzmq 4.3.4's own encoder
+#define SUBSCRIPTIONS_MOST 65536
+
+typedef struct publisher publisher_t;
+
+struct publisher_options {
+    zsock_t *xpub; // borrowed, VERBOSER
+    store_t *store;
+    const host_table_t *hosts;
+    uint64_t collector; // its id
+    uint64_t epoch;
+};
+
+publisher_t *publisher_new(const struct publisher_options *options);
+void publisher_destroy(publisher_t **self_p);
+
+// Takes at most `budget` subscription messages; true if there may be more.
+bool publisher_read(publisher_t *self, unsigned budget);
+// Sends at most `budget` of the tables and hosts that are due; true if there are more.
+bool publisher_flush(publisher_t *self, unsigned budget);
+
+// A row that is stored, with its number.
+void publisher_row(publisher_t *self, const struct store_row *row, uint64_t number);
+// A host as it is now.
+void publisher_host(publisher_t *self, const struct host_info *info);
+// The host's agent starts anew: its set of series is empty again.
+void publisher_reset(publisher_t *self, uint64_t host);
+// The host's topic, also where nothing was published on it yet.
+void publisher_ask_table(publisher_t *self, uint64_t host);
+void publisher_forget(publisher_t *self, uint64_t host);
+
+#endif
