@@ -1,0 +1,16 @@
+// collector - the whole: data folder, store, reactor; in what order they start and stop.
+
+#ifndef COLLECTOR_COLLECTOR_H
+#define COLLECTOR_COLLECTOR_H
+
+#include "collector/collector_option.h"
+
+typedef struct collector collector_t;
+
+// 0 and *ret: it is ready. Else *exit_ret is the exit code, and the log has said why.
+int collector_start(collector_t **ret, int *exit_ret, const struct collector_options *options);
+void collector_stop(collector_t **self_p);
+// Readable if it ended on its own, which is a failure.
+int collector_ended_fd(const collector_t *self);
+
+#endif

@@ -1,0 +1,116 @@
+// collector_option - the collector's settings.
+
+#include "collector/collector_option.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "collector/store/head.h"
+#include "shared/net/sock.h"
+
+#define KIB               UINT64_C(1024)
+#define MIB               (1024 * KIB)
+#define GIB               (1024 * MIB)
+#define PORT_BASE_LEAST   1024
+#define PORT_BASE_MOST    65531 // five in a row
+#define JOURNAL_DAYS_MOST 3650
+
+static const struct option s_options[] = {
+    { .name = "data",
+      .type = OPTION_TEXT,
+      .fallback = "/var/lib/zpulse-collector",
+      .least = 1,
+      .meta = "DIR",
+      .help = "folder for what must last: the collector's id" },
+    { .name = "bind",
+      .type = OPTION_TEXT,
+      .fallback = "127.0.0.1",
+      .least = 1,
+      .meta = "ADDRESS",
+      .help = "address to listen on; loopback only" },
+    { .name = "port-base",
+      .type = OPTION_UINT,
+      .fallback = "5560",
+      .least = PORT_BASE_LEAST,
+      .most = PORT_BASE_MOST,
+      .meta = "PORT",
+      .help = "first of five ports: data, control, live, query, enrolment" },
+    { .name = "head-bytes",
+      .type = OPTION_BYTES,
+      .fallback = "256MiB",
+      .least = HEAD_LEAST,
+      .most = UINT64_C(1) << HEAD_MOST_BITS,
+      .meta = "SIZE",
+      .help = "memory for the newest samples" },
+    { .name = "max-agents",
+      .type = OPTION_UINT,
+      .fallback = "10000",
+      .least = 1,
+      .most = 1000000,
+      .meta = "N",
+      .help = "hosts known at a time; more are sent away" },
+    { .name = "insecure",
+      .type = OPTION_FLAG,
+      .help = "plain sockets, on loopback only",
+      .later = "sockets are plain and on loopback with or without it" },
+    { .name = "keys",
+      .type = OPTION_TEXT,
+      .meta = "DIR",
+      .help = "folder of keys",
+      .later = "sockets do not use keys yet" },
+    { .name = "memory",
+      .type = OPTION_BYTES,
+      .least = 16 * MIB,
+      .most = 1024 * GIB,
+      .meta = "SIZE",
+      .help = "memory in all",
+      .later = "only --head-bytes bounds memory yet" },
+    { .name = "journal-keep",
+      .type = OPTION_DURATION,
+      .fallback = "24h",
+      .least = 60000,
+      .most = JOURNAL_DAYS_MOST * UINT64_C(86400000),
+      .meta = "TIME",
+      .help = "how long the journal keeps samples",
+      .later = "there is no journal yet: samples are in memory" },
+    { .name = "peer",
+      .type = OPTION_ENDPOINT,
+      .list = true,
+      .meta = "ENDPOINT",
+      .help = "data port of another collector whose samples to answer with",
+      .later = "a collector answers with its own samples only yet" },
+    { .name = NULL },
+};
+
+const struct option_program collector_program = {
+    .name = "zpulse-collector",
+    .summary = "Receives the samples of agents, stores them, answers questions, publishes them.",
+    .usage = "zpulse-collector [OPTION]...",
+    .tail =
+        "Ports: data PORT, control PORT+1, live PORT+2, query PORT+3; enrolment PORT+4 is kept\n"
+        "free. SIGTERM and SIGINT end it within a second; SIGHUP reads the log level again.\n",
+    .options = s_options,
+};
+
+int
+collector_options_take(struct collector_options *ret, const options_t *options)
+{
+    const char *bind = options_text(options, "bind");
+    bool six = strchr(bind, ':') != NULL && bind[0] != '[';
+    int n = snprintf(ret->endpoint, sizeof ret->endpoint, "tcp://%s%s%s:%u", six ? "[" : "", bind,
+                     six ? "]" : "", (unsigned) options_uint(options, "port-base"));
+
+    if (n < 0 || (size_t) n >= sizeof ret->endpoint || !sock_is_local(ret->endpoint)) {
+        fprintf(stderr,
+                "%s: bind \"%.100s\": until peers can be told apart every socket binds loopback "
+                "only (127.0.0.0/8, ::1, localhost)\n",
+                collector_program.name, bind);
+        return OPTION_EXIT_CONFIG;
+    }
+    ret->data_dir = options_text(options, "data");
+    ret->head_bytes = options_uint(options, "head-bytes");
+    ret->most_agents = (size_t) options_uint(options, "max-agents");
+    // One of the choices, so it is known.
+    (void) log_level_parse(&ret->log_level, options_text(options, "log-level"));
+    return 0;
+}

@@ -1,0 +1,28 @@
+// collector_option - the collector's settings.
+
+#ifndef COLLECTOR_COLLECTOR_OPTION_H
+#define COLLECTOR_COLLECTOR_OPTION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shared/base/log.h"
+#include "shared/net/option.h"
+
+#define COLLECTOR_ENDPOINT_SIZE 128
+
+extern const struct option_program collector_program;
+
+// Checked. Text is the options' own.
+struct collector_options {
+    const char *data_dir;
+    char endpoint[COLLECTOR_ENDPOINT_SIZE]; // of the data socket
+    uint64_t head_bytes;
+    size_t most_agents;
+    enum log_level log_level;
+};
+
+// 0, or an exit code after one line on stderr.
+int collector_options_take(struct collector_options *ret, const options_t *options);
+
+#endif

@@ -1,0 +1,247 @@
+// control_service - what the collector says to its agents, and hears.
+
+#include "collector/control_service.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "collector/collector_stat.h"
+#include "collector/routed.h"
+#include "shared/base/clock.h"
+#include "shared/base/err.h"
+#include "shared/base/log.h"
+#include "shared/base/random.h"
+#include "shared/base/str.h"
+#include "shared/base/xalloc.h"
+#include "shared/net/selfstat.h"
+#include "shared/wire/frame.h"
+
+#define SAY_AGAIN_MS 10000
+
+struct control_service {
+    struct control_service_options is;
+    struct control_msg in; // too large for the stack of a loop
+    struct control_msg out;
+    int64_t bad_said_ms;
+    int64_t goaway_said_ms;
+    uint8_t bytes[CONTROL_MAX];
+};
+
+// What a HELLO is refused with, and when to come again.
+static const uint32_t s_delays_ms[] = {
+    [GOAWAY_VERSION] = 60000, // until somebody installs another one
+    [GOAWAY_NAME] = 10000,
+    [GOAWAY_CLONE] = 2000, // or an agent that was killed, and is back before it was missed
+    [GOAWAY_SHUTDOWN] = 1000, [GOAWAY_LIMIT] = 10000,
+};
+
+static struct host_time s_now(void);
+static void s_answer(control_service_t *self, const struct route *from, const void *at, size_t n);
+static void s_bad(control_service_t *self, int rc);
+static void s_hello(control_service_t *self, const struct route *from);
+static void s_ping(control_service_t *self, const struct route *from, struct host_time heard);
+static void s_goaway(control_service_t *self, const struct route *to, uint8_t reason);
+static void s_nak_hello(control_service_t *self, const struct route *to);
+static void s_send(control_service_t *self, const struct route *to);
+
+control_service_t *
+control_service_new(const struct control_service_options *options)
+{
+    control_service_t *self = xcalloc(1, sizeof *self);
+
+    self->is = *options;
+    return self;
+}
+
+void
+control_service_destroy(control_service_t **self_p)
+{
+    free(*self_p);
+    *self_p = NULL;
+}
+
+bool
+control_service_read(control_service_t *self, unsigned budget)
+{
+    zmq_msg_t body;
+    unsigned done = 0;
+
+    zmq_msg_init(&body);
+    for (; done < budget; done++) {
+        struct route from;
+        int rc = routed_recv(self->is.router, &from, &body);
+
+        if (rc == 0)
+            break;
+        selfstat_add(STAT_CONTROL_MESSAGES, 1);
+        if (rc < 0)
+            s_bad(self, rc);
+        else
+            s_answer(self, &from, zmq_msg_data(&body), zmq_msg_size(&body));
+    }
+    zmq_msg_close(&body);
+    return done == budget;
+}
+
+void
+control_service_nak(control_service_t *self, uint64_t id, const struct nak *nak)
+{
+    const struct host *host = host_table_find(self->is.hosts, id);
+
+    if (host == NULL || host->info.state == HOST_STOPPED)
+        return;
+    self->out.type = CONTROL_NAK;
+    self->out.nak = *nak;
+    s_send(self, &host->route);
+    selfstat_add(STAT_NAKS, 1);
+    log_debug("asked an agent for a key", "host=%s stream=%016llx next=%llu",
+              log_quote(host->info.name), (unsigned long long) nak->stream,
+              (unsigned long long) nak->next);
+}
+
+void
+control_service_shutdown(control_service_t *self)
+{
+    const struct host *host;
+    size_t at = 0;
+
+    while ((host = host_table_next(self->is.hosts, &at)) != NULL) {
+        if (host->info.state == HOST_STOPPED || host->info.state == HOST_SILENT)
+            continue;
+        self->out.type = CONTROL_GOAWAY;
+        self->out.goaway = (struct goaway){
+            .reason = GOAWAY_SHUTDOWN,
+            .delay_ms = s_delays_ms[GOAWAY_SHUTDOWN] + (uint32_t) (random_u64() % 1000),
+        };
+        s_send(self, &host->route);
+        selfstat_add(STAT_GOAWAYS, 1);
+    }
+}
+
+static struct host_time
+s_now(void)
+{
+    return (struct host_time){ .mono_ms = clock_mono_ms(), .real_ms = clock_real_ms() };
+}
+
+static void
+s_answer(control_service_t *self, const struct route *from, const void *at, size_t n)
+{
+    struct host_time now = s_now();
+    int rc = control_take(&self->in, at, n);
+
+    if (rc == ERR_VERSION) {
+        s_goaway(self, from, GOAWAY_VERSION);
+        return;
+    }
+    if (rc < 0) {
+        s_bad(self, rc);
+        return;
+    }
+    switch (self->in.type) {
+    case CONTROL_HELLO:
+        s_hello(self, from);
+        break;
+    case CONTROL_PING:
+        s_ping(self, from, now);
+        break;
+    case CONTROL_BYE:
+        host_table_bye(self->is.hosts, &self->in.bye, now);
+        break;
+    default: // what only a collector says
+        s_bad(self, ERR_UNKNOWN);
+    }
+}
+
+static void
+s_bad(control_service_t *self, int rc)
+{
+    selfstat_add(STAT_CONTROL_BAD, 1);
+    if (log_allow(&self->bad_said_ms, SAY_AGAIN_MS))
+        log_warn("control message dropped", "error=%s", log_quote(err_str(rc)));
+}
+
+static void
+s_hello(control_service_t *self, const struct route *from)
+{
+    const struct hello *hello = &self->in.hello;
+    struct welcome *welcome = &self->out.welcome;
+    const struct host *known = host_table_find(self->is.hosts, hello->id.host);
+    bool returns = known != NULL && known->nonce == hello->nonce;
+    const struct host *host;
+    int reason = host_table_hello(self->is.hosts, hello, from, s_now(), &host);
+    char id[STR_HEX64_SIZE];
+
+    if (reason != 0) {
+        s_goaway(self, from, (uint8_t) reason);
+        return;
+    }
+    ingest_hello(self->is.ingest, host, hello->streams, hello->n_streams);
+    self->out.type = CONTROL_WELCOME;
+    *welcome = (struct welcome){
+        .collector = self->is.collector,
+        .epoch = self->is.epoch,
+        .now_ms = clock_real_ms(),
+        .max_frame = FRAME_MAX,
+        .n_streams = hello->n_streams,
+    };
+    for (uint32_t i = 0; i < hello->n_streams; i++)
+        welcome->streams[i] = (struct control_stream){
+            .stream = hello->streams[i].stream,
+            .base = ingest_next(self->is.ingest, host->info.host, hello->streams[i].stream),
+        };
+    s_send(self, from);
+    log_info(returns ? "agent is back" : "agent is welcome", "host=%s id=%s version=%s streams=%u",
+             log_quote(host->info.name), str_hex64_put(id, host->info.host),
+             log_quote(host->info.version), hello->n_streams);
+}
+
+static void
+s_ping(control_service_t *self, const struct route *from, struct host_time heard)
+{
+    const struct ping *ping = &self->in.ping;
+
+    if (host_table_ping(self->is.hosts, ping, from, heard) == NULL) {
+        s_nak_hello(self, from);
+        return;
+    }
+    self->out.type = CONTROL_PONG;
+    self->out.pong = (struct pong){
+        .n = ping->n,
+        .t1_ms = ping->t1_ms,
+        .t2_ms = heard.real_ms,
+        .t3_ms = clock_real_ms(),
+    };
+    s_send(self, from);
+}
+
+static void
+s_goaway(control_service_t *self, const struct route *to, uint8_t reason)
+{
+    self->out.type = CONTROL_GOAWAY;
+    self->out.goaway = (struct goaway){ .reason = reason, .delay_ms = s_delays_ms[reason] };
+    s_send(self, to);
+    selfstat_add(STAT_GOAWAYS, 1);
+    if (log_allow(&self->goaway_said_ms, SAY_AGAIN_MS))
+        log_warn("agent refused", "reason=%s delay_ms=%u", goaway_reason_str(reason),
+                 s_delays_ms[reason]);
+}
+
+static void
+s_nak_hello(control_service_t *self, const struct route *to)
+{
+    self->out.type = CONTROL_NAK;
+    self->out.nak = (struct nak){ .reason = NAK_HELLO };
+    s_send(self, to);
+    selfstat_add(STAT_NAKS, 1);
+}
+
+static void
+s_send(control_service_t *self, const struct route *to)
+{
+    ptrdiff_t n = control_put(self->bytes, sizeof self->bytes, &self->out);
+
+    assert(n > 0);
+    if (routed_send(self->is.router, to, self->bytes, (size_t) n) < 0)
+        selfstat_add(STAT_CONTROL_UNSENT, 1);
+}

@@ -1,0 +1,107 @@
+// zpulse-collector - signals, and the order of start and end.
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "collector/collector.h"
+#include "collector/collector_option.h"
+#include "collector/collector_stat.h"
+#include "shared/base/err.h"
+#include "shared/base/log.h"
+#include "shared/net/option.h"
+#include "shared/net/service.h"
+
+#define IO_THREADS 2
+
+static int s_serve(const struct collector_options *settings, int argc, char **argv);
+static int s_wait(const collector_t *collector, int signals, int argc, char **argv);
+static void s_reload(int argc, char **argv);
+
+int
+main(int argc, char **argv)
+{
+    struct collector_options settings;
+    options_t *options = NULL;
+    int exit_code;
+    int rc = options_load(&options, &exit_code, &collector_program, argc, argv, stdout, stderr);
+
+    if (rc != 0)
+        return exit_code;
+    exit_code = collector_options_take(&settings, options);
+    if (exit_code == 0) {
+        log_init(collector_program.name, settings.log_level);
+        options_log_later(options);
+        exit_code = s_serve(&settings, argc, argv);
+    }
+    options_destroy(&options);
+    return exit_code;
+}
+
+static int
+s_serve(const struct collector_options *settings, int argc, char **argv)
+{
+    collector_t *collector = NULL;
+    int exit_code;
+    int signals = service_start(IO_THREADS);
+
+    if (signals < 0) {
+        log_error("signals cannot be read", "error=%s", log_quote(err_str(signals)));
+        return OPTION_EXIT_FAILED;
+    }
+    collector_stat_init();
+    if (collector_start(&collector, &exit_code, settings) == 0) {
+        service_notify("READY=1");
+        exit_code = s_wait(collector, signals, argc, argv);
+        service_notify("STOPPING=1");
+        collector_stop(&collector);
+        log_info("ended", NULL);
+    }
+    service_end(signals);
+    return exit_code;
+}
+
+// Until it is time to end; the exit code.
+static int
+s_wait(const collector_t *collector, int signals, int argc, char **argv)
+{
+    struct pollfd on[] = {
+        { .fd = signals, .events = POLLIN },
+        { .fd = collector_ended_fd(collector), .events = POLLIN },
+    };
+
+    for (;;) {
+        if (poll(on, 2, -1) == -1 && errno != EINTR) {
+            log_error("poll failed", "error=%s", log_quote(strerror(errno)));
+            return OPTION_EXIT_FAILED;
+        }
+        if ((on[1].revents & POLLIN) != 0)
+            return OPTION_EXIT_FAILED;
+        for (enum service_event event; (event = service_next(signals)) != SERVICE_NONE;) {
+            if (event == SERVICE_STOP)
+                return OPTION_EXIT_OK;
+            if (event == SERVICE_RELOAD)
+                s_reload(argc, argv);
+        }
+    }
+}
+
+// Flags, environment and file anew: what can change while we run is the log level. A file that is
+// wrong now has been told of on stderr, and nothing changes.
+static void
+s_reload(int argc, char **argv)
+{
+    options_t *options = NULL;
+    enum log_level level;
+    int exit_code;
+
+    if (options_load(&options, &exit_code, &collector_program, argc, argv, stdout, stderr) != 0) {
+        log_error("settings were not reloaded", "exit_code=%d", exit_code);
+        return;
+    }
+    if (log_level_parse(&level, options_text(options, "log-level")) == 0)
+        log_set_level(level);
+    log_info("settings reloaded", "log_level=%s", options_text(options, "log-level"));
+    options_destroy(&options);
+}

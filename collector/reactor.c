@@ -1,0 +1,361 @@
+// reactor - one thread that owns the collector's sockets, and all that is known of agents.
+
+#include "collector/reactor.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "collector/control_service.h"
+#include "collector/host_table.h"
+#include "collector/ingest.h"
+#include "collector/publisher.h"
+#include "collector/query_service.h"
+#include "collector/query_worker.h"
+#include "collector/stat_series.h"
+#include "shared/base/clock.h"
+#include "shared/base/err.h"
+#include "shared/base/log.h"
+#include "shared/base/str.h"
+#include "shared/base/xalloc.h"
+#include "shared/net/sock.h"
+#include "shared/wire/frame.h"
+
+// Of one turn.
+#define CONTROL_BUDGET      64
+#define QUERY_BUDGET        16
+#define CHUNK_BUDGET        16
+#define SUBSCRIPTION_BUDGET 256
+#define TABLE_BUDGET        64
+#define DATA_BUDGET         256
+#define DATA_BUDGET_NS      (2 * 1000 * 1000)
+
+#define STATE_EVERY_MS      250
+#define SELF_EVERY_MS       1000
+#define PENDING_EVERY_MS    10 // tries again for askers that do not read
+#define SAY_AGAIN_MS        10000
+
+enum place { PLACE_CONTROL, PLACE_QUERY, PLACE_CHUNKS, PLACE_LIVE, PLACE_DATA, PLACE_STOP, PLACES };
+
+struct reactor {
+    pthread_t thread;
+    bool running;
+    int stop_fd;              // eventfd
+    int ended_fd;             // eventfd: the thread has ended
+    zsock_t *sockets[PLACES]; // NULL where the place is a descriptor
+    zmq_pollitem_t items[PLACES];
+    host_table_t *hosts;
+    publisher_t *publisher;
+    ingest_t *ingest;
+    control_service_t *control;
+    query_worker_t *worker;
+    query_service_t *queries;
+    stat_series_t *own;
+    bool more;           // a budget was used up: do not wait
+    int64_t state_at_ms; // monotonic: when next due
+    int64_t self_at_ms;
+    int64_t error_said_ms;
+};
+
+// The sockets, in no order of importance. Data: no heartbeats, since what is not drained at once
+// would be cut; a small queue, since the agent's is the long one. Nothing is bound at SOCK_ENROL.
+static const struct {
+    enum place place;
+    enum sock_port port;
+    struct sock_spec spec;
+} s_specs[] = {
+    { PLACE_DATA,
+      SOCK_DATA,
+      { .type = ZMQ_PULL, .send_hwm = 2, .recv_hwm = 32, .max_bytes = 1024 * 1024 } },
+    { PLACE_CONTROL,
+      SOCK_CONTROL,
+      { .type = ZMQ_ROUTER,
+        .send_hwm = 100,
+        .recv_hwm = 100,
+        .max_bytes = CONTROL_MAX,
+        .linger_ms = 200,
+        .mandatory = true,
+        .heartbeat = true } },
+    { PLACE_LIVE,
+      SOCK_LIVE,
+      { .type = ZMQ_XPUB,
+        .send_hwm = 1000,
+        .recv_hwm = 1000,
+        .max_bytes = 1024,
+        .verboser = true,
+        .heartbeat = true } },
+    { PLACE_QUERY,
+      SOCK_QUERY,
+      { .type = ZMQ_ROUTER,
+        .send_hwm = 16,
+        .recv_hwm = 100,
+        .max_bytes = QUERY_REQUEST_MAX,
+        .mandatory = true,
+        .heartbeat = true } },
+};
+#define N_SPECS (sizeof s_specs / sizeof s_specs[0])
+
+static int s_bind(reactor_t *self, const char *data_endpoint, char *failed);
+static int s_build(reactor_t *self, const struct reactor_options *options);
+static void s_changed(void *arg, const struct host *host);
+static void s_forgotten(void *arg, const struct host *host);
+static void s_nak(void *arg, uint64_t host, const struct nak *nak);
+static void *s_run(void *arg);
+static void s_turn(reactor_t *self);
+static bool s_read_data(reactor_t *self);
+static void s_timers(reactor_t *self, struct host_time now);
+static int s_wait_ms(const reactor_t *self, bool pending);
+
+int
+reactor_start(reactor_t **ret, const struct reactor_options *options,
+              char failed[REACTOR_ENDPOINT_SIZE])
+{
+    reactor_t *self = xcalloc(1, sizeof *self);
+    int rc;
+
+    failed[0] = '\0';
+    self->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    self->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    rc = self->stop_fd == -1 || self->ended_fd == -1 ? -errno : 0;
+    rc = rc < 0 ? rc : s_bind(self, options->data_endpoint, failed);
+    rc = rc < 0 ? rc : s_build(self, options);
+    rc = rc < 0 ? rc : -pthread_create(&self->thread, NULL, s_run, self);
+    if (rc < 0) {
+        reactor_stop(&self);
+        return rc;
+    }
+    self->running = true;
+    *ret = self;
+    return 0;
+}
+
+void
+reactor_stop(reactor_t **self_p)
+{
+    reactor_t *self = *self_p;
+
+    if (self == NULL)
+        return;
+    if (self->running) {
+        (void) !eventfd_write(self->stop_fd, 1); // fails only at 2^64
+        pthread_join(self->thread, NULL);
+    }
+    query_worker_stop(&self->worker);
+    query_service_destroy(&self->queries);
+    stat_series_destroy(&self->own);
+    control_service_destroy(&self->control);
+    ingest_destroy(&self->ingest);
+    publisher_destroy(&self->publisher);
+    host_table_destroy(&self->hosts);
+    for (unsigned i = 0; i < PLACES; i++)
+        zsock_destroy(&self->sockets[i]);
+    if (self->stop_fd != -1)
+        close(self->stop_fd);
+    if (self->ended_fd != -1)
+        close(self->ended_fd);
+    free(self);
+    *self_p = NULL;
+}
+
+int
+reactor_ended_fd(const reactor_t *self)
+{
+    return self->ended_fd;
+}
+
+static int
+s_bind(reactor_t *self, const char *data_endpoint, char *failed)
+{
+    for (size_t i = 0; i < N_SPECS; i++) {
+        zsock_t **socket = &self->sockets[s_specs[i].place];
+        int rc = sock_endpoint(failed, REACTOR_ENDPOINT_SIZE, data_endpoint, s_specs[i].port);
+
+        if (rc < 0)
+            snprintf(failed, REACTOR_ENDPOINT_SIZE, "%s", data_endpoint);
+        rc = rc < 0 ? rc : sock_new(socket, &s_specs[i].spec);
+        rc = rc < 0 ? rc : sock_bind(*socket, failed);
+        if (rc < 0)
+            return rc;
+    }
+    failed[0] = '\0';
+    return 0;
+}
+
+static int
+s_build(reactor_t *self, const struct reactor_options *o)
+{
+    int rc = query_worker_start(
+        &self->worker, &(struct query_worker_options){
+                           .store = o->store, .collector = o->collector, .epoch = o->epoch });
+
+    if (rc < 0)
+        return rc;
+    self->hosts = host_table_new(
+        o->most_agents,
+        &(struct host_events){ .arg = self, .changed = s_changed, .forgotten = s_forgotten });
+    self->publisher = publisher_new(&(struct publisher_options){
+        .xpub = self->sockets[PLACE_LIVE],
+        .store = o->store,
+        .hosts = self->hosts,
+        .collector = o->collector,
+        .epoch = o->epoch,
+    });
+    self->ingest = ingest_new(&(struct ingest_options){
+        .store = o->store,
+        .hosts = self->hosts,
+        .publisher = self->publisher,
+        .most_series = INGEST_SERIES_MAX,
+        .arg = self,
+        .nak = s_nak,
+    });
+    self->control = control_service_new(&(struct control_service_options){
+        .router = self->sockets[PLACE_CONTROL],
+        .hosts = self->hosts,
+        .ingest = self->ingest,
+        .collector = o->collector,
+        .epoch = o->epoch,
+    });
+    self->queries = query_service_new(&(struct query_service_options){
+        .router = self->sockets[PLACE_QUERY],
+        .worker = self->worker,
+        .publisher = self->publisher,
+        .hosts = self->hosts,
+        .collector = o->collector,
+        .epoch = o->epoch,
+    });
+    self->own = stat_series_new(o->store, self->hosts, o->collector);
+    for (unsigned i = 0; i < PLACES; i++) {
+        self->items[i].events = ZMQ_POLLIN;
+        if (self->sockets[i] != NULL)
+            self->items[i].socket = sock_raw(self->sockets[i]);
+    }
+    self->items[PLACE_CHUNKS].fd = query_worker_fd(self->worker);
+    self->items[PLACE_STOP].fd = self->stop_fd;
+    return 0;
+}
+
+static void
+s_changed(void *arg, const struct host *host)
+{
+    reactor_t *self = arg;
+    char id[STR_HEX64_SIZE];
+
+    if (host->info.state != HOST_UP)
+        log_info("agent has changed", "host=%s id=%s state=%s", log_quote(host->info.name),
+                 str_hex64_put(id, host->info.host), host_state_str(host->info.state));
+    publisher_host(self->publisher, &host->info);
+}
+
+static void
+s_forgotten(void *arg, const struct host *host)
+{
+    reactor_t *self = arg;
+
+    ingest_forget(self->ingest, host->info.host);
+    publisher_forget(self->publisher, host->info.host);
+}
+
+static void
+s_nak(void *arg, uint64_t host, const struct nak *nak)
+{
+    control_service_nak(((reactor_t *) arg)->control, host, nak);
+}
+
+static void *
+s_run(void *arg)
+{
+    reactor_t *self = arg;
+    bool pending = false;
+
+    pthread_setname_np(pthread_self(), "reactor");
+    self->state_at_ms = clock_mono_ms();
+    self->self_at_ms = self->state_at_ms;
+    for (;;) {
+        int rc = zmq_poll(self->items, PLACES, s_wait_ms(self, pending));
+
+        if (rc == -1 && errno != EINTR) {
+            // ETERM or a bug of ours: nothing can be read any more.
+            log_error("poll failed: the reactor ends", "error=%s", log_quote(strerror(errno)));
+            break;
+        }
+        if (rc == -1)
+            continue;
+        if ((self->items[PLACE_STOP].revents & ZMQ_POLLIN) != 0)
+            break;
+        s_turn(self);
+        pending = query_service_flush(self->queries, clock_mono_ms());
+    }
+    control_service_shutdown(self->control);
+    (void) !eventfd_write(self->ended_fd, 1);
+    return NULL;
+}
+
+// Control before questions, questions before data.
+static void
+s_turn(reactor_t *self)
+{
+    struct host_time now = { .mono_ms = clock_mono_ms(), .real_ms = clock_real_ms() };
+    bool more = control_service_read(self->control, CONTROL_BUDGET);
+
+    more = query_service_read(self->queries, QUERY_BUDGET) || more;
+    more = query_service_reply(self->queries, CHUNK_BUDGET, now.mono_ms) || more;
+    more = publisher_read(self->publisher, SUBSCRIPTION_BUDGET) || more;
+    more = publisher_flush(self->publisher, TABLE_BUDGET) || more;
+    more = s_read_data(self) || more;
+    s_timers(self, now);
+    self->more = more;
+}
+
+// True if the budget ended it, not want of frames.
+static bool
+s_read_data(reactor_t *self)
+{
+    int64_t now_ns = clock_mono_ns();
+    int64_t until_ns = now_ns + DATA_BUDGET_NS;
+    zmq_msg_t msg;
+    int rc = 1;
+
+    zmq_msg_init(&msg);
+    for (unsigned done = 0; done < DATA_BUDGET && now_ns < until_ns; done++) {
+        struct host_time now = { .mono_ms = now_ns / 1000000, .real_ms = clock_real_ms() };
+
+        rc = sock_recv(self->sockets[PLACE_DATA], &msg);
+        if (rc != 1)
+            break;
+        ingest_frame(self->ingest, zmq_msg_data(&msg), zmq_msg_size(&msg), now);
+        now_ns = clock_mono_ns();
+    }
+    zmq_msg_close(&msg);
+    if (rc < 0 && log_allow(&self->error_said_ms, SAY_AGAIN_MS))
+        log_error("frames can not be read", "error=%s", log_quote(err_str(rc)));
+    return rc == 1;
+}
+
+static void
+s_timers(reactor_t *self, struct host_time now)
+{
+    if (now.mono_ms >= self->state_at_ms) {
+        host_table_tick(self->hosts, now);
+        self->state_at_ms = now.mono_ms + STATE_EVERY_MS;
+    }
+    if (now.mono_ms >= self->self_at_ms) {
+        stat_series_tell(self->own, now.real_ms);
+        self->self_at_ms = now.mono_ms + SELF_EVERY_MS;
+    }
+}
+
+static int
+s_wait_ms(const reactor_t *self, bool pending)
+{
+    int64_t now_ms = clock_mono_ms();
+    int64_t due_ms = self->state_at_ms < self->self_at_ms ? self->state_at_ms : self->self_at_ms;
+    int64_t wait_ms = due_ms - now_ms;
+
+    if (self->more || wait_ms < 0)
+        return 0;
+    return (int) (pending && wait_ms > PENDING_EVERY_MS ? PENDING_EVERY_MS : wait_ms);
+}

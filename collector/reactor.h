@@ -1,0 +1,37 @@
+// reactor - one thread that owns the collector's sockets, and all that is known of agents.
+//
+// In:     control ROUTER, query ROUTER, XPUB's subscriptions, PULL; the query worker's chunks.
+// Thread: its own, once started. All that can fail happens before.
+// Budget: each turn every socket gets its share and no more, control first; frames at most
+//         DATA_BUDGET and DATA_BUDGET_NS. So a flood of one kind delays another by a turn.
+
+#ifndef COLLECTOR_REACTOR_H
+#define COLLECTOR_REACTOR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collector/store/store.h"
+
+typedef struct reactor reactor_t;
+
+struct reactor_options {
+    const char *data_endpoint; // the others follow from it (sock_endpoint)
+    store_t *store;            // borrowed
+    uint64_t collector;        // its id
+    uint64_t epoch;
+    size_t most_agents;
+};
+
+#define REACTOR_ENDPOINT_SIZE 256
+
+// 0 and *ret; ERR_RANGE (not loopback), ERR_FORMAT (no endpoint) or -errno (-EADDRINUSE ...), and
+// failed[] names the endpoint, or is empty where it was about none.
+int reactor_start(reactor_t **ret, const struct reactor_options *options,
+                  char failed[REACTOR_ENDPOINT_SIZE]);
+// Says goodbye to all agents, ends the thread, closes the sockets.
+void reactor_stop(reactor_t **self_p);
+// Readable once the thread has ended, on its own if nobody stopped it.
+int reactor_ended_fd(const reactor_t *self);
+
+#endif
