@@ -5,18 +5,27 @@
 #include <assert.h>
 #include <float.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shared/base/xalloc.h"
 
-#define BUF_LEAST        64     // first allocation, bytes
-#define DOUBLE_TEXT_SIZE 32     // sign, 17 digits, point, exponent
-#define EXACT_INTEGER    0x1p53 // below it every integer is a double
-#define PLAIN_LEAST      (-4)   // decimal exponents written without an "e", as 0.0001 ...
-#define PLAIN_MOST       20     // ... and 100000000000000000000 are
+#define BUF_LEAST        64   // first allocation, bytes
+#define DOUBLE_TEXT_SIZE 32   // sign, 17 digits, point, exponent
+#define DECIMALS_MAX     19   // of buf_decimal
+#define DECIMAL_SIZE     24   // sign, point and 20 digits of a 64-bit integer
+#define PLAIN_LEAST      (-4) // decimal exponents written without an "e", as 0.0001 ...
+#define PLAIN_MOST       20   // ... and 100000000000000000000 are
 
+// Any integer below 10^15, over one of these, is a decimal of at most 15 digits: those and
+// doubles stand for each other one to one. Nearly every number we write is one of them.
+static const double powers[] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6 };
+#define N_POWERS   (sizeof powers / sizeof powers[0])
+#define FEW_DIGITS 1e15
+
+static bool s_put_short(struct buf *b, double value);
 static int s_shortest(char text[DOUBLE_TEXT_SIZE], double value);
 static void s_plain(struct buf *b, const char *digits, size_t n, int exponent);
 
@@ -88,6 +97,28 @@ buf_vprintf(struct buf *b, const char *format, va_list args)
 }
 
 void
+buf_decimal(struct buf *b, int64_t m, unsigned decimals)
+{
+    uint64_t left = m < 0 ? 0 - (uint64_t) m : (uint64_t) m;
+    char text[DECIMAL_SIZE];
+    char *to = text + sizeof text;
+    unsigned n = 0; // digits written, from the last to the first
+
+    assert(decimals <= DECIMALS_MAX);
+    for (; decimals > 0 && left % 10 == 0; left /= 10)
+        decimals--;
+    do {
+        *--to = (char) ('0' + left % 10);
+        left /= 10;
+        if (++n == decimals)
+            *--to = '.';
+    } while (left > 0 || n <= decimals);
+    if (m < 0)
+        *--to = '-';
+    buf_bytes(b, to, (size_t) (text + sizeof text - to));
+}
+
+void
 buf_double(struct buf *b, double value)
 {
     char text[DOUBLE_TEXT_SIZE], digits[DOUBLE_TEXT_SIZE];
@@ -98,10 +129,8 @@ buf_double(struct buf *b, double value)
         buf_str(b, isnan(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf");
         return;
     }
-    if (fabs(value) < EXACT_INTEGER && value == trunc(value) && !(value == 0 && signbit(value))) {
-        buf_printf(b, "%lld", (long long) value);
+    if (s_put_short(b, value))
         return;
-    }
     if (signbit(value))
         buf_byte(b, '-');
     exponent = s_shortest(text, fabs(value));
@@ -151,6 +180,25 @@ buf_detach(struct buf *b, size_t *len_ret)
     *len_ret = b->len;
     *b = (struct buf){ 0 };
     return at;
+}
+
+// False if it is no short decimal; then nothing is written.
+static bool
+s_put_short(struct buf *b, double value)
+{
+    double size = fabs(value);
+
+    if (size < 1e-4 && (value != 0 || signbit(value)))
+        return false; // has an exponent, or is -0
+    for (unsigned i = 0; i < N_POWERS && size * powers[i] < FEW_DIGITS; i++) {
+        double m = rint(value * powers[i]);
+
+        if (m / powers[i] == value) {
+            buf_decimal(b, (int64_t) m, i);
+            return true;
+        }
+    }
+    return false;
 }
 
 // Writes d.ddd...e+XX with the fewest digits that read back as `value`, which is not

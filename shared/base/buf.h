@@ -24,6 +24,8 @@ void buf_byte(struct buf *b, uint8_t byte);
 void buf_str(struct buf *b, const char *text);
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buf_vprintf(struct buf *b, const char *format, va_list args);
+// m / 10^decimals (at most 19) with neither an exponent nor zeros at the end of a fraction.
+void buf_decimal(struct buf *b, int64_t m, unsigned decimals);
 // The shortest decimal text that reads back as exactly `value`; NaN, +Inf, -Inf as
 // Prometheus' text format spells them.
 void buf_double(struct buf *b, double value);

@@ -4,15 +4,13 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "shared/base/str.h"
 
-#define DEPTH_MAX       32
-#define DECIMALS_MAX    9
-#define FIXED_TEXT_SIZE 352            // 309 digits of the largest double, point and decimals
-#define REPLACEMENT     "\xef\xbf\xbd" // U+FFFD
+#define DEPTH_MAX    32
+#define DECIMALS_MAX 9
+#define REPLACEMENT  "\xef\xbf\xbd" // U+FFFD
 
 static void s_before(struct json *j);
 static void s_open(struct json *j, char bracket);
@@ -78,14 +76,17 @@ void
 json_int(struct json *j, int64_t v)
 {
     s_before(j);
-    buf_printf(j->out, "%lld", (long long) v);
+    buf_decimal(j->out, v, 0);
 }
 
 void
 json_uint(struct json *j, uint64_t v)
 {
     s_before(j);
-    buf_printf(j->out, "%llu", (unsigned long long) v);
+    if (v <= INT64_MAX)
+        buf_decimal(j->out, (int64_t) v, 0);
+    else
+        buf_printf(j->out, "%llu", (unsigned long long) v);
 }
 
 void
@@ -101,25 +102,19 @@ json_double(struct json *j, double v)
 void
 json_fixed(struct json *j, double v, unsigned decimals)
 {
-    char text[FIXED_TEXT_SIZE];
-    int n;
+    double scale = 1;
 
     assert(decimals <= DECIMALS_MAX);
-    s_before(j);
-    if (!isfinite(v)) {
-        buf_str(j->out, "null");
-        return;
+    for (unsigned i = 0; i < decimals; i++)
+        scale *= 10;
+    // From 2^53 on, neighbouring doubles are further apart than the last decimal asked for, so
+    // the shortest text has no more of them.
+    if (fabs(v * scale) < 0x1p53) {
+        s_before(j);
+        buf_decimal(j->out, llrint(v * scale), decimals);
+    } else {
+        json_double(j, v);
     }
-    n = snprintf(text, sizeof text, "%.*f", (int) decimals, v);
-    while (decimals > 0 && text[n - 1] == '0')
-        n--;
-    if (text[n - 1] == '.')
-        n--;
-    // A small negative number that rounds to nothing.
-    if (n == 2 && memcmp(text, "-0", 2) == 0)
-        buf_byte(j->out, '0');
-    else
-        buf_bytes(j->out, text, (size_t) n);
 }
 
 void

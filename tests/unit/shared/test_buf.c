@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,22 @@ text_of(struct buf *b, double value)
     buf_clear(b);
     buf_double(b, value);
     return buf_cstr(b);
+}
+
+// Digits that matter: up to an exponent, without zeros at either end.
+static int
+count_digits(const char *text)
+{
+    int n = 0, upto = 0;
+
+    for (; *text != '\0' && *text != 'e'; text++) {
+        if (*text < '0' || *text > '9' || (*text == '0' && n == 0))
+            continue;
+        n++;
+        if (*text != '0')
+            upto = n;
+    }
+    return upto;
 }
 
 static void
@@ -79,6 +96,38 @@ detached_bytes_are_the_callers(void **state)
     assert_memory_equal(at, "abc", 3);
     assert_null(b.at);
     free(at);
+}
+
+static void
+a_decimal_has_its_point_and_no_zeros_behind(void **state)
+{
+    static const struct {
+        int64_t m;
+        unsigned decimals;
+        const char *text;
+    } cases[] = {
+        { 0, 0, "0" },
+        { 0, 19, "0" },
+        { 5, 0, "5" },
+        { 500, 0, "500" },
+        { 500, 2, "5" },
+        { 505, 2, "5.05" },
+        { 5, 2, "0.05" },
+        { -5, 3, "-0.005" },
+        { -1230, 2, "-12.3" },
+        { INT64_MAX, 0, "9223372036854775807" },
+        { INT64_MIN, 0, "-9223372036854775808" },
+        { INT64_MIN, 19, "-0.9223372036854775808" },
+    };
+    struct buf b = { 0 };
+
+    (void) state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        buf_clear(&b);
+        buf_decimal(&b, cases[i].m, cases[i].decimals);
+        assert_string_equal(buf_cstr(&b), cases[i].text);
+    }
+    buf_release(&b);
 }
 
 static void
@@ -144,6 +193,32 @@ every_double_reads_back_the_same(void **state)
     buf_release(&b);
 }
 
+// Against the C library: the fewest digits of %.*g that read back.
+static void
+no_decimal_has_a_shorter_text(void **state)
+{
+    struct buf b = { 0 };
+    uint64_t random = 1;
+
+    (void) state;
+    for (int i = 0; i < 50000; i++) {
+        double value;
+        char text[40];
+        int digits = 1;
+
+        random = random * 6364136223846793005 + 1442695040888963407;
+        value = (double) (int64_t) (random >> (20 + i % 40)) / (i % 3 ? 1000 : 7);
+        if (value < 1e-4)
+            continue;
+        do
+            snprintf(text, sizeof text, "%.*e", digits - 1, value);
+        while (strtod(text, NULL) != value && digits++ < 17);
+        if (count_digits(text_of(&b, value)) != count_digits(text))
+            fail_msg("%s for %s", buf_cstr(&b), text);
+    }
+    buf_release(&b);
+}
+
 int
 main(void)
 {
@@ -152,7 +227,9 @@ main(void)
         cmocka_unit_test(appends_survive_growth),
         cmocka_unit_test(a_long_printf_is_whole),
         cmocka_unit_test(detached_bytes_are_the_callers),
+        cmocka_unit_test(a_decimal_has_its_point_and_no_zeros_behind),
         cmocka_unit_test(a_double_is_written_as_short_as_it_can_be),
+        cmocka_unit_test(no_decimal_has_a_shorter_text),
         cmocka_unit_test(every_double_reads_back_the_same),
     };
     return cmocka_run_group_tests_name("buf", tests, NULL, NULL);

@@ -169,10 +169,22 @@ fixed_cuts_zeros_and_never_writes_minus_zero(void **state)
         unsigned decimals;
         const char *json;
     } cases[] = {
-        { 1.25, 3, "1.25" },  { 1.0, 3, "1" },        { 100, 0, "100" },
-        { 0.0004, 3, "0" },   { -0.0004, 3, "0" },    { -0.0, 2, "0" },
-        { -1.50, 2, "-1.5" }, { 2.0 / 3, 2, "0.67" }, { 1e20, 2, "100000000000000000000" },
-        { NAN, 2, "null" },   { 120.0, 9, "120" },
+        { 1.25, 3, "1.25" },
+        { 1.0, 3, "1" },
+        { 100, 0, "100" },
+        { 0.0004, 3, "0" },
+        { -0.0004, 3, "0" },
+        { -0.0, 2, "0" },
+        { -1.50, 2, "-1.5" },
+        { 2.0 / 3, 2, "0.67" },
+        { 1e20, 2, "100000000000000000000" },
+        { NAN, 2, "null" },
+        { 120.0, 9, "120" },
+        { 9107199254740.998, 3, "9107199254740.998" },
+        { -1e300, 9, "-1e+300" },
+        { 12345678.123456789, 9, "12345678.12345679" },
+        { -0.05, 2, "-0.05" },
+        { INFINITY, 0, "null" },
     };
     struct buf b = { 0 };
     struct json j;
@@ -183,9 +195,6 @@ fixed_cuts_zeros_and_never_writes_minus_zero(void **state)
         json_fixed(&j, cases[i].value, cases[i].decimals);
         assert_string_equal(buf_cstr(&b), cases[i].json);
     }
-    begin(&j, &b);
-    json_fixed(&j, -1.7976931348623157e308, 9);
-    assert_int_equal(b.len, 310);
     buf_release(&b);
 }
 
