@@ -1,0 +1,101 @@
+// stream_cursor - where one reader stands in the events of its view, and what it gets next.
+
+#include "dashboard/stream_cursor.h"
+
+#include <stddef.h>
+
+#include "dashboard/event_encode.h"
+
+static bool s_pop_ahead(struct stream_cursor *c, struct event **ret);
+static enum cursor_step s_join(struct stream_cursor *c, struct event **ret, uint64_t *skipped_ret);
+
+void
+stream_cursor_init(struct stream_cursor *c, event_ring_t *ring, struct event *hello,
+                   uint64_t resume)
+{
+    struct event *e = NULL;
+    uint64_t behind = 0;
+
+    *c = (struct stream_cursor){ .ring = event_ring_ref(ring), .ahead = { hello } };
+    if (resume != 0 && event_ring_read(ring, resume + 1, &e, &behind) != EVENT_PASSED) {
+        c->next = resume + 1;
+        c->joined = true;
+    }
+    event_unref(&e);
+}
+
+void
+stream_cursor_release(struct stream_cursor *c)
+{
+    event_unref(&c->ahead[0]);
+    event_unref(&c->ahead[1]);
+    event_ring_unref(&c->ring);
+}
+
+enum cursor_step
+stream_cursor_next(struct stream_cursor *c, bool stalled, struct event **ret, uint64_t *skipped_ret)
+{
+    uint64_t behind = 0;
+    struct event *e = NULL;
+    enum event_read found;
+
+    *skipped_ret = 0;
+    if (s_pop_ahead(c, ret))
+        return CURSOR_EVENT;
+    if (!c->joined)
+        return s_join(c, ret, skipped_ret);
+    found = event_ring_read(c->ring, c->next, &e, &behind);
+    if (found == EVENT_NONE)
+        return CURSOR_NONE;
+    if (found == EVENT_FOUND && behind <= CURSOR_BEHIND_MAX && !stalled) {
+        c->next++;
+        *ret = e;
+        return CURSOR_EVENT;
+    }
+    event_unref(&e);
+    c->joined = false;
+    return s_join(c, ret, skipped_ret);
+}
+
+static bool
+s_pop_ahead(struct stream_cursor *c, struct event **ret)
+{
+    if (c->ahead[0] == NULL)
+        return false;
+    *ret = c->ahead[0];
+    c->ahead[0] = c->ahead[1];
+    c->ahead[1] = NULL;
+    return true;
+}
+
+// From the newest snapshot, with a word on what is left out before it.
+static enum cursor_step
+s_join(struct stream_cursor *c, struct event **ret, uint64_t *skipped_ret)
+{
+    bool asked;
+    struct event *snap = event_ring_snap(c->ring, &asked);
+
+    if (snap == NULL)
+        return asked ? CURSOR_ASK : CURSOR_NONE;
+    c->joined = true;
+    // The snapshot is a few events old, and the reader stopped within those: it needs no skip.
+    if (c->next > snap->seq) {
+        uint64_t behind;
+
+        event_unref(&snap);
+        if (event_ring_read(c->ring, c->next, ret, &behind) != EVENT_FOUND)
+            return CURSOR_NONE;
+        c->next++;
+        return CURSOR_EVENT;
+    }
+    if (c->next != 0)
+        *skipped_ret = snap->seq + 1 - c->next;
+    c->next = snap->seq + 1;
+    if (*skipped_ret == 0) {
+        *ret = snap;
+        return CURSOR_EVENT;
+    }
+    *ret = event_encode_skip(*skipped_ret);
+    c->ahead[0] = snap;
+    return CURSOR_EVENT;
+}
