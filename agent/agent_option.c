@@ -1,0 +1,204 @@
+// agent_option - see the header.
+
+#include "agent/agent_option.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shared/base/err.h"
+#include "shared/base/str.h"
+#include "shared/net/sock.h"
+#include "shared/wire/body.h"
+
+#define LATER_KEYS  "peers can not be told apart until keys exist"
+#define LATER_SPOOL "records wait in memory until the spool exists"
+#define LATER_APPS  "numbers of applications are not taken in yet"
+#define LATER_ENROL "there is no enrolment until keys exist"
+
+static const struct option options[] = {
+    { .name = "data",
+      .type = OPTION_TEXT,
+      .fallback = "/var/lib/zpulse-agent",
+      .least = 1,
+      .meta = "DIR",
+      .help = "folder of the host id; made where it is missing" },
+    { .name = "collector",
+      .type = OPTION_ENDPOINT,
+      .list = true,
+      .fallback = "tcp://127.0.0.1:5560",
+      .least = 1,
+      .meta = "ENDPOINT",
+      .help = "data port of a collector; control is the next one" },
+    { .name = "name",
+      .type = OPTION_TEXT,
+      .least = 1,
+      .most = BODY_NAME_MAX,
+      .meta = "HOST",
+      .help = "what this host is called; default: its host name" },
+    { .name = "interval",
+      .type = OPTION_DURATION,
+      .fallback = "1s",
+      .least = 100,
+      .most = 3600000,
+      .meta = "TIME",
+      .help = "between two samples" },
+    { .name = "rootfs",
+      .type = OPTION_TEXT,
+      .fallback = "/",
+      .least = 1,
+      .meta = "DIR",
+      .help = "read DIR/proc in place of /proc" },
+    { .name = "once",
+      .type = OPTION_FLAG,
+      .help = "print one sample of everything as exposition text, and end" },
+    { .name = "app-sub",
+      .type = OPTION_ENDPOINT,
+      .list = true,
+      .fallback = "@tcp://127.0.0.1:5555",
+      .meta = "ENDPOINT",
+      .help = "JSON of applications that PUB",
+      .later = LATER_APPS },
+    { .name = "app-pull",
+      .type = OPTION_ENDPOINT,
+      .list = true,
+      .fallback = "@tcp://127.0.0.1:5565",
+      .meta = "ENDPOINT",
+      .help = "JSON or libzpulse frames of applications that PUSH",
+      .later = LATER_APPS },
+    { .name = "statsd",
+      .type = OPTION_ADDRESS,
+      .fallback = "127.0.0.1:8125",
+      .meta = "ADDRESS",
+      .help = "StatsD and DogStatsD by UDP",
+      .later = LATER_APPS },
+    { .name = "spool-sync",
+      .type = OPTION_DURATION,
+      .fallback = "5s",
+      .meta = "TIME",
+      .help = "at most so much is lost by a power cut",
+      .later = LATER_SPOOL },
+    { .name = "backlog-rate",
+      .type = OPTION_BYTES,
+      .fallback = "1MiB",
+      .meta = "BYTES",
+      .help = "a second, of records that are sent late",
+      .later = LATER_SPOOL },
+    { .name = "keys",
+      .type = OPTION_TEXT,
+      .meta = "DIR",
+      .help = "folder of keys",
+      .later = LATER_KEYS },
+    { .name = "insecure",
+      .type = OPTION_FLAG,
+      .help = "no CURVE; loopback only",
+      .later = "there is no CURVE yet, and every socket is loopback only" },
+    { .name = "enrol",
+      .type = OPTION_ENDPOINT,
+      .meta = "ENDPOINT",
+      .help = "have this host's key admitted, once",
+      .later = LATER_ENROL },
+    { .name = "server-key",
+      .type = OPTION_TEXT,
+      .meta = "KEY",
+      .help = "of the collector that enrols",
+      .later = LATER_ENROL },
+    { .name = "token",
+      .type = OPTION_TEXT,
+      .meta = "TOKEN",
+      .help = "one-time, for --enrol",
+      .later = LATER_ENROL },
+    { .name = NULL },
+};
+
+static const struct option_program program = {
+    .name = "zpulse-agent",
+    .summary = "Samples this host and pushes what it finds to a ZPulse collector.",
+    .usage = "zpulse-agent [OPTION]...",
+    .options = options,
+};
+
+static int s_name(struct agent_config *config);
+static int s_collector(struct agent_config *config);
+
+int
+agent_config_load(struct agent_config *ret, int *exit_ret, int argc, char **argv)
+{
+    int rc;
+
+    *ret = (struct agent_config){ 0 };
+    rc = options_load(&ret->options, exit_ret, &program, argc, argv, stdout, stderr);
+    if (rc != 0)
+        return rc;
+    ret->data = options_text(ret->options, "data");
+    ret->rootfs = options_text(ret->options, "rootfs");
+    ret->interval_ms = options_ms(ret->options, "interval");
+    ret->once = options_flag(ret->options, "once");
+    rc = log_level_parse(&ret->log_level, options_text(ret->options, "log-level"));
+    if (rc == 0)
+        rc = s_name(ret);
+    if (rc == 0)
+        rc = s_collector(ret);
+    if (rc < 0) {
+        *exit_ret = OPTION_EXIT_CONFIG;
+        agent_config_release(ret);
+    }
+    return rc;
+}
+
+static int
+s_name(struct agent_config *config)
+{
+    config->name = options_text(config->options, "name");
+    if (config->name != NULL && strlen(config->name) > BODY_NAME_MAX) {
+        fprintf(stderr, "zpulse-agent: name: longer than %d bytes\n", BODY_NAME_MAX);
+        return ERR_LIMIT;
+    }
+    if (config->name != NULL)
+        return 0;
+    // What cannot be a label is no name; the host id still tells the host from others.
+    if (gethostname(config->host_name, sizeof config->host_name - 1) == -1 ||
+        config->host_name[0] == '\0' || !str_is_utf8(config->host_name, strlen(config->host_name)))
+        strcpy(config->host_name, "localhost");
+    config->name = config->host_name;
+    return 0;
+}
+
+static int
+s_collector(struct agent_config *config)
+{
+    const char *const *list;
+    const size_t n = options_list(config->options, "collector", &list);
+    const char *endpoint = list[0];
+
+    config->more_collectors = n > 1;
+    if (endpoint[0] == '@') {
+        fprintf(stderr, "zpulse-agent: collector: %s: the agent connects, it does not bind\n",
+                endpoint);
+        return ERR_RANGE;
+    }
+    if (endpoint[0] == '>')
+        endpoint++;
+    // A frame is not encrypted and its sender not proved, so it may not leave this machine.
+    if (!sock_is_local(endpoint)) {
+        fprintf(stderr,
+                "zpulse-agent: collector: %s: not an address of this machine; until keys exist "
+                "every socket is loopback only\n",
+                endpoint);
+        return ERR_RANGE;
+    }
+    if (strlen(endpoint) >= sizeof config->collector ||
+        sock_endpoint(config->control, sizeof config->control, endpoint, SOCK_CONTROL) < 0) {
+        fprintf(stderr, "zpulse-agent: collector: %s: needs a port with room for five in a row\n",
+                endpoint);
+        return ERR_FORMAT;
+    }
+    strcpy(config->collector, endpoint);
+    return 0;
+}
+
+void
+agent_config_release(struct agent_config *config)
+{
+    options_destroy(&config->options);
+}

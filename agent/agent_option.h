@@ -1,0 +1,34 @@
+// agent_option - what the agent was told: its options, checked and in their own types.
+
+#ifndef AGENT_AGENT_OPTION_H
+#define AGENT_AGENT_OPTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/base/log.h"
+#include "shared/net/option.h"
+
+#define AGENT_ENDPOINT_SIZE 1024
+
+// Texts belong to `options`; agent_config_release.
+struct agent_config {
+    options_t *options;
+    const char *data;   // folder
+    const char *name;   // of the host
+    const char *rootfs; // folder that holds proc/
+    int64_t interval_ms;
+    enum log_level log_level;
+    bool once;
+    bool more_collectors; // some were named that are not used
+    char host_name[256];
+    char collector[AGENT_ENDPOINT_SIZE]; // data endpoint, without czmq's prefix
+    char control[AGENT_ENDPOINT_SIZE];   // control endpoint, beside it
+};
+
+// 0: go on. 1: answered (--help ...). Below zero: refused, and said on stderr.
+// *exit_ret is the exit code unless 0.
+int agent_config_load(struct agent_config *ret, int *exit_ret, int argc, char **argv);
+void agent_config_release(struct agent_config *config);
+
+#endif

@@ -1,0 +1,352 @@
+// control_link - see the header.
+
+#include "agent/control_link.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "shared/base/err.h"
+#include "shared/base/log.h"
+#include "shared/base/str.h"
+#include "shared/base/xalloc.h"
+#include "shared/wire/frame.h"
+
+#define SECOND_US      INT64_C(1000000)
+#define HELLO_EVERY_US SECOND_US
+#define PING_EVERY_US  SECOND_US
+#define PING_SLACK_US  (SECOND_US / 20) // so that PINGs ride on the ticks and wake nobody
+#define SILENT_US      (3 * SECOND_US)
+#define RENEW_US       (10 * SECOND_US)
+#define KEY_EVERY_US   SECOND_US
+#define AWAY_LEAST_MS  1000
+#define AWAY_MOST_MS   3600000
+#define LOG_EVERY_MS   60000
+#define HELLO_SIZE_MAX (BODY_NAME_MAX + 2048u)
+
+enum state { STATE_DOWN, STATE_WELCOMED, STATE_AWAY };
+
+struct control_link {
+    enum state state;
+    const struct identity *id;
+    uint64_t nonce;
+    const char *endpoint;
+    struct control_link_handler handler;
+    int64_t hello_us; // DOWN: when the next HELLO is due
+    bool wants_out;   // DOWN: the socket did not take the last one
+    int64_t ping_us;  // WELCOMED: when the last PING was sent
+    int64_t pong_us;  // WELCOMED: when the collector was last alive
+    int64_t away_us;  // AWAY: until then
+    int64_t heard_us; // anything of the collector, or sockets made anew
+    int64_t down_us;  // since when there has been no WELCOME
+    int64_t key_us;   // when a NAK{KEY} was last passed on
+    bool said_silent; // the log knows that nobody answers
+    uint64_t n;       // PINGs sent
+    uint64_t epoch;   // of the collector that said WELCOME
+    int64_t malformed_log_ms;
+    int64_t storage_log_ms;
+    struct control_link_stat stat;
+};
+
+static void s_hello(control_link_t *self, struct control_now now);
+static void s_ping(control_link_t *self, struct control_now now);
+static void s_lose(control_link_t *self, struct control_now now);
+static void s_say_silent(control_link_t *self);
+static void s_welcome(control_link_t *self, const struct welcome *w, struct control_now now);
+static void s_pong(control_link_t *self, const struct pong *pong, struct control_now now);
+static void s_nak(control_link_t *self, const struct nak *nak, struct control_now now);
+static void s_goaway(control_link_t *self, const struct goaway *goaway, struct control_now now);
+
+control_link_t *
+control_link_new(const struct identity *id, uint64_t nonce, const char *endpoint,
+                 const struct control_link_handler *handler, struct control_now now)
+{
+    control_link_t *self = xcalloc(1, sizeof *self);
+
+    self->id = id;
+    self->nonce = nonce;
+    self->endpoint = endpoint;
+    self->handler = *handler;
+    self->hello_us = now.mono_us;
+    self->heard_us = now.mono_us;
+    self->down_us = now.mono_us;
+    self->key_us = now.mono_us - KEY_EVERY_US;
+    self->stat.rtt_us = -1;
+    return self;
+}
+
+void
+control_link_destroy(control_link_t **self_p)
+{
+    free(*self_p);
+    *self_p = NULL;
+}
+
+void
+control_link_turn(control_link_t *self, struct control_now now)
+{
+    if (self->state == STATE_AWAY && now.mono_us >= self->away_us) {
+        self->state = STATE_DOWN;
+        self->hello_us = self->heard_us = now.mono_us;
+    }
+    if (self->state == STATE_WELCOMED && now.mono_us - self->pong_us >= SILENT_US) {
+        s_lose(self, now);
+        s_say_silent(self);
+    }
+    if (self->state == STATE_WELCOMED &&
+        now.mono_us - self->ping_us >= PING_EVERY_US - PING_SLACK_US)
+        s_ping(self, now);
+    if (self->state != STATE_DOWN)
+        return;
+    if (now.mono_us - self->heard_us >= RENEW_US) {
+        self->heard_us = self->hello_us = now.mono_us;
+        self->handler.renew(self->handler.arg);
+    }
+    if (now.mono_us - self->down_us >= SILENT_US)
+        s_say_silent(self);
+    if (now.mono_us >= self->hello_us)
+        s_hello(self, now);
+}
+
+static bool
+s_send(control_link_t *self, const struct control_msg *msg)
+{
+    uint8_t bytes[HELLO_SIZE_MAX];
+    const ptrdiff_t n = control_put(bytes, sizeof bytes, msg);
+
+    assert(n > 0); // one stream and a name of at most BODY_NAME_MAX
+    return self->handler.send(self->handler.arg, bytes, (size_t) n);
+}
+
+static void
+s_hello(control_link_t *self, struct control_now now)
+{
+    const struct control_book book = self->handler.book(self->handler.arg);
+    struct control_msg msg = { .type = CONTROL_HELLO };
+
+    msg.hello.id = *self->id;
+    msg.hello.nonce = self->nonce;
+    msg.hello.max_frame = FRAME_MAX;
+    msg.hello.n_streams = 1;
+    msg.hello.streams[0] =
+        (struct control_stream){ .stream = book.stream, .base = book.base, .head = book.next };
+    self->wants_out = !s_send(self, &msg);
+    self->hello_us = now.mono_us + HELLO_EVERY_US;
+}
+
+static void
+s_ping(control_link_t *self, struct control_now now)
+{
+    const struct control_book book = self->handler.book(self->handler.arg);
+    const struct control_msg msg = {
+        .type = CONTROL_PING,
+        .ping = { .host = self->id->host,
+                  .nonce = self->nonce,
+                  .n = self->n + 1,
+                  .t1_ms = now.real_ms,
+                  .offset_ms = self->stat.offset_ms,
+                  .rtt_us = self->stat.rtt_us,
+                  .head = book.next,
+                  .dropped = book.dropped,
+                  .missed = book.missed },
+    };
+
+    self->ping_us = now.mono_us;
+    self->n++;
+    // With IMMEDIATE a socket without a connection takes nothing: the collector is gone.
+    if (!s_send(self, &msg))
+        s_lose(self, now);
+}
+
+// No frames from here on. HELLO is due at once.
+static void
+s_lose(control_link_t *self, struct control_now now)
+{
+    if (self->state == STATE_WELCOMED) {
+        self->stat.losses++;
+        self->down_us = now.mono_us;
+    }
+    self->state = STATE_DOWN;
+    self->hello_us = now.mono_us;
+}
+
+static void
+s_say_silent(control_link_t *self)
+{
+    if (self->said_silent)
+        return;
+    self->said_silent = true;
+    log_warn("the collector does not answer; records wait in memory", "collector=%s",
+             log_quote(self->endpoint));
+}
+
+int64_t
+control_link_deadline_us(const control_link_t *self)
+{
+    int64_t due;
+
+    switch (self->state) {
+    case STATE_AWAY:
+        return self->away_us;
+    case STATE_WELCOMED:
+        due = self->ping_us + PING_EVERY_US + PING_SLACK_US;
+        return due < self->pong_us + SILENT_US ? due : self->pong_us + SILENT_US;
+    case STATE_DOWN:
+        break;
+    }
+    due = self->hello_us;
+    return due < self->heard_us + RENEW_US ? due : self->heard_us + RENEW_US;
+}
+
+bool
+control_link_wants_out(const control_link_t *self)
+{
+    return self->state == STATE_DOWN && self->wants_out;
+}
+
+void
+control_link_writable(control_link_t *self, struct control_now now)
+{
+    if (control_link_wants_out(self))
+        s_hello(self, now);
+}
+
+void
+control_link_receive(control_link_t *self, const void *at, size_t n, struct control_now now)
+{
+    struct control_msg msg;
+    const int rc = control_take(&msg, at, n);
+
+    self->heard_us = now.mono_us;
+    if (rc < 0 && rc != ERR_UNKNOWN) {
+        self->stat.malformed++;
+        if (log_allow(&self->malformed_log_ms, LOG_EVERY_MS))
+            log_warn("a message of the collector is not readable; dropped",
+                     "collector=%s error=%s bytes=%zu", log_quote(self->endpoint),
+                     log_quote(err_str(rc)), n);
+        return;
+    }
+    switch (rc < 0 ? 0 : msg.type) {
+    case CONTROL_WELCOME:
+        s_welcome(self, &msg.welcome, now);
+        break;
+    case CONTROL_PONG:
+        s_pong(self, &msg.pong, now);
+        break;
+    case CONTROL_NAK:
+        s_nak(self, &msg.nak, now);
+        break;
+    case CONTROL_GOAWAY:
+        s_goaway(self, &msg.goaway, now);
+        break;
+    default:
+        break; // of a newer minor version, or an agent's: not for us
+    }
+}
+
+static void
+s_welcome(control_link_t *self, const struct welcome *w, struct control_now now)
+{
+    const uint64_t stream = self->handler.book(self->handler.arg).stream;
+    char collector[STR_HEX64_SIZE];
+    uint64_t next = 0;
+
+    // HELLO is repeated until an answer comes, so it may be answered twice: what was sent since
+    // the first answer is not to be sent again. And who was sent away stays away.
+    if (self->state == STATE_AWAY || (self->state == STATE_WELCOMED && w->epoch == self->epoch))
+        return;
+    for (uint32_t i = 0; i < w->n_streams; i++)
+        if (w->streams[i].stream == stream)
+            next = w->streams[i].base;
+    self->state = STATE_WELCOMED;
+    self->wants_out = false;
+    self->epoch = w->epoch;
+    self->stat.collector = w->collector;
+    self->pong_us = now.mono_us;
+    self->ping_us = now.mono_us - PING_EVERY_US; // due at once: it measures the clocks
+    self->said_silent = false;
+    log_info("the collector welcomes us", "collector=%s id=%s next=%" PRIu64,
+             log_quote(self->endpoint), str_hex64_put(collector, w->collector), next);
+    self->handler.welcomed(self->handler.arg, next);
+}
+
+static void
+s_pong(control_link_t *self, const struct pong *pong, struct control_now now)
+{
+    int64_t there_ms, back_ms, held_ms, rtt_us;
+
+    if (self->state != STATE_WELCOMED)
+        return;
+    self->pong_us = now.mono_us;
+    // RFC 5905 section 8. A late answer to an earlier PING has nothing to measure by; the sums are
+    // of a stranger's numbers and may not fit.
+    if (pong->n != self->n || __builtin_sub_overflow(pong->t2_ms, pong->t1_ms, &there_ms) ||
+        __builtin_sub_overflow(pong->t3_ms, now.real_ms, &back_ms) ||
+        __builtin_sub_overflow(pong->t3_ms, pong->t2_ms, &held_ms) ||
+        __builtin_mul_overflow(held_ms, 1000, &rtt_us) ||
+        __builtin_sub_overflow(now.mono_us - self->ping_us, rtt_us, &rtt_us) ||
+        __builtin_add_overflow(there_ms, back_ms, &there_ms))
+        return;
+    self->stat.offset_ms = there_ms / 2;
+    self->stat.rtt_us = rtt_us > 0 ? rtt_us : 0;
+}
+
+static void
+s_nak(control_link_t *self, const struct nak *nak, struct control_now now)
+{
+    if (self->state != STATE_WELCOMED)
+        return;
+    switch (nak->reason) {
+    case NAK_HELLO:
+        s_lose(self, now);
+        break;
+    case NAK_KEY:
+        if (now.mono_us - self->key_us < KEY_EVERY_US)
+            break;
+        self->key_us = now.mono_us;
+        self->handler.key(self->handler.arg);
+        break;
+    default:
+        if (log_allow(&self->storage_log_ms, LOG_EVERY_MS))
+            log_warn("the collector refuses records", "collector=%s reason=%s",
+                     log_quote(self->endpoint), nak_reason_str(nak->reason));
+    }
+}
+
+static void
+s_goaway(control_link_t *self, const struct goaway *goaway, struct control_now now)
+{
+    int64_t delay_ms = goaway->delay_ms;
+
+    delay_ms = delay_ms < AWAY_LEAST_MS ? AWAY_LEAST_MS : delay_ms;
+    delay_ms = delay_ms > AWAY_MOST_MS ? AWAY_MOST_MS : delay_ms;
+    s_lose(self, now);
+    self->state = STATE_AWAY;
+    self->away_us = now.mono_us + delay_ms * 1000;
+    log_warn("the collector sends us away", "collector=%s reason=%s retry_ms=%" PRId64,
+             log_quote(self->endpoint), goaway_reason_str(goaway->reason), delay_ms);
+}
+
+void
+control_link_bye(control_link_t *self)
+{
+    const struct control_msg msg = {
+        .type = CONTROL_BYE,
+        .bye = { .host = self->id->host, .nonce = self->nonce },
+    };
+
+    if (self->state == STATE_WELCOMED)
+        (void) s_send(self, &msg); // the process ends whether it was taken or not
+}
+
+bool
+control_link_is_welcomed(const control_link_t *self)
+{
+    return self->state == STATE_WELCOMED;
+}
+
+struct control_link_stat
+control_link_stat(const control_link_t *self)
+{
+    return self->stat;
+}

@@ -1,0 +1,80 @@
+// control_link - the agent's side of the control socket, as a state machine.
+//
+//      DOWN --WELCOME--> WELCOMED --3 s without PONG, the connection ended, NAK{HELLO}--> DOWN
+//      any  --GOAWAY--> AWAY --its delay has passed--> DOWN
+//
+// DOWN:     HELLO as soon as the socket takes one, then each second.
+// WELCOMED: frames may be sent; PING each second.
+// Whenever nothing was heard for 10 s the sockets are made anew: a connection that is half open,
+// or that libzmq has given up for good, would never come back.
+// In:     messages of the collector, and the time. Out: messages, through the handler.
+// Thread: one owner. No sockets and no clocks: the caller has both.
+
+#ifndef AGENT_CONTROL_LINK_H
+#define AGENT_CONTROL_LINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shared/wire/control.h"
+
+typedef struct control_link control_link_t;
+
+struct control_now {
+    int64_t mono_us;
+    int64_t real_ms; // since the epoch
+};
+
+// What HELLO and PING tell of the agent.
+struct control_book {
+    uint64_t stream;
+    uint64_t base; // lowest seq held
+    uint64_t next; // seq of the record to be made next
+    uint64_t dropped;
+    uint64_t missed;
+};
+
+struct control_link_handler {
+    void *arg;
+    // Sends one message at once; false if the socket does not take it.
+    bool (*send)(void *arg, const void *at, size_t n);
+    struct control_book (*book)(void *arg);
+    // Frames may go, beginning where `next` of the stream says (0 if the collector lacks it).
+    void (*welcomed)(void *arg, uint64_t next);
+    // The collector can not read the stream: TABLE and KEY, please. At most once a second.
+    void (*key)(void *arg);
+    // Close both sockets and make them anew.
+    void (*renew)(void *arg);
+};
+
+// `id` and its text are borrowed for as long as the link lives; `endpoint` is for the log.
+control_link_t *control_link_new(const struct identity *id, uint64_t nonce, const char *endpoint,
+                                 const struct control_link_handler *handler,
+                                 struct control_now now);
+void control_link_destroy(control_link_t **self_p);
+
+// Does what is due. Call at each turn of the loop; cheap when nothing is.
+void control_link_turn(control_link_t *self, struct control_now now);
+// When something will be due, in time of mono_us.
+int64_t control_link_deadline_us(const control_link_t *self);
+// A HELLO waits for the socket to take it: poll for that, then call control_link_writable.
+bool control_link_wants_out(const control_link_t *self);
+void control_link_writable(control_link_t *self, struct control_now now);
+// One message of the collector, of any bytes.
+void control_link_receive(control_link_t *self, const void *at, size_t n, struct control_now now);
+// Says BYE to a collector that knows us.
+void control_link_bye(control_link_t *self);
+
+bool control_link_is_welcomed(const control_link_t *self);
+
+struct control_link_stat {
+    uint64_t collector; // id of the one that said WELCOME last, 0 before
+    uint64_t losses;    // times WELCOMED was left
+    uint64_t malformed; // messages that were none
+    int64_t offset_ms;  // collector's clock less ours; 0 before it was measured
+    int64_t rtt_us;     // -1 before it was measured
+};
+struct control_link_stat control_link_stat(const control_link_t *self);
+
+#endif

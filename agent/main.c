@@ -1,0 +1,33 @@
+// main - zpulse-agent: options, and either one sample or the service.
+
+#include <malloc.h>
+
+#include "agent/agent.h"
+#include "agent/once.h"
+#include "shared/base/log.h"
+
+int
+main(int argc, char **argv)
+{
+    struct agent_config config;
+    agent_t *agent;
+    int code;
+
+    // One heap for all threads: libzmq's would otherwise each touch one of their own.
+    mallopt(M_ARENA_MAX, 1);
+    if (agent_config_load(&config, &code, argc, argv) != 0)
+        return code;
+    log_init("zpulse-agent", config.log_level);
+    if (config.once) {
+        code = once_run(config.rootfs, stdout);
+    } else {
+        options_log_later(config.options);
+        code = agent_start(&agent, &config, argc, argv);
+        if (code == 0) {
+            code = agent_run(agent);
+            agent_stop(&agent);
+        }
+    }
+    agent_config_release(&config);
+    return code;
+}

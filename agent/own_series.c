@@ -1,0 +1,168 @@
+// own_series - see the header.
+
+#include "agent/own_series.h"
+
+#include <stdlib.h>
+
+#include "shared/base/xalloc.h"
+#include "shared/net/selfstat.h"
+
+#define PROCESS_EVERY 10 // ticks
+
+static const struct selfstat_def defs[AGENT_STATS] = {
+    [AGENT_TICKS] = { "zpulse_agent_ticks_total", METRIC_COUNTER, "Ticks sampled.", NULL, NULL },
+    [AGENT_TICKS_MISSED] = { "zpulse_agent_ticks_missed_total", METRIC_COUNTER,
+                             "Ticks that passed while the agent could not sample.", NULL, NULL },
+    [AGENT_TICK_US] = { "zpulse_agent_tick_seconds", METRIC_GAUGE,
+                        "What reading and encoding took at the tick before.", NULL, NULL },
+    [AGENT_SAMPLES] = { "zpulse_agent_samples_total", METRIC_COUNTER, "Samples made.", NULL, NULL },
+    [AGENT_SAMPLES_DROPPED] = { "zpulse_agent_samples_dropped_total", METRIC_COUNTER,
+                                "Samples dropped because the memory queue was full.", NULL, NULL },
+    [AGENT_RECORDS_DROPPED] = { "zpulse_agent_records_dropped_total", METRIC_COUNTER,
+                                "Records dropped because the memory queue was full.", NULL, NULL },
+    [AGENT_FRAMES_SENT] = { "zpulse_agent_frames_sent_total", METRIC_COUNTER,
+                            "Frames handed to the data socket.", NULL, NULL },
+    [AGENT_BYTES_SENT] = { "zpulse_agent_bytes_sent_total", METRIC_COUNTER,
+                           "Bytes of those frames.", NULL, NULL },
+    [AGENT_QUEUE_BYTES] = { "zpulse_agent_queue_bytes", METRIC_GAUGE,
+                            "Memory held by records that wait or may be repeated.", NULL, NULL },
+    [AGENT_QUEUE_RECORDS] = { "zpulse_agent_queue_records", METRIC_GAUGE,
+                              "Records that wait to be sent.", NULL, NULL },
+    [AGENT_SERIES] = { "zpulse_agent_series", METRIC_GAUGE, "Series known to the agent.", NULL,
+                       NULL },
+    [AGENT_SERIES_REFUSED] = { "zpulse_agent_series_refused_total", METRIC_COUNTER,
+                               "Series beyond the limit of a table, or with a bad label.", NULL,
+                               NULL },
+    [AGENT_RECONNECTS] = { "zpulse_agent_reconnects_total", METRIC_COUNTER,
+                           "Times a collector that had welcomed the agent was lost.", NULL, NULL },
+    [AGENT_CLOCK_STEPS] = { "zpulse_agent_clock_steps_total", METRIC_COUNTER,
+                            "Jumps of the wall clock seen between two ticks.", NULL, NULL },
+    [AGENT_PARSE_ERRORS_STAT] = { "zpulse_agent_parse_errors_total", METRIC_COUNTER,
+                                  "Files of /proc that were not what they should be.", "file",
+                                  "stat" },
+    [AGENT_PARSE_ERRORS_MEMINFO] = { "zpulse_agent_parse_errors_total", METRIC_COUNTER,
+                                     "Files of /proc that were not what they should be.", "file",
+                                     "meminfo" },
+    [AGENT_PARSE_ERRORS_LOADAVG] = { "zpulse_agent_parse_errors_total", METRIC_COUNTER,
+                                     "Files of /proc that were not what they should be.", "file",
+                                     "loadavg" },
+};
+
+enum process_value {
+    PROCESS_CPU,
+    PROCESS_RESIDENT,
+    PROCESS_VIRTUAL,
+    PROCESS_FDS,
+    PROCESS_FDS_MAX,
+    PROCESS_START,
+    PROCESS_VALUES
+};
+
+// Their kind and help are selfstat's. CPU and start time are whole hundredths where USER_HZ is 100.
+static const struct {
+    const char *name;
+    enum metric_kind kind;
+    struct metric_form form;
+} process[PROCESS_VALUES] = {
+    [PROCESS_CPU] = { "process_cpu_seconds_total", METRIC_COUNTER, { 2, 1 } },
+    [PROCESS_RESIDENT] = { "process_resident_memory_bytes", METRIC_GAUGE, { 0, 1024 } },
+    [PROCESS_VIRTUAL] = { "process_virtual_memory_bytes", METRIC_GAUGE, { 0, 1024 } },
+    [PROCESS_FDS] = { "process_open_fds", METRIC_GAUGE, { 0, 1 } },
+    [PROCESS_FDS_MAX] = { "process_max_fds", METRIC_GAUGE, { 0, 1 } },
+    [PROCESS_START] = { "process_start_time_seconds", METRIC_GAUGE, { 2, 1 } },
+};
+
+struct own_series {
+    bool defined;
+    unsigned until_process; // ticks before /proc/self is read again
+    uint32_t slots[AGENT_STATS];
+    uint32_t process_slots[PROCESS_VALUES];
+    double process_values[PROCESS_VALUES];
+    double start_seconds; // as first read: it is computed from clocks that drift apart
+};
+
+static void s_define(own_series_t *self, series_table_t *table);
+static void s_read_process(own_series_t *self);
+
+void
+own_series_init(void)
+{
+    selfstat_init(defs, AGENT_STATS);
+}
+
+own_series_t *
+own_series_new(void)
+{
+    return xcalloc(1, sizeof(own_series_t));
+}
+
+void
+own_series_destroy(own_series_t **self_p)
+{
+    free(*self_p);
+    *self_p = NULL;
+}
+
+void
+own_series_sample(own_series_t *self, series_table_t *table)
+{
+    if (!self->defined)
+        s_define(self, table);
+    if (self->until_process == 0) {
+        self->until_process = PROCESS_EVERY;
+        s_read_process(self);
+    }
+    self->until_process--;
+    for (unsigned i = 0; i < AGENT_STATS; i++)
+        series_table_set(table, self->slots[i], selfstat_value(i));
+    for (unsigned i = 0; i < PROCESS_VALUES; i++)
+        series_table_set_double(table, self->process_slots[i], self->process_values[i]);
+}
+
+static void
+s_define(own_series_t *self, series_table_t *table)
+{
+    struct label labels[] = { { "program", "agent" }, { NULL, NULL } };
+
+    self->defined = true;
+    for (unsigned i = 0; i < AGENT_STATS; i++) {
+        const struct series_spec spec = {
+            .name = defs[i].name,
+            .kind = defs[i].kind,
+            // The one that is counted in millionths of its unit.
+            .form = { .exponent = i == AGENT_TICK_US ? 6 : 0, .unit = 1 },
+            .job = "zpulse",
+            .help = defs[i].help,
+        };
+
+        labels[1] = (struct label){ defs[i].label, defs[i].value };
+        self->slots[i] = series_table_slot(table, &spec, labels, defs[i].label == NULL ? 1 : 2);
+    }
+    for (unsigned i = 0; i < PROCESS_VALUES; i++) {
+        const struct series_spec spec = {
+            .name = process[i].name,
+            .kind = process[i].kind,
+            .form = process[i].form,
+            .job = "zpulse",
+            .help = selfstat_help(process[i].name),
+        };
+
+        self->process_slots[i] = series_table_slot(table, &spec, labels, 1);
+    }
+}
+
+static void
+s_read_process(own_series_t *self)
+{
+    struct selfstat_process p;
+
+    selfstat_process(&p);
+    if (self->start_seconds == 0)
+        self->start_seconds = p.start_time_seconds;
+    self->process_values[PROCESS_CPU] = p.cpu_seconds;
+    self->process_values[PROCESS_RESIDENT] = (double) p.resident_bytes;
+    self->process_values[PROCESS_VIRTUAL] = (double) p.virtual_bytes;
+    self->process_values[PROCESS_FDS] = (double) p.open_fds;
+    self->process_values[PROCESS_FDS_MAX] = (double) p.max_fds;
+    self->process_values[PROCESS_START] = self->start_seconds;
+}

@@ -1,0 +1,44 @@
+// own_series - the agent's own counters as series, on the way all others go.
+//
+// Out:    zpulse_agent_* and process_*, with job="zpulse", program="agent".
+// Cost:   an atomic load each; what /proc/self says is read at each tenth tick and told again
+//         between, since reading it costs more than all the host's files.
+// Thread: one owner. own_series_init once per process, before any counting.
+
+#ifndef AGENT_OWN_SERIES_H
+#define AGENT_OWN_SERIES_H
+
+#include <stdint.h>
+
+#include "agent/series_table.h"
+
+// Places in selfstat's table.
+enum agent_stat {
+    AGENT_TICKS,
+    AGENT_TICKS_MISSED,
+    AGENT_TICK_US, // last one's cost
+    AGENT_SAMPLES,
+    AGENT_SAMPLES_DROPPED,
+    AGENT_RECORDS_DROPPED,
+    AGENT_FRAMES_SENT,
+    AGENT_BYTES_SENT,
+    AGENT_QUEUE_BYTES,
+    AGENT_QUEUE_RECORDS,
+    AGENT_SERIES,
+    AGENT_SERIES_REFUSED,
+    AGENT_RECONNECTS,
+    AGENT_CLOCK_STEPS,
+    AGENT_PARSE_ERRORS_STAT,
+    AGENT_PARSE_ERRORS_MEMINFO,
+    AGENT_PARSE_ERRORS_LOADAVG,
+    AGENT_STATS
+};
+
+typedef struct own_series own_series_t;
+
+void own_series_init(void);
+own_series_t *own_series_new(void);
+void own_series_destroy(own_series_t **self_p);
+void own_series_sample(own_series_t *self, series_table_t *table);
+
+#endif

@@ -1,0 +1,80 @@
+// proc_root - see the header.
+
+#include "agent/proc/proc_root.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "shared/base/file.h"
+#include "shared/base/xalloc.h"
+
+struct proc_root {
+    int fd; // of proc/
+};
+
+int
+proc_root_open(proc_root_t **ret, const char *dir)
+{
+    struct buf path = { 0 };
+    proc_root_t *self;
+    int fd;
+
+    buf_printf(&path, "%s/proc", dir);
+    fd = open(buf_cstr(&path), O_PATH | O_DIRECTORY | O_CLOEXEC);
+    buf_release(&path);
+    if (fd == -1)
+        return -errno;
+    self = xcalloc(1, sizeof *self);
+    self->fd = fd;
+    *ret = self;
+    return 0;
+}
+
+void
+proc_root_close(proc_root_t **self_p)
+{
+    proc_root_t *self = *self_p;
+
+    if (self == NULL)
+        return;
+    close(self->fd);
+    free(self);
+    *self_p = NULL;
+}
+
+ptrdiff_t
+proc_root_read(proc_root_t *self, struct proc_file *file, struct buf *into, bool *news_ret)
+{
+    ptrdiff_t rc = 0;
+
+    *news_ret = false;
+    if (file->wait > 0) {
+        file->wait--;
+        return file->said;
+    }
+    if (file->fd == -1) {
+        file->fd = openat(self->fd, file->path, O_RDONLY | O_CLOEXEC);
+        rc = file->fd == -1 ? -errno : 0;
+    }
+    if (rc == 0)
+        rc = file_read_fd(into, file->fd, PROC_FILE_MAX);
+    if (rc < 0) {
+        // Opened anew at the next try: a file that was replaced, or a mount that went away.
+        proc_file_close(file);
+        file->wait = PROC_RETRY_CALLS - 1;
+    }
+    *news_ret = (rc < 0 ? (int) rc : 0) != file->said;
+    file->said = rc < 0 ? (int) rc : 0;
+    return rc;
+}
+
+void
+proc_file_close(struct proc_file *file)
+{
+    if (file->fd != -1)
+        close(file->fd);
+    file->fd = -1;
+}

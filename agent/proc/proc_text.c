@@ -1,0 +1,76 @@
+// proc_text - see the header.
+
+#include "agent/proc/proc_text.h"
+
+#include <string.h>
+
+#include "shared/base/err.h"
+
+struct proc_text
+proc_text(const char *text, size_t len)
+{
+    return (struct proc_text){ .at = text, .end = text + len };
+}
+
+bool
+proc_text_line(struct proc_text *text, struct proc_text *line)
+{
+    const size_t left = proc_text_len(text);
+    const char *eol = left == 0 ? NULL : memchr(text->at, '\n', left);
+
+    if (eol == NULL)
+        return false;
+    *line = (struct proc_text){ .at = text->at, .end = eol };
+    text->at = eol + 1;
+    return true;
+}
+
+static bool
+s_is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+struct proc_text
+proc_text_word(struct proc_text *line)
+{
+    struct proc_text word;
+
+    while (line->at < line->end && s_is_blank(*line->at))
+        line->at++;
+    word.at = line->at;
+    while (line->at < line->end && !s_is_blank(*line->at))
+        line->at++;
+    word.end = line->at;
+    return word;
+}
+
+int
+proc_text_int(struct proc_text *line, int64_t *ret)
+{
+    const struct proc_text word = proc_text_word(line);
+    int64_t value = 0;
+
+    if (word.at == word.end)
+        return 0;
+    for (const char *c = word.at; c < word.end; c++)
+        if (*c < '0' || *c > '9' || __builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, *c - '0', &value))
+            return ERR_FORMAT;
+    *ret = value;
+    return 1;
+}
+
+size_t
+proc_text_len(const struct proc_text *text)
+{
+    return (size_t) (text->end - text->at);
+}
+
+bool
+proc_text_is(const struct proc_text *text, const char *word)
+{
+    const size_t len = strlen(word);
+
+    return proc_text_len(text) == len && memcmp(text->at, word, len) == 0;
+}

@@ -1,0 +1,82 @@
+// pusher - see the header.
+
+#include "agent/pusher.h"
+
+#include <stdlib.h>
+
+#include "agent/own_series.h"
+#include "shared/base/xalloc.h"
+#include "shared/net/selfstat.h"
+#include "shared/net/sock.h"
+
+#define SEND_HWM    64
+#define MESSAGE_MAX 1024 // a PULL says nothing
+// A clean stop gives what was handed over this long to leave; a lost peer delays it no longer.
+#define LINGER_MS 200
+
+struct pusher {
+    zsock_t *sock;
+};
+
+int
+pusher_open(pusher_t **ret, const char *endpoint, unsigned reconnect_ms)
+{
+    const struct sock_spec spec = {
+        .type = ZMQ_PUSH,
+        .send_hwm = SEND_HWM,
+        .recv_hwm = 2,
+        .max_bytes = MESSAGE_MAX,
+        .linger_ms = LINGER_MS,
+        .immediate = true, // nothing waits for a collector inside libzmq, unseen and uncounted
+        .reconnect_ms = reconnect_ms,
+    };
+    pusher_t *self = xcalloc(1, sizeof *self);
+    int rc = sock_new(&self->sock, &spec);
+
+    if (rc == 0)
+        rc = sock_connect(self->sock, endpoint);
+    if (rc < 0) {
+        pusher_close(&self);
+        return rc;
+    }
+    *ret = self;
+    return 0;
+}
+
+void
+pusher_close(pusher_t **self_p)
+{
+    pusher_t *self = *self_p;
+
+    if (self == NULL)
+        return;
+    zsock_destroy(&self->sock);
+    free(self);
+    *self_p = NULL;
+}
+
+int
+pusher_drain(pusher_t *self, send_queue_t *queue, unsigned budget)
+{
+    for (; budget > 0; budget--) {
+        size_t len;
+        const uint8_t *frame = send_queue_next(queue, &len);
+        int rc;
+
+        if (frame == NULL)
+            break;
+        rc = sock_send(self->sock, frame, len, false);
+        if (rc < 0)
+            return rc;
+        send_queue_sent(queue);
+        selfstat_add(AGENT_FRAMES_SENT, 1);
+        selfstat_add(AGENT_BYTES_SENT, len);
+    }
+    return 0;
+}
+
+void *
+pusher_raw(pusher_t *self)
+{
+    return sock_raw(self->sock);
+}

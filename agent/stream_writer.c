@@ -1,0 +1,194 @@
+// stream_writer - see the header.
+
+#include "agent/stream_writer.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/base/xalloc.h"
+
+// Of a DEF or TABLE body, ahead of its definitions: two varints of 32 bits at most.
+#define DEF_HEAD_MAX 10u
+
+struct stream_writer {
+    uint64_t stream;
+    uint64_t next;      // seq
+    uint64_t total;     // samples of all records so far
+    uint32_t slots;     // defined so far
+    unsigned until_key; // records that may still come before the next KEY
+    bool key_due;       // the next record of values is a KEY
+    bool had_values;    // a first KEY was given
+    unsigned phase;     // records from the first KEY to the second, less one
+    struct row_state row;
+    stream_writer_fn *fn;
+    void *arg;
+    uint8_t *body; // FRAME_BODY_MAX, used from its front: the rest never becomes memory
+};
+
+static void s_give(stream_writer_t *self, uint8_t type, uint32_t count, int64_t time_ms,
+                   size_t len);
+static void s_row(stream_writer_t *self, const series_table_t *table, int64_t time_ms);
+static uint32_t s_fill_defs(stream_writer_t *self, uint8_t type, const series_table_t *table,
+                            uint32_t from, uint32_t to, size_t *len_ret);
+
+stream_writer_t *
+stream_writer_new(const struct stream_writer_options *opt, stream_writer_fn *fn, void *arg)
+{
+    stream_writer_t *self = xcalloc(1, sizeof *self);
+    struct wbuf w;
+
+    assert(opt->stream != 0 && fn != NULL);
+    self->stream = opt->stream;
+    self->phase = opt->phase % STREAM_KEY_EVERY;
+    self->key_due = true;
+    self->fn = fn;
+    self->arg = arg;
+    self->body = xmalloc(FRAME_BODY_MAX);
+    wbuf_init(&w, self->body, FRAME_BODY_MAX);
+    identity_put(&w, &opt->id);
+    assert(wbuf_finish(&w) >= 0); // names have limits far below a frame
+    s_give(self, RECORD_IDENT, 0, opt->now_ms, w.len);
+    return self;
+}
+
+void
+stream_writer_destroy(stream_writer_t **self_p)
+{
+    stream_writer_t *self = *self_p;
+
+    if (self == NULL)
+        return;
+    row_state_release(&self->row);
+    free(self->body);
+    free(self);
+    *self_p = NULL;
+}
+
+static void
+s_give(stream_writer_t *self, uint8_t type, uint32_t count, int64_t time_ms, size_t len)
+{
+    const struct record record = {
+        .type = type,
+        .count = count,
+        .stream = self->stream,
+        .seq = self->next,
+        .total = self->total,
+        .t0_ms = time_ms,
+        .body = self->body,
+        .body_len = (uint32_t) len,
+    };
+
+    self->next++;
+    self->total += count;
+    if (self->until_key > 0)
+        self->until_key--;
+    self->fn(self->arg, &record, self->slots);
+}
+
+void
+stream_writer_row(stream_writer_t *self, const series_table_t *table, int64_t time_ms)
+{
+    const uint32_t slots = series_table_count(table);
+
+    while (self->slots < slots) {
+        size_t len;
+        const uint32_t to = s_fill_defs(self, RECORD_DEF, table, self->slots, slots, &len);
+
+        s_give(self, RECORD_DEF, 0, time_ms, len);
+        self->slots = to;
+    }
+    if (slots > 0)
+        s_row(self, table, time_ms);
+}
+
+static void
+s_row(stream_writer_t *self, const series_table_t *table, int64_t time_ms)
+{
+    const bool key = self->key_due || self->until_key == 0;
+    struct wbuf w;
+    uint32_t count;
+
+    row_state_grow(&self->row, self->slots);
+    if (key) {
+        row_state_reset(&self->row);
+        self->until_key = self->had_values ? STREAM_KEY_EVERY : self->phase + 1;
+        self->had_values = true;
+        self->key_due = false;
+    }
+    wbuf_init(&w, self->body, FRAME_BODY_MAX);
+    count = row_put(&self->row, &w, 0, series_table_cells(table));
+    assert(wbuf_finish(&w) >= 0); // SERIES_TABLE_MAX is chosen so
+    s_give(self, key ? RECORD_KEY : RECORD_DELTA, count, time_ms, w.len);
+}
+
+void
+stream_writer_key_due(stream_writer_t *self)
+{
+    self->key_due = true;
+}
+
+// The body of a TABLE or DEF with as many of the slots from..to as fit; the first one that did not.
+static uint32_t
+s_fill_defs(stream_writer_t *self, uint8_t type, const series_table_t *table, uint32_t from,
+            uint32_t to, size_t *len_ret)
+{
+    struct wbuf w, head;
+    size_t used = 0;
+    uint32_t at = from;
+
+    // The definitions first, behind the longest head, since the head tells their number.
+    wbuf_init(&w, self->body + DEF_HEAD_MAX, FRAME_BODY_MAX - DEF_HEAD_MAX);
+    for (; at < to; at++) {
+        slot_def_put(&w, series_table_def(table, at));
+        if (wbuf_finish(&w) < 0)
+            break;
+        used = w.len;
+    }
+    assert(at > from || from == to); // one definition always fits
+    wbuf_init(&head, self->body, DEF_HEAD_MAX);
+    if (type == RECORD_TABLE)
+        wbuf_varint(&head, to); // its width, also where it does not hold all of it
+    wbuf_varint(&head, at - from);
+    memmove(self->body + head.len, self->body + DEF_HEAD_MAX, used);
+    *len_ret = head.len + used;
+    return at;
+}
+
+void
+stream_writer_table(stream_writer_t *self, const series_table_t *table, uint32_t slots,
+                    const struct record *ahead_of, stream_writer_fn *fn, void *arg)
+{
+    struct record record = *ahead_of;
+    uint32_t at = 0;
+
+    record.type = RECORD_TABLE;
+    record.count = 0;
+    record.body = self->body;
+    do {
+        size_t len;
+
+        at = s_fill_defs(self, record.type, table, at, slots, &len);
+        record.body_len = (uint32_t) len;
+        fn(arg, &record, slots);
+        record.type = RECORD_DEF;
+    } while (at < slots);
+}
+
+uint64_t
+stream_writer_stream(const stream_writer_t *self)
+{
+    return self->stream;
+}
+
+uint64_t
+stream_writer_next(const stream_writer_t *self)
+{
+    return self->next;
+}
+
+uint64_t
+stream_writer_total(const stream_writer_t *self)
+{
+    return self->total;
+}

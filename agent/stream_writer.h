@@ -1,0 +1,53 @@
+// stream_writer - the series table, tick by tick, as records of one stream.
+//
+// In:     the table after each series_table_end, and the tick's time.
+// Out:    records in seq order to a function: IDENT first, DEF ahead of a slot's first value, then
+//         KEY or DELTA. TABLE on demand, for repeating: it takes no seq.
+// Thread: one owner. Pure: no sockets, files or clocks.
+// Keys:   the first record of values, at least each 128th record, and when stream_writer_key_due
+//         was called. `phase` spreads the KEYs of a fleet.
+
+#ifndef AGENT_STREAM_WRITER_H
+#define AGENT_STREAM_WRITER_H
+
+#include <stdint.h>
+
+#include "agent/series_table.h"
+#include "shared/wire/body.h"
+#include "shared/wire/frame.h"
+
+#define STREAM_KEY_EVERY 128u // records
+
+typedef struct stream_writer stream_writer_t;
+
+struct stream_writer_options {
+    uint64_t stream;    // random, never 0
+    struct identity id; // of the agent; borrowed for stream_writer_new
+    int64_t now_ms;     // time of the IDENT
+    unsigned phase;     // any number
+};
+
+// `slots` is how many the stream had before this record: what a TABLE ahead of it must define.
+// The record's body is borrowed for the call.
+typedef void stream_writer_fn(void *arg, const struct record *record, uint32_t slots);
+
+// Gives IDENT at once. `fn` is kept.
+stream_writer_t *stream_writer_new(const struct stream_writer_options *opt, stream_writer_fn *fn,
+                                   void *arg);
+void stream_writer_destroy(stream_writer_t **self_p);
+
+// The row of the tick that ended last; nothing where the table has no series yet.
+void stream_writer_row(stream_writer_t *self, const series_table_t *table, int64_t time_ms);
+// The next record of values is a KEY.
+void stream_writer_key_due(stream_writer_t *self);
+
+// Gives the first `slots` slots to `fn` as a TABLE and, where one record does not hold them, DEFs,
+// all with stream, seq, total and time of *ahead_of: the record they are to stand before.
+void stream_writer_table(stream_writer_t *self, const series_table_t *table, uint32_t slots,
+                         const struct record *ahead_of, stream_writer_fn *fn, void *arg);
+
+uint64_t stream_writer_stream(const stream_writer_t *self);
+uint64_t stream_writer_next(const stream_writer_t *self);  // seq of the next record
+uint64_t stream_writer_total(const stream_writer_t *self); // samples so far
+
+#endif

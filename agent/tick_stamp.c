@@ -1,0 +1,61 @@
+// tick_stamp - see the header.
+
+#include "agent/tick_stamp.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "shared/base/xalloc.h"
+
+struct tick_stamp {
+    uint64_t n;                    // stamps given
+    int64_t real_ms, mono_ms;      // clocks at the tick before
+    int64_t highest;               // stamp ever given
+    int64_t used[TICK_STAMP_KEPT]; // stamp i is at i % TICK_STAMP_KEPT
+};
+
+static bool s_was_used(const tick_stamp_t *self, int64_t stamp);
+
+tick_stamp_t *
+tick_stamp_new(void)
+{
+    return xcalloc(1, sizeof(tick_stamp_t));
+}
+
+void
+tick_stamp_destroy(tick_stamp_t **self_p)
+{
+    free(*self_p);
+    *self_p = NULL;
+}
+
+int64_t
+tick_stamp_next(tick_stamp_t *self, int64_t real_ms, int64_t mono_ms, int64_t *step_ms_ret)
+{
+    const int64_t step = (real_ms - self->real_ms) - (mono_ms - self->mono_ms);
+    int64_t stamp = real_ms;
+
+    *step_ms_ret = self->n > 0 && llabs(step) >= TICK_STAMP_STEP_MS ? step : 0;
+    self->real_ms = real_ms;
+    self->mono_ms = mono_ms;
+    while (s_was_used(self, stamp))
+        stamp++;
+    self->used[self->n++ % TICK_STAMP_KEPT] = stamp;
+    if (self->n == 1 || stamp > self->highest)
+        self->highest = stamp;
+    return stamp;
+}
+
+// Walks the list only while the clock is behind where it has been.
+static bool
+s_was_used(const tick_stamp_t *self, int64_t stamp)
+{
+    const uint64_t kept = self->n < TICK_STAMP_KEPT ? self->n : TICK_STAMP_KEPT;
+
+    if (self->n == 0 || stamp > self->highest)
+        return false;
+    for (uint64_t i = 0; i < kept; i++)
+        if (self->used[i] == stamp)
+            return true;
+    return false;
+}
