@@ -284,7 +284,7 @@ s_put(struct head *self, struct head_series *series, int64_t time_ms, double val
     struct head_ring *ring = &series->ring;
     uint32_t before;
 
-    if (ring->count == ring->size && head_ring_get(ring, ring->count - 1)->time_ms < time_ms)
+    if (ring->count == ring->size && head_ring_get(ring, ring->count - 1)->time_ms != time_ms)
         s_grow(self, series);
     before = ring->count;
     switch (head_ring_put(ring, time_ms, value)) {

@@ -1,0 +1,384 @@
+// test_head - what the head keeps, gives up and answers. Chance cases: test_head_model.
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "collector/store/head.h"
+#include "collector/store/head_ring.h"
+#include "shared/base/err.h"
+
+#define HOST 7u
+#define MIB  (1024u * 1024u)
+
+static int64_t s_clock_ms;
+
+static int64_t
+fake_clock(void)
+{
+    return s_clock_ms;
+}
+
+static store_t *
+open_head(uint64_t bytes)
+{
+    store_t *store;
+
+    s_clock_ms = 1000;
+    assert_int_equal(head_new(&store, bytes), 0);
+    head_set_clock(store, fake_clock);
+    return store;
+}
+
+static int
+make(store_t *store, uint64_t host, const char *metric, const char *who, series_id *ret)
+{
+    struct label labels[] = { { LABEL_METRIC, metric }, { "who", who } };
+    struct label_set set;
+    int rc;
+
+    assert_int_equal(label_set_init(&set, labels, 2), 0);
+    rc = store_series(store, host, &set, METRIC_GAUGE, ret);
+    label_set_release(&set);
+    return rc;
+}
+
+static series_id
+series(store_t *store, uint64_t host, const char *metric, const char *who)
+{
+    series_id id = 0;
+
+    assert_int_equal(make(store, host, metric, who, &id), 0);
+    return id;
+}
+
+static uint64_t
+put(store_t *store, uint64_t host, int64_t time_ms, series_id id, double value)
+{
+    return store_append(
+        store, &(struct store_row){
+                   .host = host, .time_ms = time_ms, .n = 1, .series = &id, .values = &value });
+}
+
+// "who" of each series that is found, in one string; samples are counted.
+static const char *
+find(store_t *store, uint64_t host, const char *selector, uint64_t *samples)
+{
+    static char found[256];
+    char error[MATCHERS_ERROR_SIZE];
+    matchers_t *matchers = NULL;
+    struct store_series s;
+    store_cursor_t *cursor;
+    size_t len = 0;
+
+    found[0] = '\0';
+    *samples = 0;
+    assert_int_equal(matchers_parse(&matchers, selector, error), 0);
+    assert_int_equal(store_open(store,
+                                &(struct store_select){ .host = host,
+                                                        .start_ms = INT64_MIN,
+                                                        .end_ms = INT64_MAX,
+                                                        .matchers = &matchers,
+                                                        .n_matchers = 1 },
+                                &cursor),
+                     0);
+    while (store_next(cursor, &s) == 1) {
+        len += (size_t) snprintf(found + len, sizeof found - len, "%s ",
+                                 label_set_get(s.labels, "who"));
+        *samples += s.n;
+    }
+    store_close(&cursor);
+    matchers_destroy(&matchers);
+    return found;
+}
+
+static void
+a_size_out_of_range_is_refused(void **state)
+{
+    store_t *store = NULL;
+
+    (void) state;
+    assert_int_equal(head_new(&store, MIB - 1), ERR_RANGE);
+    assert_int_equal(head_new(&store, (UINT64_C(1) << 36) + 1), ERR_RANGE);
+    assert_null(store);
+}
+
+static void
+the_same_labels_of_one_host_are_one_series(void **state)
+{
+    store_t *store = open_head(MIB);
+    series_id a = series(store, HOST, "x", "a");
+
+    (void) state;
+    assert_int_not_equal(a, 0);
+    assert_int_equal(series(store, HOST, "x", "a"), a);
+    assert_int_not_equal(series(store, HOST, "x", "b"), a);
+    assert_int_not_equal(series(store, HOST, "y", "a"), a);
+    assert_int_not_equal(series(store, HOST + 1, "x", "a"), a);
+    store_destroy(&store);
+    assert_null(store);
+}
+
+static void
+rows_are_counted_for_each_host(void **state)
+{
+    store_t *store = open_head(MIB);
+    series_id a = series(store, 1, "x", "a");
+    series_id b = series(store, 2, "x", "b");
+
+    (void) state;
+    assert_int_equal(put(store, 1, 10, a, 0), 1);
+    assert_int_equal(put(store, 1, 20, a, 0), 2);
+    assert_int_equal(put(store, 2, 20, b, 0), 1);
+    assert_int_equal(put(store, 1, 20, a, 0), 3); // a row is a row, whatever becomes of it
+    store_destroy(&store);
+}
+
+static void
+a_read_finds_by_host_metric_and_label(void **state)
+{
+    store_t *store = open_head(MIB);
+    uint64_t n;
+
+    (void) state;
+    put(store, 1, 10, series(store, 1, "x", "a"), 0);
+    put(store, 1, 10, series(store, 1, "y", "b"), 0);
+    put(store, 2, 10, series(store, 2, "x", "c"), 0);
+    series(store, 2, "x", "empty"); // nothing in the window
+    assert_string_equal(find(store, 0, "x", &n), "a c ");
+    assert_string_equal(find(store, 1, "x", &n), "a ");
+    assert_string_equal(find(store, 2, "{who=~\".+\"}", &n), "c ");
+    assert_string_equal(find(store, 0, "{who=~\"a|b\"}", &n), "a b ");
+    assert_string_equal(find(store, 3, "x", &n), "");
+    assert_string_equal(find(store, 0, "nothing", &n), "");
+    store_destroy(&store);
+}
+
+// What `what` finds, as "count:first-last" of the only series.
+static void
+expect(store_t *store, struct store_select what, uint32_t n, int64_t first, int64_t last)
+{
+    struct store_series s;
+    store_cursor_t *cursor;
+
+    assert_int_equal(store_open(store, &what, &cursor), 0);
+    if (n == 0) {
+        assert_int_equal(store_next(cursor, &s), 0);
+    } else {
+        assert_int_equal(store_next(cursor, &s), 1);
+        assert_int_equal(s.n, n);
+        assert_int_equal(s.samples[0].time_ms, first);
+        assert_int_equal(s.samples[n - 1].time_ms, last);
+        assert_int_equal(store_next(cursor, &s), 0);
+    }
+    store_close(&cursor);
+}
+
+static void
+a_window_holds_both_its_ends(void **state)
+{
+    store_t *store = open_head(MIB);
+    series_id a = series(store, HOST, "x", "a");
+    struct store_select w = { .host = HOST };
+
+    (void) state;
+    for (int64_t t = 10; t <= 100; t += 10)
+        put(store, HOST, t, a, 0);
+#define WINDOW(from, to) (w.start_ms = (from), w.end_ms = (to), w)
+    expect(store, WINDOW(20, 40), 3, 20, 40);
+    expect(store, WINDOW(21, 39), 1, 30, 30);
+    expect(store, WINDOW(31, 39), 0, 0, 0);
+    expect(store, WINDOW(INT64_MIN, INT64_MAX), 10, 10, 100);
+    expect(store, WINDOW(101, INT64_MAX), 0, 0, 0);
+    expect(store, WINDOW(40, 20), 0, 0, 0);
+    w.newest_only = true;
+    expect(store, WINDOW(20, 45), 1, 40, 40);
+    expect(store, WINDOW(0, INT64_MAX), 1, 100, 100);
+    store_destroy(&store);
+}
+
+static void
+upto_is_the_number_of_the_newest_row_at_the_opening(void **state)
+{
+    store_t *store = open_head(MIB);
+    series_id a = series(store, HOST, "x", "a");
+    store_cursor_t *cursor;
+
+    (void) state;
+    put(store, HOST, 10, a, 0);
+    put(store, HOST, 20, a, 0);
+    assert_int_equal(store_open(store, &(struct store_select){ .host = HOST }, &cursor), 0);
+    put(store, HOST, 30, a, 0);
+    assert_int_equal(store_upto(cursor), 2);
+    store_close(&cursor);
+    assert_null(cursor);
+    store_destroy(&store);
+}
+
+static void
+what_is_given_up_is_counted(void **state)
+{
+    store_t *store = open_head(MIB);
+    series_id a = series(store, HOST, "x", "a");
+    struct store_stat stat;
+
+    (void) state;
+    for (int64_t t = 1; t <= 4000; t++)
+        put(store, HOST, t, a, (double) t);
+    put(store, HOST, 4000, a, 0); // conflict
+    put(store, HOST, 4000, a, 4000);
+    put(store, HOST, 1, a, 0); // late
+    store_stat(store, &stat);
+    assert_int_equal(stat.series, 1);
+    assert_int_equal(stat.appended, 4000);
+    assert_int_equal(stat.samples, 3600);
+    assert_int_equal(stat.conflicts, 1);
+    assert_int_equal(stat.late, 1);
+    store_destroy(&store);
+}
+
+// Series until one is refused; how many there are then.
+static unsigned
+fill(store_t *store, const char *metric)
+{
+    unsigned n = 0;
+    series_id id;
+    char who[16];
+
+    do
+        snprintf(who, sizeof who, "%u", n++);
+    while (make(store, HOST, metric, who, &id) == 0);
+    return n - 1;
+}
+
+static void
+a_full_head_of_living_series_refuses_a_new_one(void **state)
+{
+    store_t *store = open_head(MIB);
+    struct store_stat stat;
+    unsigned n = fill(store, "x");
+
+    (void) state;
+    store_stat(store, &stat);
+    assert_int_equal(stat.series, n);
+    assert_int_equal(stat.series_evicted, 0);
+    assert_in_range(stat.bytes, MIB - 4096, MIB);
+    store_destroy(&store);
+}
+
+static void
+the_least_recently_written_goes_first(void **state)
+{
+    store_t *store = open_head(MIB);
+    unsigned n = fill(store, "x");
+    series_id first = series(store, HOST, "x", "0");
+    series_id second = series(store, HOST, "x", "1");
+    series_id third = series(store, HOST, "x", "2");
+    struct store_stat stat;
+
+    (void) state;
+    s_clock_ms += HEAD_IDLE_MS - 1;
+    put(store, HOST, 10, second, 0);
+    s_clock_ms += 1;
+    series(store, HOST, "y", "0");
+    assert_false(store_alive(store, first));
+    assert_true(store_alive(store, second));
+    assert_true(store_alive(store, third));
+    series(store, HOST, "y", "1");
+    assert_false(store_alive(store, third));
+    assert_true(store_alive(store, second));
+    store_stat(store, &stat);
+    assert_int_equal(stat.series_evicted, 2);
+    assert_int_equal(stat.series, n);
+    store_destroy(&store);
+}
+
+static void
+an_id_that_was_given_up_never_comes_back(void **state)
+{
+    store_t *store = open_head(MIB);
+    series_id first = series(store, HOST, "x", "first");
+    series_id again;
+    double value = 1;
+
+    (void) state;
+    s_clock_ms += HEAD_IDLE_MS;
+    fill(store, "y");
+    assert_false(store_alive(store, first));
+    store_append(store, &(struct store_row){ HOST, 10, 1, &first, &value }); // nothing happens
+    s_clock_ms += HEAD_IDLE_MS;
+    again = series(store, HOST, "x", "first");
+    assert_int_not_equal(again, first);
+    assert_true(store_alive(store, again));
+    store_destroy(&store);
+}
+
+static void
+long_rings_give_way_to_new_series(void **state)
+{
+    store_t *store = open_head(MIB);
+    struct store_stat stat;
+    uint64_t samples;
+
+    (void) state;
+    // 18 rings of an hour fill a MiB.
+    for (int64_t t = 1; t <= 3600; t++) {
+        for (char who[2] = "a"; who[0] <= 'r'; who[0]++)
+            put(store, HOST, t, series(store, HOST, "x", who), 0);
+    }
+    store_stat(store, &stat);
+    assert_in_range(stat.bytes, MIB / 2, MIB);
+    fill(store, "y");
+    store_stat(store, &stat);
+    assert_int_equal(stat.series_evicted, 0);
+    assert_string_equal(find(store, HOST, "x", &samples), "a b c d e f g h i j k l m n o p q r ");
+    assert_int_equal(samples, 18 * 64); // all are short now, and hold their newest minute
+    store_destroy(&store);
+}
+
+static void
+labels_of_a_cursor_outlive_their_series(void **state)
+{
+    store_t *store = open_head(MIB);
+    store_cursor_t *cursor;
+    struct store_series s;
+    unsigned n = 0;
+
+    (void) state;
+    fill(store, "x");
+    assert_int_equal(
+        store_open(store, &(struct store_select){ .host = HOST, .labels_only = true }, &cursor), 0);
+    assert_int_equal(store_next(cursor, &s), 1);
+    s_clock_ms += HEAD_IDLE_MS;
+    fill(store, "y"); // every x goes
+    assert_string_equal(label_set_metric(s.labels), "x");
+    while (store_next(cursor, &s) == 1)
+        n++;
+    assert_true(n > 100);
+    store_close(&cursor);
+    store_destroy(&store);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_size_out_of_range_is_refused),
+        cmocka_unit_test(the_same_labels_of_one_host_are_one_series),
+        cmocka_unit_test(rows_are_counted_for_each_host),
+        cmocka_unit_test(a_read_finds_by_host_metric_and_label),
+        cmocka_unit_test(a_window_holds_both_its_ends),
+        cmocka_unit_test(upto_is_the_number_of_the_newest_row_at_the_opening),
+        cmocka_unit_test(what_is_given_up_is_counted),
+        cmocka_unit_test(a_full_head_of_living_series_refuses_a_new_one),
+        cmocka_unit_test(the_least_recently_written_goes_first),
+        cmocka_unit_test(an_id_that_was_given_up_never_comes_back),
+        cmocka_unit_test(long_rings_give_way_to_new_series),
+        cmocka_unit_test(labels_of_a_cursor_outlive_their_series),
+    };
+    return cmocka_run_group_tests_name("head", tests, NULL, NULL);
+}
