@@ -105,10 +105,7 @@ s_ask(struct hosts *hosts, const char *collector, int signals)
         rc = query_client_ask(client, &q, ANSWER_MS, s_take, hosts, &why);
     query_client_close(&client);
     if (rc < 0 && rc != -EINTR)
-        fprintf(stderr, "zpulse hosts: %s: %s\n", collector,
-                rc == -ETIMEDOUT ? "no collector answers there"
-                : why.len > 0    ? buf_cstr(&why)
-                                 : err_str(rc));
+        fprintf(stderr, "zpulse hosts: %s: %s\n", collector, query_client_problem(rc, &why));
     buf_release(&why);
     if (rc == 0)
         return OPTION_EXIT_OK;

@@ -67,6 +67,7 @@ struct tail {
     bool limited;
     uint64_t left; // lines to print, if limited
     struct buf out;
+    struct buf why; // the collector's sentence, where it refused
 };
 
 static int s_run(struct tail *self);
@@ -99,6 +100,7 @@ cmd_tail(int argc, char **argv)
     matchers_destroy(&self.matchers);
     map_destroy(&self.hosts);
     buf_release(&self.out);
+    buf_release(&self.why);
     options_destroy(&self.options);
     if (self.signals >= 0)
         service_end(self.signals);
@@ -127,8 +129,7 @@ s_run(struct tail *self)
         rc = s_follow(self);
     if (rc == 0 || rc == -EINTR)
         return OPTION_EXIT_OK;
-    fprintf(stderr, "zpulse tail: %s: %s\n", self->collector,
-            rc == -ETIMEDOUT ? "no collector answers there" : err_str(rc));
+    fprintf(stderr, "zpulse tail: %s: %s\n", self->collector, query_client_problem(rc, &self->why));
     return rc == -ETIMEDOUT ? OPTION_EXIT_UNAVAILABLE : OPTION_EXIT_FAILED;
 }
 
@@ -173,15 +174,11 @@ static int
 s_find_hosts(struct tail *self)
 {
     struct query_request q = { .type = QUERY_SERIES, .n_selectors = 1 };
-    struct buf why = { 0 };
     int rc;
 
     q.selectors[0] = self->selector;
     q.selector_len[0] = strlen(self->selector);
-    rc = query_client_ask(self->client, &q, ANSWER_MS, s_note_hosts, self, &why);
-    if (rc < 0 && why.len > 0 && rc != ERR_LIMIT)
-        fprintf(stderr, "zpulse tail: %s\n", buf_cstr(&why));
-    buf_release(&why);
+    rc = query_client_ask(self->client, &q, ANSWER_MS, s_note_hosts, self, &self->why);
     if (rc == ERR_LIMIT)
         rc = 0; // more series than an answer holds: then they are of many hosts, and all are taken
     else if (rc == 0 && map_count(self->hosts) == 0)

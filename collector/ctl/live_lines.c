@@ -37,7 +37,6 @@ struct live_lines {
 static void s_topic_free(struct topic *topic);
 static int s_take_table(live_lines_t *self, uint64_t host, const struct live_header *h,
                         struct rbuf *r);
-static int s_compare(const void *a, const void *b);
 static int s_want_table(live_lines_t *self, uint64_t host, int64_t time_ms);
 static int s_take_row(live_lines_t *self, struct buf *out, unsigned most, uint64_t host,
                       const struct live_header *h, struct rbuf *r);
@@ -125,19 +124,9 @@ s_take_table(live_lines_t *self, uint64_t host, const struct live_header *h, str
         topic->n++;
         buf_release(&text);
     }
-    if (topic->n > 1)
-        qsort(topic->lines, topic->n, sizeof *topic->lines, s_compare);
     live_series_free(series, n);
     s_topic_free(map_put_u64(self->topics, host, topic));
     return 0;
-}
-
-static int
-s_compare(const void *a, const void *b)
-{
-    const struct line *x = a, *y = b;
-
-    return (x->id > y->id) - (x->id < y->id);
 }
 
 // Ids of row and table both rise: one walk through both.

@@ -95,6 +95,18 @@ out:
     return rc;
 }
 
+const char *
+query_client_problem(int rc, struct buf *why)
+{
+    if (why->len > 0)
+        return buf_cstr(why);
+    if (rc == -ETIMEDOUT)
+        return "no collector answers there";
+    if (rc == ERR_RANGE)
+        return "not on this machine: only loopback and ipc, until peers can be told apart";
+    return err_str(rc);
+}
+
 int
 query_client_tell(query_client_t *self, struct query_request *q)
 {

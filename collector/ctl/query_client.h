@@ -26,6 +26,8 @@ typedef int query_reply_fn(void *arg, const struct query_reply *reply, struct rb
 // QUERY_UNKNOWN, TOO_LARGE, BUSY and BAD); ERR_FORMAT or ERR_VERSION for what is no answer.
 int query_client_ask(query_client_t *self, struct query_request *q, int timeout_ms,
                      query_reply_fn *fn, void *arg, struct buf *why);
+// What such an rc means to a person; `why` as query_client_ask left it.
+const char *query_client_problem(int rc, struct buf *why);
 // Sends without waiting; what comes back is thrown away. 0 or -errno.
 int query_client_tell(query_client_t *self, struct query_request *q);
 
