@@ -170,7 +170,7 @@ s_want_table(live_lines_t *self, uint64_t host, int64_t time_ms)
         map_put_u64(self->topics, host, topic);
     }
     if (topic->asked_ms != 0 && time_ms >= topic->asked_ms &&
-        time_ms - topic->asked_ms < ASK_AGAIN_MS)
+        (uint64_t) time_ms - (uint64_t) topic->asked_ms < ASK_AGAIN_MS)
         return 0;
     topic->asked_ms = time_ms;
     return ERR_NEED_KEY;
