@@ -2,8 +2,8 @@
 //
 // usage: streamlag PORT HOST SECONDS
 // Out:   one line, `events=N p50_ms=N p99_ms=N max_ms=N missing=N`. The stamp is the agent's, taken
-//        before it reads the kernel; the end is CLOCK_REALTIME when recv has returned. The stamp has
-//        whole milliseconds, cut: the true lag is up to 1 ms less.
+//        before it reads the kernel; the end is CLOCK_REALTIME when recv has returned. The stamp
+//        has whole milliseconds, cut: the true lag is up to 1 ms less.
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -107,7 +107,7 @@ int
 stage_teardown(void **state)
 {
     stage_t *self = *state;
-    bool running[MOST];
+    bool running[MOST] = { false };
     int bad = 0;
 
     // What ended before now was the test's affair; what is left ends cleanly when asked.
@@ -421,9 +421,11 @@ stage_show(stage_t *self)
 {
     for (unsigned i = 0; i < self->n; i++) {
         process_t *p = self->all[i];
+        const bool ended = process_ended(p, 0);
 
-        fprintf(stderr, "--- %s, pid %d, %s%d\n%s%s", process_label(p), (int) process_pid(p),
-                process_ended(p, 0) ? "ended with " : "running ", process_code(p), process_out(p),
-                process_err(p));
+        fprintf(stderr, "--- %s, pid %d, %s %d\n", process_label(p), (int) process_pid(p),
+                ended ? "ended with" : "runs", ended ? process_code(p) : 0);
+        fputs(process_out(p), stderr);
+        fputs(process_err(p), stderr);
     }
 }

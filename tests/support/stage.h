@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 #include <jansson.h>
@@ -70,12 +71,14 @@ double stage_column(json_t *snap, json_t *event, const char *id);
 
 // Everything the programs said so far, on standard error.
 void stage_show(stage_t *self);
-// As assert_true, and shows what the programs said.
+// As assert_true, and shows what the programs said. fail_msg jumps out, which it does not tell the
+// compiler: hence abort.
 #define claim(stage, what)                 \
     do {                                   \
         if (!(what)) {                     \
             stage_show(stage);             \
             fail_msg("not so: %s", #what); \
+            abort();                       \
         }                                  \
     } while (0)
 
