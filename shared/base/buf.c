@@ -121,7 +121,7 @@ buf_decimal(struct buf *b, int64_t m, unsigned decimals)
 void
 buf_double(struct buf *b, double value)
 {
-    char text[DOUBLE_TEXT_SIZE], digits[DOUBLE_TEXT_SIZE];
+    char text[DOUBLE_TEXT_SIZE], digits[DOUBLE_TEXT_SIZE] = "";
     size_t n = 0;
     int exponent;
 

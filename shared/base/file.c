@@ -71,15 +71,17 @@ file_write_atomic(const char *path, const void *at, size_t n, unsigned mode)
     if (unlink(beside) == -1 && errno != ENOENT)
         return -errno;
     rc = s_write_new(beside, at, n, (mode_t) mode);
-    if (rc == 0 && rename(beside, path) == -1)
+    if (rc < 0)
+        return rc;
+    if (rename(beside, path) == -1) {
         rc = -errno;
-    if (rc < 0) {
         unlink(beside);
         return rc;
     }
     return s_sync_folder(path);
 }
 
+// mkdir at each prefix: to look first would race with who else makes or removes them.
 int
 file_make_dirs(const char *path)
 {
@@ -106,6 +108,7 @@ file_make_dirs(const char *path)
     return rc;
 }
 
+// A file that was not there before; one that fails half-way is taken away again.
 static int
 s_write_new(const char *path, const void *at, size_t n, mode_t mode)
 {
@@ -122,6 +125,8 @@ s_write_new(const char *path, const void *at, size_t n, mode_t mode)
         rc = -errno;
     if (close(fd) == -1 && rc == 0)
         rc = -errno;
+    if (rc < 0)
+        unlink(path);
     return rc;
 }
 

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -52,6 +53,7 @@ static struct {
     pthread_mutex_t lock;     // poll and write are one step
 } state = { .program = "zpulse", .least = LOG_LEVEL_INFO, .lock = PTHREAD_MUTEX_INITIALIZER };
 
+static bool s_is_journal(void);
 static void s_add(struct line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void s_add_v(struct line *line, const char *format, va_list args);
 static void s_add_stamp(struct line *line, enum log_level level);
@@ -63,7 +65,7 @@ void
 log_init(const char *program, enum log_level least)
 {
     state.program = program;
-    state.journal = getenv("JOURNAL_STREAM") != NULL;
+    state.journal = s_is_journal();
     log_set_level(least);
 }
 
@@ -165,6 +167,22 @@ log_allow(int64_t *last_ms, int64_t every_ms)
     return true;
 }
 
+// JOURNAL_STREAM is "device:inode" of the stream systemd gave; whoever redirects standard error
+// leaves the variable as it was.
+static bool
+s_is_journal(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    char ours[sizeof "18446744073709551615:18446744073709551615"];
+    struct stat st;
+
+    if (stream == NULL || fstat(STDERR_FILENO, &st) == -1)
+        return false;
+    snprintf(ours, sizeof ours, "%llu:%llu", (unsigned long long) st.st_dev,
+             (unsigned long long) st.st_ino);
+    return strcmp(stream, ours) == 0;
+}
+
 static void
 s_add(struct line *line, const char *format, ...)
 {
@@ -219,7 +237,8 @@ s_defuse(struct line *line)
             line->text[i] = '?';
 }
 
-// False if all of it cannot go at once.
+// False if all of it cannot go at once. Standard error may be shared with other programs, so it
+// is not made non-blocking: a socket (systemd) takes a flag, all else is asked first.
 static bool
 s_write(const char *text, size_t n)
 {

@@ -2,7 +2,7 @@
 //
 // Thread: any. Loss: a line that cannot be written at once (a full pipe) is dropped and
 // counted, never waited for; the next line that can be written says how many.
-// Under systemd (JOURNAL_STREAM is set) lines have a "<N>" priority and no time.
+// Under systemd (JOURNAL_STREAM names our stderr) lines have a "<N>" priority and no time.
 // Values that need it are quoted and escaped: a peer's bytes can not forge a line.
 
 #ifndef SHARED_BASE_LOG_H

@@ -29,8 +29,8 @@ struct slot {
 
 struct map {
     struct slot *slots;
-    size_t mask; // slots - 1
-    size_t count;
+    size_t mask;  // slots - 1
+    size_t count; // of entries
 };
 
 // SipHash's key, made once: equal bytes hash alike in every table of the process.
@@ -217,6 +217,7 @@ s_key(const struct slot *slot)
     return slot->len > INLINE_MAX ? slot->key.large : slot->key.small;
 }
 
+// Twice the slots. The hashes are kept, so no key is read.
 static void
 s_grow(map_t *self)
 {

@@ -10,8 +10,8 @@
 #define DISTANCE_MAX 64 // bytes of a word that are looked at
 
 struct unit {
-    const char *name;
-    uint64_t factor;
+    const char *name; // as it stands behind the digits
+    uint64_t factor;  // how many of the smallest unit it is
 };
 
 static const struct unit durations[] = {
@@ -37,7 +37,7 @@ int
 str_u64(uint64_t *ret, const char *text, size_t len)
 {
     uint64_t v = 0;
-    bool over = false;
+    bool over = false; // told only at the end: "99999999999999999999x" is no number at all
 
     if (len == 0)
         return ERR_FORMAT;

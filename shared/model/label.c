@@ -67,7 +67,7 @@ void
 label_set_copy(struct label_set *set, const struct label_set *from)
 {
     size_t array = from->count * sizeof from->at[0];
-    ptrdiff_t moved;
+    ptrdiff_t moved; // from the old text to the new, bytes
 
     *set = *from;
     if (from->count == 0)
@@ -166,15 +166,16 @@ label_set_take(struct rbuf *r, struct label_set *set)
     size_t n = (size_t) rbuf_count(r, LABEL_SET_MAX);
 
     *set = (struct label_set){ 0 };
-    for (size_t i = 0; i < n && rbuf_rc(r) == 0; i++) {
+    for (size_t i = 0; i < n; i++) {
         struct pair *pair = &pairs[i];
 
         pair->name = rbuf_str(r, LABEL_NAME_MAX, &pair->name_len);
         pair->value = rbuf_str(r, LABEL_VALUE_MAX, &pair->value_len);
-        if (rbuf_rc(r) < 0 || pair->value_len == 0 || s_check(pair) < 0)
+        if (rbuf_rc(r) < 0 || pair->value_len == 0 || s_check(pair) < 0 ||
+            (i > 0 && s_order(&pairs[i - 1], pair) >= 0)) {
             rbuf_fail(r);
-        else if (i > 0 && s_order(&pairs[i - 1], pair) >= 0)
-            rbuf_fail(r);
+            return rbuf_rc(r);
+        }
     }
     if (rbuf_rc(r) == 0 && s_build(set, pairs, n) < 0)
         rbuf_fail(r);
@@ -222,6 +223,7 @@ s_check(const struct pair *pair)
     return 0;
 }
 
+// [a-zA-Z_][a-zA-Z0-9_]*, and ':' anywhere where colons are. Not isalpha: that has a locale.
 static bool
 s_name_is_valid(const char *name, size_t len, bool colons)
 {
@@ -301,6 +303,7 @@ s_text_len(const struct label_set *set)
     return (size_t) (last - set->at[0].name) + strlen(last) + 1;
 }
 
+// The three characters that exposition text escapes, and no other.
 static void
 s_escape(struct buf *out, const char *value)
 {

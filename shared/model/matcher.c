@@ -96,6 +96,7 @@ matchers_destroy(matchers_t **self_p)
     *self_p = NULL;
 }
 
+// In the order they were written: whoever wrote them knows best which is cheap.
 bool
 matchers_match(const matchers_t *self, const struct label_set *labels)
 {

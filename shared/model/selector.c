@@ -176,6 +176,7 @@ s_term(struct reader *r)
     return rc;
 }
 
+// A longer name is no label's, so it is a slip of the pen and not a question.
 static int
 s_check_name(struct reader *r, const char *name, const char *start)
 {
@@ -306,6 +307,7 @@ s_escape(struct reader *r, struct buf *out, char quote)
     return s_fail(r, ERR_FORMAT, "no such escape; a \\ itself is written \\\\");
 }
 
+// The digits are counted first: "\x1" must not take the character behind it for a digit.
 static int
 s_number(struct reader *r, struct buf *out, const struct number_escape *form)
 {
@@ -347,6 +349,7 @@ s_space(struct reader *r)
     r->at += strspn(r->at, SPACES);
 }
 
+// The text may be a stranger's and the sentence goes to a log or a page: only what prints is shown.
 static int
 s_expected(struct reader *r, const char *what)
 {

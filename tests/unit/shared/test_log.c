@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -93,13 +94,31 @@ static void
 under_systemd_a_line_has_a_priority_and_no_time(void **state)
 {
     struct capture *c = catch_stderr(state);
+    char stream[64];
+    struct stat st;
+
+    fstat(STDERR_FILENO, &st);
+    snprintf(stream, sizeof stream, "%llu:%llu", (unsigned long long) st.st_dev,
+             (unsigned long long) st.st_ino);
+    setenv("JOURNAL_STREAM", stream, 1);
+    log_init("zpulse-test", LOG_LEVEL_INFO);
+    log_warn("careful", NULL);
+    caught(c);
+    let_go(c);
+    assert_string_equal(c->text, "<4>level=warn program=zpulse-test msg=\"careful\"\n");
+}
+
+static void
+a_redirected_stream_of_systemd_has_the_time(void **state)
+{
+    struct capture *c = catch_stderr(state);
 
     setenv("JOURNAL_STREAM", "8:1", 1);
     log_init("zpulse-test", LOG_LEVEL_INFO);
     log_warn("careful", NULL);
     caught(c);
     let_go(c);
-    assert_string_equal(c->text, "<4>level=warn program=zpulse-test msg=\"careful\"\n");
+    assert_memory_equal(c->text, "time=", 5);
 }
 
 static void
@@ -302,6 +321,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         with_log(a_line_has_time_level_program_message_and_fields),
         with_log(under_systemd_a_line_has_a_priority_and_no_time),
+        with_log(a_redirected_stream_of_systemd_has_the_time),
         with_log(what_is_below_the_level_is_not_written),
         with_log(a_value_cannot_begin_a_line_even_unquoted),
         with_log(a_line_too_long_is_cut_and_still_ends),
