@@ -320,6 +320,7 @@ s_number(struct reader *r, struct buf *out, const struct number_escape *form)
         return s_fail(r, ERR_FORMAT, "this escape needs %zu digits", form->digits);
     memcpy(text, digits, form->digits);
     v = strtoul(text, NULL, form->base);
+    // U+D800 to U+DFFF, whose upper bits are 0x1b, are halves of UTF-16 pairs.
     if (v > (form->character ? 0x10ffff : 0xff) || (form->character && v >> 11 == 0x1b))
         return s_fail(r, ERR_FORMAT, "this escape is no %s",
                       form->character ? "character" : "byte");
