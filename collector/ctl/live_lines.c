@@ -88,9 +88,10 @@ live_lines_take(live_lines_t *self, struct buf *out, unsigned most, uint64_t *ho
     char kind;
     int rc = live_topic_take(host_ret, &kind, topic, topic_len);
 
-    if (rc == 0)
-        rc = live_take(&h, &r, body, body_len);
-    if (rc < 0)
+    if (rc != 0)
+        return rc;
+    rc = live_take(&h, &r, body, body_len);
+    if (rc != 0)
         return rc;
     if (h.type == LIVE_TABLE)
         return s_take_table(self, *host_ret, &h, &r);

@@ -1,4 +1,6 @@
 // test_option - what people type, and what they are told when it is wrong.
+//
+// More than 500 lines, since one table of options and one way to load it serve all claims.
 
 #include <setjmp.h>
 #include <stdarg.h>

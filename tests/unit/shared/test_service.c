@@ -23,6 +23,9 @@
 
 #define WAIT_MS 5000
 
+// More than an id and its newline, and more than is read.
+#define LONG_TAIL "0123456789abcdef and a tail that goes on beyond the 64 bytes that are read\n"
+
 static int signals;
 static char dir[64];
 
@@ -145,8 +148,7 @@ a_damaged_id_is_refused_and_left_alone(void **state)
                                        "0123456789abcdef0\n",
                                        "0000000000000000\n",
                                        "0123456789abcdef\n\n",
-                                       "0123456789abcdef and a long tail that goes on and on and "
-                                       "on beyond what is read\n" };
+                                       LONG_TAIL };
     char path[96];
     uint64_t id;
 
