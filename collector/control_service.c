@@ -3,6 +3,7 @@
 #include "collector/control_service.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 
 #include "collector/collector_stat.h"
@@ -23,15 +24,14 @@ struct control_service {
     struct control_msg in; // too large for the stack of a loop
     struct control_msg out;
     int64_t bad_said_ms;
-    int64_t goaway_said_ms;
+    int64_t refused_said_ms;
     uint8_t bytes[CONTROL_MAX];
 };
 
 // What a HELLO is refused with, and when to come again.
 static const uint32_t s_delays_ms[] = {
     [GOAWAY_VERSION] = 60000, // until somebody installs another one
-    [GOAWAY_NAME] = 10000,
-    [GOAWAY_CLONE] = 2000, // or an agent that was killed, and is back before it was missed
+    [GOAWAY_NAME] = 10000,    [GOAWAY_CLONE] = 2000,
     [GOAWAY_SHUTDOWN] = 1000, [GOAWAY_LIMIT] = 10000,
 };
 
@@ -39,10 +39,12 @@ static struct host_time s_now(void);
 static void s_answer(control_service_t *self, const struct route *from, const void *at, size_t n);
 static void s_bad(control_service_t *self, int rc);
 static void s_hello(control_service_t *self, const struct route *from);
+static int s_admit(control_service_t *self, const struct route *from, const struct host **ret);
+static void s_welcome(control_service_t *self, const struct route *to, const struct host *host);
 static void s_ping(control_service_t *self, const struct route *from, struct host_time heard);
 static void s_goaway(control_service_t *self, const struct route *to, uint8_t reason);
-static void s_nak_hello(control_service_t *self, const struct route *to);
-static void s_send(control_service_t *self, const struct route *to);
+static int s_nak_hello(control_service_t *self, const struct route *to);
+static int s_send(control_service_t *self, const struct route *to);
 
 control_service_t *
 control_service_new(const struct control_service_options *options)
@@ -130,10 +132,8 @@ s_answer(control_service_t *self, const struct route *from, const void *at, size
     struct host_time now = s_now();
     int rc = control_take(&self->in, at, n);
 
-    if (rc == ERR_VERSION) {
+    if (rc == ERR_VERSION)
         s_goaway(self, from, GOAWAY_VERSION);
-        return;
-    }
     if (rc < 0) {
         s_bad(self, rc);
         return;
@@ -165,18 +165,48 @@ static void
 s_hello(control_service_t *self, const struct route *from)
 {
     const struct hello *hello = &self->in.hello;
-    struct welcome *welcome = &self->out.welcome;
-    const struct host *known = host_table_find(self->is.hosts, hello->id.host);
-    bool returns = known != NULL && known->nonce == hello->nonce;
-    const struct host *host;
-    int reason = host_table_hello(self->is.hosts, hello, from, s_now(), &host);
+    const struct host *host = host_table_find(self->is.hosts, hello->id.host);
+    bool known = host != NULL && host->nonce == hello->nonce && host->info.state == HOST_UP;
+    int reason = s_admit(self, from, &host);
     char id[STR_HEX64_SIZE];
 
     if (reason != 0) {
         s_goaway(self, from, (uint8_t) reason);
+        if (log_allow(&self->refused_said_ms, SAY_AGAIN_MS))
+            log_warn("agent refused", "reason=%s id=%s in_the_way=%s delay_ms=%u",
+                     goaway_reason_str((uint8_t) reason), str_hex64_put(id, hello->id.host),
+                     host != NULL ? log_quote(host->info.name) : "nobody", s_delays_ms[reason]);
         return;
     }
     ingest_hello(self->is.ingest, host, hello->streams, hello->n_streams);
+    s_welcome(self, from, host);
+    log_line(known ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "agent is welcome",
+             "host=%s id=%s version=%s streams=%u", log_quote(host->info.name),
+             str_hex64_put(id, host->info.host), log_quote(host->info.version), hello->n_streams);
+}
+
+// Who is in the way may only seem to live: an agent that was killed and comes back at once. Its
+// connection is gone then, which shows when something is sent to it. 0, or a goaway_reason.
+static int
+s_admit(control_service_t *self, const struct route *from, const struct host **ret)
+{
+    const struct hello *hello = &self->in.hello;
+    int reason = host_table_hello(self->is.hosts, hello, from, s_now(), ret);
+
+    if (reason == 0 || *ret == NULL)
+        return reason;
+    if (s_nak_hello(self, &(*ret)->route) != -EHOSTUNREACH)
+        return reason;
+    host_table_lost(self->is.hosts, (*ret)->info.host, s_now());
+    return host_table_hello(self->is.hosts, hello, from, s_now(), ret);
+}
+
+static void
+s_welcome(control_service_t *self, const struct route *to, const struct host *host)
+{
+    const struct hello *hello = &self->in.hello;
+    struct welcome *welcome = &self->out.welcome;
+
     self->out.type = CONTROL_WELCOME;
     *welcome = (struct welcome){
         .collector = self->is.collector,
@@ -190,10 +220,7 @@ s_hello(control_service_t *self, const struct route *from)
             .stream = hello->streams[i].stream,
             .base = ingest_next(self->is.ingest, host->info.host, hello->streams[i].stream),
         };
-    s_send(self, from);
-    log_info(returns ? "agent is back" : "agent is welcome", "host=%s id=%s version=%s streams=%u",
-             log_quote(host->info.name), str_hex64_put(id, host->info.host),
-             log_quote(host->info.version), hello->n_streams);
+    s_send(self, to);
 }
 
 static void
@@ -222,26 +249,27 @@ s_goaway(control_service_t *self, const struct route *to, uint8_t reason)
     self->out.goaway = (struct goaway){ .reason = reason, .delay_ms = s_delays_ms[reason] };
     s_send(self, to);
     selfstat_add(STAT_GOAWAYS, 1);
-    if (log_allow(&self->goaway_said_ms, SAY_AGAIN_MS))
-        log_warn("agent refused", "reason=%s delay_ms=%u", goaway_reason_str(reason),
-                 s_delays_ms[reason]);
 }
 
-static void
+static int
 s_nak_hello(control_service_t *self, const struct route *to)
 {
     self->out.type = CONTROL_NAK;
     self->out.nak = (struct nak){ .reason = NAK_HELLO };
-    s_send(self, to);
     selfstat_add(STAT_NAKS, 1);
+    return s_send(self, to);
 }
 
-static void
+// 0, or why it was not sent.
+static int
 s_send(control_service_t *self, const struct route *to)
 {
     ptrdiff_t n = control_put(self->bytes, sizeof self->bytes, &self->out);
+    int rc;
 
     assert(n > 0);
-    if (routed_send(self->is.router, to, self->bytes, (size_t) n) < 0)
+    rc = routed_send(self->is.router, to, self->bytes, (size_t) n);
+    if (rc < 0)
         selfstat_add(STAT_CONTROL_UNSENT, 1);
+    return rc;
 }

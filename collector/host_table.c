@@ -18,7 +18,8 @@ struct host_table {
 };
 
 static bool s_living(const struct host *host, int64_t mono_ms);
-static bool s_name_is_taken(const host_table_t *self, const struct identity *id, int64_t mono_ms);
+static const struct host *s_namesake(const host_table_t *self, const struct identity *id,
+                                     int64_t mono_ms);
 static bool s_make_room(host_table_t *self, int64_t mono_ms);
 static struct host *s_add(host_table_t *self, uint64_t id, struct host_time now);
 static void s_forget(host_table_t *self, struct host *host);
@@ -70,9 +71,11 @@ host_table_hello(host_table_t *self, const struct hello *hello, const struct rou
 {
     struct host *host = map_get_u64(self->hosts, hello->id.host);
 
+    *ret = host;
     if (host != NULL && host->nonce != hello->nonce && s_living(host, now.mono_ms))
         return GOAWAY_CLONE;
-    if (s_name_is_taken(self, &hello->id, now.mono_ms))
+    *ret = s_namesake(self, &hello->id, now.mono_ms);
+    if (*ret != NULL)
         return GOAWAY_NAME;
     if (host == NULL) {
         if (!s_make_room(self, now.mono_ms))
@@ -116,6 +119,18 @@ host_table_bye(host_table_t *self, const struct bye *bye, struct host_time now)
 
     if (host != NULL && host->nonce == bye->nonce &&
         s_set_state(self, host, HOST_STOPPED, now.real_ms))
+        self->events.changed(self->events.arg, host);
+}
+
+void
+host_table_lost(host_table_t *self, uint64_t id, struct host_time now)
+{
+    struct host *host = map_get_u64(self->hosts, id);
+
+    if (host == NULL || host->info.state == HOST_STOPPED)
+        return;
+    host->heard_ms = now.mono_ms - HOST_SILENT_MS - 1;
+    if (s_set_state(self, host, HOST_SILENT, now.real_ms))
         self->events.changed(self->events.arg, host);
 }
 
@@ -183,12 +198,15 @@ s_living(const struct host *host, int64_t mono_ms)
     return host->info.state != HOST_STOPPED && mono_ms - host->heard_ms <= HOST_SILENT_MS;
 }
 
-static bool
-s_name_is_taken(const host_table_t *self, const struct identity *id, int64_t mono_ms)
+// Another host of this name that lives, or NULL.
+static const struct host *
+s_namesake(const host_table_t *self, const struct identity *id, int64_t mono_ms)
 {
     const struct host *holder = map_get(self->names, id->name, id->name_len);
 
-    return holder != NULL && holder->info.host != id->host && s_living(holder, mono_ms);
+    if (holder == NULL || holder->info.host == id->host || !s_living(holder, mono_ms))
+        return NULL;
+    return holder;
 }
 
 static bool

@@ -53,7 +53,8 @@ struct host_time {
 host_table_t *host_table_new(size_t most, const struct host_events *events);
 void host_table_destroy(host_table_t **self_p); // without events
 
-// 0 and the host, which now lives; or a goaway_reason: NAME, CLONE or LIMIT.
+// 0 and the host, which now lives; or a goaway_reason: NAME or CLONE, and the host that is in the
+// way, or LIMIT, and NULL.
 int host_table_hello(host_table_t *self, const struct hello *hello, const struct route *route,
                      struct host_time now, const struct host **ret);
 // The host, or NULL: nobody known by this host id, nonce and route, so it shall say HELLO.
@@ -61,6 +62,9 @@ const struct host *host_table_ping(host_table_t *self, const struct ping *ping,
                                    const struct route *route, struct host_time now);
 // Nothing for a host or nonce that is not known.
 void host_table_bye(host_table_t *self, const struct bye *bye, struct host_time now);
+// The connection of its newest HELLO has ended without a BYE: silent, and another may take its
+// place.
+void host_table_lost(host_table_t *self, uint64_t host, struct host_time now);
 // States by the time that has passed. Cost: every host.
 void host_table_tick(host_table_t *self, struct host_time now);
 // A sample of the host with this stamp is stored.
