@@ -82,9 +82,9 @@ say 'agent: anonymous memory, MiB' "$anonymous" '<= 2.5'
 say 'agent: resident memory, MiB' "$resident" '<= 9'
 say 'agent: samples a second' "$(ratio "$samples" "$seconds" '%.0f')" ''
 say 'agent: wire bytes a sample, this host, keys included' "$(ratio "$bytes" "$samples" '%.3f')" '<= 0.4'
-if [ -x "$build/tests/bench/wirebytes" ]; then
-    "$build/tests/bench/wirebytes" | while IFS= read -r line; do printf '| %-58s | %-22s | %-14s |\n' "wirebytes" "$line" ''; done
-fi
+"$build/tests/bench/wirebytes" | while IFS=: read -r what seen; do
+    say "wirebytes: $what" "$(sed 's/^ *\([0-9.]*\) .*/\1/' <<<"$seen")" "$( [[ $what == *500* ]] && echo '<= 1.1')"
+done
 say "tick's stamp to event read, ms p50, over $((seconds * 5)) s" "$(sed 's/.*p50_ms=\([^ ]*\).*/\1/' <<<"$lag")" ''
 say "tick's stamp to event read, ms p99" "$(sed 's/.*p99_ms=\([^ ]*\).*/\1/' <<<"$lag")" '<= 20'
 say "tick's stamp to event read: events, missing" "$(sed 's/events=\([^ ]*\).*missing=\(.*\)/\1, \2/' <<<"$lag")" '0 missing'
