@@ -2,8 +2,9 @@
 //
 // In a process group of its own, so that Ctrl-C reaches only us and the order of stopping is ours;
 // it gets SIGTERM if we die. stdin is /dev/null; what it prints comes back line by line with its
-// name before it. Thread: main, and only main: the kernel ends the child when the *thread* that
-// made it ends. Loss: a line that cannot be passed on at once is dropped and counted.
+// name before it.
+// Thread: main, and only main: the kernel ends the child when the *thread* that made it ends.
+// Loss:   a line that cannot be passed on at once is dropped and counted.
 
 #ifndef COLLECTOR_CTL_CHILD_H
 #define COLLECTOR_CTL_CHILD_H

@@ -220,8 +220,7 @@ s_find_programs(struct up *self)
     return ok;
 }
 
-// Takes each address for a moment. All are held until the last is seen, so that two of our own
-// that are the same are noticed as well.
+// Takes each address for a moment: what cannot be had is named before anything starts.
 static bool
 s_check_addresses(const struct up *self)
 {
@@ -236,6 +235,13 @@ s_check_addresses(const struct up *self)
         char address[32];
 
         snprintf(address, sizeof address, "127.0.0.1:%u", base + i);
+        if (strcmp(address, self->listen) == 0) {
+            s_say("%s is meant for the dashboard and for the collector; choose --listen or "
+                  "--port-base",
+                  address);
+            ok = false;
+            break;
+        }
         ok = s_check_address(address, "--port-base", &held[n]);
         n += ok;
     }

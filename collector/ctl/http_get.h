@@ -2,7 +2,8 @@
 // say?
 //
 // Source: RFC 9110 and 9112. Asks as HTTP/1.0, so that the answer ends with the connection and is
-// never chunked. Thread: any; blocks for `timeout_ms` at most.
+// never chunked.
+// Thread: any; blocks for `timeout_ms` at most.
 
 #ifndef COLLECTOR_CTL_HTTP_GET_H
 #define COLLECTOR_CTL_HTTP_GET_H

@@ -1,9 +1,10 @@
 // sock - ZeroMQ sockets with the options that our measurements ask for.
 //
-// Thread: a socket belongs to the thread that uses it; it may be made in another before that one
-// starts. LINGER, high-water marks, largest message and keep-alive are always set, at creation.
-// Every socket binds and connects loopback or ipc only, until peers can be told apart. Source:
-// zmq_setsockopt(3).
+// LINGER, high-water marks, largest message and keep-alive are always set, at creation. Every
+// socket binds and connects loopback or ipc only, until peers can be told apart. Thread: a socket
+// belongs to the thread that uses it; it may be made in another before that one
+//         starts.
+// Source: zmq_setsockopt(3).
 
 #ifndef SHARED_NET_SOCK_H
 #define SHARED_NET_SOCK_H
@@ -28,7 +29,9 @@ struct sock_spec {
 
 // 0 and *ret, or -errno.
 int sock_new(zsock_t **ret, const struct sock_spec *spec);
-// tcp://127.x.y.z:PORT, tcp://[::1]:PORT, tcp://localhost:PORT, ipc://..., inproc://...
+// tcp://127.x.y.z:PORT, tcp://[::1]:PORT, tcp://localhost:PORT, ipc://..., inproc://...; PORT may
+// be
+// '*' for a bind to one that the kernel chooses.
 bool sock_is_local(const char *endpoint);
 // 0; ERR_RANGE if the endpoint is not local; -errno (-EADDRINUSE ...).
 int sock_bind(zsock_t *sock, const char *endpoint);
