@@ -35,10 +35,10 @@ export interface Surface {
   gaps: Gap[];
 }
 
-export const GUTTER = { left: 56, right: 12, top: 10, bottom: 24 };
+export const GUTTER = { left: 56, right: 12, top: 14, bottom: 24 };
 const AXIS_FONT = '12px system-ui, sans-serif';
-const FILL = 0.72;
-const FILL_REST = 0.35;
+const FILL = 0.66;
+const FILL_REST = 0.3;
 
 export class Chart implements Drawable, Surface {
   gaps: Gap[] = [];
@@ -113,7 +113,7 @@ export class Chart implements Drawable, Surface {
   /** Sets the ticks of y too. */
   private scaleMax(columns: readonly Float64Array[], first: number, end: number): number {
     const { max, unit } = this.spec;
-    const lines = Math.max(2, Math.floor(this.size.height / 48));
+    const lines = Math.max(2, Math.floor(this.size.height / 60));
     const fixed = typeof max === 'string' ? this.lastOf(max) : max;
     if (fixed !== undefined && fixed > 0) {
       this.yTicks = ticksUpTo(fixed, unit, lines);
@@ -180,7 +180,8 @@ export class Chart implements Drawable, Surface {
     return {
       label: id,
       stroke: () => theme.colour(token),
-      width: token === 'rest' ? 0 : this.spec.kind === 'stack' ? 1 : 1.5,
+      // Areas have no outline: that of an empty layer would hide what it lies on.
+      width: this.spec.kind === 'stack' ? 0 : 1.5,
       fill: filled ? () => fillOf(token, this.spec.kind) : undefined,
       points: { show: true, size: 3, width: 0, fill: () => theme.colour(token), filter: lonePoints },
     };

@@ -86,13 +86,13 @@ export function formatTicks(values: readonly number[], unit: Unit): string[] {
     const texts = scaled.map((v) => v.toFixed(digits));
     const exact = scaled.every((v, i) => Math.abs(Number(texts[i]) - v) < 1e-9 * Math.max(1, Math.abs(v)));
     if ((exact && new Set(texts).size === texts.length) || digits === 3) {
-      return texts.map((text, i) => (values[i] === 0 || tail === '' ? text : joinTail(text, tail)));
+      return texts.map((text, i) => (values[i] === 0 ? '0' : tail === '' ? text : joinTail(text, tail)));
     }
   }
 }
 
 function joinTail(text: string, tail: string): string {
-  return tail.startsWith('/') || tail === '%' ? text + tail : text + NBSP + tail;
+  return tail.startsWith('/') ? text + tail : text + NBSP + tail;
 }
 
 const SPANS: readonly [number, string][] = [

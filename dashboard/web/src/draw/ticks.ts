@@ -34,14 +34,15 @@ function floorOf(unit: Unit): number {
 
 function niceStep(least: number, unit: Unit): number {
   if (unit === 'percent') return PERCENT.find((s) => s >= least - 1e-9) ?? niceDecimal(least);
-  if (unit !== 'bytes') return niceDecimal(least, unit === 'count' ? 1 : 0);
+  if (unit !== 'bytes') return niceDecimal(least, unit === 'count');
   const power = 1024 ** Math.max(0, Math.floor(Math.log(Math.max(1, least)) / Math.log(1024)));
   return power * (HALVES.find((s) => s * power >= least - 1e-9) ?? 1024);
 }
 
-function niceDecimal(least: number, smallest = 0): number {
-  const power = 10 ** Math.floor(Math.log10(least));
-  return Math.max(smallest, power * (NICE.find((s) => s * power >= least - 1e-12) ?? 10));
+function niceDecimal(least: number, whole = false): number {
+  const power = Math.max(10 ** Math.floor(Math.log10(least)), whole ? 1 : 0);
+  const fits = (s: number) => s * power >= least - 1e-12 && (!whole || Number.isInteger(s * power));
+  return power * (NICE.find(fits) ?? 10);
 }
 
 function range(from: number, to: number, step: number): number[] {

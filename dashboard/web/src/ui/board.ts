@@ -36,6 +36,7 @@ export class Board {
   readonly pill = signal<Pill>({ kind: 'nodata', word: 'NO DATA', detail: '', action: 'Pause' });
   readonly dead = signal(false); // the newest number is too old to look alive
   readonly age = signal(''); // of the newest number, once it is dead
+  readonly atCursor = signal(false); // the legends show a moment of the past
   readonly spoken = signal(''); // for screen readers, where the cursor is
   private drawn = new Set<Drawn>();
   private lag = 0;
@@ -140,11 +141,11 @@ export class Board {
     this.refreshPill();
   }
 
-  /** The legends: at the cursor, else at the right end of what is shown. */
   private tell(): void {
     const { store } = this.session;
-    const row = this.crosshair.row ?? lastRow(store, this.view.range()[1]);
-    this.readouts.update(store, row);
+    const edge = lastRow(store, this.view.range()[1]);
+    this.readouts.update(store, { edge, cursor: this.crosshair.row ?? edge });
+    this.atCursor.value = this.crosshair.row !== null;
     window.clearTimeout(this.spokenTimer);
     this.spokenTimer = window.setTimeout(() => (this.spoken.value = this.crosshair.spoken()), 400);
   }

@@ -11,9 +11,11 @@ export function PillView({ pill, press }: { pill: ReadonlySignal<Pill>; press: (
   const action = useComputed(() => pill.value.action);
   return (
     <button type="button" class={`pill pill-${kind.value}`} data-kind={kind.value} onClick={press} title={action}>
-      <PillShape kind={kind.value} />
-      <span class="pill-word">{word}</span>
-      <span class="pill-detail">{detail}</span>
+      <span class="pill-body">
+        <PillShape kind={kind.value} />
+        <span class="pill-word">{word}</span>
+        <span class="pill-detail">{detail}</span>
+      </span>
       <span class="sr-only">, {action}</span>
     </button>
   );

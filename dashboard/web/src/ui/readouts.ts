@@ -1,4 +1,5 @@
-// readouts - the numbers in the legends: at the cursor, else the newest in view.
+// readouts - the numbers in the legends: at the cursor, else the newest in view. The large figures and
+// the bars are always the newest in view.
 //
 // Each is a signal that is bound to a text node, so a tick changes texts and renders no component.
 
@@ -12,6 +13,7 @@ export type Source = (value: (id: string) => number) => number;
 interface Entry {
   source: Source;
   unit: Unit;
+  follows: 'cursor' | 'edge';
   number: Signal<string>;
   suffix: Signal<string>;
   watch?: (value: number) => void;
@@ -21,20 +23,20 @@ export class Readouts {
   private entries = new Map<string, Entry>();
 
   /** The readout of that name; made where it is not there yet. `source` computes it from columns. */
-  take(name: string, unit: Unit, source: Source = (value) => value(name)): Entry {
-    let entry = this.entries.get(name);
+  take(name: string, unit: Unit, follows: Entry['follows'], source: Source = (value) => value(name)): Entry {
+    let entry = this.entries.get(`${follows} ${name}`);
     if (entry === undefined) {
-      entry = { source, unit, number: signal(NONE), suffix: signal('') };
-      this.entries.set(name, entry);
+      entry = { source, unit, follows, number: signal(NONE), suffix: signal('') };
+      this.entries.set(`${follows} ${name}`, entry);
     }
     return entry;
   }
 
-  /** `row` is a row of the store, -1 where there is a gap. */
-  update(store: Store, row: number): void {
-    const value = (id: string) => (row < 0 ? NaN : (store.column(id)?.[row] ?? NaN));
+  /** Rows of the store, -1 where there is none: a gap, or nothing yet. */
+  update(store: Store, rows: Record<Entry['follows'], number>): void {
     for (const entry of this.entries.values()) {
-      const now = entry.source(value);
+      const row = rows[entry.follows];
+      const now = entry.source((id) => (row < 0 ? NaN : (store.column(id)?.[row] ?? NaN)));
       const parts: Parts = formatParts(now, entry.unit);
       entry.number.value = parts.number;
       entry.suffix.value = parts.unit;
@@ -43,7 +45,7 @@ export class Readouts {
   }
 }
 
-/** The last row at or before `to` that is within `limit` ms of it, -1: none. */
+/** The last row at or before `to`, -1: none. */
 export function lastRow(store: Store, to: number): number {
   return lowerBound(store.times(), to + 1) - 1;
 }

@@ -1,8 +1,8 @@
 // host - what this machine is doing now, and what it did a moment ago.
 
-import { useSignal } from '@preact/signals';
+import { useComputed } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
-import { formatDateTime, formatDuration, formatLag, formatValue, NONE } from '../draw/format';
+import { formatDuration, formatLag, formatValue, NONE } from '../draw/format';
 import type { HostInfo, HostState } from '../net/protocol';
 import { Board } from '../ui/board';
 import { StateShape } from '../ui/icons';
@@ -24,9 +24,12 @@ export function HostPage({ host }: { host: string }) {
       board.stop();
     };
   }, [board]);
+  const className = useComputed(
+    () => `host${board.dead.value ? ' stale' : ''}${board.atCursor.value ? ' at-cursor' : ''}`,
+  );
   if (board.session.unknown.value) return <UnknownHost host={host} />;
   return (
-    <div class={`host${board.dead.value ? ' stale' : ''}`}>
+    <div class={className}>
       <Title board={board} host={host} />
       <div class="panels">
         {PANELS.map((spec) => (
@@ -82,7 +85,6 @@ function Facts({ info }: { info: HostInfo }) {
       <li>agent {info.version || NONE}</li>
       {info.rtt_ms !== null && <li>round trip {formatValue(info.rtt_ms, 'load')}&nbsp;ms</li>}
       {skewed && <li>clock {formatLag(info.offset_ms ?? 0)} off</li>}
-      {info.first_ms > 0 && <li>since {formatDateTime(info.first_ms)}</li>}
       {lost > 0 && <li class="lost">{formatValue(lost, 'count')} samples lost</li>}
     </ul>
   );
@@ -107,12 +109,11 @@ function Spans({ board }: { board: Board }) {
 }
 
 function UnknownHost({ host }: { host: string }) {
-  const shown = useSignal(host.slice(0, 200));
   return (
     <div class="message">
       <h1>No such host</h1>
       <p>
-        The collector knows no host of this name or id: <bdi class="quoted">{shown}</bdi>. This page opens it as soon
+        The collector knows no host of this name or id: <bdi class="quoted">{host.slice(0, 200)}</bdi>. This page opens it as soon
         as its agent reports.
       </p>
       <p>

@@ -11,7 +11,7 @@ export function Meter({ board, spec, ids }: { board: Board; spec: PanelSpec; ids
   useEffect(() => {
     const segments = [...root.current!.children] as HTMLElement[];
     drawn.forEach((id, i) => {
-      const share = board.readouts.take(`share.${id}`, 'percent', (value) =>
+      const share = board.readouts.take(`share.${id}`, 'percent', 'edge', (value) =>
         typeof spec.max === 'string' ? (100 * value(id)) / value(spec.max) : value(id),
       );
       share.watch = (percent) => (segments[i].style.width = `${percent > 0 ? percent : 0}%`);

@@ -13,14 +13,13 @@ import type { PanelSpec } from './panels';
 export function Panel({ board, spec }: { board: Board; spec: PanelSpec }) {
   const columns = board.session.columns.value.map((c) => c.id);
   const here = spec.ids.filter((id) => columns.includes(id));
-  const cores = spec.key === 'cpu' ? columns.filter((id) => id.startsWith('core.')) : [];
+  const cores = spec.key === 'cpu' ? columns.filter(isCore) : [];
   const waiting = columns.length === 0;
   return (
     <section class={`panel panel-${spec.size} panel-${spec.key}`} aria-labelledby={`title-${spec.key}`}>
       <header class="panel-head">
         <h2 id={`title-${spec.key}`}>{spec.title}</h2>
-        {here.length > 0 && <FigureView board={board} spec={spec} />}
-        <span class="panel-age">{board.age}</span>
+        {here.length > 0 && <FigureView board={board} spec={spec} cores={columns.filter(isCore).length} />}
       </header>
       {here.length > 0 && <Legend board={board} spec={spec} ids={here} />}
       {here.length > 0 && spec.meter === true && <Meter board={board} spec={spec} ids={here} />}
@@ -34,10 +33,17 @@ export function Panel({ board, spec }: { board: Board; spec: PanelSpec }) {
   );
 }
 
-function FigureView({ board, spec }: { board: Board; spec: PanelSpec }) {
+function isCore(id: string): boolean {
+  return id.startsWith('core.');
+}
+
+function FigureView({ board, spec, cores }: { board: Board; spec: PanelSpec; cores: number }) {
   const { figure } = spec;
-  const now = useMemo(() => board.readouts.take(figure.name, figure.unit, figure.source), []);
-  const of = useMemo(() => figure.of && board.readouts.take(figure.of.id, figure.of.unit), []);
+  const now = useMemo(() => board.readouts.take(figure.name, figure.unit, 'edge', figure.source), []);
+  const of = useMemo(
+    () => (typeof figure.of === 'object' ? board.readouts.take(figure.of.id, figure.of.unit, 'edge') : undefined),
+    [],
+  );
   return (
     <p class="figure">
       <span class="figure-number">{now.number}</span> <span class="figure-unit">{now.suffix}</span>
@@ -45,6 +51,12 @@ function FigureView({ board, spec }: { board: Board; spec: PanelSpec }) {
         <span class="figure-of">
           {' of '}
           {of.number} {of.suffix}
+        </span>
+      )}
+      {figure.of === 'cores' && cores > 0 && (
+        <span class="figure-of">
+          {' of '}
+          {cores}&nbsp;{cores === 1 ? 'core' : 'cores'}
         </span>
       )}
     </p>
@@ -74,10 +86,10 @@ function Legend({ board, spec, ids }: { board: Board; spec: PanelSpec; ids: read
 }
 
 function Number({ board, id, unit }: { board: Board; id: string; unit: PanelSpec['unit'] }) {
-  const entry = useMemo(() => board.readouts.take(id, unit), [id]);
+  const entry = useMemo(() => board.readouts.take(id, unit, 'cursor'), [id]);
   const suffix = useComputed(() => (entry.suffix.value === '' ? '' : `\u00a0${entry.suffix.value}`));
   return (
-    <span class="legend-value" data-column={id}>
+    <span class={`legend-value unit-${unit}`} data-column={id}>
       {entry.number}
       <span class="legend-unit">{suffix}</span>
     </span>
@@ -115,7 +127,9 @@ function CoreBox({ board, ids }: { board: Board; ids: readonly string[] }) {
   return (
     <div class="cores">
       <div class="cores-head">
-        <h3>Cores</h3>
+        <h3>
+          {ids.length}&nbsp;{ids.length === 1 ? 'core' : 'cores'}, busy share
+        </h3>
         <Ramp />
       </div>
       <div

@@ -8,7 +8,7 @@ export interface Figure {
   name: string; // of the readout
   unit: Unit;
   source: Source;
-  of?: { id: string; unit: Unit }; // "3.1 GiB of 7.8 GiB"
+  of?: { id: string; unit: Unit } | 'cores'; // "3.1 GiB of 7.8 GiB", "1.64 of 8 cores"
 }
 
 export interface PanelSpec extends ChartSpec {
@@ -37,6 +37,7 @@ export const PANELS: readonly PanelSpec[] = [
       'cpu.user': 'user', 'cpu.nice': 'nice', 'cpu.system': 'system', 'cpu.iowait': 'iowait',
       'cpu.irq': 'irq', 'cpu.softirq': 'softirq', 'cpu.steal': 'steal',
     },
+    extra: { id: 'cpu.idle', label: 'idle', unit: 'percent' },
     meter: true,
     absent: 'Not collected: the host has no /proc/stat.',
   },
@@ -61,19 +62,19 @@ export const PANELS: readonly PanelSpec[] = [
     kind: 'lines',
     unit: 'load',
     ids: ['load.15', 'load.5', 'load.1'],
-    figure: just('load.1', 'load'),
-    labels: { 'load.1': '1 min', 'load.5': '5 min', 'load.15': '15 min' },
+    figure: { ...just('load.1', 'load'), of: 'cores' },
+    labels: { 'load.1': '1 m', 'load.5': '5 m', 'load.15': '15 m' },
     absent: 'Not collected: the host has no /proc/loadavg.',
   },
   {
     key: 'activity',
-    title: 'Switches',
+    title: 'Context switches',
     size: 'small',
     kind: 'lines',
     unit: 'per_second',
     ids: ['sys.interrupts', 'sys.context_switches'],
     figure: just('sys.context_switches', 'per_second'),
-    labels: { 'sys.context_switches': 'context', 'sys.interrupts': 'interrupts' },
+    labels: { 'sys.context_switches': 'switches', 'sys.interrupts': 'interrupts' },
     absent: 'Not collected: the host has no /proc/stat.',
   },
   {

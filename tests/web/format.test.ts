@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import {
+  formatDuration, formatInterval, formatLag, formatStopwatch, formatTicks, formatTime, formatValue, type Unit,
+} from '../../dashboard/web/src/draw/format';
+
+/** Ordinary spaces in the table stand for the ones that do not break. */
+const plain = (text: string) => text.replaceAll('\u00a0', ' ');
+
+const CASES: [number | null | undefined, Unit, string][] = [
+  [0, 'percent', '0.0 %'],
+  [null, 'percent', '—'],
+  [undefined, 'bytes', '—'],
+  [NaN, 'load', '—'],
+  [Infinity, 'per_second', '—'],
+  [-Infinity, 'count', '—'],
+  [-0, 'percent', '0.0 %'],
+  [97.3, 'percent', '97.3 %'],
+  [99.94, 'percent', '99.9 %'],
+  [99.96, 'percent', '100 %'],
+  [100, 'percent', '100 %'],
+  [-0.04, 'percent', '0.0 %'],
+  [-1.5, 'percent', '−1.5 %'],
+  [0, 'bytes', '0 B'],
+  [1, 'bytes', '1 B'],
+  [1023, 'bytes', '1023 B'],
+  [1024, 'bytes', '1.00 KiB'],
+  [1536, 'bytes', '1.50 KiB'],
+  [1048575, 'bytes', '1.00 MiB'],
+  [3.12 * 2 ** 30, 'bytes', '3.12 GiB'],
+  [201 * 2 ** 30, 'bytes', '201 GiB'],
+  [1e15, 'bytes', '909 TiB'],
+  [-2048, 'bytes', '−2.00 KiB'],
+  [0.7, 'bytes', '1 B'],
+  [0, 'load', '0.00'],
+  [0.004, 'load', '0.00'],
+  [0.52, 'load', '0.52'],
+  [9.996, 'load', '10.0'],
+  [41.23, 'load', '41.2'],
+  [128.4, 'load', '128'],
+  [0, 'count', '0'],
+  [999, 'count', '999'],
+  [999.9, 'count', '1.00 k'],
+  [1e15, 'count', '1.00 P'],
+  [1e21, 'count', '1000 E'],
+  [0, 'per_second', '0/s'],
+  [3.4, 'per_second', '3.40/s'],
+  [812, 'per_second', '812/s'],
+  [999.9, 'per_second', '1.00 k/s'],
+  [16634, 'per_second', '16.6 k/s'],
+  [1e-9, 'per_second', '0.00/s'],
+  [-1e-9, 'per_second', '0.00/s'],
+];
+
+for (const [value, unit, expected] of CASES) {
+  test(`${value} ${unit} reads ${expected}`, () => assert.equal(plain(formatValue(value, unit)), expected));
+}
+
+test('no number takes more than four digits', () => {
+  for (let e = -6; e < 18; e += 0.37) {
+    for (const unit of ['bytes', 'count', 'per_second'] as const) {
+      const digits = formatValue(10 ** e, unit).replace(/[^0-9]/g, '');
+      assert.ok(digits.length <= 4, `${10 ** e} ${unit}: ${digits}`);
+    }
+  }
+});
+
+test('ticks share a prefix and have just enough digits to differ', () => {
+  assert.deepEqual(formatTicks([0, 2, 4], 'load'), ['0', '2', '4']);
+  assert.deepEqual(formatTicks([0, 0.5, 1], 'load'), ['0', '0.5', '1.0']);
+  assert.deepEqual(formatTicks([0, 2.5, 5], 'load'), ['0', '2.5', '5.0']);
+  assert.deepEqual(formatTicks([0, 10_000, 20_000], 'per_second').map(plain), ['0', '10 k/s', '20 k/s']);
+  assert.deepEqual(formatTicks([0, 2 ** 31, 2 ** 32], 'bytes').map(plain), ['0', '2 GiB', '4 GiB']);
+  assert.deepEqual(formatTicks([0, 50, 100], 'percent').map(plain), ['0', '50 %', '100 %']);
+  assert.deepEqual(formatTicks([], 'percent'), []);
+});
+
+test('a length of time is told in its two largest units', () => {
+  const cases: [number | null, string][] = [
+    [0, '0 s'], [999, '0 s'], [12_000, '12 s'], [60_000, '1 m'], [130_000, '2 m 10 s'],
+    [12_000_000, '3 h 20 m'], [3_600_000, '1 h'], [187_200_000, '2 d 4 h'], [-5, '0 s'], [NaN, '—'], [null, '—'],
+  ];
+  for (const [ms, expected] of cases) assert.equal(plain(formatDuration(ms)), expected);
+});
+
+test('a lag has one decimal and is never below zero', () => {
+  assert.equal(plain(formatLag(234)), '0.2 s');
+  assert.equal(plain(formatLag(-40)), '0.0 s');
+});
+
+test('a stopwatch counts minutes, then hours', () => {
+  assert.equal(formatStopwatch(41_000), '00:41');
+  assert.equal(formatStopwatch(3_723_000), '1:02:03');
+});
+
+test('the day has 24 hours, in any zone', () => {
+  const t = Date.UTC(2024, 10, 22, 0, 5, 9);
+  assert.equal(formatTime(t, true, 'UTC'), '00:05:09');
+  assert.equal(formatTime(t, false, 'Asia/Kolkata'), '05:35');
+  assert.equal(formatInterval(t, t + 9000, 'UTC'), '00:05:09–00:05:18');
+  assert.equal(formatTime(NaN), '—');
+});
+
+test('the hour that a change of the clocks repeats is told twice, the one it skips never', () => {
+  const autumn = Date.UTC(2024, 9, 27, 0, 30);
+  assert.equal(formatTime(autumn, false, 'Europe/Berlin'), '02:30');
+  assert.equal(formatTime(autumn + 3_600_000, false, 'Europe/Berlin'), '02:30');
+  const spring = Date.UTC(2024, 2, 31, 0, 59);
+  assert.equal(formatTime(spring, false, 'Europe/Berlin'), '01:59');
+  assert.equal(formatTime(spring + 60_000, false, 'Europe/Berlin'), '03:00');
+});

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { TimeView } from '../../dashboard/web/src/ui/time_view';
+
+function live(): TimeView {
+  const view = new TimeView();
+  view.edge = 1_000_000;
+  return view;
+}
+
+test('live, the range ends at the edge and moves with it', () => {
+  const v = live();
+  assert.deepEqual(v.range(), [700_000, 1_000_000]);
+  v.edge += 1000;
+  assert.deepEqual(v.range(), [701_000, 1_001_000]);
+});
+
+test('paused, it stands still until live is asked for', () => {
+  const v = live();
+  v.pause(5);
+  v.edge += 60_000;
+  assert.deepEqual(v.range(), [700_000, 1_000_000]);
+  v.live();
+  assert.deepEqual(v.range(), [760_000, 1_060_000]);
+});
+
+test('without a sample there is nothing to pause', () => {
+  const v = new TimeView();
+  v.pause(5);
+  assert.equal(v.held.value, null);
+});
+
+test('a zoom of a live view changes its span and stays live', () => {
+  const v = live();
+  v.zoom(2, 0.5);
+  assert.equal(v.held.value, null);
+  assert.deepEqual(v.range(), [850_000, 1_000_000]);
+});
+
+test('a zoom of a held view keeps what is under the fingers', () => {
+  const v = live();
+  v.hold(800_000, 900_000, 5);
+  v.zoom(2, 0.25);
+  assert.deepEqual(v.range(), [812_500, 862_500]);
+});
+
+test('a span is never under ten seconds nor over fifteen minutes', () => {
+  const v = live();
+  v.zoom(1e9, 0.5);
+  assert.equal(v.span.value, 10_000);
+  v.zoom(1e-9, 0.5);
+  assert.equal(v.span.value, 900_000);
+  v.hold(500_000, 500_001, 5);
+  const [from, to] = v.range();
+  assert.equal(to - from, 10_000);
+});
+
+test('moving on past the edge is live again', () => {
+  const v = live();
+  v.shift(-0.5, 5);
+  assert.deepEqual(v.range(), [550_000, 850_000]);
+  v.shift(0.5, 5);
+  assert.equal(v.held.value, null);
+});
