@@ -93,6 +93,7 @@ s_exec(char *const *argv, pid_t parent, int output, int null, int fault)
 }
 
 // The pipe closes at exec; before it, it brings the errno of what failed.
+// Once it has closed, the group exists as well: a signal to it finds somebody.
 static int
 s_exec_fault(pid_t pid, int fd)
 {

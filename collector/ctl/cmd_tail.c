@@ -153,6 +153,7 @@ s_read_selector(struct tail *self)
     return OPTION_EXIT_OK;
 }
 
+// Not so for a regular expression: a host that it means may come later.
 static bool
 s_names_one_instance(const char *text)
 {
@@ -223,6 +224,7 @@ s_subscribe(struct tail *self)
         rc = sock_connect(self->live, endpoint);
     if (rc < 0)
         return rc;
+    // A named host that is not there yet is caught by the subscription to all.
     if (!self->fixed || map_count(self->hosts) == 0)
         return zmq_setsockopt(sock_raw(self->live), ZMQ_SUBSCRIBE, "m/", 2) == 0 ? 0 : -errno;
     for (size_t at = 0; map_next(self->hosts, &at, &entry);) {
@@ -261,6 +263,7 @@ s_follow(struct tail *self)
     return 0;
 }
 
+// What has arrived, up to a budget.
 static int
 s_take_messages(struct tail *self, bool *stop)
 {

@@ -36,8 +36,8 @@
 #define PACE_MS   100 // between two
 #define STOP_MS   2000
 #define KILLED_MS 1000 // from SIGKILL to its end
-#define N_PORTS   5
-#define WORDS_MAX 32
+#define N_PORTS   5    // data, control, live, query, enrolment
+#define WORDS_MAX 32   // of a command line
 
 static const struct option options_table[] = {
     { .name = "dir",
@@ -282,6 +282,7 @@ s_start(struct up *self, enum part part)
     return rc == 0;
 }
 
+// --name=value throughout, so that a value that begins with '-' is still one.
 static void
 s_command_line(const struct up *self, enum part part, struct words *words)
 {
@@ -365,6 +366,8 @@ s_turn(struct up *self, int timeout_ms)
     s_note_ends(self);
 }
 
+// An end that nobody asked for takes the others with it: what is left would show old numbers as if
+// they were alive.
 static void
 s_note_ends(struct up *self)
 {
@@ -399,6 +402,7 @@ s_stop(struct up *self)
     }
 }
 
+// Goes on relaying meanwhile: a program that cannot write its last lines could not end.
 static bool
 s_wait_end(struct up *self, enum part part, int timeout_ms)
 {
@@ -432,6 +436,7 @@ s_fail(struct up *self, int code, const char *format, ...)
     buf_release(&text);
 }
 
+// One write, so that it does not mix with a line of a child.
 static void
 s_say(const char *format, ...)
 {

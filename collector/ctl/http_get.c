@@ -62,6 +62,7 @@ s_connect(const struct host_port *to, int64_t deadline_ms)
         return -errno;
     if (connect(fd, (const struct sockaddr *) &to->at, to->len) == 0)
         return fd;
+    // Writable says that it is settled, SO_ERROR how.
     rc = errno == EINPROGRESS ? s_wait(fd, POLLOUT, deadline_ms) : -errno;
     if (rc == 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &fault, &size) == -1)
         rc = -errno;

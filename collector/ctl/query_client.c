@@ -80,7 +80,7 @@ query_client_ask(query_client_t *self, struct query_request *q, int timeout_ms, 
         if (rc < 0)
             goto out;
     }
-    // 1: further replies follow.
+    // 1: further replies follow. The deadline is for the whole answer.
     for (rc = rc < 0 ? rc : 1; rc == 1;) {
         rc = s_wait(self, ZMQ_POLLIN, deadline_ms);
         if (rc == 0)
@@ -169,7 +169,7 @@ s_take(const struct query_request *q, zmq_msg_t *msg, query_reply_fn *fn, void *
     if (rc < 0)
         return rc;
     if (reply.id != q->id)
-        return 1;
+        return 1; // to a question that was given up, or only told
     if (reply.status != QUERY_OK)
         return s_refusal(&reply, why);
     rc = fn != NULL ? fn(arg, &reply, &r) : 0;

@@ -16,6 +16,8 @@
 
 const char *const zpulse_version = "0.1.0";
 
+// What every program understands. Only log-level is a setting; the others say what to do now, or
+// where settings are, and have no place in a file.
 static const struct common {
     enum origin least;
     struct option option;
@@ -53,10 +55,6 @@ static void s_keep(struct setting *s, enum origin origin, const char *text);
 static void s_forget(struct setting *s);
 static int s_give_list(options_t *self, struct setting *s, enum origin origin, const char *where,
                        const char *texts);
-static int s_read_flags(options_t *self, int argc, char **argv);
-static int s_read_flag(options_t *self, int argc, char **argv, int *at);
-static int s_read_letter(options_t *self, int argc, char **argv, int *at);
-static int s_unknown(const options_t *self, const char *arg, const char *name);
 static int s_read_environment(options_t *self);
 static void s_fall_back(options_t *self);
 static bool s_answer(const options_t *self, FILE *out);
@@ -70,7 +68,7 @@ options_load(options_t **ret, int *exit_ret, const struct option_program *progra
     const char *file;
     int rc;
 
-    rc = s_read_flags(self, argc, argv);
+    rc = option_flags_read(self, argc, argv);
     if (rc < 0) {
         *exit_ret = OPTION_EXIT_USAGE;
         goto fail;
@@ -138,100 +136,7 @@ options_destroy(options_t **self_p)
     *self_p = NULL;
 }
 
-static int
-s_read_flags(options_t *self, int argc, char **argv)
-{
-    bool ended = false;
-
-    self->arguments = xcalloc((size_t) argc + 1, sizeof *self->arguments);
-    for (int i = 1; i < argc; i++) {
-        const char *arg = argv[i];
-        int rc = 0;
-
-        if (ended || arg[0] != '-' || arg[1] == '\0') {
-            if (!self->program->arguments) {
-                option_complain(self, "\"%s\": takes no arguments (see --help)", arg);
-                return ERR_FORMAT;
-            }
-            self->arguments[self->n_arguments++] = arg;
-        } else if (strcmp(arg, "--") == 0) {
-            ended = true;
-        } else if (arg[1] == '-') {
-            rc = s_read_flag(self, argc, argv, &i);
-        } else {
-            rc = s_read_letter(self, argc, argv, &i);
-        }
-        if (rc < 0)
-            return rc;
-        if (options_flag(self, "help") || options_flag(self, "version"))
-            return 0;
-    }
-    return 0;
-}
-
-// --name=value, --name value, and --name of a flag.
-static int
-s_read_flag(options_t *self, int argc, char **argv, int *at)
-{
-    const char *arg = argv[*at], *name = arg + 2;
-    const size_t len = strcspn(name, "=");
-    struct setting *s = option_find(self, name, len, ORIGIN_FLAG);
-    const char *text;
-    char *where;
-    int rc;
-
-    where = xstrndup(arg, len + 2);
-    if (s == NULL) {
-        rc = s_unknown(self, where, where + 2);
-    } else {
-        if (name[len] == '=')
-            text = name + len + 1;
-        else if (s->option->type == OPTION_FLAG)
-            text = "true";
-        else
-            text = *at + 1 < argc ? argv[++*at] : NULL;
-        rc = option_give(self, s, ORIGIN_FLAG, where, text);
-    }
-    free(where);
-    return rc;
-}
-
-// -o value, -ovalue, and -h of a flag.
-static int
-s_read_letter(options_t *self, int argc, char **argv, int *at)
-{
-    const char *arg = argv[*at];
-    const char where[] = { '-', arg[1], '\0' };
-    struct setting *s = NULL;
-    const char *text;
-
-    for (size_t i = 0; i < self->n; i++) {
-        if (self->settings[i].option->letter == arg[1])
-            s = &self->settings[i];
-    }
-    if (s == NULL || (s->option->type == OPTION_FLAG && arg[2] != '\0'))
-        return s_unknown(self, arg, arg + 1);
-    if (s->option->type == OPTION_FLAG)
-        text = "true";
-    else if (arg[2] != '\0')
-        text = arg + 2;
-    else
-        text = *at + 1 < argc ? argv[++*at] : NULL;
-    return option_give(self, s, ORIGIN_FLAG, where, text);
-}
-
-static int
-s_unknown(const options_t *self, const char *arg, const char *name)
-{
-    const char *nearest = option_nearest(self, name, ORIGIN_FLAG);
-
-    if (nearest != NULL)
-        option_complain(self, "%s: no such option (did you mean --%s?)", arg, nearest);
-    else
-        option_complain(self, "%s: no such option (see --help)", arg);
-    return ERR_FORMAT;
-}
-
+// Variables of other programs begin alike, so an unknown one is not an error.
 static int
 s_read_environment(options_t *self)
 {
@@ -293,6 +198,7 @@ s_answer(const options_t *self, FILE *out)
 {
     const char *file = options_text(self, "config");
 
+    // "zpulse up" is the program zpulse to whoever asks for its version.
     if (options_flag(self, "help"))
         option_print_help(self, out);
     else if (options_flag(self, "version"))
@@ -324,6 +230,7 @@ const char *
 option_nearest(const options_t *self, const char *name, enum origin origin)
 {
     const unsigned len = (unsigned) strlen(name);
+    // Two slips of the finger, or one in three letters; but never a wholly other word.
     unsigned least = len / 3 > 2 ? len / 3 : 2;
     const char *nearest = NULL;
 
@@ -360,6 +267,8 @@ option_give(options_t *self, struct setting *s, enum origin origin, const char *
         buf_release(&rule);
         return ERR_FORMAT;
     }
+    // Of one source the last flag counts, and all entries of a list; a lower one was checked above
+    // and is then left alone.
     if (origin >= s->origin) {
         if (origin > s->origin || !s->option->list || text[0] == '\0')
             s_forget(s);

@@ -14,7 +14,7 @@
 #include "shared/base/file.h"
 #include "shared/net/option_inner.h"
 
-#define LINE_MAX_BYTES 1000
+#define LINE_MAX_BYTES 1000 // czmq cuts at 1,024
 
 static const char *s_line_fault(const char *line, size_t len);
 static const char *s_value_fault(const char *at, const char *end);
@@ -50,6 +50,7 @@ out:
     return rc;
 }
 
+// All lines are looked at, so that a person mends the file once.
 static int
 s_check_lines(const options_t *self, const char *path, const struct buf *text)
 {
@@ -103,6 +104,7 @@ s_line_fault(const char *line, size_t len)
     return s_value_fault(at + 1, end);
 }
 
+// Behind the '='. Quotes have no escapes: the same one again ends the value.
 static const char *
 s_value_fault(const char *at, const char *end)
 {

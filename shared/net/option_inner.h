@@ -1,4 +1,4 @@
-// option_inner - what the four files of option share; nobody else includes it.
+// option_inner - what the five files of option share; nobody else includes it.
 
 #ifndef SHARED_NET_OPTION_INNER_H
 #define SHARED_NET_OPTION_INNER_H
@@ -42,6 +42,9 @@ int option_give(options_t *self, struct setting *s, enum origin origin, const ch
 // "zpulse-agent: " and the rest as one line on err.
 void option_complain(const options_t *self, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+// option_flag.c: 0, or ERR_FORMAT after one line on err. Ends early at --help and --version.
+int option_flags_read(options_t *self, int argc, char **argv);
 
 // option_value.c: 0 and what it says in *number_ret, or ERR_FORMAT.
 int option_value_check(uint64_t *number_ret, const struct option *o, const char *text);

@@ -44,6 +44,7 @@ option_value_check(uint64_t *number_ret, const struct option *o, const char *tex
 {
     const size_t len = strlen(text);
 
+    // Values end up in log lines, ZPL files and command lines: none may break those.
     *number_ret = 0;
     if (len > OPTION_VALUE_MAX || !str_is_utf8(text, len))
         return ERR_FORMAT;
@@ -101,6 +102,7 @@ s_check_text(uint64_t *ret, const struct option *o, const char *text)
     return 0;
 }
 
+// A limit of 0 is none: no setting has a range that ends at 0.
 static int
 s_within(uint64_t v, const struct option *o)
 {
@@ -130,6 +132,7 @@ s_check_bytes(uint64_t *ret, const struct option *o, const char *text)
     return str_bytes(ret, text) < 0 ? ERR_FORMAT : s_within(*ret, o);
 }
 
+// The place in the list is what it says.
 static int
 s_check_choice(uint64_t *ret, const struct option *o, const char *text)
 {
@@ -173,6 +176,7 @@ s_check_address(uint64_t *ret, const struct option *o, const char *text)
     // More than one colon is an IPv6 address, which stands in brackets.
     if (text[0] == '[' ? text[host - 1] != ']' || host < 3 : memchr(text, ':', host) != NULL)
         return ERR_FORMAT;
+    // ';' is ZeroMQ's source address, ',' our list in a variable; neither is part of a name.
     if (strcspn(text, " /@,;\"'") < strlen(text))
         return ERR_FORMAT;
     return str_u64(&port, colon + 1, strlen(colon + 1)) == 0 && port >= 1 && port <= UINT16_MAX
@@ -186,6 +190,7 @@ s_put_uint(struct buf *out, uint64_t v)
     buf_printf(out, "%llu", (unsigned long long) v);
 }
 
+// In the largest unit that holds it exactly.
 static void
 s_put_scaled(struct buf *out, uint64_t v, const uint64_t *sizes, const char *const *units, size_t n)
 {

@@ -138,6 +138,7 @@ s_stat_fields(uint64_t fields[STAT_FIELDS], const char *text)
     return true;
 }
 
+// One a name in the folder: a process with very many pays for it once a tick.
 static uint64_t
 s_open_fds(void)
 {

@@ -94,7 +94,7 @@ service_next(int fd)
         n = read(fd, &info, sizeof info);
     while (n == -1 && errno == EINTR);
     if (n != (ssize_t) sizeof info)
-        return SERVICE_NONE;
+        return SERVICE_NONE; // EAGAIN: none is pending
     for (size_t i = 0; i < N_EVENTS; i++) {
         if (s_events[i].signal == (int) info.ssi_signo)
             return s_events[i].event;
@@ -157,6 +157,7 @@ service_id(uint64_t *ret, const char *dir, const char *name)
     rc = file_make_dirs(dir);
     if (rc < 0)
         goto out;
+    // 17 bytes when it is right; what is longer is read far enough to be refused.
     n = file_read(&text, AT_FDCWD, buf_cstr(&path), 64);
     if (n == -ENOENT) {
         rc = s_make_id(ret, buf_cstr(&path));
@@ -177,6 +178,7 @@ out:
     return rc;
 }
 
+// Written whole or not at all: half an id would be another agent after the next start.
 static int
 s_make_id(uint64_t *ret, const char *path)
 {
@@ -206,6 +208,7 @@ service_lock(int *ret, const char *dir)
     buf_release(&path);
     if (fd == -1)
         return -errno;
+    // The kernel lets go of it at the end of the process, however that comes.
     if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
         rc = errno == EWOULDBLOCK ? ERR_LOCKED : -errno;
         close(fd);

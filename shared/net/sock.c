@@ -62,9 +62,11 @@ sock_new(zsock_t **ret, const struct sock_spec *spec)
     return 0;
 }
 
+// Before the first bind or connect: what is set later holds for later connections only.
 static int
 s_configure(void *raw, const struct sock_spec *spec)
 {
+    // Each wait is the last one doubled, from first to most, plus up to `first` at random.
     const unsigned first_ms = spec->reconnect_ms != 0 ? spec->reconnect_ms : RECONNECT_FIRST_MS;
     const unsigned most_ms = first_ms > RECONNECT_MOST_MS ? first_ms : RECONNECT_MOST_MS;
     const int64_t max_bytes = spec->max_bytes;
@@ -102,6 +104,7 @@ sock_is_local(const char *endpoint)
     const char *host, *colon;
     char literal[HOST_MAX];
 
+    // A path or a name in this process; only the file system says who may open it.
     if (str_starts(endpoint, "inproc://") || str_starts(endpoint, "ipc://"))
         return endpoint[strcspn(endpoint, "/") + 2] != '\0';
     if (!str_starts(endpoint, "tcp://"))
@@ -126,6 +129,7 @@ s_host_is_local(const char *host)
 
     if (strcmp(host, "localhost") == 0)
         return true;
+    // inet_pton takes four plain decimals: no 127.1, no octal, no hex.
     if (inet_pton(AF_INET, host, &four) == 1)
         return ntohl(four.s_addr) >> 24 == 127;
     if (len < 3 || host[0] != '[' || host[len - 1] != ']')
