@@ -87,6 +87,16 @@ build/.web: $(web_lock) $(web_sources)
 	$Qnode dashboard/web/build.mjs build/web
 	@touch $@
 
+# Its bytes, as they are and compressed, go into the program.
+$(BUILD)/gen/assets.c: build/.web dashboard/embed.sh
+	@echo "  EMBED build/web"
+	$Qsh dashboard/embed.sh build/web $(@D)
+$(BUILD)/gen/assets.o: $(BUILD)/gen/assets.c $(BUILD)/flags
+	$Q$(CC) $(ALL_C) -c $< -o $@
+$(BUILD)/gen/asset_bytes.o: $(BUILD)/gen/assets.c
+	$Q$(CC) -c $(@D)/asset_bytes.S -o $@
+$(BUILD)/bin/zpulse-dashboard: $(BUILD)/gen/assets.o $(BUILD)/gen/asset_bytes.o
+
 include tests/check.mk
 
 .PHONY: run run-built

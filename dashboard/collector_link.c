@@ -10,7 +10,7 @@
 #include <sys/eventfd.h>
 
 #include "dashboard/dashboard_stat.h"
-#include "dashboard/host_table.h"
+#include "dashboard/known_hosts.h"
 #include "dashboard/live_views.h"
 #include "dashboard/question_table.h"
 #include "dashboard/view.h"
@@ -42,7 +42,7 @@ struct collector_link {
     atomic_bool stopping;
     atomic_bool up;
     // What follows belongs to the thread.
-    host_table_t *hosts;
+    known_hosts_t *hosts;
     live_views_t *views;
     question_table_t *questions;
     uint64_t epoch; // of the collector, 0 before it answered
@@ -99,7 +99,7 @@ collector_link_start(collector_link_t **ret, const struct collector_link_options
     self->opt = *opt;
     self->wake_fd = -1;
     self->questions = question_table_new();
-    self->hosts = host_table_new();
+    self->hosts = known_hosts_new();
     bound.arg = self;
     self->views = live_views_new(opt->boot, &bound);
     self->n_selectors = view_selectors(NULL, &self->text, self->selectors, QUERY_SELECTORS_MAX);
@@ -140,7 +140,7 @@ collector_link_destroy(collector_link_t **self_p)
         return;
     collector_link_stop(self);
     live_views_destroy(&self->views);
-    host_table_destroy(&self->hosts);
+    known_hosts_destroy(&self->hosts);
     question_table_destroy(&self->questions);
     zsock_destroy(&self->live);
     zsock_destroy(&self->query);
@@ -316,8 +316,8 @@ s_host_event(collector_link_t *self, const void *at, size_t n)
         return;
     }
     live_views_host(self->views, &info, self->now_ms);
-    host_table_set_epoch(self->hosts, h.epoch);
-    host_table_put(self->hosts, &info);
+    known_hosts_set_epoch(self->hosts, h.epoch);
+    known_hosts_put(self->hosts, &info);
     host_info_release(&info);
 }
 
@@ -372,7 +372,7 @@ s_finish(collector_link_t *self, struct question *q, const struct query_reply *l
         break;
     case USE_RESOLVE:
         s_take_hosts(self, q, last->epoch);
-        s_resolved(self, q->request, host_table_find(self->hosts, q->request->host));
+        s_resolved(self, q->request, known_hosts_find(self->hosts, q->request->host));
         break;
     case USE_REQUEST:
         s_give(q, last);
@@ -394,12 +394,12 @@ s_take_hosts(collector_link_t *self, const struct question *q, uint64_t epoch)
         selfstat_add(STAT_LINK_MALFORMED, 1);
         return;
     }
-    host_table_set_epoch(self->hosts, epoch);
+    known_hosts_set_epoch(self->hosts, epoch);
     for (size_t i = 0; i < n; i++) {
         const uint64_t host = hosts[i].host;
 
-        if (host_table_put(self->hosts, &hosts[i]))
-            live_views_host(self->views, host_table_get(self->hosts, host), self->now_ms);
+        if (known_hosts_put(self->hosts, &hosts[i]))
+            live_views_host(self->views, known_hosts_get(self->hosts, host), self->now_ms);
     }
     link_hosts_free(hosts, n);
 }
@@ -474,7 +474,7 @@ s_begin(collector_link_t *self, struct link_request *request)
     } else if (request->ask == LINK_LAST) {
         s_forward(self, request);
     } else {
-        const struct host_info *info = host_table_find(self->hosts, request->host);
+        const struct host_info *info = known_hosts_find(self->hosts, request->host);
 
         // A host we have not heard of may be new.
         if (info != NULL)

@@ -1,0 +1,29 @@
+// api - the functions behind the paths of API.md: begin, and what follows the collector's answer.
+
+#ifndef DASHBOARD_API_H
+#define DASHBOARD_API_H
+
+#include "dashboard/exchange.h"
+
+exchange_begin_fn api_hosts;
+exchange_answer_fn api_hosts_answer;
+
+exchange_begin_fn api_stream;
+exchange_answer_fn api_stream_answer;
+
+exchange_begin_fn api_hist;
+exchange_answer_fn api_hist_answer;
+
+exchange_begin_fn api_metrics;
+exchange_answer_fn api_metrics_answer;
+
+exchange_begin_fn api_healthy;
+exchange_begin_fn api_ready;
+
+// The parameter, for free(), in *ret (NULL where there is none). False if its escapes are wrong:
+// then *rc is what the handler returns.
+bool api_param(exchange_t *x, const char *name, char **ret, enum MHD_Result *rc);
+// The same for one that must be there.
+bool api_param_needed(exchange_t *x, const char *name, char **ret, enum MHD_Result *rc);
+
+#endif

@@ -1,0 +1,92 @@
+// api_hosts - /api/v1/hosts: every host as a JSON array.
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "dashboard/api.h"
+#include "dashboard/reply.h"
+#include "shared/base/json.h"
+#include "shared/base/str.h"
+
+static int s_compare(const void *a, const void *b);
+static void s_put(struct json *j, const struct host_info *info);
+
+enum MHD_Result
+api_hosts(exchange_t *x)
+{
+    struct link_request *request = link_request_new(LINK_HOSTS);
+
+    return exchange_ask(x, &request);
+}
+
+enum MHD_Result
+api_hosts_answer(exchange_t *x, struct link_request *request)
+{
+    struct host_info *hosts;
+    struct buf body = { 0 };
+    struct json j;
+    size_t n;
+
+    if (request->status != LINK_OK)
+        return reply_link_error(x, request);
+    if (link_hosts_take(&hosts, &n, request->replies, request->n_replies) != 0)
+        return reply_error(x, MHD_HTTP_SERVICE_UNAVAILABLE,
+                           "the collector's answer cannot be read");
+    if (n > 0)
+        qsort(hosts, n, sizeof *hosts, s_compare);
+    json_init(&j, &body);
+    json_array(&j);
+    for (size_t i = 0; i < n; i++)
+        s_put(&j, &hosts[i]);
+    json_array_end(&j);
+    buf_str(&body, "\n");
+    link_hosts_free(hosts, n);
+    return reply_body(x, MHD_HTTP_OK, REPLY_JSON, &body);
+}
+
+static int
+s_compare(const void *a, const void *b)
+{
+    const struct host_info *x = a, *y = b;
+    const int by_name = strcmp(x->name, y->name);
+
+    return by_name != 0 ? by_name : (x->host > y->host) - (x->host < y->host);
+}
+
+static void
+s_put(struct json *j, const struct host_info *info)
+{
+    char id[STR_HEX64_SIZE];
+    const struct {
+        const char *key;
+        int64_t value;
+    } times[] = {
+        { "since_ms", info->since_ms },   { "first_ms", info->first_ms },
+        { "last_ms", info->last_ms },     { "interval_ms", info->interval_ms },
+        { "offset_ms", info->offset_ms },
+    };
+
+    json_object(j);
+    json_key(j, "id");
+    json_str(j, str_hex64_put(id, info->host));
+    json_key(j, "name");
+    json_str(j, info->name);
+    json_key(j, "state");
+    json_str(j, host_state_str(info->state));
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        json_key(j, times[i].key);
+        json_int(j, times[i].value);
+    }
+    json_key(j, "rtt_ms");
+    if (info->rtt_us >= 0)
+        json_fixed(j, (double) info->rtt_us / 1000, 3);
+    else
+        json_null(j);
+    json_key(j, "version");
+    json_str(j, info->version);
+    json_key(j, "dropped");
+    json_uint(j, info->dropped);
+    json_key(j, "missed");
+    json_uint(j, info->missed);
+    json_object_end(j);
+}

@@ -1,0 +1,107 @@
+// main - zpulse-dashboard: options, signals, and the end.
+
+#include <errno.h>
+#include <malloc.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "dashboard/dashboard.h"
+#include "dashboard/dashboard_option.h"
+#include "dashboard/dashboard_stat.h"
+#include "shared/base/err.h"
+#include "shared/base/log.h"
+#include "shared/net/service.h"
+
+#define IO_THREADS  1
+#define WATCHDOG_MS 5000
+
+static int s_serve(const struct dashboard_options *settings, int argc, char **argv);
+static int s_wait(int signals, int argc, char **argv);
+static void s_reload(int argc, char **argv);
+
+int
+main(int argc, char **argv)
+{
+    struct dashboard_options settings;
+    options_t *options = NULL;
+    int exit_code;
+
+    // Two heaps for all threads: events are made in one and freed in another, and each heap that
+    // a thread touches stays.
+    mallopt(M_ARENA_MAX, 2);
+    if (options_load(&options, &exit_code, &dashboard_program, argc, argv, stdout, stderr) != 0)
+        return exit_code;
+    exit_code = dashboard_options_take(&settings, options);
+    if (exit_code == 0) {
+        log_init(dashboard_program.name, settings.log_level);
+        options_log_later(options);
+        exit_code = s_serve(&settings, argc, argv);
+    }
+    options_destroy(&options);
+    return exit_code;
+}
+
+static int
+s_serve(const struct dashboard_options *settings, int argc, char **argv)
+{
+    dashboard_t *dashboard = NULL;
+    int exit_code;
+    const int signals = service_start(IO_THREADS);
+
+    if (signals < 0) {
+        log_error("signals cannot be read", "error=%s", log_quote(err_str(signals)));
+        return OPTION_EXIT_FAILED;
+    }
+    dashboard_stat_init();
+    if (dashboard_start(&dashboard, &exit_code, settings, page_assets, page_assets_count) == 0) {
+        log_info("listening", "address=%s", log_quote(settings->listen));
+        service_notify("READY=1");
+        exit_code = s_wait(signals, argc, argv);
+        service_notify("STOPPING=1");
+        dashboard_stop(&dashboard);
+        log_info("ended", NULL);
+    }
+    service_end(signals);
+    return exit_code;
+}
+
+// Until it is time to end; the exit code.
+static int
+s_wait(int signals, int argc, char **argv)
+{
+    struct pollfd on = { .fd = signals, .events = POLLIN };
+
+    for (;;) {
+        if (poll(&on, 1, WATCHDOG_MS) == -1 && errno != EINTR) {
+            log_error("poll failed", "error=%s", log_quote(strerror(errno)));
+            return OPTION_EXIT_FAILED;
+        }
+        service_notify("WATCHDOG=1");
+        for (enum service_event event; (event = service_next(signals)) != SERVICE_NONE;) {
+            if (event == SERVICE_STOP)
+                return OPTION_EXIT_OK;
+            if (event == SERVICE_RELOAD)
+                s_reload(argc, argv);
+        }
+    }
+}
+
+// Flags, environment and file anew: what can change while we run is the log level. A file that is
+// wrong now has been told of on stderr, and nothing changes.
+static void
+s_reload(int argc, char **argv)
+{
+    options_t *options = NULL;
+    enum log_level level;
+    int exit_code;
+
+    if (options_load(&options, &exit_code, &dashboard_program, argc, argv, stdout, stderr) != 0) {
+        log_error("settings were not reloaded", "exit_code=%d", exit_code);
+        return;
+    }
+    if (log_level_parse(&level, options_text(options, "log-level")) == 0)
+        log_set_level(level);
+    log_info("settings reloaded", "log_level=%s", options_text(options, "log-level"));
+    options_destroy(&options);
+}
