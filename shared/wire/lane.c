@@ -169,12 +169,13 @@ s_unreadable(lane_t *self, uint64_t samples)
     return ERR_NEED_KEY;
 }
 
-// A TABLE made for repeating alone has no place of its own in the run of records: it is read, and
-// the chain goes on as if it had not been there.
+// Definitions made for repeating alone have no place of their own in the run of records: they are
+// read, and the chain goes on as if they had not been there.
 static bool
 s_aside(const lane_t *self, const struct record *record)
 {
-    return !self->staged && record->type == RECORD_TABLE && record->seq != self->chain;
+    return !self->staged && record->seq != self->chain &&
+           (record->type == RECORD_TABLE || record->type == RECORD_DEF);
 }
 
 static void

@@ -191,7 +191,8 @@ naive_row(const struct told *t, bool staged)
 static int
 naive_accept(uint64_t seq, const struct told *t, bool staged)
 {
-    bool aside = !staged && t->type == RECORD_TABLE && seq != naive.last + 1;
+    bool defines = t->type == RECORD_TABLE || t->type == RECORD_DEF;
+    bool aside = !staged && defines && seq != naive.last + 1;
 
     if (staged) {
         if (seq < naive.next) {

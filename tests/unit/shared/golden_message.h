@@ -1,0 +1,376 @@
+// golden_message - the messages of control, live stream and queries that are kept for ever.
+
+#ifndef TESTS_UNIT_SHARED_GOLDEN_MESSAGE_H
+#define TESTS_UNIT_SHARED_GOLDEN_MESSAGE_H
+
+#include <stdlib.h>
+
+#include "shared/base/err.h"
+#include "shared/wire/control.h"
+#include "shared/wire/live.h"
+#include "shared/wire/query_msg.h"
+#include "tests/unit/shared/golden.h"
+
+#define COLLECTOR UINT64_C(0xc011ec7000000001)
+#define EPOCH     UINT64_C(0xe90c400000000002)
+
+static inline void
+make_control(struct buf *out, const struct control_msg *msg)
+{
+    uint8_t bytes[1024];
+    ptrdiff_t n = control_put(bytes, sizeof bytes, msg);
+
+    assert_true(n > 0);
+    buf_bytes(out, bytes, (size_t) n);
+}
+
+static inline void
+make_hello(struct buf *out)
+{
+    struct control_msg msg = { .type = CONTROL_HELLO };
+
+    msg.hello = (struct hello){ .id = golden_identity, .nonce = 77, .max_frame = 262144 };
+    msg.hello.n_streams = 2;
+    msg.hello.streams[0] = (struct control_stream){ .stream = 5, .base = 100, .head = 200 };
+    msg.hello.streams[1] = (struct control_stream){ .stream = 6, .base = 0, .head = 1 };
+    make_control(out, &msg);
+}
+
+static inline void
+make_welcome(struct buf *out)
+{
+    struct control_msg msg = { .type = CONTROL_WELCOME };
+
+    msg.welcome = (struct welcome){
+        .collector = COLLECTOR, .epoch = EPOCH, .now_ms = T0, .max_frame = 262144, .n_streams = 1
+    };
+    msg.welcome.streams[0] = (struct control_stream){ .stream = 6, .base = 0, .head = 0 };
+    make_control(out, &msg);
+}
+
+static inline void
+make_ping(struct buf *out)
+{
+    make_control(out, &(struct control_msg){ .type = CONTROL_PING,
+                                             .ping = { HOST, 77, 1, T0, -3, 250, 42, 0, 2 } });
+}
+
+static inline void
+make_pong(struct buf *out)
+{
+    make_control(out,
+                 &(struct control_msg){ .type = CONTROL_PONG, .pong = { 1, T0, T0 + 5, T0 + 6 } });
+}
+
+static inline void
+make_nak(struct buf *out)
+{
+    make_control(out, &(struct control_msg){ .type = CONTROL_NAK, .nak = { NAK_KEY, 6, 42 } });
+}
+
+static inline void
+make_goaway(struct buf *out)
+{
+    make_control(out,
+                 &(struct control_msg){ .type = CONTROL_GOAWAY, .goaway = { GOAWAY_NAME, 60000 } });
+}
+
+static inline void
+make_bye(struct buf *out)
+{
+    make_control(out, &(struct control_msg){ .type = CONTROL_BYE, .bye = { HOST, 77 } });
+}
+
+static inline void
+tell_streams(struct buf *out, const struct control_stream *streams, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        buf_printf(out, "stream %016" PRIx64 " base %" PRIu64 " head %" PRIu64 "\n",
+                   streams[i].stream, streams[i].base, streams[i].head);
+}
+
+static inline void
+tell_ping(struct buf *out, const struct ping *p)
+{
+    buf_printf(out, "host %016" PRIx64 " nonce %" PRIu64 " n %" PRIu64 " t1 %" PRId64, p->host,
+               p->nonce, p->n, p->t1_ms);
+    buf_printf(out, " offset %" PRId64 " ms rtt %" PRId64 " us head %" PRIu64, p->offset_ms,
+               p->rtt_us, p->head);
+    buf_printf(out, " dropped %" PRIu64 " missed %" PRIu64 "\n", p->dropped, p->missed);
+}
+
+static inline void
+tell_control(struct buf *out, const uint8_t *at, size_t n)
+{
+    struct control_msg msg;
+    int rc = control_take(&msg, at, n);
+
+    buf_printf(out, "%s\n", rc < 0 ? err_str(rc) : control_type_str(msg.type));
+    if (rc < 0)
+        return;
+    if (msg.type == CONTROL_HELLO) {
+        tell_identity(out, &msg.hello.id);
+        buf_printf(out, "nonce %" PRIu64 " max frame %" PRIu32 "\n", msg.hello.nonce,
+                   msg.hello.max_frame);
+        tell_streams(out, msg.hello.streams, msg.hello.n_streams);
+    } else if (msg.type == CONTROL_WELCOME) {
+        buf_printf(
+            out,
+            "collector %016" PRIx64 " epoch %016" PRIx64 " now %" PRId64 " max frame %" PRIu32 "\n",
+            msg.welcome.collector, msg.welcome.epoch, msg.welcome.now_ms, msg.welcome.max_frame);
+        tell_streams(out, msg.welcome.streams, msg.welcome.n_streams);
+    } else if (msg.type == CONTROL_PING) {
+        tell_ping(out, &msg.ping);
+    } else if (msg.type == CONTROL_PONG) {
+        buf_printf(out, "n %" PRIu64 " t1 %" PRId64 " t2 %" PRId64 " t3 %" PRId64 "\n", msg.pong.n,
+                   msg.pong.t1_ms, msg.pong.t2_ms, msg.pong.t3_ms);
+    } else if (msg.type == CONTROL_NAK) {
+        buf_printf(out, "reason %s stream %016" PRIx64 " next %" PRIu64 "\n",
+                   nak_reason_str(msg.nak.reason), msg.nak.stream, msg.nak.next);
+    } else if (msg.type == CONTROL_GOAWAY) {
+        buf_printf(out, "reason %s delay %" PRIu32 " ms\n", goaway_reason_str(msg.goaway.reason),
+                   msg.goaway.delay_ms);
+    } else {
+        buf_printf(out, "host %016" PRIx64 " nonce %" PRIu64 "\n", msg.bye.host, msg.bye.nonce);
+    }
+}
+
+// ---- live stream and queries
+
+static const struct live_header golden_live = {
+    .collector = COLLECTOR, .epoch = EPOCH, .pubseq = 9, .time_ms = T0, .generation = 3
+};
+static const struct label golden_labels[] = { { "__name__", "node_load1" },
+                                              { "instance", "web-01" },
+                                              { "job", "node" } };
+
+static inline struct host_info
+golden_host(void)
+{
+    static char name[] = "web-01", version[] = "1.0.0";
+    struct host_info info = {
+        .host = HOST,
+        .name = name,
+        .version = version,
+        .state = HOST_LATE,
+        .interval_ms = 1000,
+        .since_ms = T0 - 1,
+        .first_ms = T0 - 60000,
+        .last_ms = T0 - 2000,
+        .offset_ms = -3,
+        .rtt_us = 250,
+        .dropped = 12,
+        .missed = 2,
+    };
+
+    memcpy(info.boot_id, golden_identity.boot_id, sizeof info.boot_id);
+    return info;
+}
+
+static inline void
+make_live_table(struct buf *out)
+{
+    struct live_series series = { .id = 300, .kind = METRIC_GAUGE };
+
+    assert_int_equal(label_set_init(&series.labels, golden_labels, 3), 0);
+    live_put_table(out, &golden_live, &series, 1);
+    label_set_release(&series.labels);
+}
+
+static inline void
+make_live_row(struct buf *out)
+{
+    live_put_row(out, &golden_live, (const uint32_t[]){ 7, 8, 300 },
+                 (const double[]){ 1.5, 0, -0.25 }, 3);
+}
+
+static inline void
+make_live_host(struct buf *out)
+{
+    struct host_info info = golden_host();
+
+    live_put_host(out, &golden_live, &info);
+}
+
+static inline void
+make_question(struct buf *out)
+{
+    const struct query_request q = {
+        .type = QUERY_SELECT,
+        .id = 21,
+        .host = HOST,
+        .start_ms = T0 - 600000,
+        .end_ms = T0,
+        .n_selectors = 2,
+        .selectors = { "node_load1", "{job=\"app\"}" },
+    };
+    uint8_t bytes[256];
+    ptrdiff_t n = query_put_request(bytes, sizeof bytes, &q);
+
+    assert_true(n > 0);
+    buf_bytes(out, bytes, (size_t) n);
+}
+
+static const struct query_reply golden_reply = {
+    .id = 21, .collector = COLLECTOR, .epoch = EPOCH, .now_ms = T0, .upto = 9, .n = 1
+};
+
+static inline void
+make_answer_hosts(struct buf *out)
+{
+    struct query_reply reply = golden_reply;
+    struct host_info info = golden_host();
+
+    reply.type = QUERY_HOSTS;
+    query_put_reply(out, &reply);
+    host_info_put(out, &info);
+}
+
+static inline void
+make_answer_select(struct buf *out)
+{
+    struct sample samples[] = { { T0 - 2000, 0.5 }, { T0 - 1000, 0.75 }, { T0 + 3, 1 } };
+    struct query_series s = {
+        .id = 300, .kind = METRIC_GAUGE, .host = HOST, .n = 3, .samples = samples
+    };
+    struct query_reply reply = golden_reply;
+
+    reply.type = QUERY_SELECT;
+    reply.flags = QUERY_MORE;
+    query_put_reply(out, &reply);
+    assert_int_equal(label_set_init(&s.labels, golden_labels, 3), 0);
+    query_put_series(out, &s);
+    label_set_release(&s.labels);
+}
+
+static inline void
+make_answer_refused(struct buf *out)
+{
+    struct query_reply reply = golden_reply;
+
+    reply.type = QUERY_SERIES;
+    reply.status = QUERY_BAD;
+    reply.upto = 0;
+    reply.n = 0;
+    reply.text = "column 1: a name was expected";
+    query_put_reply(out, &reply);
+}
+
+static inline void
+tell_host(struct buf *out, struct rbuf *r)
+{
+    struct host_info info;
+
+    if (host_info_take(r, &info) < 0)
+        return;
+    buf_printf(out, "host %016" PRIx64 " name %s version %s %s interval %" PRIu32 " ms boot ",
+               info.host, info.name, info.version, host_state_str(info.state), info.interval_ms);
+    for (int i = 0; i < 16; i++)
+        buf_printf(out, "%02x", info.boot_id[i]);
+    buf_printf(out, "\nsince %" PRId64 " first %" PRId64 " last %" PRId64, info.since_ms,
+               info.first_ms, info.last_ms);
+    buf_printf(out, " offset %" PRId64 " ms rtt %" PRId64 " us dropped %" PRIu64, info.offset_ms,
+               info.rtt_us, info.dropped);
+    buf_printf(out, " missed %" PRIu64 "\n", info.missed);
+    host_info_release(&info);
+}
+
+static inline void
+tell_live_table(struct buf *out, struct rbuf *r)
+{
+    struct live_series *series;
+    uint32_t n;
+
+    if (live_take_table(r, &series, &n) < 0)
+        return;
+    for (uint32_t i = 0; i < n; i++) {
+        buf_printf(out, "%" PRIu32 " %s ", series[i].id, metric_kind_str(series[i].kind));
+        label_set_text(out, &series[i].labels);
+        buf_byte(out, '\n');
+    }
+    live_series_free(series, n);
+}
+
+static inline void
+tell_live(struct buf *out, const uint8_t *at, size_t n)
+{
+    struct live_row row = { 0 };
+    struct live_header h;
+    struct rbuf r;
+
+    if (live_take(&h, &r, at, n) < 0)
+        return;
+    buf_printf(out, "type %u collector %016" PRIx64 " epoch %016" PRIx64, h.type, h.collector,
+               h.epoch);
+    buf_printf(out, " pubseq %" PRIu64 " time %" PRId64 " generation %" PRIu32 "\n", h.pubseq,
+               h.time_ms, h.generation);
+    if (h.type == LIVE_TABLE)
+        tell_live_table(out, &r);
+    else if (h.type == LIVE_HOST)
+        tell_host(out, &r);
+    else if (live_take_row(&r, &row) == 0) {
+        for (uint32_t i = 0; i < row.n; i++) {
+            buf_printf(out, "%" PRIu32 "=", row.ids[i]);
+            buf_double(out, row.values[i]);
+            buf_byte(out, '\n');
+        }
+    }
+    buf_printf(out, "left %zu\n", rbuf_left(&r));
+    live_row_release(&row);
+}
+
+static inline void
+tell_question(struct buf *out, const uint8_t *at, size_t n)
+{
+    struct query_request q;
+
+    if (query_take_request(&q, at, n) < 0)
+        return;
+    buf_printf(out,
+               "type %u id %" PRIu64 " host %016" PRIx64 " start %" PRId64 " end %" PRId64 "\n",
+               q.type, q.id, q.host, q.start_ms, q.end_ms);
+    for (uint32_t i = 0; i < q.n_selectors; i++)
+        buf_printf(out, "%.*s\n", (int) q.selector_len[i], q.selectors[i]);
+}
+
+static inline void
+tell_series(struct buf *out, struct rbuf *r)
+{
+    struct query_series s;
+
+    if (query_take_series(r, &s) < 0)
+        return;
+    buf_printf(out, "%" PRIu32 " %s host %016" PRIx64 " ", s.id, metric_kind_str(s.kind), s.host);
+    label_set_text(out, &s.labels);
+    for (uint32_t i = 0; i < s.n; i++) {
+        buf_printf(out, " %" PRId64 "=", s.samples[i].time_ms);
+        buf_double(out, s.samples[i].value);
+    }
+    buf_byte(out, '\n');
+    query_series_release(&s);
+}
+
+static inline void
+tell_answer(struct buf *out, const uint8_t *at, size_t n)
+{
+    struct query_reply reply;
+    struct rbuf r;
+
+    if (query_take_reply(&reply, &r, at, n) < 0)
+        return;
+    buf_printf(out, "type %u flags %u status %u n %" PRIu32 " id %" PRIu64, reply.type, reply.flags,
+               reply.status, reply.n, reply.id);
+    buf_printf(out,
+               " collector %016" PRIx64 " epoch %016" PRIx64 " now %" PRId64 " upto %" PRIu64 "\n",
+               reply.collector, reply.epoch, reply.now_ms, reply.upto);
+    buf_printf(out, "text %.*s\n", (int) reply.text_len, reply.text);
+    for (uint32_t i = 0; i < reply.n; i++) {
+        if (reply.type == QUERY_HOSTS)
+            tell_host(out, &r);
+        else
+            tell_series(out, &r);
+    }
+    buf_printf(out, "left %zu\n", rbuf_left(&r));
+}
+
+#endif
