@@ -68,7 +68,7 @@ enum item { ITEM_SIGNAL, ITEM_CONTROL, ITEM_TICK, ITEM_PUSH, ITEMS };
 static int s_open_data(agent_t *self);
 static int s_open_stream(agent_t *self);
 static int s_open_sockets(agent_t *self);
-static int s_fail(int code, const char *what, const char *about, int rc);
+static int s_fail(int code, const char *sentence, const char *about, int rc);
 static struct control_now s_now(void);
 static void s_poll_items(agent_t *self, zmq_pollitem_t items[ITEMS]);
 static void s_turn(agent_t *self, const zmq_pollitem_t items[ITEMS]);
@@ -95,7 +95,7 @@ agent_start(agent_t **ret, const struct agent_config *config, int argc, char **a
     self->watchdog_us = getenv("WATCHDOG_USEC") != NULL ? 1 : 0;
     self->signal_fd = service_start(1);
     if (self->signal_fd < 0)
-        code = s_fail(OPTION_EXIT_FAILED, "signals", "signalfd", self->signal_fd);
+        code = s_fail(OPTION_EXIT_FAILED, "signals can not be read", "signalfd", self->signal_fd);
     if (code == 0)
         code = s_open_data(self);
     if (code == 0)
@@ -114,10 +114,9 @@ agent_start(agent_t **ret, const struct agent_config *config, int argc, char **a
 }
 
 static int
-s_fail(int code, const char *what, const char *about, int rc)
+s_fail(int code, const char *sentence, const char *about, int rc)
 {
-    log_error("cannot start", "what=%s about=%s error=%s", log_quote(what), log_quote(about),
-              log_quote(err_str(rc)));
+    log_error(sentence, "about=%s error=%s", log_quote(about), log_quote(err_str(rc)));
     return code;
 }
 
@@ -192,7 +191,7 @@ s_open_stream(agent_t *self)
     self->writer = stream_writer_new(&opt, s_keep, self);
     self->stamp = tick_stamp_new();
     rc = ticker_open(&self->ticker, self->config->interval_ms, self->id.host);
-    return rc < 0 ? s_fail(OPTION_EXIT_FAILED, "the timer", "timerfd", rc) : 0;
+    return rc < 0 ? s_fail(OPTION_EXIT_FAILED, "ticks can not be timed", "timerfd", rc) : 0;
 }
 
 static int

@@ -9,7 +9,6 @@
 #include "shared/base/err.h"
 #include "shared/base/str.h"
 #include "shared/net/sock.h"
-#include "shared/wire/body.h"
 
 #define LATER_KEYS  "peers can not be told apart until keys exist"
 #define LATER_SPOOL "records wait in memory until the spool exists"
@@ -33,7 +32,6 @@ static const struct option options[] = {
     { .name = "name",
       .type = OPTION_TEXT,
       .least = 1,
-      .most = BODY_NAME_MAX,
       .meta = "HOST",
       .help = "what this host is called; default: its host name" },
     { .name = "interval",
@@ -118,7 +116,7 @@ static const struct option_program program = {
     .options = options,
 };
 
-static int s_name(struct agent_config *config);
+static void s_name(struct agent_config *config);
 static int s_collector(struct agent_config *config);
 
 int
@@ -135,8 +133,7 @@ agent_config_load(struct agent_config *ret, int *exit_ret, int argc, char **argv
     ret->interval_ms = options_ms(ret->options, "interval");
     ret->once = options_flag(ret->options, "once");
     rc = log_level_parse(&ret->log_level, options_text(ret->options, "log-level"));
-    if (rc == 0)
-        rc = s_name(ret);
+    s_name(ret);
     if (rc == 0)
         rc = s_collector(ret);
     if (rc < 0) {
@@ -146,22 +143,17 @@ agent_config_load(struct agent_config *ret, int *exit_ret, int argc, char **argv
     return rc;
 }
 
-static int
+static void
 s_name(struct agent_config *config)
 {
     config->name = options_text(config->options, "name");
-    if (config->name != NULL && strlen(config->name) > BODY_NAME_MAX) {
-        fprintf(stderr, "zpulse-agent: name: longer than %d bytes\n", BODY_NAME_MAX);
-        return ERR_LIMIT;
-    }
     if (config->name != NULL)
-        return 0;
+        return;
     // What cannot be a label is no name; the host id still tells the host from others.
     if (gethostname(config->host_name, sizeof config->host_name - 1) == -1 ||
         config->host_name[0] == '\0' || !str_is_utf8(config->host_name, strlen(config->host_name)))
         strcpy(config->host_name, "localhost");
     config->name = config->host_name;
-    return 0;
 }
 
 static int

@@ -2,6 +2,7 @@
 
 #include "agent/own_series.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "shared/base/xalloc.h"
@@ -58,7 +59,7 @@ enum process_value {
     PROCESS_VALUES
 };
 
-// Their kind and help are selfstat's. CPU and start time are whole hundredths where USER_HZ is 100.
+// Their help is selfstat's. Times in hundredths of a second, as USER_HZ has them nearly everywhere.
 static const struct {
     const char *name;
     enum metric_kind kind;
@@ -77,8 +78,8 @@ struct own_series {
     unsigned until_process; // ticks before /proc/self is read again
     uint32_t slots[AGENT_STATS];
     uint32_t process_slots[PROCESS_VALUES];
-    double process_values[PROCESS_VALUES];
-    double start_seconds; // as first read: it is computed from clocks that drift apart
+    int64_t process_values[PROCESS_VALUES]; // in the units of `process`
+    int64_t start; // as first read: it is computed from clocks that drift apart
 };
 
 static void s_define(own_series_t *self, series_table_t *table);
@@ -116,7 +117,7 @@ own_series_sample(own_series_t *self, series_table_t *table)
     for (unsigned i = 0; i < AGENT_STATS; i++)
         series_table_set(table, self->slots[i], selfstat_value(i));
     for (unsigned i = 0; i < PROCESS_VALUES; i++)
-        series_table_set_double(table, self->process_slots[i], self->process_values[i]);
+        series_table_set(table, self->process_slots[i], self->process_values[i]);
 }
 
 static void
@@ -157,12 +158,12 @@ s_read_process(own_series_t *self)
     struct selfstat_process p;
 
     selfstat_process(&p);
-    if (self->start_seconds == 0)
-        self->start_seconds = p.start_time_seconds;
-    self->process_values[PROCESS_CPU] = p.cpu_seconds;
-    self->process_values[PROCESS_RESIDENT] = (double) p.resident_bytes;
-    self->process_values[PROCESS_VIRTUAL] = (double) p.virtual_bytes;
-    self->process_values[PROCESS_FDS] = (double) p.open_fds;
-    self->process_values[PROCESS_FDS_MAX] = (double) p.max_fds;
-    self->process_values[PROCESS_START] = self->start_seconds;
+    if (self->start == 0)
+        self->start = llround(p.start_time_seconds * 100);
+    self->process_values[PROCESS_CPU] = llround(p.cpu_seconds * 100);
+    self->process_values[PROCESS_RESIDENT] = (int64_t) (p.resident_bytes / 1024);
+    self->process_values[PROCESS_VIRTUAL] = (int64_t) (p.virtual_bytes / 1024);
+    self->process_values[PROCESS_FDS] = (int64_t) p.open_fds;
+    self->process_values[PROCESS_FDS_MAX] = (int64_t) p.max_fds;
+    self->process_values[PROCESS_START] = self->start;
 }

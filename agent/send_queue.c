@@ -26,6 +26,9 @@
 #define GAP_BODY_MAX 32u
 // What an entry costs beside its bytes: its place in the array (which doubles) and in the heap.
 #define ENTRY_COST (2 * sizeof(struct entry) + 16)
+// A run of records from KEY to KEY takes at most this part of the queue, so that keeping the run
+// that is being sent always leaves room for what waits.
+#define RUN_SHARE 4
 
 // A record as its frame: room for the prefix, then the record as frame_put_record wrote it.
 struct entry {
@@ -45,7 +48,8 @@ struct entries {
 
 struct send_queue {
     size_t most;
-    size_t bytes;
+    size_t bytes; // of kept
+    size_t run;   // bytes of the newest KEY and what came after it
     struct entries kept;
     size_t place;  // in kept: next to be sent
     size_t repeat; // in kept: next to be repeated; place if none
@@ -101,21 +105,20 @@ bool
 send_queue_push(send_queue_t *self, const struct record *record, uint32_t slots)
 {
     const size_t cost = FRAME_PREFIX_SIZE + FRAME_RECORD_HEADER + record->body_len + ENTRY_COST;
-    bool lost_key = false;
+    const bool key = record->type == RECORD_KEY;
 
     self->next = record->seq + 1;
-    while (self->kept.n > 0 && self->bytes + cost > self->most) {
+    while (self->kept.n > 0 && self->bytes + cost > self->most)
         s_drop_oldest(self);
-        lost_key = self->kept.n == 0;
-    }
-    // Behind a GAP only a KEY can be read, and a GAP is one run of numbers.
-    if (cost > self->most || (self->gap && self->kept.n == 0 && record->type != RECORD_KEY)) {
+    // With nothing before it only a KEY can be read, and a GAP is one run of numbers.
+    if (cost > self->most || (self->kept.n == 0 && !key && record->seq > 0)) {
         s_book(self, record);
         return false;
     }
     s_append(&self->kept, s_entry(record, slots));
     self->bytes += cost;
-    return !lost_key || record->type == RECORD_KEY;
+    self->run = key ? cost : self->run + cost;
+    return self->run <= self->most / RUN_SHARE;
 }
 
 static struct entry

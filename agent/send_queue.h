@@ -24,9 +24,8 @@ typedef struct send_queue send_queue_t;
 send_queue_t *send_queue_new(size_t most);
 void send_queue_destroy(send_queue_t **self_p);
 
-// Appends a record and says whether it can be kept on its own: false means that what follows is
-// readable only from a KEY, so the next record of values must be one. `slots` as stream_writer
-// gives it.
+// Appends a record. False: make the next record of values a KEY, since this one was dropped, or the
+// KEYs are too far apart in bytes. `slots` as stream_writer gives it.
 bool send_queue_push(send_queue_t *self, const struct record *record, uint32_t slots);
 
 // Where the stream goes on for a collector that wants it from `next` on: what was sent and is still

@@ -1,0 +1,124 @@
+// test_agent_option - what the agent accepts, refuses, and falls back on.
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "agent/agent_option.h"
+
+#define WORDS_MAX 16
+
+static struct agent_config config;
+
+// Loads the words after the program's name; the exit code, or -1 to go on.
+static int
+load(const char *const words[])
+{
+    static char copy[WORDS_MAX][256];
+    char *argv[WORDS_MAX + 2] = { NULL };
+    int argc = 0, code = -1;
+
+    argv[argc++] = strcpy(copy[WORDS_MAX - 1], "zpulse-agent");
+    for (size_t i = 0; words[i] != NULL; i++)
+        argv[argc++] = strcpy(copy[i], words[i]);
+    return agent_config_load(&config, &code, argc, argv) == 0 ? -1 : code;
+}
+
+#define LOAD(...) load((const char *const[]){ __VA_ARGS__, NULL })
+
+static void
+defaults_are_those_of_one_machine(void **state)
+{
+    (void) state;
+    assert_int_equal(LOAD("--log-level", "info"), -1);
+    assert_string_equal(config.data, "/var/lib/zpulse-agent");
+    assert_string_equal(config.collector, "tcp://127.0.0.1:5560");
+    assert_string_equal(config.control, "tcp://127.0.0.1:5561");
+    assert_string_equal(config.rootfs, "/");
+    assert_int_equal(config.interval_ms, 1000);
+    assert_true(strlen(config.name) > 0);
+    assert_false(config.once || config.more_collectors);
+    agent_config_release(&config);
+}
+
+static void
+the_first_of_several_collectors_is_taken(void **state)
+{
+    (void) state;
+    assert_int_equal(LOAD("--collector", ">tcp://127.0.0.2:7000", "--collector",
+                          "tcp://127.0.0.3:7000", "--name", "web-1"),
+                     -1);
+    assert_string_equal(config.collector, "tcp://127.0.0.2:7000");
+    assert_string_equal(config.control, "tcp://127.0.0.2:7001");
+    assert_string_equal(config.name, "web-1");
+    assert_true(config.more_collectors);
+    agent_config_release(&config);
+}
+
+static void
+every_option_of_the_agent_is_accepted(void **state)
+{
+    static const char *const words[][2] = {
+        { "--app-sub", "" },
+        { "--app-pull", ">tcp://127.0.0.1:5557" },
+        { "--statsd", "" },
+        { "--spool-sync", "1s" },
+        { "--backlog-rate", "2MiB" },
+        { "--keys", "/etc/zpulse/keys" },
+        { "--enrol", "tcp://127.0.0.1:5560" },
+        { "--server-key", "key" },
+        { "--token", "token" },
+        { "--insecure", "--once" },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        assert_int_equal(LOAD(words[i][0], words[i][1]), -1);
+        agent_config_release(&config);
+    }
+}
+
+static void
+what_can_not_be_is_a_wrong_configuration(void **state)
+{
+    static const char *const collectors[] = {
+        "tcp://192.0.2.1:5560",   // not this machine
+        "tcp://example.com:5560", // may be anywhere
+        "@tcp://127.0.0.1:5560",  // the agent connects
+        "tcp://127.0.0.1:65535",  // no port left for control
+        "inproc://collector",
+    };
+
+    (void) state;
+    for (size_t i = 0; i < sizeof collectors / sizeof collectors[0]; i++)
+        if (LOAD("--collector", collectors[i]) != OPTION_EXIT_CONFIG)
+            fail_msg("taken: %s", collectors[i]);
+}
+
+static void
+what_can_not_be_read_is_a_wrong_usage(void **state)
+{
+    (void) state;
+    assert_int_equal(LOAD("--interval", "50ms"), OPTION_EXIT_USAGE);
+    assert_int_equal(LOAD("--interval", "2h"), OPTION_EXIT_USAGE);
+    assert_int_equal(LOAD("--collector", ""), OPTION_EXIT_USAGE);
+    assert_int_equal(LOAD("--name", ""), OPTION_EXIT_USAGE);
+    assert_int_equal(LOAD("--intervall", "1s"), OPTION_EXIT_USAGE);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(defaults_are_those_of_one_machine),
+        cmocka_unit_test(the_first_of_several_collectors_is_taken),
+        cmocka_unit_test(every_option_of_the_agent_is_accepted),
+        cmocka_unit_test(what_can_not_be_is_a_wrong_configuration),
+        cmocka_unit_test(what_can_not_be_read_is_a_wrong_usage),
+    };
+    return cmocka_run_group_tests_name("agent_option", tests, NULL, NULL);
+}
