@@ -1,0 +1,336 @@
+// test_control_service - what an agent hears in answer to what it says.
+
+#include "tests/unit/collector/room.h"
+
+#include "collector/control_service.h"
+#include "tests/support/seeded.h"
+
+#define HOST   UINT64_C(0xa1)
+#define STREAM UINT64_C(0x51)
+
+static zsock_t *s_router;
+static zsock_t *s_agent[3];
+static control_service_t *s_control;
+static char s_endpoint[32];
+static struct control_msg in;
+
+static zsock_t *
+agent(void)
+{
+    struct sock_spec spec = {
+        .type = ZMQ_DEALER, .send_hwm = 100, .recv_hwm = 100, .max_bytes = CONTROL_MAX
+    };
+    zsock_t *sock;
+
+    assert_int_equal(sock_new(&sock, &spec), 0);
+    assert_int_equal(sock_connect(sock, s_endpoint), 0);
+    return sock;
+}
+
+static int
+setup(void **state)
+{
+    static unsigned number;
+    struct sock_spec spec = { .type = ZMQ_ROUTER,
+                              .send_hwm = 100,
+                              .recv_hwm = 100,
+                              .max_bytes = CONTROL_MAX,
+                              .mandatory = true };
+
+    room_setup(state);
+    (void) snprintf(s_endpoint, sizeof s_endpoint, "inproc://control-%u", number++);
+    assert_int_equal(sock_new(&s_router, &spec), 0);
+    assert_int_equal(sock_bind(s_router, s_endpoint), 0);
+    for (int i = 0; i < 3; i++)
+        s_agent[i] = agent();
+    s_control = control_service_new(&(struct control_service_options){ .router = s_router,
+                                                                       .hosts = room.hosts,
+                                                                       .ingest = room.ingest,
+                                                                       .collector = ROOM_COLLECTOR,
+                                                                       .epoch = ROOM_EPOCH });
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    control_service_destroy(&s_control);
+    for (int i = 0; i < 3; i++)
+        zsock_destroy(&s_agent[i]);
+    zsock_destroy(&s_router);
+    return room_teardown(state);
+}
+
+static void
+say(zsock_t *from, const struct control_msg *msg)
+{
+    static uint8_t bytes[CONTROL_MAX];
+    ptrdiff_t n = control_put(bytes, sizeof bytes, msg);
+
+    assert_true(n > 0);
+    assert_int_equal(sock_send(from, bytes, (size_t) n, false), 0);
+}
+
+// The next answer, of this type.
+static void
+hear(zsock_t *at, uint8_t type)
+{
+    int64_t until = clock_mono_ms() + ROOM_DEADLINE_MS;
+    zmq_msg_t msg;
+
+    zmq_msg_init(&msg);
+    for (;;) {
+        control_service_read(s_control, 64);
+        if (sock_recv(at, &msg) == 1)
+            break;
+        assert_true(clock_mono_ms() < until);
+    }
+    assert_int_equal(control_take(&in, zmq_msg_data(&msg), zmq_msg_size(&msg)), 0);
+    assert_int_equal(in.type, type);
+    zmq_msg_close(&msg);
+}
+
+static void
+say_hello(zsock_t *from, uint64_t host, uint64_t nonce, const char *name, uint64_t stream)
+{
+    struct control_msg msg = fake_hello(host, nonce, name, stream);
+
+    say(from, &msg);
+}
+
+static void
+say_ping(zsock_t *from, uint64_t host, uint64_t nonce)
+{
+    say(from, &(struct control_msg){
+                  .type = CONTROL_PING,
+                  .ping = { .host = host, .nonce = nonce, .n = 7, .t1_ms = 1234, .rtt_us = -1 } });
+}
+
+static void
+hello_is_answered_by_welcome(void **state)
+{
+    int64_t now = clock_real_ms();
+
+    (void) state;
+    say_hello(s_agent[0], HOST, 1, "web", STREAM);
+    hear(s_agent[0], CONTROL_WELCOME);
+    assert_int_equal(in.welcome.collector, ROOM_COLLECTOR);
+    assert_int_equal(in.welcome.epoch, ROOM_EPOCH);
+    assert_int_equal(in.welcome.max_frame, FRAME_MAX);
+    assert_in_range(in.welcome.now_ms, now, now + ROOM_DEADLINE_MS);
+    assert_int_equal(in.welcome.n_streams, 1);
+    assert_int_equal(in.welcome.streams[0].stream, STREAM);
+    assert_int_equal(in.welcome.streams[0].base, 0);
+}
+
+static void
+welcome_says_where_a_known_stream_goes_on(void **state)
+{
+    static struct fake_stream s = { .id = STREAM, .metric = "m" };
+
+    (void) state;
+    say_hello(s_agent[0], HOST, 1, "web", STREAM);
+    hear(s_agent[0], CONTROL_WELCOME);
+    fake_ident(&s, HOST, "web");
+    room_give(&s);
+    fake_table(&s, 1);
+    room_give(&s);
+    say_hello(s_agent[1], HOST, 1, "web", STREAM); // the same agent, on a new connection
+    hear(s_agent[1], CONTROL_WELCOME);
+    assert_int_equal(in.welcome.streams[0].base, 2);
+}
+
+static void
+ping_is_answered_by_pong_with_its_stamps(void **state)
+{
+    int64_t now = clock_real_ms();
+
+    (void) state;
+    say_hello(s_agent[0], HOST, 1, "web", STREAM);
+    hear(s_agent[0], CONTROL_WELCOME);
+    say_ping(s_agent[0], HOST, 1);
+    hear(s_agent[0], CONTROL_PONG);
+    assert_int_equal(in.pong.n, 7);
+    assert_int_equal(in.pong.t1_ms, 1234);
+    assert_in_range(in.pong.t2_ms, now, now + ROOM_DEADLINE_MS);
+    assert_true(in.pong.t3_ms >= in.pong.t2_ms);
+}
+
+static void
+ping_of_a_stranger_is_asked_for_hello(void **state)
+{
+    (void) state;
+    say_ping(s_agent[0], HOST, 1);
+    hear(s_agent[0], CONTROL_NAK);
+    assert_int_equal(in.nak.reason, NAK_HELLO);
+    say_hello(s_agent[0], HOST, 1, "web", STREAM);
+    hear(s_agent[0], CONTROL_WELCOME);
+    say_ping(s_agent[1], HOST, 1); // the same agent, but this connection said no HELLO
+    hear(s_agent[1], CONTROL_NAK);
+    say_ping(s_agent[0], HOST, 2);
+    hear(s_agent[0], CONTROL_NAK);
+}
+
+static void
+a_second_host_of_one_name_is_sent_away(void **state)
+{
+    (void) state;
+    say_hello(s_agent[0], HOST, 1, "web", STREAM);
+    hear(s_agent[0], CONTROL_WELCOME);
+    say_hello(s_agent[1], HOST + 1, 1, "web", STREAM + 1);
+    hear(s_agent[1], CONTROL_GOAWAY);
+    assert_int_equal(in.goaway.reason, GOAWAY_NAME);
+}
+
+static void
+a_clone_is_sent_away_for_two_seconds(void **state)
+{
+    (void) state;
+    say_hello(s_agent[0], HOST, 1, "web", STREAM);
+    hear(s_agent[0], CONTROL_WELCOME);
+    say_hello(s_agent[1], HOST, 2, "web", STREAM + 1);
+    hear(s_agent[1], CONTROL_GOAWAY);
+    assert_int_equal(in.goaway.reason, GOAWAY_CLONE);
+    assert_int_equal(in.goaway.delay_ms, 2000);
+    hear(s_agent[0], CONTROL_NAK); // the first is asked whether it is there
+    assert_int_equal(in.nak.reason, NAK_HELLO);
+}
+
+static void
+an_agent_whose_connection_ended_is_replaced_at_once(void **state)
+{
+    int64_t until = clock_mono_ms() + ROOM_DEADLINE_MS;
+
+    (void) state;
+    say_hello(s_agent[0], HOST, 1, "web", STREAM);
+    hear(s_agent[0], CONTROL_WELCOME);
+    zsock_destroy(&s_agent[0]); // killed
+    do {                        // closing takes its time
+        say_hello(s_agent[1], HOST, 2, "web", STREAM + 1);
+        control_service_read(s_control, 64);
+        assert_true(clock_mono_ms() < until);
+    } while (host_table_find(room.hosts, HOST)->nonce != 2);
+    assert_int_equal(host_table_find(room.hosts, HOST)->info.state, HOST_UP);
+}
+
+static void
+bye_is_not_answered_and_stops_the_host(void **state)
+{
+    (void) state;
+    say_hello(s_agent[0], HOST, 1, "web", STREAM);
+    hear(s_agent[0], CONTROL_WELCOME);
+    say(s_agent[0],
+        &(struct control_msg){ .type = CONTROL_BYE, .bye = { .host = HOST, .nonce = 1 } });
+    say_ping(s_agent[0], HOST, 1);
+    hear(s_agent[0], CONTROL_NAK); // it has stopped, so it is a stranger
+    assert_int_equal(host_table_find(room.hosts, HOST)->info.state, HOST_STOPPED);
+}
+
+static void
+a_newer_major_version_is_sent_away(void **state)
+{
+    uint8_t bytes[CONTROL_MAX];
+    struct control_msg msg = fake_hello(HOST, 1, "web", STREAM);
+    ptrdiff_t n = control_put(bytes, sizeof bytes, &msg);
+
+    (void) state;
+    bytes[2] = (CONTROL_VERSION_MAJOR + 1) << 4; // after two bytes of magic
+    sock_send(s_agent[0], bytes, (size_t) n, false);
+    hear(s_agent[0], CONTROL_GOAWAY);
+    assert_int_equal(in.goaway.reason, GOAWAY_VERSION);
+}
+
+static void
+a_nak_reaches_the_newest_connection(void **state)
+{
+    (void) state;
+    say_hello(s_agent[0], HOST, 1, "web", STREAM);
+    hear(s_agent[0], CONTROL_WELCOME);
+    say_hello(s_agent[1], HOST, 1, "web", STREAM);
+    hear(s_agent[1], CONTROL_WELCOME);
+    control_service_nak(s_control, HOST,
+                        &(struct nak){ .reason = NAK_KEY, .stream = STREAM, .next = 9 });
+    hear(s_agent[1], CONTROL_NAK);
+    assert_int_equal(in.nak.next, 9);
+    control_service_nak(s_control, HOST + 1, &(struct nak){ .reason = NAK_KEY }); // nobody
+}
+
+static void
+all_that_live_are_told_of_the_end(void **state)
+{
+    (void) state;
+    for (unsigned i = 0; i < 3; i++) {
+        char name[2] = { (char) ('a' + i), '\0' };
+
+        say_hello(s_agent[i], HOST + i, 1, name, STREAM + i);
+        hear(s_agent[i], CONTROL_WELCOME);
+    }
+    control_service_shutdown(s_control);
+    for (unsigned i = 0; i < 3; i++) {
+        hear(s_agent[i], CONTROL_GOAWAY);
+        assert_int_equal(in.goaway.reason, GOAWAY_SHUTDOWN);
+        assert_in_range(in.goaway.delay_ms, 1000, 2000);
+    }
+}
+
+// Random bytes, damaged messages, and messages of more parts than one.
+static void
+junk_is_counted_and_harms_nobody(void **state)
+{
+    static uint8_t bytes[1024];
+    uint64_t seed = 3;
+
+    (void) state;
+    for (int i = 0; i < 20000; i++) {
+        struct control_msg msg = fake_hello(HOST + 1 + (i & 7), 1, "junk", (uint64_t) i + 1);
+        ptrdiff_t n = control_put(bytes, sizeof bytes, &msg);
+        size_t len = seeded_below(&seed, (uint32_t) n + 1);
+
+        if (seeded_below(&seed, 3) == 0) {
+            for (size_t k = 0; k < len; k++)
+                bytes[k] = (uint8_t) seeded_next(&seed);
+        } else if (len > 0) {
+            len = (size_t) n;
+            bytes[seeded_below(&seed, (uint32_t) n)] ^= (uint8_t) seeded_next(&seed);
+        }
+        for (uint32_t parts = seeded_below(&seed, 8) == 0 ? seeded_below(&seed, 5) : 0; parts > 0;
+             parts--)
+            sock_send(s_agent[2], bytes, len, true);
+        sock_send(s_agent[2], bytes, len, false);
+        control_service_read(s_control, 64);
+        if (i % 64 == 0) { // what is answered is to be read
+            zmq_msg_t heard;
+
+            zmq_msg_init(&heard);
+            while (sock_recv(s_agent[2], &heard) == 1) {
+            }
+            zmq_msg_close(&heard);
+        }
+    }
+    assert_true(selfstat_value(STAT_CONTROL_BAD) > 1000);
+    say_hello(s_agent[0], HOST, 1, "web", STREAM);
+    room.now.mono_ms = clock_mono_ms() + 10000;
+    host_table_tick(room.hosts, room.now);
+    hear(s_agent[0], CONTROL_WELCOME);
+}
+
+int
+main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(hello_is_answered_by_welcome),
+        TEST(welcome_says_where_a_known_stream_goes_on),
+        TEST(ping_is_answered_by_pong_with_its_stamps),
+        TEST(ping_of_a_stranger_is_asked_for_hello),
+        TEST(a_second_host_of_one_name_is_sent_away),
+        TEST(a_clone_is_sent_away_for_two_seconds),
+        TEST(an_agent_whose_connection_ended_is_replaced_at_once),
+        TEST(bye_is_not_answered_and_stops_the_host),
+        TEST(a_newer_major_version_is_sent_away),
+        TEST(a_nak_reaches_the_newest_connection),
+        TEST(all_that_live_are_told_of_the_end),
+        TEST(junk_is_counted_and_harms_nobody),
+    };
+    return cmocka_run_group_tests_name("control_service", tests, NULL, NULL);
+}
