@@ -1,0 +1,74 @@
+// fuzz_query_msg - any bytes as a question, and as an answer. What is taken is put again.
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/base/xalloc.h"
+#include "shared/wire/query_msg.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *at, size_t n);
+
+static void
+s_question(const uint8_t *at, size_t n)
+{
+    static uint8_t out[QUERY_REQUEST_MAX];
+    struct query_request q = { 0 };
+    ptrdiff_t len;
+
+    if (query_take_request(&q, at, n) < 0)
+        return;
+    for (uint32_t i = 0; i < q.n_selectors; i++)
+        q.selectors[i] = xstrndup(q.selectors[i], q.selector_len[i]);
+    len = query_put_request(out, sizeof out, &q);
+    if (len < 0 || (size_t) len > n)
+        abort();
+    for (uint32_t i = 0; i < q.n_selectors; i++)
+        free((void *) (uintptr_t) q.selectors[i]);
+}
+
+static void
+s_series(struct rbuf *r)
+{
+    size_t before = rbuf_left(r);
+    struct buf out = { 0 };
+    struct query_series s;
+
+    if (query_take_series(r, &s) < 0)
+        return;
+    for (uint32_t i = 1; i < s.n; i++) {
+        if (s.samples[i].time_ms <= s.samples[i - 1].time_ms)
+            abort();
+    }
+    query_put_series(&out, &s);
+    if (out.len > before)
+        abort();
+    query_series_release(&s);
+    buf_release(&out);
+}
+
+static void
+s_answer(const uint8_t *at, size_t n)
+{
+    struct query_reply reply;
+    struct host_info host;
+    struct rbuf r;
+
+    if (query_take_reply(&reply, &r, at, n) < 0)
+        return;
+    for (uint32_t i = 0; i < reply.n && rbuf_rc(&r) == 0; i++) {
+        if (reply.type == QUERY_HOSTS && host_info_take(&r, &host) == 0)
+            host_info_release(&host);
+        else if (reply.type != QUERY_HOSTS)
+            s_series(&r);
+    }
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
+{
+    s_question(at, n);
+    s_answer(at, n);
+    return 0;
+}
