@@ -17,10 +17,10 @@
 // THE table of columns, one to a line; its order is that of `cols`. A series is node_exporter's.
 // clang-format off
 #define CPU(mode) \
-    { "cpu." mode, VIEW_PERCENT, VIEW_RATE, VIEW_MEAN, 100, NULL, \
+    { "cpu." mode, VIEW_PERCENT, VIEW_RATE, VIEW_MEAN, 100, 100, NULL, \
       { { 1, false, "node_cpu_seconds_total", "mode", mode } } }
 #define ONE(id, unit, take, metric) \
-    { id, unit, take, VIEW_SUM, 1, NULL, { { 1, false, metric, NULL, NULL } } }
+    { id, unit, take, VIEW_SUM, 1, 0, NULL, { { 1, false, metric, NULL, NULL } } }
 #define MEM(id, key)      ONE(id, VIEW_BYTES, VIEW_VALUE, "node_memory_" key "_bytes")
 #define TERM(sign, key)   { sign, false, "node_memory_" key "_bytes", NULL, NULL }
 #define MAYBE(sign, key)  { sign, true, "node_memory_" key "_bytes", NULL, NULL }
@@ -35,20 +35,20 @@ static const struct view_def defs[] = {
     CPU("idle"),
     // The busy modes are added up, rather than 100 less idle and iowait: those two may fall in
     // the kernel, and the sum of the others can not be below zero.
-    { "core", VIEW_PERCENT, VIEW_RATE, VIEW_SUM, 100, "cpu",
+    { "core", VIEW_PERCENT, VIEW_RATE, VIEW_SUM, 100, 100, "cpu",
       { { 1, false, "node_cpu_seconds_total", "mode", "user|nice|system|irq|softirq|steal" } } },
     MEM("mem.total", "MemTotal"),
     // SReclaimable: a kernel before 2.6.19 has no such line.
-    { "mem.used", VIEW_BYTES, VIEW_VALUE, VIEW_SUM, 1, NULL,
+    { "mem.used", VIEW_BYTES, VIEW_VALUE, VIEW_SUM, 1, 0, NULL,
       { TERM(1, "MemTotal"), TERM(-1, "MemFree"), TERM(-1, "Buffers"), TERM(-1, "Cached"),
         MAYBE(-1, "SReclaimable") } },
-    { "mem.cached", VIEW_BYTES, VIEW_VALUE, VIEW_SUM, 1, NULL,
+    { "mem.cached", VIEW_BYTES, VIEW_VALUE, VIEW_SUM, 1, 0, NULL,
       { TERM(1, "Cached"), MAYBE(1, "SReclaimable") } },
     MEM("mem.buffers", "Buffers"),
     MEM("mem.free", "MemFree"),
     MEM("mem.available", "MemAvailable"),
     MEM("swap.total", "SwapTotal"),
-    { "swap.used", VIEW_BYTES, VIEW_VALUE, VIEW_SUM, 1, NULL,
+    { "swap.used", VIEW_BYTES, VIEW_VALUE, VIEW_SUM, 1, 0, NULL,
       { TERM(1, "SwapTotal"), TERM(-1, "SwapFree") } },
     ONE("load.1", VIEW_LOAD, VIEW_VALUE, "node_load1"),
     ONE("load.5", VIEW_LOAD, VIEW_VALUE, "node_load5"),

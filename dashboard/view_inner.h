@@ -27,6 +27,7 @@ struct view_def {
     enum view_take take;
     enum view_fold fold;
     double scale;
+    double most; // 0: no limit. The kernel counts in ticks: a second may hold 102 of a core's 100
     const char *each; // or NULL; one column for each value of this label: id.VALUE
     struct view_term terms[VIEW_TERMS_MAX];
 };

@@ -303,5 +303,6 @@ s_evaluate(const view_t *self, const struct column *c)
         if (n > 0)
             total += c->def->terms[t].sign * (c->def->fold == VIEW_MEAN ? sum / (double) n : sum);
     }
-    return total * c->def->scale + 0.0; // -0 becomes 0
+    total = total * c->def->scale + 0.0; // -0 becomes 0
+    return c->def->most > 0 && total > c->def->most ? c->def->most : total;
 }

@@ -1,0 +1,152 @@
+// event_encode - the events of a stream, byte for byte.
+
+#include "dashboard/event_encode.h"
+
+#include "tests/unit/dashboard/room.h"
+
+static const struct view_column columns[] = {
+    { "cpu.user", VIEW_PERCENT },    { "mem.total", VIEW_BYTES },      { "load.1", VIEW_LOAD },
+    { "procs.running", VIEW_COUNT }, { "sys.forks", VIEW_PER_SECOND },
+};
+
+static struct host_info
+host_of(const char *name)
+{
+    struct host_info h = { .host = 0xf3c2a1b4d5e6f7, .state = HOST_UP };
+
+    h.name = strdup(name);
+    assert_non_null(h.name);
+    return h;
+}
+
+static void
+expect(struct event *e, uint64_t seq, const char *text)
+{
+    assert_int_equal(e->seq, seq);
+    assert_int_equal(e->len, strlen(text));
+    assert_memory_equal(e->at, text, e->len);
+    event_unref(&e);
+}
+
+static void
+numbers_have_the_digits_that_their_unit_means(void **state)
+{
+    static const double row[] = { 12.3456, 25276510208, 0.12999, 3, 1776.84 };
+    struct host_info host = host_of("web-1");
+    const struct event_view v = {
+        .boot = "k3f9", .host = &host, .columns = columns, .n_columns = N_OF(columns)
+    };
+
+    (void) state;
+    expect(event_encode_tick(&v, 7, 1700000000123, row), 7,
+           "id: k3f9-7\nevent: tick\ndata: {\"s\":7,\"t\":1700000000123,"
+           "\"d\":[[12.3],[25276510208],[0.13],[3],[1776.8]]}\n\n");
+    host_info_release(&host);
+}
+
+static void
+what_is_no_number_is_null(void **state)
+{
+    static const double row[] = { NAN, INFINITY, -INFINITY, 0.0, -0.01 };
+    struct host_info host = host_of("web-1");
+    const struct event_view v = {
+        .boot = "k3f9", .host = &host, .columns = columns, .n_columns = N_OF(columns)
+    };
+
+    (void) state;
+    expect(event_encode_tick(&v, 1, 5, row), 1,
+           "id: k3f9-1\nevent: tick\ndata: {\"s\":1,\"t\":5,\"d\":[[null],[null],[null],[0],[0]]}"
+           "\n\n");
+    host_info_release(&host);
+}
+
+static void
+a_snapshot_holds_columns_host_row_and_history(void **state)
+{
+    struct host_info host = host_of("web \"1\"\n");
+    const struct event_view v = {
+        .boot = "k3f9", .host = &host, .columns = columns, .n_columns = 2, .interval_ms = 1000
+    };
+    struct view_window w;
+    double *row;
+
+    (void) state;
+    view_window_init(&w, 2);
+    row = view_window_append(&w, 1000);
+    row[0] = 1.26;
+    row[1] = NAN;
+    row = view_window_append(&w, 2001);
+    row[0] = NAN;
+    row[1] = 7;
+    expect(event_encode_snap(&v, 3, &w), 3,
+           "id: k3f9-3\nevent: snap\ndata: {\"s\":3,\"t\":2001,\"cols\":["
+           "{\"id\":\"cpu.user\",\"unit\":\"percent\"},{\"id\":\"mem.total\",\"unit\":\"bytes\"}],"
+           "\"hosts\":[[0,\"00f3c2a1b4d5e6f7\",\"web \\\"1\\\"\\n\",\"up\",{}]],"
+           "\"d\":[[null],[7]],\"hist\":{\"t0\":1000,\"step\":1000,\"n\":2,\"t\":[0,1001],"
+           "\"d\":[[1.3,null],[null,7]]}}\n\n");
+    view_window_release(&w);
+    host_info_release(&host);
+}
+
+static void
+a_snapshot_of_a_silent_host_is_empty_and_well_formed(void **state)
+{
+    struct host_info host = host_of("web-1");
+    const struct event_view v = { .boot = "k3f9", .host = &host, .interval_ms = 1000 };
+    struct view_window w;
+
+    (void) state;
+    view_window_init(&w, 0);
+    expect(event_encode_snap(&v, 1, &w), 1,
+           "id: k3f9-1\nevent: snap\ndata: {\"s\":1,\"t\":0,\"cols\":[],"
+           "\"hosts\":[[0,\"00f3c2a1b4d5e6f7\",\"web-1\",\"up\",{}]],\"d\":[],"
+           "\"hist\":{\"t0\":0,\"step\":1000,\"n\":0,\"t\":[],\"d\":[]}}\n\n");
+    view_window_release(&w);
+    host_info_release(&host);
+}
+
+static void
+the_small_events_are_as_the_contract_says(void **state)
+{
+    struct host_info host = host_of("web-1");
+    const struct event_view v = { .boot = "k3f9", .host = &host };
+
+    (void) state;
+    host.state = HOST_SILENT;
+    expect(event_encode_host(&v, 9, 42), 9,
+           "id: k3f9-9\nevent: host\ndata: {\"s\":9,\"op\":\"silent\",\"ix\":0,"
+           "\"id\":\"00f3c2a1b4d5e6f7\",\"name\":\"web-1\",\"t\":42}\n\n");
+    expect(event_encode_skip(12), 0, "event: skip\ndata: {\"n\":12}\n\n");
+    expect(event_encode_bye("shutdown", 1500), 0,
+           "event: bye\ndata: {\"why\":\"shutdown\",\"retry\":1500}\n\n");
+    expect(event_encode_hello("k3f9", 17, 1000, 4096), 0,
+           "event: hello\ndata: {\"v\":1,\"srv\":\"zpulse-dashboard\",\"build\":\"0.1.0\","
+           "\"boot\":\"k3f9\",\"now\":17,\"tick\":1000,\"stale\":5000,\"ring\":120,"
+           "\"lim\":{\"sse\":4096},\"user\":null,\"ro\":true}\n\n");
+    host_info_release(&host);
+}
+
+static void
+a_host_with_long_ticks_is_stale_later(void **state)
+{
+    struct event *hello = event_encode_hello("k3f9", 17, 10000, 1);
+
+    (void) state;
+    assert_non_null(memmem(hello->at, hello->len, "\"stale\":30000", 13));
+    event_unref(&hello);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_have_the_digits_that_their_unit_means),
+        cmocka_unit_test(what_is_no_number_is_null),
+        cmocka_unit_test(a_snapshot_holds_columns_host_row_and_history),
+        cmocka_unit_test(a_snapshot_of_a_silent_host_is_empty_and_well_formed),
+        cmocka_unit_test(the_small_events_are_as_the_contract_says),
+        cmocka_unit_test(a_host_with_long_ticks_is_stale_later),
+    };
+
+    return cmocka_run_group_tests_name("event_encode", tests, NULL, NULL);
+}

@@ -1,0 +1,57 @@
+// permit - which names a browser may call us by.
+
+#include "dashboard/permit.h"
+
+#include "tests/unit/dashboard/room.h"
+
+static void
+only_our_own_names_are_allowed_whatever_the_port(void **state)
+{
+    static const char *const names[] = { "pulse.example.org", "Other" };
+    static const struct {
+        const char *host;
+        bool allowed;
+    } cases[] = {
+        { NULL, true }, // before HTTP/1.1; no browser
+        { "localhost", true },
+        { "LOCALHOST:8088", true },
+        { "localhost.", true },
+        { "127.0.0.1:8088", true },
+        { "127.1.2.3", true },
+        { "[::1]:8088", true },
+        { "[::1]", true },
+        { "pulse.example.org", true },
+        { "Pulse.Example.ORG:443", true },
+        { "other", true },
+        { "", false },
+        { ":8088", false },
+        { ".", false },
+        { "evil.example", false },
+        { "localhost.evil.example", false },
+        { "127.0.0.1.evil.example", false },
+        { "128.0.0.1", false },
+        { "10.0.0.1", false },
+        { "[::2]", false },
+        { "[::1", false },
+        { "[::1]evil.example", false },
+        { "pulse.example.org.evil.example", false },
+        { "example.org", false },
+    };
+    permit_t *permit = permit_new("127.0.0.1:8088", names, N_OF(names));
+
+    (void) state;
+    for (size_t i = 0; i < N_OF(cases); i++)
+        if (permit_host(permit, cases[i].host) != cases[i].allowed)
+            fail_msg("Host: %s", cases[i].host);
+    permit_destroy(&permit);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_our_own_names_are_allowed_whatever_the_port),
+    };
+
+    return cmocka_run_group_tests_name("permit", tests, NULL, NULL);
+}
