@@ -1,4 +1,8 @@
 // body - what stands inside a record: identity, definitions, values, gaps.
+//
+// Fields stand in the order of the `put` functions. Takers leave r behind the last field that they
+// know: whether more may follow is for the caller to say, since an identity is a body by itself and
+// also the beginning of HELLO.
 
 #include "shared/wire/body.h"
 
@@ -7,6 +11,7 @@
 #include "shared/base/rbuf.h"
 #include "shared/base/wbuf.h"
 
+// An agent that samples less than once an hour is taken for a mistake.
 #define INTERVAL_MAX_MS 3600000u
 
 void
@@ -56,6 +61,7 @@ slot_def_take(struct rbuf *r, struct slot_def *def)
     kind = rbuf_u8(r);
     def->form.exponent = rbuf_u8(r);
     def->form.unit = (uint32_t) rbuf_count(r, UINT32_MAX);
+    // A form out of range would be a table index or a division later.
     if (kind > METRIC_KIND_MAX || !metric_form_valid(def->form))
         rbuf_fail(r);
     def->kind = (enum metric_kind) kind;

@@ -1,7 +1,8 @@
 // control - what agent and collector say beside the data: DEALER to ROUTER, one part a message.
 //
 // A message is 'Z' 'C', version, type, then the fields of its struct in the order of the tables
-// below, which both directions follow.
+// below, which both directions follow. Bytes behind the last field are a later version's: nothing
+// here asks whether all were read.
 
 #include "shared/wire/control.h"
 
@@ -20,6 +21,7 @@ enum field_kind {
     FIELD_STREAMS, // `at` is that of the count, `array` that of the array
 };
 
+// One field of one message. Offsets are those of the union's members within the whole message.
 struct field {
     uint8_t kind; // enum field_kind; 0 ends a message
     uint16_t at;  // in struct control_msg
@@ -34,6 +36,7 @@ struct field {
 #define STREAMS(msg)   FIELD_STREAMS, AT(msg.n_streams), AT(msg.streams)
 #define FIELDS_MAX     10 // of a message, and the end
 
+// To add a field in a later version: at the end of its message, nowhere else.
 static const struct field fields[][FIELDS_MAX] = {
     [CONTROL_HELLO] = { { IDENTITY(hello.id) },
                         { U64(hello.nonce) },
@@ -73,7 +76,7 @@ control_put(void *out, size_t size, const struct control_msg *msg)
 {
     struct wbuf w;
 
-    assert(s_known(msg->type));
+    assert(s_known(msg->type)); // we do not send what we do not know
     wbuf_init(&w, out, size < CONTROL_MAX ? size : CONTROL_MAX);
     wbuf_u8(&w, 'Z');
     wbuf_u8(&w, 'C');
@@ -102,6 +105,7 @@ control_take(struct control_msg *ret, const void *at, size_t n)
     ret->type = rbuf_u8(&r);
     if (rbuf_rc(&r) < 0 || major < CONTROL_VERSION_MAJOR)
         return ERR_FORMAT;
+    // Not damage: a later minor version may have types of its own, which are skipped.
     if (!s_known(ret->type))
         return ERR_UNKNOWN;
     for (const struct field *field = fields[ret->type]; field->kind != 0 && rc == 0; field++)
@@ -188,6 +192,7 @@ s_take_streams(struct rbuf *r, struct control_stream *streams, uint32_t *n_ret)
 {
     uint32_t n = rbuf_u32(r);
 
+    // The array has its place in the message already; nothing is allocated for a stranger.
     if (n > CONTROL_STREAMS_MAX)
         return ERR_LIMIT;
     for (uint32_t i = 0; i < n; i++) {
@@ -232,6 +237,7 @@ s_known(uint8_t type)
     return type < N_TYPES && fields[type][0].kind != 0;
 }
 
+// Log lines name whatever a peer has sent.
 static const char *
 s_name(const char *const *names, size_t n, uint8_t value)
 {

@@ -8,6 +8,9 @@
 // 12  u32 crc32c of bytes 0 to 11 20  u64 seq
 //                                 28  u64 total
 //                                 36  i64 t0, then the body
+//
+// Two checksums, since the two parts have two lives: a record is sealed when it is made and may lie
+// in a spool for days; a prefix is made anew each time that it is sent.
 
 #include "shared/wire/frame.h"
 
@@ -16,6 +19,7 @@
 #include "shared/base/rbuf.h"
 #include "shared/base/wbuf.h"
 
+// A record must fit a frame even where it is read from a file: it may have to be sent.
 #define RECORD_MAX        (FRAME_MAX - FRAME_PREFIX_SIZE)
 #define RECORD_LENGTH     0x00ffffffu // bits of the first word
 #define RECORD_TYPE_SHIFT 24
@@ -50,7 +54,7 @@ frame_put_record(uint8_t *out, size_t size, const struct record *record)
         return ERR_LIMIT;
     wbuf_init(&w, out, size);
     wbuf_u32(&w, (uint32_t) length | (uint32_t) record->type << RECORD_TYPE_SHIFT);
-    wbuf_u32(&w, 0);
+    wbuf_u32(&w, 0); // the crc: known once all the rest stands
     wbuf_u32(&w, record->count);
     wbuf_u64(&w, record->stream);
     wbuf_u64(&w, record->seq);
@@ -97,6 +101,7 @@ frame_take_record(struct record *record, const void *at, size_t n, size_t *used_
     word = rbuf_u32(&r);
     length = word & RECORD_LENGTH;
     crc = rbuf_u32(&r);
+    // Room that was only preallocated is zeros, and so a length of 0.
     if (rbuf_rc(&r) < 0 || length < FRAME_RECORD_HEADER)
         return ERR_FORMAT;
     if (length > RECORD_MAX)
@@ -110,6 +115,7 @@ frame_take_record(struct record *record, const void *at, size_t n, size_t *used_
     record->seq = rbuf_u64(&r);
     record->total = rbuf_u64(&r);
     record->t0_ms = (int64_t) rbuf_u64(&r);
+    // No field was missing: the length, which the crc vouches for, spans the whole header.
     record->body = r.at;
     record->body_len = length - FRAME_RECORD_HEADER;
     if (record->stream == 0)

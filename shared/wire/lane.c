@@ -133,6 +133,7 @@ s_stage(lane_t *self, uint64_t base, const struct record *record)
     }
     if (self->ended)
         return s_damaged(self);
+    // A base past the record is nonsense, and must not carry `next` with it.
     if (!self->joined && base > 0) {
         // Who joins late has no claim to what was acknowledged before.
         self->next = base < record->seq ? base : record->seq;
@@ -141,6 +142,7 @@ s_stage(lane_t *self, uint64_t base, const struct record *record)
     if (record->seq > self->next) {
         struct gap gap = { .to = record->seq - 1 };
 
+        // `total` tells how many samples the missing records had, though nobody saw them.
         gap.samples = record->total > self->total ? record->total - self->total : 0;
         self->counters.holes += record->seq - self->next;
         self->handler.gap(self->handler.arg, self->next, &gap);
@@ -161,6 +163,7 @@ s_damaged(lane_t *self)
     return ERR_FORMAT;
 }
 
+// What a repeat could not be read for was booked when the record itself came.
 static int
 s_unreadable(lane_t *self, uint64_t samples)
 {
@@ -208,6 +211,7 @@ s_read_defs(lane_t *self, struct rbuf *r, uint32_t slots)
             label_set_release(&def.labels);
             return ERR_FORMAT;
         }
+        // Told again after every TABLE: the handler finds what it knows by labels.
         refused = self->handler.define(self->handler.arg, &def) < 0;
         label_set_release(&def.labels);
         least = def.slot + 1;
@@ -234,6 +238,7 @@ s_read_table(lane_t *self, const struct record *record, struct rbuf *r)
         return s_damaged(self);
     if (record->type == RECORD_TABLE)
         width = (int) slots;
+    // One that stands aside may be newer than the rows on their way, and wider.
     if (self->readable && self->chain == record->seq + 1)
         row_state_grow(row_decoder_state(self->decoder), (uint32_t) width);
     return 0;
@@ -258,6 +263,7 @@ s_give(lane_t *self, int64_t t0_ms, const struct row_block *block)
             refused += slot->state == SLOT_REFUSED;
             continue;
         }
+        // Without an exponent an integer says nothing.
         if (cell->state == CELL_INTEGER && slot->form.exponent == METRIC_RAW)
             return ERR_FORMAT;
         self->row_slot[n] = block->slots[i];
@@ -283,6 +289,7 @@ s_read_rows(lane_t *self, const struct record *record, struct rbuf *r)
     uint64_t unknown = 0;
     int rc;
 
+    // So that every slot of a row has an entry, if only to say that it is unknown.
     s_widen_table(self, width);
     if (width > self->row_size) {
         self->row_slot = xrealloc(self->row_slot, self->size, sizeof *self->row_slot);
@@ -300,6 +307,7 @@ s_read_rows(lane_t *self, const struct record *record, struct rbuf *r)
     // All bookkeeping rests on the count: a sender that tells it wrong is not believed.
     if (rc < 0 || samples != record->count)
         return s_damaged(self);
+    // The row is right even where some of it has no name yet: a TABLE alone will do then.
     self->readable = true;
     return unknown > 0 ? s_unreadable(self, unknown) : 0;
 }
@@ -331,6 +339,7 @@ s_read_gap(lane_t *self, const struct record *record, struct rbuf *r)
 
     if (gap_take(r, &gap) < 0 || gap.to < record->seq || gap.to == UINT64_MAX)
         return s_damaged(self);
+    // Definitions and keys may have been in it.
     self->readable = false;
     self->chain = gap.to + 1;
     if (!self->staged)
@@ -366,7 +375,7 @@ s_read(lane_t *self, const struct record *record)
         return 0;
     case RECORD_EVENT:
         return 0;
-    default:
+    default: // of a later minor version: counted, and in the chain like any other
         self->counters.unknown += self->staged;
         return 0;
     }

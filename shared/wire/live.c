@@ -4,6 +4,9 @@
 //   TABLE  varint n, n x { varint id, u8 kind, label set }
 //   ROW    varint n, n x varint distance of the id from the one after that before, n x double
 //   HOST   a host, with its length ahead so that later versions can say more
+//
+// Writers trust their caller (a collector's own table, names that came in with their limits) and
+// assert; readers trust nobody, since a dashboard may be told to listen to any address.
 
 #include "shared/wire/live.h"
 
@@ -150,6 +153,7 @@ int
 live_take_table(struct rbuf *r, struct live_series **ret, uint32_t *n_ret)
 {
     uint32_t n = (uint32_t) rbuf_count(r, rbuf_left(r) / SERIES_LEAST);
+    // The count stands against bytes, so this is at most three times the message.
     struct live_series *series = xcalloc(n > 0 ? n : 1, sizeof *series);
     uint64_t least = 0;
     uint32_t done = 0;
@@ -160,7 +164,7 @@ live_take_table(struct rbuf *r, struct live_series **ret, uint32_t *n_ret)
 
         if (id < least || kind > METRIC_KIND_MAX)
             rbuf_fail(r);
-        least = id + 1;
+        least = id + 1; // 64 bits: the last id of all may be there
         series[done].id = (uint32_t) id;
         series[done].kind = (enum metric_kind) kind;
         if (label_set_take(r, &series[done].labels) == 0 &&
@@ -191,7 +195,7 @@ live_take_row(struct rbuf *r, struct live_row *row)
     const uint8_t *at;
     uint64_t next = 0;
 
-    row->n = 0;
+    row->n = 0; // and so it stays if anything below is wrong
     if (n > row->size) {
         row->ids = xrealloc(row->ids, n, sizeof *row->ids);
         row->values = xrealloc(row->values, n, sizeof *row->values);
@@ -205,6 +209,7 @@ live_take_row(struct rbuf *r, struct live_row *row)
         row->ids[i] = (uint32_t) id;
         next = id + 1;
     }
+    // All values at once: one check of the bounds for the lot.
     at = rbuf_bytes(r, (size_t) n * sizeof *row->values);
     if (at == NULL)
         return ERR_FORMAT;
@@ -241,6 +246,7 @@ host_info_put(struct buf *out, const struct host_info *info)
     ptrdiff_t n;
     struct wbuf w;
 
+    // Aside first, since the length goes ahead.
     wbuf_init(&w, fields, sizeof fields);
     wbuf_u64(&w, info->host);
     wbuf_u8(&w, info->state);
@@ -291,6 +297,7 @@ host_info_take(struct rbuf *r, struct host_info *info)
         memcpy(info->boot_id, boot_id, sizeof info->boot_id);
     info->name = s_take_text(&in, BODY_NAME_MAX);
     info->version = s_take_text(&in, BODY_VERSION_MAX);
+    // Bytes left in `in` are fields of a later version.
     if (rbuf_rc(&in) < 0 || info->host == 0 || info->name[0] == '\0' || info->state < HOST_UP ||
         info->state > HOST_STATE_MAX) {
         host_info_release(info);

@@ -5,6 +5,8 @@
 //           i64 now, u64 upto, text; then n hosts (as LIVE_HOST has them) or n series.
 // Series:   varint id, u8 kind, u64 host, label set, varint n; if n > 0: i64 first time, n - 1 x
 //           varint distance to the next (1 or more), n x double.
+//
+// Times apart from values: an even second is two bytes, and values can be copied as they stand.
 
 #include "shared/wire/query_msg.h"
 
@@ -74,6 +76,7 @@ query_take_request(struct query_request *ret, const void *at, size_t n)
         return ERR_VERSION;
     ret->type = rbuf_u8(&r);
     ret->id = rbuf_u64(&r);
+    // Type and id stand in front for this: who asks a later version's question gets an answer.
     if (rbuf_rc(&r) < 0 || major < QUERY_VERSION_MAJOR)
         return ERR_FORMAT;
     if (ret->type == 0 || ret->type > QUERY_TYPE_MAX)
@@ -125,6 +128,7 @@ query_put_series(struct buf *out, const struct query_series *s)
     size_t most = (size_t) s->n * (APPEND_VARINT_MAX + sizeof(double));
     struct wbuf w;
 
+    // Room for the worst; what was not needed is the next series' room.
     append_begin(&w, out, SERIES_FIXED + append_labels_most(&s->labels) + most);
     wbuf_varint(&w, s->id);
     wbuf_u8(&w, (uint8_t) s->kind);
@@ -216,6 +220,7 @@ s_take_times(struct rbuf *r, struct sample *samples, uint32_t n)
     for (uint32_t i = 1; i < n; i++) {
         uint64_t distance = rbuf_varint(r);
 
+        // A time twice would be two values at one place of a chart; a sum past the end, a lie.
         if (distance == 0 || __builtin_add_overflow(time_ms, distance, &time_ms))
             return ERR_FORMAT;
         samples[i].time_ms = time_ms;

@@ -7,6 +7,9 @@
 //           the one before (the first: from 0); RAW has the eight bytes of a double behind each.
 // change    varint of zigzag(m - prev) - 1, for each set bit of the bitmap: 0 does not occur.
 // value     varint of zigzag(m), for each slot of the list that is not in RAW.
+//
+// Why so: half of a host's numbers do not change from one second to the next, so a bit for each is
+// worth more than anything cleverer after it; and most changes fit one byte.
 
 #include "shared/wire/row_codec.h"
 
@@ -49,8 +52,7 @@ static void s_make_room(row_decoder_t *self);
 static int s_take_dense(row_decoder_t *self, struct rbuf *r, uint8_t flags);
 static int s_take_sparse(row_decoder_t *self, struct rbuf *r, uint8_t flags);
 
-// Zigzag: small numbers of either sign become small ones without. All sums are of unsigned
-// numbers, so that a stranger's deltas wrap and are not undefined.
+// Small numbers of either sign become small ones without. Sums are unsigned: a stranger's wrap.
 static inline uint64_t
 s_zigzag(uint64_t v)
 {
@@ -84,6 +86,7 @@ row_state_grow(struct row_state *s, uint32_t slots)
         s->absent = xrealloc(s->absent, size, sizeof *s->absent);
         s->size = size;
     }
+    // Both ends do the same at the same record, so the new cells need not be told.
     memset(s->prev + s->slots, 0, (slots - s->slots) * sizeof *s->prev);
     memset(s->absent + s->slots, 0, (slots - s->slots) * sizeof *s->absent);
     s->slots = slots;
@@ -181,6 +184,7 @@ row_decoder_next(row_decoder_t *self, struct rbuf *r, struct row_block *ret)
     uint8_t flags;
     int n;
 
+    // Blocks have no count: they go on to the end of the body.
     if (rbuf_left(r) == 0)
         return rbuf_rc(r);
     ret->offset_ms = rbuf_svarint(r);
@@ -231,6 +235,7 @@ s_put_toggles(struct row_state *s, struct wbuf *w, const struct cell *cells)
 static uint8_t
 s_put_group(struct row_state *s, struct wbuf *w, const struct cell *cells, uint32_t from)
 {
+    // Near the end of w it is not known whether the group fits before it is made.
     uint8_t spare[GROUP_MAX];
     bool fits = w->rc == 0 && w->size - w->len >= sizeof spare;
     uint8_t *begin = fits ? w->at + w->len : spare;
@@ -348,10 +353,8 @@ s_take_varint(struct rbuf *r)
 
     if (r->end - p < VARINT_MAX)
         return rbuf_varint(r);
-    if (p[0] < 0x80) {
-        r->at += 1;
-        return p[0];
-    }
+    if (p[0] < 0x80)
+        return *r->at++;
     if (p[1] < 0x80) {
         r->at += 2;
         return (p[0] & 0x7fu) | (uint64_t) p[1] << 7;
@@ -379,7 +382,7 @@ static const uint8_t *
 s_take_changes(struct row_state *s, struct rbuf *r)
 {
     const uint8_t *map = rbuf_bytes(r, (s->slots + 7) / 8);
-    unsigned wrong = 0;
+    unsigned wrong = 0; // gathered, and asked once at the end
 
     if (map == NULL)
         return NULL;
@@ -409,6 +412,7 @@ s_fill(row_decoder_t *self)
 
     if (s->slots == 0)
         return 0;
+    // Nearly all rows of nearly all hosts.
     if (memchr(s->absent, 1, s->slots) == NULL) {
         for (; self->counted < s->slots; self->counted++)
             self->slots[self->counted] = self->counted;
@@ -416,6 +420,7 @@ s_fill(row_decoder_t *self)
             self->cells[n] = (struct cell){ .state = CELL_INTEGER, .m = s->prev[n] };
         return n;
     }
+    // Every slot is written and only those that are there are kept: no branch to mispredict.
     self->counted = 0;
     for (uint32_t i = 0; i < s->slots; i++) {
         self->slots[n] = i;
@@ -440,6 +445,7 @@ s_take_raw(row_decoder_t *self, struct rbuf *r, uint32_t n, const uint8_t *map)
     for (; k > 0; k--) {
         if (!s_take_slot(self, r, &next, &slot))
             return ERR_FORMAT;
+        // Both lists rise, so this goes through the cells once. An absent slot is not found.
         while (at < n && self->slots[at] < slot)
             at++;
         if (at == n || self->slots[at] != slot ||
@@ -478,6 +484,7 @@ s_take_sparse(row_decoder_t *self, struct rbuf *r, uint8_t flags)
     if (n == 0 || (flags & ROW_BLOCK_PRESENCE) != 0)
         return ERR_FORMAT;
     self->counted = 0;
+    // Which values are raw comes ahead of the others: it says how many of those there are.
     for (uint32_t i = 0; i < n; i++) {
         if (!s_take_slot(self, r, &next, &self->slots[i]))
             return ERR_FORMAT;

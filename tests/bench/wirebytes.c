@@ -148,7 +148,7 @@ s_second(struct host *h, uint64_t seq, struct row_state *state, row_decoder_t *d
                              .total = seq * h->n,
                              .t0_ms = T0_MS + (int64_t) seq * 1000,
                              .body = body };
-    struct cell row[SERIES];
+    struct cell row[SERIES] = { 0 };
     int64_t begin;
     ptrdiff_t len;
     struct wbuf w;

@@ -136,10 +136,10 @@ static void
 every_cut_is_refused_and_what_follows_is_skipped(void **state)
 {
     (void) state;
-    for (uint8_t type = CONTROL_HELLO; type <= CONTROL_BYE; type++) {
+    for (unsigned type = CONTROL_HELLO; type <= CONTROL_BYE; type++) {
         size_t n;
 
-        say(type);
+        say((uint8_t) type);
         if (type == CONTROL_HELLO) {
             said.hello.id = someone;
             said.hello.n_streams = 1;
