@@ -76,7 +76,7 @@ a_folder_in_use_is_refused(void **state)
     snprintf(lock, sizeof lock, "%s/agent-web-1/lock", stage_dir(s));
     for (int i = 0; i < stage_ms(200) && access(lock, F_OK) != 0; i++)
         claim(s, !process_ended(first, 20));
-    s_fails_naming(s, stage_agent(s, "web-1", NULL), 69, "agent-web-1");
+    s_fails_naming(s, stage_agent(s, "web-1", NULL), 75, "agent-web-1");
     claim(s, !process_ended(first, 0));
 }
 
@@ -154,8 +154,10 @@ an_address_beyond_loopback_is_78(void **state)
 
     s_fails_naming(s, stage_collector(s, "--bind", "0.0.0.0", NULL), 78, "0.0.0.0");
     s_fails_naming(s, stage_dashboard(s, "--listen", "0.0.0.0:8088", NULL), 78, "0.0.0.0");
-    s_fails_naming(s, stage_agent(s, "web-1", "--collector", "tcp://192.0.2.1:5560", NULL), 78,
-                   "192.0.2.1");
+    s_fails_naming(s,
+                   stage_run(s, "zpulse-agent", "--data", stage_dir(s), "--collector",
+                             "tcp://192.0.2.1:5560", NULL),
+                   78, "192.0.2.1");
 }
 
 static void

@@ -31,6 +31,12 @@ struct sse {
 int
 http_connect(uint16_t port)
 {
+    return http_connect_small(port, 0);
+}
+
+int
+http_connect_small(uint16_t port, int window)
+{
     const struct sockaddr_in to = { .sin_family = AF_INET,
                                     .sin_port = htons(port),
                                     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -38,6 +44,9 @@ http_connect(uint16_t port)
 
     if (fd == -1)
         return -1;
+    // Before connecting: a window that was offered is not taken back.
+    if (window > 0)
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &window, sizeof window);
     if (connect(fd, (const struct sockaddr *) &to, sizeof to) == -1) {
         close(fd);
         return -1;
@@ -162,10 +171,9 @@ http_json(uint16_t port, const char *path)
     return json;
 }
 
-sse_t *
-sse_open(uint16_t port, const char *path, const char *last_event_id)
+static sse_t *
+s_open(int fd, uint16_t port, const char *path, const char *last_event_id)
 {
-    const int fd = http_connect(port);
     struct buf text = { 0 };
     sse_t *self;
 
@@ -182,6 +190,18 @@ sse_open(uint16_t port, const char *path, const char *last_event_id)
         sse_close(&self);
     buf_release(&text);
     return self;
+}
+
+sse_t *
+sse_open(uint16_t port, const char *path, const char *last_event_id)
+{
+    return s_open(http_connect(port), port, path, last_event_id);
+}
+
+sse_t *
+sse_open_small(uint16_t port, const char *path, int window)
+{
+    return s_open(http_connect_small(port, window), port, path, NULL);
 }
 
 void

@@ -28,8 +28,10 @@ const char *http_header(const struct http_reply *reply, const char *name, char *
 // The body of a 200 answer as JSON, for json_decref; NULL for anything else.
 json_t *http_json(uint16_t port, const char *path);
 
-// A TCP connection to the port, or -1.
+// A TCP connection to the port, or -1. The second takes at most so many bytes that it has not read;
+// 0: as many as the kernel likes.
 int http_connect(uint16_t port);
+int http_connect_small(uint16_t port, int window);
 
 typedef struct sse sse_t;
 
@@ -41,6 +43,8 @@ struct sse_event {
 
 // Asks for the stream; last_event_id may be NULL. NULL if nobody listens.
 sse_t *sse_open(uint16_t port, const char *path, const char *last_event_id);
+// The same through a small window, for readers that stall.
+sse_t *sse_open_small(uint16_t port, const char *path, int window);
 void sse_close(sse_t **self_p);
 // The status of the answer; waits for its head. 0 if none came within 15 s.
 int sse_status(sse_t *self);
