@@ -35,7 +35,7 @@ cp /etc/resolv.conf /etc/hosts "$root/etc/"
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
 mount -t sysfs -o ro sysfs "$root/sys"
-git clone -q . "$root/root/zpulse"
+git clone -q . "$root/zpulse"
 
 # How this machine reaches the network; nothing else of it is seen inside.
 reach=(PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb LANG=C.UTF-8)
@@ -43,18 +43,18 @@ for v in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do
     [ -z "${!v:-}" ] || reach+=("$v=${!v}")
 done
 if [ -n "${NODE_EXTRA_CA_CERTS:-}" ]; then
-    cp "$NODE_EXTRA_CA_CERTS" "$root/root/extra-ca.pem"
-    reach+=(NODE_EXTRA_CA_CERTS=/root/extra-ca.pem)
+    cp "$NODE_EXTRA_CA_CERTS" "$root/extra-ca.pem"
+    reach+=(NODE_EXTRA_CA_CERTS=/extra-ca.pem)
 fi
 registry=$(npm config get registry 2>/dev/null || true)
 [ -z "$registry" ] || reach+=("npm_config_registry=$registry")
-within() { env -i "${reach[@]}" chroot "$root" bash -c "cd /root/zpulse && $1"; }
+within() { env -i "${reach[@]}" chroot "$root" bash -c "cd /zpulse && $1"; }
 
 within 'apt-get update -q && apt-get install -qy --no-install-recommends make' >"$top/make.log" 2>&1 ||
     { tail -n 20 "$top/make.log"; exit 1; }
 
 echo "fresh: a user without rights is told the one command"
-cp -r "$root/root/zpulse/shared/deploy" "$root/tmp/deploy" && chmod -R a+rX "$root/tmp/deploy"
+cp -r "$root/zpulse/shared/deploy" "$root/tmp/deploy" && chmod -R a+rX "$root/tmp/deploy"
 rc=0
 said=$(env -i "${reach[@]}" chroot --userspec=nobody "$root" sh /tmp/deploy/setup.sh run 2>&1) || rc=$?
 echo "$said"
@@ -63,22 +63,22 @@ echo "$said"
 echo "fresh: make run"
 mkfifo "$top/keys"
 env -i "${reach[@]}" chroot "$root" bash -c \
-    "cd /root/zpulse && script -qefc 'make run' /root/run.log" <"$top/keys" >/dev/null 2>&1 &
+    "cd /zpulse && script -qefc 'make run' /run.log" <"$top/keys" >/dev/null 2>&1 &
 run=$!
 exec 5>"$top/keys"
 for ((i = 0; i < 900; i++)); do
-    grep -q 'http://127.0.0.1:8088' "$root/root/run.log" 2>/dev/null && break
+    grep -q 'http://127.0.0.1:8088' "$root/run.log" 2>/dev/null && break
     kill -0 $run 2>/dev/null || break
     sleep 1
 done
-grep -q 'http://127.0.0.1:8088' "$root/root/run.log" ||
-    { tail -n 60 "$root/root/run.log"; echo "fresh: make run did not come up"; exit 1; }
+grep -q 'http://127.0.0.1:8088' "$root/run.log" ||
+    { tail -n 60 "$root/run.log"; echo "fresh: make run did not come up"; exit 1; }
 echo "fresh: up after $i s; Ctrl-C"
 printf '\003' >&5
 rc=0
 wait $run || rc=$?
 exec 5>&-
-tail -n 5 "$root/root/run.log"
+tail -n 5 "$root/run.log"
 [ $rc = 0 ] || { echo "fresh: make run ended with $rc"; exit 1; }
 
 echo "fresh: make check"
@@ -88,5 +88,5 @@ within 'test -z "$(git status --porcelain)"' || { echo "fresh: the clone is not 
 
 echo "fresh: with everything there nothing is installed, and no network is asked for"
 unshare --net env -i "${reach[@]}" chroot "$root" bash -c \
-    'cd /root/zpulse && sh shared/deploy/setup.sh check && make >/dev/null'
+    'cd /zpulse && sh shared/deploy/setup.sh check && make >/dev/null'
 echo "fresh: all well"
