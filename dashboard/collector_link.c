@@ -48,6 +48,7 @@ struct collector_link {
     uint64_t epoch; // of the collector, 0 before it answered
     int64_t answered_ms;
     int64_t ping_ms; // when to ask for the hosts
+    bool ping_waits; // no collector is connected: as soon as one is
     int64_t now_ms;
     struct buf text; // selectors of a whole view
     const char *selectors[QUERY_SELECTORS_MAX];
@@ -226,7 +227,8 @@ s_run(void *arg)
 
     while (!atomic_load(&self->stopping)) {
         zmq_pollitem_t items[] = {
-            { .socket = sock_raw(self->query), .events = ZMQ_POLLIN },
+            { .socket = sock_raw(self->query),
+              .events = (short) (ZMQ_POLLIN | (self->ping_waits ? ZMQ_POLLOUT : 0)) },
             { .socket = sock_raw(self->live), .events = ZMQ_POLLIN },
             { .fd = ring_fd(self->asked), .events = ZMQ_POLLIN },
             { .fd = self->wake_fd, .events = ZMQ_POLLIN },
@@ -236,7 +238,9 @@ s_run(void *arg)
         if (zmq_poll(items, 4, CHECK_MS) == -1 && errno != EINTR)
             break; // the context has ended
         self->now_ms = clock_mono_ms();
-        if (items[0].revents != 0)
+        if ((items[0].revents & ZMQ_POLLOUT) != 0)
+            s_ping(self);
+        if ((items[0].revents & ZMQ_POLLIN) != 0)
             s_take_replies(self);
         if (items[2].revents != 0)
             s_take_requests(self);
@@ -570,8 +574,8 @@ s_ping(collector_link_t *self)
 {
     struct query_request q = { .type = QUERY_HOSTS };
 
-    // Not yet connected: soon again, so that the first answer is not late.
-    self->ping_ms = self->now_ms + (s_send(self, &q, USE_PING, NULL, PING_MS) ? PING_MS : 0);
+    self->ping_waits = !s_send(self, &q, USE_PING, NULL, PING_MS);
+    self->ping_ms = self->now_ms + PING_MS;
 }
 
 static void

@@ -1,0 +1,329 @@
+// dashboard - streams, history and the end, against a collector that does as the test says.
+
+#include "dashboard/dashboard.h"
+
+#include <fcntl.h>
+
+#include "dashboard/dashboard_stat.h"
+#include "shared/net/service.h"
+#include "tests/unit/dashboard/fake_collector.h"
+#include "tests/unit/dashboard/http_client.h"
+
+#define PORT    26000
+#define READERS 200
+#define STREAM  "GET /api/v1/stream?view=host&h=web-1 HTTP/1.1\r\nHost: localhost\r\n"
+
+struct stage {
+    int signals;
+    struct fake_collector collector;
+    dashboard_t *dashboard;
+    uint16_t port;
+};
+
+static bool
+ready(struct stage *s)
+{
+    struct buf got = { 0 };
+    const int64_t until_ms = clock_mono_ms() + CLIENT_WAIT_MS;
+    int code = 0;
+
+    while (code != 200 && clock_mono_ms() < until_ms) {
+        code = client_get(s->port, "/-/ready", "", &got);
+        poll(NULL, 0, 5);
+    }
+    buf_release(&got);
+    return code == 200;
+}
+
+static bool
+wait_for_stat(enum dashboard_stat at, int64_t want)
+{
+    const int64_t until_ms = clock_mono_ms() + CLIENT_WAIT_MS;
+
+    while (selfstat_value(at) != want && clock_mono_ms() < until_ms)
+        poll(NULL, 0, 1);
+    return selfstat_value(at) == want;
+}
+
+static int
+set_up(void **state)
+{
+    struct stage *s = calloc(1, sizeof *s);
+    struct dashboard_options opt = { .listen = "127.0.0.1:0", .max_streams = READERS + 5 };
+    int exit_code;
+
+    assert_non_null(s);
+    s->signals = service_start(1);
+    assert_true(s->signals >= 0);
+    dashboard_stat_init();
+    fake_start(&s->collector, PORT, 5, 20);
+    opt.collector = s->collector.endpoint;
+    assert_int_equal(dashboard_start(&s->dashboard, &exit_code, &opt, NULL, 0), 0);
+    s->port = dashboard_port(s->dashboard);
+    assert_true(ready(s));
+    *state = s;
+    return 0;
+}
+
+static int
+tear_down(void **state)
+{
+    struct stage *s = *state;
+
+    dashboard_stop(&s->dashboard);
+    fake_stop(&s->collector);
+    service_end(s->signals);
+    free(s);
+    return 0;
+}
+
+static void
+hosts_are_listed(void **state)
+{
+    struct stage *s = *state;
+    struct buf got = { 0 };
+
+    assert_int_equal(client_get(s->port, "/api/v1/hosts", "", &got), 200);
+    assert_string_equal(client_body(&got),
+                        "[{\"id\":\"00f3c2a1b4d5e6f7\",\"name\":\"web-1\",\"state\":\"up\","
+                        "\"since_ms\":1700000000001,\"first_ms\":1700000000000,"
+                        "\"last_ms\":1700000020000,\"interval_ms\":1000,\"offset_ms\":0,"
+                        "\"rtt_ms\":0.21,\"version\":\"0.1.0\",\"dropped\":0,\"missed\":0}]\n");
+    buf_release(&got);
+}
+
+static void
+a_stream_says_hello_then_all_then_each_tick(void **state)
+{
+    struct stage *s = *state;
+    const int fd = client_connect(s->port);
+    struct buf got = { 0 };
+
+    client_send(fd, STREAM "\r\n");
+    client_wait(fd, &got, "event: snap\n");
+    client_wait(fd, &got, "]]}}\n\n");
+    assert_true(client_has(&got, "Content-Type: text/event-stream\r\n"));
+    assert_false(client_has(&got, "chunked"));
+    assert_true(strncmp(client_body(&got), "retry: 2000\n\nevent: hello\n", 26) == 0);
+    assert_true(client_has(&got, "\"t\":1700000020000,\"cols\":[{\"id\":\"sys.forks\","));
+    assert_true(
+        client_has(&got, "\"d\":[[20]],\"hist\":{\"t0\":1700000001000,\"step\":1000,\"n\":20,"));
+    assert_true(
+        client_has(&got, "\"d\":[[null,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20]]}}"));
+    buf_clear(&got);
+    atomic_store(&s->collector.ticks, 22);
+    client_wait(fd, &got, "\"t\":1700000021000,\"d\":[[21]]}\n\n");
+    client_wait(fd, &got, "\"t\":1700000022000,\"d\":[[22]]}\n\n");
+    atomic_store(&s->collector.state, HOST_SILENT);
+    client_wait(fd, &got, "\"op\":\"silent\",\"ix\":0,\"id\":\"00f3c2a1b4d5e6f7\"");
+    close(fd);
+    assert_true(wait_for_stat(STAT_STREAMS, 0));
+    buf_release(&got);
+}
+
+static void
+history_has_the_numbers_of_the_stream(void **state)
+{
+    struct stage *s = *state;
+    struct buf got = { 0 };
+
+    assert_int_equal(client_get(s->port,
+                                "/api/v1/hist?h=" FAKE_ID "&from=1700000010000&to=1700000013000",
+                                "", &got),
+                     200);
+    assert_string_equal(client_body(&got),
+                        "{\"h\":\"00f3c2a1b4d5e6f7\",\"t0\":1700000010000,\"step\":1000,\"n\":4,"
+                        "\"tier\":\"raw\",\"c\":[\"sys.forks\"],\"units\":[\"per_second\"],"
+                        "\"t\":[0,1000,2000,3000],\"avg\":[[10,11,12,13]]}\n");
+    // More than the points wanted: buckets, on multiples of their step.
+    assert_int_equal(client_get(s->port,
+                                "/api/v1/hist?h=web-1&c=sys.forks,cpu.user"
+                                "&from=1700000010000&to=1700000019000&pts=4",
+                                "", &got),
+                     200);
+    assert_string_equal(client_body(&got),
+                        "{\"h\":\"00f3c2a1b4d5e6f7\",\"t0\":1700000008000,\"step\":4000,\"n\":3,"
+                        "\"tier\":\"raw\",\"c\":[\"sys.forks\"],\"units\":[\"per_second\"],"
+                        "\"t\":[0,4000,8000],\"avg\":[[10.5,13.5,17.5]],"
+                        "\"min\":[[10,12,16]],\"max\":[[11,15,19]]}\n");
+    buf_release(&got);
+}
+
+static void
+an_unknown_host_is_404(void **state)
+{
+    struct stage *s = *state;
+    struct buf got = { 0 };
+
+    assert_int_equal(client_get(s->port, "/api/v1/stream?view=host&h=nobody", "", &got), 404);
+    assert_true(client_has(&got, "no host \\\"nobody\\\" is known"));
+    assert_int_equal(client_get(s->port, "/api/v1/hist?h=ffffffffffffffff", "", &got), 404);
+    assert_true(client_has(&got, "\"errorType\":\"not_found\""));
+    buf_release(&got);
+}
+
+static void
+a_reader_that_comes_back_gets_only_what_it_missed(void **state)
+{
+    struct stage *s = *state;
+    struct buf got = { 0 };
+    char request[256], boot[32] = "";
+    int fd = client_connect(s->port);
+
+    client_send(fd, STREAM "\r\n");
+    client_wait(fd, &got, "]]}}\n\n");
+    assert_int_equal(sscanf(strstr(buf_cstr(&got), "\nid: "), "\nid: %15[0-9a-f]-1", boot), 1);
+    atomic_store(&s->collector.ticks, 21);
+    client_wait(fd, &got, "\"d\":[[21]]}\n\n");
+    close(fd);
+    buf_clear(&got);
+    snprintf(request, sizeof request, STREAM "Last-Event-ID: %s-1\r\n\r\n", boot);
+    fd = client_connect(s->port);
+    client_send(fd, request);
+    client_wait(fd, &got, "\"d\":[[21]]}\n\n");
+    assert_false(client_has(&got, "event: snap"));
+    close(fd);
+    // Of another life of the dashboard: from the beginning.
+    buf_clear(&got);
+    fd = client_connect(s->port);
+    client_send(fd, STREAM "Last-Event-ID: 0000000x-1\r\n\r\n");
+    client_wait(fd, &got, "event: snap");
+    close(fd);
+    buf_release(&got);
+}
+
+static void
+two_hundred_readers_share_one_window_and_leave_no_trace(void **state)
+{
+    struct stage *s = *state;
+    struct buf got = { 0 };
+    int fds[READERS];
+
+    for (size_t i = 0; i < READERS; i++) {
+        fds[i] = client_connect(s->port);
+        client_send(fds[i], STREAM "\r\n");
+    }
+    for (size_t i = 0; i < READERS; i++) {
+        buf_clear(&got);
+        client_wait(fds[i], &got, "]]}}\n\n");
+    }
+    assert_int_equal(selfstat_value(STAT_STREAMS), READERS);
+    assert_int_equal(atomic_load(&s->collector.selects), 1);
+    atomic_store(&s->collector.ticks, 21);
+    for (size_t i = 0; i < READERS; i++) {
+        buf_clear(&got);
+        client_wait(fds[i], &got, "\"d\":[[21]]}\n\n");
+    }
+    for (size_t i = 0; i < READERS; i++)
+        close(fds[i]);
+    assert_true(wait_for_stat(STAT_STREAMS, 0));
+    buf_release(&got);
+}
+
+static void
+more_streams_than_there_are_places_get_204(void **state)
+{
+    struct stage *s = *state;
+    struct buf got = { 0 };
+    int fds[READERS + 5];
+
+    for (size_t i = 0; i < N_OF(fds); i++) {
+        fds[i] = client_connect(s->port);
+        client_send(fds[i], STREAM "\r\n");
+        buf_clear(&got);
+        client_wait(fds[i], &got, "event: hello");
+    }
+    assert_int_equal(client_get(s->port, "/api/v1/stream?view=host&h=web-1", "", &got), 204);
+    close(fds[0]);
+    assert_true(wait_for_stat(STAT_STREAMS, READERS + 4));
+    fds[0] = client_connect(s->port);
+    client_send(fds[0], STREAM "\r\n");
+    buf_clear(&got);
+    client_wait(fds[0], &got, "event: hello");
+    for (size_t i = 0; i < N_OF(fds); i++)
+        close(fds[i]);
+    assert_true(wait_for_stat(STAT_STREAMS, 0));
+    buf_release(&got);
+}
+
+static void
+a_restarted_collector_is_followed_by_itself(void **state)
+{
+    struct stage *s = *state;
+    const int fd = client_connect(s->port);
+    unsigned port;
+    struct buf got = { 0 };
+
+    client_send(fd, STREAM "\r\n");
+    client_wait(fd, &got, "]]}}\n\n");
+    assert_int_equal(sscanf(s->collector.endpoint, "tcp://127.0.0.1:%u", &port), 1);
+    fake_stop(&s->collector);
+    fake_start(&s->collector, port, 0, 40);
+    buf_clear(&got);
+    client_wait(fd, &got, "event: snap\n");
+    client_wait(fd, &got, "]]}}\n\n");
+    assert_true(client_has(&got, "\"n\":40,"));
+    buf_clear(&got);
+    atomic_store(&s->collector.ticks, 41);
+    client_wait(fd, &got, "\"d\":[[41]]}\n\n");
+    close(fd);
+    buf_release(&got);
+}
+
+static void
+the_end_answers_what_waits_and_says_bye_to_who_reads(void **state)
+{
+    struct stage *s = *state;
+    const int asking = client_connect(s->port);
+    struct buf got = { 0 };
+    int fds[READERS];
+
+    for (size_t i = 0; i < READERS; i++) {
+        fds[i] = client_connect(s->port);
+        client_send(fds[i], STREAM "\r\n");
+    }
+    for (size_t i = 0; i < READERS; i += 2) { // the others never read
+        buf_clear(&got);
+        client_wait(fds[i], &got, "]]}}\n\n");
+    }
+    atomic_store(&s->collector.silent, true);
+    client_send(asking, "GET /api/v1/hosts HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_true(wait_for_stat(STAT_STREAMS, READERS));
+    dashboard_stop(&s->dashboard);
+    for (size_t i = 0; i < READERS; i += 2) {
+        buf_clear(&got);
+        while (client_read(fds[i], &got))
+            ;
+        assert_true(client_has(&got, "event: bye\ndata: {\"why\":\"shutdown\",\"retry\":"));
+    }
+    buf_clear(&got);
+    while (client_read(asking, &got))
+        ;
+    // Nothing, if it had not been read when the door was closed.
+    assert_true(got.len == 0 || client_has(&got, "HTTP/1.1 503 "));
+    for (size_t i = 0; i < READERS; i++)
+        close(fds[i]);
+    close(asking);
+    assert_int_equal(selfstat_value(STAT_STREAMS), 0);
+    buf_release(&got);
+}
+
+#define stage_test(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        stage_test(hosts_are_listed),
+        stage_test(a_stream_says_hello_then_all_then_each_tick),
+        stage_test(history_has_the_numbers_of_the_stream),
+        stage_test(an_unknown_host_is_404),
+        stage_test(a_reader_that_comes_back_gets_only_what_it_missed),
+        stage_test(two_hundred_readers_share_one_window_and_leave_no_trace),
+        stage_test(more_streams_than_there_are_places_get_204),
+        stage_test(a_restarted_collector_is_followed_by_itself),
+        stage_test(the_end_answers_what_waits_and_says_bye_to_who_reads),
+    };
+
+    return cmocka_run_group_tests_name("dashboard", tests, NULL, NULL);
+}
