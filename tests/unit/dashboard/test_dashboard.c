@@ -14,7 +14,6 @@
 #define STREAM  "GET /api/v1/stream?view=host&h=web-1 HTTP/1.1\r\nHost: localhost\r\n"
 
 struct stage {
-    int signals;
     struct fake_collector collector;
     dashboard_t *dashboard;
     uint16_t port;
@@ -53,8 +52,6 @@ set_up(void **state)
     int exit_code;
 
     assert_non_null(s);
-    s->signals = service_start(1);
-    assert_true(s->signals >= 0);
     dashboard_stat_init();
     fake_start(&s->collector, PORT, 5, 20);
     opt.collector = s->collector.endpoint;
@@ -72,7 +69,6 @@ tear_down(void **state)
 
     dashboard_stop(&s->dashboard);
     fake_stop(&s->collector);
-    service_end(s->signals);
     free(s);
     return 0;
 }
@@ -313,6 +309,8 @@ the_end_answers_what_waits_and_says_bye_to_who_reads(void **state)
 int
 main(void)
 {
+    const int signals = service_start(1); // once: a second ZeroMQ context would be another story
+    int failed;
     const struct CMUnitTest tests[] = {
         stage_test(hosts_are_listed),
         stage_test(a_stream_says_hello_then_all_then_each_tick),
@@ -325,5 +323,7 @@ main(void)
         stage_test(the_end_answers_what_waits_and_says_bye_to_who_reads),
     };
 
-    return cmocka_run_group_tests_name("dashboard", tests, NULL, NULL);
+    failed = cmocka_run_group_tests_name("dashboard", tests, NULL, NULL);
+    service_end(signals);
+    return failed;
 }

@@ -161,6 +161,44 @@ put_file(const char *dir, const char *name, const char *text)
     assert_int_equal(file_write_atomic(path, text, strlen(text), 0644), 0);
 }
 
+// DIR/secret, and DIR/root with files and every way out of it that a folder can have.
+static void
+make_root(const char *dir, const char *root)
+{
+    char path[128], target[128];
+
+    snprintf(path, sizeof path, "%s/sub", root);
+    assert_int_equal(file_make_dirs(path), 0);
+    put_file(dir, "secret", "secret");
+    put_file(root, "index.html", "mine");
+    put_file(root, ".hidden", "hidden");
+    put_file(root, "sub/a.CSS", "a");
+    snprintf(target, sizeof target, "%s/secret", dir);
+    snprintf(path, sizeof path, "%s/link", root);
+    assert_int_equal(symlink(target, path), 0);
+    snprintf(path, sizeof path, "%s/linkdir", root);
+    assert_int_equal(symlink(dir, path), 0);
+    snprintf(path, sizeof path, "%s/pipe", root);
+    assert_int_equal(mkfifo(path, 0644), 0);
+}
+
+// The file is there, and this is what it holds.
+static void
+expect_file(const page_files_t *files, const char *path, const char *type, const char *text)
+{
+    struct page_file f;
+    char got[16] = "";
+
+    assert_int_equal(get(files, path, "gzip", NULL, &f), 200);
+    assert_string_equal(f.type, type);
+    assert_false(f.ours);
+    assert_false(f.gzip);
+    assert_int_equal(f.len, strlen(text));
+    assert_int_equal(read(f.fd, got, sizeof got), strlen(text));
+    assert_string_equal(got, text);
+    close(f.fd);
+}
+
 static void
 operators_files_are_read_at_each_request_and_nothing_beside_them(void **state)
 {
@@ -181,50 +219,26 @@ operators_files_are_read_at_each_request_and_nothing_beside_them(void **state)
         "/.",
     };
     char dir[] = "/tmp/zpulse-page-XXXXXX";
-    char root[64], path[512], target[512];
+    char root[64], command[64];
     page_files_t *files;
     struct page_file f;
-    char text[16] = "";
 
     (void) state;
     assert_non_null(mkdtemp(dir));
     snprintf(root, sizeof root, "%s/root", dir);
-    snprintf(path, sizeof path, "%s/root/sub", dir);
-    assert_int_equal(file_make_dirs(path), 0);
-    put_file(dir, "secret", "secret");
-    put_file(root, "index.html", "mine");
-    put_file(root, ".hidden", "hidden");
-    put_file(root, "sub/a.CSS", "a");
-    snprintf(target, sizeof target, "%s/secret", dir);
-    snprintf(path, sizeof path, "%s/link", root);
-    assert_int_equal(symlink(target, path), 0);
-    snprintf(path, sizeof path, "%s/linkdir", root);
-    assert_int_equal(symlink(dir, path), 0);
-    snprintf(path, sizeof path, "%s/pipe", root);
-    assert_int_equal(mkfifo(path, 0644), 0);
-
+    make_root(dir, root);
     assert_int_equal(page_files_open(&files, assets, N_OF(assets), root), 0);
     for (size_t i = 0; i < N_OF(outside); i++)
         if (get(files, outside[i], NULL, NULL, &f) != 404)
             fail_msg("%s was given", outside[i]);
-    assert_int_equal(get(files, "/sub/a.CSS", NULL, NULL, &f), 200);
-    assert_string_equal(f.type, "text/css; charset=utf-8");
-    close(f.fd);
-    assert_int_equal(get(files, "/", "gzip", NULL, &f), 200);
-    assert_false(f.ours);
-    assert_false(f.gzip);
-    assert_int_equal(f.len, 4);
-    assert_int_equal(read(f.fd, text, sizeof text), 4);
-    assert_string_equal(text, "mine");
-    close(f.fd);
+    expect_file(files, "/sub/a.CSS", "text/css; charset=utf-8", "a");
+    expect_file(files, "/", "text/html; charset=utf-8", "mine");
     put_file(root, "index.html", "changed");
-    assert_int_equal(get(files, "/", NULL, NULL, &f), 200);
-    assert_int_equal(f.len, 7);
-    close(f.fd);
+    expect_file(files, "/h/web-1", "text/html; charset=utf-8", "changed");
     page_files_close(&files);
 
-    snprintf(path, sizeof path, "rm -rf '%s'", dir);
-    assert_int_equal(system(path), 0);
+    snprintf(command, sizeof command, "rm -rf '%s'", dir);
+    assert_int_equal(system(command), 0);
     assert_int_equal(page_files_open(&files, assets, N_OF(assets), root), -ENOENT);
 }
 
