@@ -39,23 +39,19 @@ async function bytesOf() {
     if (sizes.has(requestId)) sizes.set(requestId, encodedDataLength);
   });
   await page.goto(`${url}/`, { waitUntil: 'load' });
-  await page.waitForFunction(() => window.__ui?.stats?.ticks > 0, null, { timeout: 15_000 });
+  await page.waitForFunction(() => window.__ui, null, { timeout: 15_000 });
+  await page.waitForTimeout(1000); // what the program itself asks for
   await context.close();
   return [...sizes.values()].reduce((a, b) => a + b, 0);
 }
 
-// Painted: the first sample is in the charts, and a frame has passed.
+// The page notes when its first samples were drawn, in ms from navigation.
 async function firstSample() {
   const { context, page } = await fresh();
   await page.goto(`${url}/h/${host}`, { waitUntil: 'commit' });
-  const at = await page.evaluate(() => new Promise((done) => {
-    const look = () => {
-      const stats = window.__ui?.stats;
-      if (stats && stats.redraws > 0) requestAnimationFrame(() => done(performance.now()));
-      else requestAnimationFrame(look);
-    };
-    look();
-  }));
+  const drawn = await page.waitForFunction(() => window.__ui?.stats.firstPaintMs || null, null,
+    { timeout: 15_000, polling: 50 });
+  const at = await drawn.jsonValue();
   await context.close();
   return at;
 }
