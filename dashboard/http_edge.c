@@ -416,7 +416,8 @@ static ssize_t
 s_read_stream(void *arg, uint64_t at, char *into, size_t most)
 {
     exchange_t *x = arg;
-    const size_t n = strlen(EVENT_RETRY);
+    static const char head[] = { EVENT_RETRY };
+    const size_t n = sizeof head - 1;
 
     (void) at;
     assert(x->tag == EXCHANGE_TAG);
@@ -424,7 +425,7 @@ s_read_stream(void *arg, uint64_t at, char *into, size_t most)
     case STREAM_HEAD:
         if (most < n)
             return MHD_CONTENT_READER_END_WITH_ERROR;
-        memcpy(into, EVENT_RETRY, n);
+        memcpy(into, head, n);
         x->stream = STREAM_READY;
         return (ssize_t) n;
     case STREAM_READY:

@@ -470,9 +470,8 @@ static void
 s_end_all(stream_hub_t *self, struct event *bye)
 {
     for (struct group *g = self->groups; g != NULL; g = g->next) {
-        while (g->streams != NULL) {
-            struct stream *s = g->streams;
-
+        for (struct stream *s = g->streams, *next; s != NULL; s = next) {
+            next = s->next;
             // Never into the middle of another event.
             if (bye != NULL && s->now == NULL) {
                 s->now = event_ref(bye);

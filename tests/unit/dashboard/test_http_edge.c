@@ -16,6 +16,12 @@ static const struct page_asset assets[] = {
       sizeof raw - 1, gz, sizeof gz - 1 },
 };
 
+static const char policy[] =
+    "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self' data: blob:; connect-src 'self'; font-src 'self'; manifest-src 'self'; "
+    "worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'\r\n";
+
 static int signals;
 static dashboard_t *dashboard;
 static uint16_t port;
@@ -51,10 +57,7 @@ the_page_comes_with_every_protection(void **state)
 {
     static const char *const headers[] = {
         "Content-Type: text/html; charset=utf-8\r\n",
-        "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
-        "img-src 'self' data: blob:; connect-src 'self'; font-src 'self'; manifest-src 'self'; "
-        "worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
-        "require-trusted-types-for 'script'; trusted-types 'none'\r\n",
+        policy,
         "X-Content-Type-Options: nosniff\r\n",
         "Referrer-Policy: no-referrer\r\n",
         "Cross-Origin-Opener-Policy: same-origin\r\n",

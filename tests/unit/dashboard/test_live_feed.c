@@ -14,7 +14,7 @@
 static double
 value_at(uint64_t pubseq)
 {
-    return (double) (pubseq * (pubseq + 1) / 2);
+    return (double) (pubseq * (pubseq + 1)) / 2;
 }
 
 static int64_t

@@ -182,6 +182,25 @@ make_root(const char *dir, const char *root)
     assert_int_equal(mkfifo(path, 0644), 0);
 }
 
+static void
+remove_root(const char *dir, const char *root)
+{
+    static const char *const names[] = { "index.html", ".hidden", "sub/a.CSS",
+                                         "link",       "linkdir", "pipe" };
+    char path[128];
+
+    for (size_t i = 0; i < N_OF(names); i++) {
+        snprintf(path, sizeof path, "%s/%s", root, names[i]);
+        assert_int_equal(unlink(path), 0);
+    }
+    snprintf(path, sizeof path, "%s/sub", root);
+    assert_int_equal(rmdir(path), 0);
+    assert_int_equal(rmdir(root), 0);
+    snprintf(path, sizeof path, "%s/secret", dir);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(dir), 0);
+}
+
 // The file is there, and this is what it holds.
 static void
 expect_file(const page_files_t *files, const char *path, const char *type, const char *text)
@@ -219,7 +238,7 @@ operators_files_are_read_at_each_request_and_nothing_beside_them(void **state)
         "/.",
     };
     char dir[] = "/tmp/zpulse-page-XXXXXX";
-    char root[64], command[64];
+    char root[64];
     page_files_t *files;
     struct page_file f;
 
@@ -237,8 +256,7 @@ operators_files_are_read_at_each_request_and_nothing_beside_them(void **state)
     expect_file(files, "/h/web-1", "text/html; charset=utf-8", "changed");
     page_files_close(&files);
 
-    snprintf(command, sizeof command, "rm -rf '%s'", dir);
-    assert_int_equal(system(command), 0);
+    remove_root(dir, root);
     assert_int_equal(page_files_open(&files, assets, N_OF(assets), root), -ENOENT);
 }
 
