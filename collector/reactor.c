@@ -38,6 +38,9 @@
 #define SELF_EVERY_MS       1000
 #define PENDING_EVERY_MS    10 // tries again for askers that do not read
 #define SAY_AGAIN_MS        10000
+// For goodbyes. And never 0 where messages have two parts: libzmq 4.3.4 aborts the process if such
+// a socket is closed without lingering at the moment at which a peer leaves (its issue 3442).
+#define LINGER_MS 200
 
 enum place { PLACE_CONTROL, PLACE_QUERY, PLACE_CHUNKS, PLACE_LIVE, PLACE_DATA, PLACE_STOP, PLACES };
 
@@ -77,7 +80,7 @@ static const struct {
         .send_hwm = 100,
         .recv_hwm = 100,
         .max_bytes = CONTROL_MAX,
-        .linger_ms = 200,
+        .linger_ms = LINGER_MS,
         .mandatory = true,
         .heartbeat = true } },
     { PLACE_LIVE,
@@ -86,6 +89,7 @@ static const struct {
         .send_hwm = 1000,
         .recv_hwm = 1000,
         .max_bytes = 1024,
+        .linger_ms = LINGER_MS,
         .verboser = true,
         .heartbeat = true } },
     { PLACE_QUERY,
@@ -94,6 +98,7 @@ static const struct {
         .send_hwm = 16,
         .recv_hwm = 100,
         .max_bytes = QUERY_REQUEST_MAX,
+        .linger_ms = LINGER_MS,
         .mandatory = true,
         .heartbeat = true } },
 };
