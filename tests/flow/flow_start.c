@@ -45,10 +45,11 @@ a_collector_names_the_port_that_is_taken(void **state)
     stage_t *s = *state;
     char port[8];
 
-    for (uint16_t step = 0; step < 4; step++) {
-        const int fd = s_occupy((uint16_t) (stage_port(s) + step));
+    for (unsigned step = 0; step < 4; step++) {
+        const unsigned taken = stage_port(s) + step;
+        const int fd = s_occupy((uint16_t) taken);
 
-        snprintf(port, sizeof port, "%u", stage_port(s) + step);
+        snprintf(port, sizeof port, "%u", taken);
         s_fails_naming(s, stage_collector(s, NULL), 69, port);
         close(fd);
     }
