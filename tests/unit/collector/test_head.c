@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include <cmocka.h>
+#include <pthread.h>
 
 #include "collector/store/head.h"
 #include "collector/store/head_ring.h"
@@ -363,6 +364,51 @@ labels_of_a_cursor_outlive_their_series(void **state)
     store_destroy(&store);
 }
 
+#define ROWS 20000
+
+// Row k is at time k and has all ten series.
+static void *
+append_rows(void *arg)
+{
+    store_t *store = arg;
+    series_id ids[10];
+    double values[10] = { 0 };
+
+    for (unsigned i = 0; i < 10; i++)
+        ids[i] = series(store, HOST, "x", (char[2]){ (char) ('a' + i), '\0' });
+    for (int64_t k = 1; k <= ROWS; k++)
+        store_append(store, &(struct store_row){ HOST, k, 10, ids, values });
+    return NULL;
+}
+
+static void
+an_answer_holds_every_row_up_to_the_number_it_names(void **state)
+{
+    store_t *store = open_head(16u * MIB);
+    struct store_select what = {
+        .host = HOST, .start_ms = INT64_MIN, .end_ms = INT64_MAX, .newest_only = true
+    };
+    uint64_t upto = 0;
+    pthread_t thread;
+
+    (void) state;
+    assert_int_equal(pthread_create(&thread, NULL, append_rows, store), 0);
+    while (upto < ROWS) {
+        struct store_series s;
+        store_cursor_t *cursor;
+        unsigned n = 0;
+
+        assert_int_equal(store_open(store, &what, &cursor), 0);
+        upto = store_upto(cursor);
+        for (; store_next(cursor, &s) == 1; n++)
+            assert_true(s.samples[0].time_ms >= (int64_t) upto);
+        assert_true(n == 10 || upto == 0);
+        store_close(&cursor);
+    }
+    pthread_join(thread, NULL);
+    store_destroy(&store);
+}
+
 int
 main(void)
 {
@@ -379,6 +425,7 @@ main(void)
         cmocka_unit_test(an_id_that_was_given_up_never_comes_back),
         cmocka_unit_test(long_rings_give_way_to_new_series),
         cmocka_unit_test(labels_of_a_cursor_outlive_their_series),
+        cmocka_unit_test(an_answer_holds_every_row_up_to_the_number_it_names),
     };
     return cmocka_run_group_tests_name("head", tests, NULL, NULL);
 }
