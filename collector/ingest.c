@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "collector/collector_stat.h"
+#include "collector/row_builder.h"
 #include "shared/base/err.h"
 #include "shared/base/log.h"
 #include "shared/base/map.h"
@@ -44,21 +45,13 @@ struct stream {
     int64_t retry_ms; // monotonic, when to ask for series the store refused; 0: none
 };
 
-struct cell_pair {
-    series_id id;
-    double value;
-};
-
 struct ingest {
     struct ingest_options is;
     map_t *sources; // host -> source
     map_t *streams; // id -> stream
     struct host_time now;
     uint8_t flags;               // of the frame at hand
-    struct cell_pair *row;       // of the row at hand, ids rising
-    series_id *row_ids;          // the same as two columns
-    double *row_values;          // likewise
-    uint32_t row_size;           // allocated, all three
+    struct row_builder row;      // at hand
     int64_t said_ms[STAT_COUNT]; // when a reason was last logged
 };
 
@@ -74,9 +67,7 @@ static void s_row(void *arg, int64_t time_ms, const uint32_t *slots, const doubl
                   uint32_t n);
 static void s_gap(void *arg, uint64_t from, const struct gap *gap);
 static void s_drop_evicted(struct stream *stream);
-static uint32_t s_build(struct stream *stream, const uint32_t *slots, const double *values,
-                        uint32_t n);
-static uint32_t s_sort(struct cell_pair *row, uint32_t n);
+static void s_build(struct stream *stream, const uint32_t *slots, const double *values, uint32_t n);
 static struct source *s_source(ingest_t *self, const struct host *host);
 static bool s_named(const struct control_stream *streams, uint32_t n, uint64_t id);
 static void s_add_stream(ingest_t *self, struct source *source, uint64_t id);
@@ -108,9 +99,7 @@ ingest_destroy(ingest_t **self_p)
         s_free_source(self, entry.value);
     map_destroy(&self->sources);
     map_destroy(&self->streams);
-    free(self->row);
-    free(self->row_ids);
-    free(self->row_values);
+    row_builder_release(&self->row);
     free(self);
     *self_p = NULL;
 }
@@ -327,9 +316,8 @@ s_row(void *arg, int64_t time_ms, const uint32_t *slots, const double *values, u
         return;
     }
     s_drop_evicted(stream);
-    row.n = s_build(stream, slots, values, n);
-    row.series = self->row_ids;
-    row.values = self->row_values;
+    s_build(stream, slots, values, n);
+    row_builder_finish(&self->row, &row);
     if (row.n == 0)
         return;
     number = store_append(self->is.store, &row);
@@ -370,61 +358,24 @@ s_drop_evicted(struct stream *stream)
     }
 }
 
-// Slots into the store's ids, rising, each once. Their number.
-static uint32_t
+// Slots into the store's ids. A slot without one was defined, but the store gave it up.
+static void
 s_build(struct stream *stream, const uint32_t *slots, const double *values, uint32_t n)
 {
-    ingest_t *self = stream->ingest;
-    bool rising = true;
-    uint32_t kept = 0;
+    struct row_builder *row = &stream->ingest->row;
+    uint32_t missing = 0;
 
-    if (n > self->row_size) {
-        self->row = xrealloc(self->row, n, sizeof *self->row);
-        self->row_ids = xrealloc(self->row_ids, n, sizeof *self->row_ids);
-        self->row_values = xrealloc(self->row_values, n, sizeof *self->row_values);
-        self->row_size = n;
-    }
+    row_builder_begin(row);
     for (uint32_t i = 0; i < n; i++) {
         series_id id = slots[i] < stream->n_ids ? stream->ids[slots[i]] : 0;
 
-        if (id == 0) {
-            stream->wants_table = true;
-            continue;
-        }
-        rising = rising && (kept == 0 || self->row[kept - 1].id < id);
-        self->row[kept++] = (struct cell_pair){ .id = id, .value = values[i] };
+        if (id != 0)
+            row_builder_add(row, id, values[i]);
+        else
+            missing++;
     }
-    selfstat_add(STAT_SAMPLES_EVICTED, n - kept);
-    if (!rising)
-        kept = s_sort(self->row, kept);
-    for (uint32_t i = 0; i < kept; i++) {
-        self->row_ids[i] = self->row[i].id;
-        self->row_values[i] = self->row[i].value;
-    }
-    return kept;
-}
-
-static int
-s_by_id(const void *a, const void *b)
-{
-    series_id x = ((const struct cell_pair *) a)->id;
-    series_id y = ((const struct cell_pair *) b)->id;
-
-    return (x > y) - (x < y);
-}
-
-// Two slots with the same labels are one series: the first value that sorting leaves stands.
-static uint32_t
-s_sort(struct cell_pair *row, uint32_t n)
-{
-    uint32_t kept = 0;
-
-    qsort(row, n, sizeof *row, s_by_id);
-    for (uint32_t i = 0; i < n; i++) {
-        if (kept == 0 || row[kept - 1].id != row[i].id)
-            row[kept++] = row[i];
-    }
-    return kept;
+    stream->wants_table = stream->wants_table || missing > 0;
+    selfstat_add(STAT_SAMPLES_EVICTED, missing);
 }
 
 static struct source *

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "collector/collector_stat.h"
+#include "collector/row_builder.h"
 #include "shared/base/str.h"
 #include "shared/base/xalloc.h"
 #include "shared/net/selfstat.h"
@@ -19,9 +20,9 @@ struct stat_series {
     const host_table_t *hosts;
     uint64_t collector;
     char instance[NAME_SIZE];
-    uint32_t n;                // of this row
+    uint32_t n;                // values of this row
     series_id ids[VALUES_MAX]; // by place in selfstat_each's order; 0: to be made
-    double values[VALUES_MAX];
+    struct row_builder row;
 };
 
 static void s_gather(const stat_series_t *self);
@@ -29,7 +30,6 @@ static void s_value(void *arg, const char *name, const char *label, const char *
                     enum metric_kind kind, double value);
 static series_id s_make(const stat_series_t *self, const char *name, const char *label,
                         const char *label_value, enum metric_kind kind);
-static uint32_t s_sort(const stat_series_t *self, series_id *ids, double *values);
 
 stat_series_t *
 stat_series_new(store_t *store, const host_table_t *hosts, uint64_t collector)
@@ -48,23 +48,25 @@ stat_series_new(store_t *store, const host_table_t *hosts, uint64_t collector)
 void
 stat_series_destroy(stat_series_t **self_p)
 {
-    free(*self_p);
+    stat_series_t *self = *self_p;
+
+    if (self == NULL)
+        return;
+    row_builder_release(&self->row);
+    free(self);
     *self_p = NULL;
 }
 
 void
 stat_series_tell(stat_series_t *self, int64_t real_ms)
 {
-    series_id ids[VALUES_MAX];
-    double values[VALUES_MAX];
-    struct store_row row = {
-        .host = self->collector, .time_ms = real_ms, .series = ids, .values = values
-    };
+    struct store_row row = { .host = self->collector, .time_ms = real_ms };
 
     s_gather(self);
     self->n = 0;
+    row_builder_begin(&self->row);
     selfstat_each(s_value, self);
-    row.n = s_sort(self, ids, values);
+    row_builder_finish(&self->row, &row);
     if (row.n > 0)
         store_append(self->store, &row);
 }
@@ -99,7 +101,8 @@ s_value(void *arg, const char *name, const char *label, const char *label_value,
         return;
     if (self->ids[at] == 0 || !store_alive(self->store, self->ids[at]))
         self->ids[at] = s_make(self, name, label, label_value, kind);
-    self->values[at] = value;
+    if (self->ids[at] != 0)
+        row_builder_add(&self->row, self->ids[at], value);
     self->n++;
 }
 
@@ -121,27 +124,4 @@ s_make(const stat_series_t *self, const char *name, const char *label, const cha
         id = 0;
     label_set_release(&set);
     return id;
-}
-
-// Those that have an id, ids rising: by insertion, since they are in order but for what was given
-// up and made again.
-static uint32_t
-s_sort(const stat_series_t *self, series_id *ids, double *values)
-{
-    uint32_t n = 0;
-
-    for (uint32_t i = 0; i < self->n; i++) {
-        uint32_t at = n;
-
-        if (self->ids[i] == 0)
-            continue;
-        for (; at > 0 && ids[at - 1] > self->ids[i]; at--) {
-            ids[at] = ids[at - 1];
-            values[at] = values[at - 1];
-        }
-        ids[at] = self->ids[i];
-        values[at] = self->values[i];
-        n++;
-    }
-    return n;
 }
