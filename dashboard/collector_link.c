@@ -307,7 +307,7 @@ s_check(collector_link_t *self)
         question_release(&late);
         if (late.request != NULL)
             link_request_end(late.request, LINK_UNAVAILABLE,
-                             "the collector did not answer within 10 s");
+                             "the collector did not answer in time");
     }
     if (self->now_ms >= self->ping_ms)
         link_ping(self);

@@ -22,7 +22,7 @@
 
 #define CONNECTIONS_MAX 20000u
 #define FD_RESERVE      64          // files, sockets of ZeroMQ, room to accept and refuse
-#define MEMORY_BYTES    (16 * 1024) // of a connection: its headers, cookies of others included
+#define MEMORY_BYTES    (16 * 1024) // of a connection: headers, and cookies that others set here too
 #define IDLE_S          30
 #define SETTLE_S        2 // what is suspended must have come back by then
 #define STREAM_BLOCK    256

@@ -10,6 +10,7 @@
 
 #define ANSWER_MS 10000 // a request without an answer ends after
 #define WINDOW_MS 5000  // so does the window of a view; it is asked again before
+#define LATEST_MS 2000  // for counters: who scrapes them waits little more
 #define PING_MS   2000  // between two lists of all hosts
 
 static void s_finish(collector_link_t *self, struct question *q, const struct query_reply *last);
@@ -149,7 +150,7 @@ s_forward(collector_link_t *self, struct link_request *request)
     if (request->ask == LINK_SELECT)
         q.start_ms -= 2 * (int64_t) request->info.interval_ms;
     memcpy(q.selectors, request->selectors, request->n_selectors * sizeof q.selectors[0]);
-    if (!s_send(self, &q, USE_REQUEST, request, ANSWER_MS))
+    if (!s_send(self, &q, USE_REQUEST, request, request->ask == LINK_LAST ? LATEST_MS : ANSWER_MS))
         s_unavailable(request);
 }
 
