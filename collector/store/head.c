@@ -29,6 +29,7 @@ static struct head_series *s_idle(const struct head *self, int64_t now_ms);
 static bool s_halve_longest(struct head *self, unsigned least_step);
 static void s_resize(struct head *self, struct head_series *series, unsigned step);
 static void s_give_up(struct head *self, struct head_series *series);
+static void s_free_series(struct head_series *series);
 static uint64_t *s_rows(struct head *self, uint64_t host);
 static void s_put(struct head *self, struct head_series *series, int64_t time_ms, double value,
                   int64_t now_ms);
@@ -151,8 +152,10 @@ s_destroy(store_t **store_p)
 
     assert(atomic_load(&self->cursors) == 0);
     for (unsigned step = 0; step < HEAD_RING_STEPS; step++) {
-        while (self->lists[step].oldest != NULL)
-            s_give_up(self, self->lists[step].oldest);
+        for (struct head_series *s = self->lists[step].oldest, *newer; s != NULL; s = newer) {
+            newer = s->newer;
+            s_free_series(s);
+        }
     }
     while (map_next(self->rows, &at, &entry))
         free(entry.value);
@@ -186,8 +189,7 @@ s_make(struct head *self, uint64_t host, const struct label_set *labels, enum me
     return 0;
 
 fail:
-    head_labels_drop(series->labels);
-    free(series);
+    s_free_series(series);
     return rc;
 }
 
@@ -259,6 +261,12 @@ s_give_up(struct head *self, struct head_series *series)
     self->stat.bytes -= s_cost(series);
     self->stat.samples -= series->ring.count;
     self->stat.series--;
+    s_free_series(series);
+}
+
+static void
+s_free_series(struct head_series *series)
+{
     head_ring_release(&series->ring);
     head_labels_drop(series->labels);
     free(series);
