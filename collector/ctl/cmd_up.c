@@ -45,7 +45,7 @@ static const struct option options_table[] = {
       .fallback = "./run",
       .least = 1,
       .meta = "DIR",
-      .help = "where the three programs keep their data" },
+      .help = "where agent and collector keep their data" },
     { .name = "listen",
       .type = OPTION_ADDRESS,
       .fallback = "127.0.0.1:8088",
@@ -292,7 +292,8 @@ s_command_line(const struct up *self, enum part part, struct words *words)
     const size_t n = options_list(self->options, "collector", &endpoints);
 
     s_add(words, "%s/zpulse-%s", self->folder, names[part]);
-    s_add(words, "--data=%s/%s", options_text(self->options, "dir"), names[part]);
+    if (part != DASHBOARD) // it keeps nothing
+        s_add(words, "--data=%s/%s", options_text(self->options, "dir"), names[part]);
     if (options_given(self->options, "log-level"))
         s_add(words, "--log-level=%s", options_text(self->options, "log-level"));
     if (part == COLLECTOR) {
