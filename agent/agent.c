@@ -360,31 +360,35 @@ agent_run(agent_t *self)
     return OPTION_EXIT_OK;
 }
 
-// Filled at each turn: sockets are made anew at times, and output is asked for only where something
-// waits for it.
+// A socket of which nothing is wanted costs system calls all the same, so it is not among them.
+static zmq_pollitem_t
+s_poll_item(void *socket, int events)
+{
+    return events != 0 ? (zmq_pollitem_t){ .socket = socket, .events = (short) events }
+                       : (zmq_pollitem_t){ .fd = -1 };
+}
+
+// Filled at each turn, as sockets are made anew at times.
 static void
 s_poll_items(agent_t *self, zmq_pollitem_t items[ITEMS])
 {
     const bool push = control_link_is_welcomed(self->link) && send_queue_has(self->queue);
-    const bool hello = control_link_wants_out(self->link);
+    const int in = control_link_wants_in(self->link) ? ZMQ_POLLIN : 0;
+    const int out = control_link_wants_out(self->link) ? ZMQ_POLLOUT : 0;
 
     items[ITEM_SIGNAL] = (zmq_pollitem_t){ .fd = self->signal_fd, .events = ZMQ_POLLIN };
-    items[ITEM_CONTROL] = (zmq_pollitem_t){ .socket = sock_raw(self->control),
-                                            .events = (short) (ZMQ_POLLIN |
-                                                               (hello ? ZMQ_POLLOUT : 0)) };
+    items[ITEM_CONTROL] = s_poll_item(sock_raw(self->control), in | out);
     items[ITEM_TICK] = (zmq_pollitem_t){ .fd = ticker_fd(self->ticker), .events = ZMQ_POLLIN };
-    items[ITEM_PUSH] = (zmq_pollitem_t){ .socket = pusher_raw(self->pusher),
-                                         .events = push ? ZMQ_POLLOUT : 0 };
+    items[ITEM_PUSH] = s_poll_item(pusher_raw(self->pusher), push ? ZMQ_POLLOUT : 0);
 }
 
-// Control before data.
+// Control before data. It is read whether it was polled or not: what has lain is read now.
 static void
 s_turn(agent_t *self, const zmq_pollitem_t items[ITEMS])
 {
     if (items[ITEM_SIGNAL].revents != 0)
         s_signals(self);
-    if ((items[ITEM_CONTROL].revents & ZMQ_POLLIN) != 0)
-        s_control(self);
+    s_control(self);
     if ((items[ITEM_CONTROL].revents & ZMQ_POLLOUT) != 0)
         control_link_writable(self->link, s_now());
     if (items[ITEM_TICK].revents != 0)

@@ -14,7 +14,11 @@
 
 #define SECOND_US      INT64_C(1000000)
 #define HELLO_EVERY_US SECOND_US
-#define PING_EVERY_US  SECOND_US
+// A PING goes with whatever else wakes us about a second after the last one, which is a tick, and
+// on its own only if nothing does: a wake-up for it alone would be a fifth of the agent's cost.
+#define PING_FROM_US   (SECOND_US - SECOND_US / 20)
+#define PING_BY_US     (SECOND_US + SECOND_US / 4)
+#define MEASURE_EVERY  10               // PINGs
 #define PING_SLACK_US  (SECOND_US / 20) // so that PINGs ride on the ticks and wake nobody
 #define SILENT_US      (3 * SECOND_US)
 #define RENEW_US       (10 * SECOND_US)
@@ -32,17 +36,20 @@ struct control_link {
     uint64_t nonce;
     const char *endpoint;
     struct control_link_handler handler;
-    int64_t hello_us; // DOWN: when the next HELLO is due
-    bool wants_out;   // DOWN: the socket did not take the last one
-    int64_t ping_us;  // WELCOMED: when the last PING was sent
-    int64_t pong_us;  // WELCOMED: when the collector was last alive
-    int64_t away_us;  // AWAY: until then
-    int64_t heard_us; // anything of the collector, or sockets made anew
-    int64_t down_us;  // since when there has been no WELCOME
-    int64_t key_us;   // when a NAK{KEY} was last passed on
-    bool said_silent; // the log knows that nobody answers
-    uint64_t n;       // PINGs sent
-    uint64_t epoch;   // of the collector that said WELCOME
+    int64_t hello_us;    // DOWN: when the next HELLO is due
+    bool wants_out;      // DOWN: the socket did not take the last one
+    int64_t ping_us;     // WELCOMED: when the last PING was sent
+    int64_t turn_us;     // when the turn before ended, and so the socket was last found empty
+    int64_t pong_us;     // WELCOMED: when the collector was last known to live
+    unsigned unmeasured; // WELCOMED: PINGs since the one that measured last
+    bool measuring;      // WELCOMED: the PING sent last measures, and its PONG has not come
+    int64_t away_us;     // AWAY: until then
+    int64_t heard_us;    // anything of the collector, or sockets made anew
+    int64_t down_us;     // since when there has been no WELCOME
+    int64_t key_us;      // when a NAK{KEY} was last passed on
+    bool said_silent;    // the log knows that nobody answers
+    uint64_t n;          // PINGs sent
+    uint64_t epoch;      // of the collector that said WELCOME
     int64_t malformed_log_ms;
     int64_t storage_log_ms;
     struct control_link_stat stat;
@@ -69,6 +76,7 @@ control_link_new(const struct identity *id, uint64_t nonce, const char *endpoint
     self->handler = *handler;
     self->hello_us = now.mono_us;
     self->heard_us = now.mono_us;
+    self->turn_us = now.mono_us;
     self->down_us = now.mono_us;
     self->key_us = now.mono_us - KEY_EVERY_US;
     self->stat.rtt_us = -1;
@@ -85,6 +93,10 @@ control_link_destroy(control_link_t **self_p)
 void
 control_link_turn(control_link_t *self, struct control_now now)
 {
+    // Who has slept can not tell whether the other was silent.
+    if (now.mono_us - self->turn_us >= SILENT_US)
+        self->pong_us = now.mono_us;
+    self->turn_us = now.mono_us;
     if (self->state == STATE_AWAY && now.mono_us >= self->away_us) {
         self->state = STATE_DOWN;
         self->hello_us = self->heard_us = now.mono_us;
@@ -93,8 +105,7 @@ control_link_turn(control_link_t *self, struct control_now now)
         s_lose(self, now);
         s_say_silent(self);
     }
-    if (self->state == STATE_WELCOMED &&
-        now.mono_us - self->ping_us >= PING_EVERY_US - PING_SLACK_US)
+    if (self->state == STATE_WELCOMED && now.mono_us - self->ping_us >= PING_FROM_US)
         s_ping(self, now);
     if (self->state != STATE_DOWN)
         return;
@@ -151,8 +162,10 @@ s_ping(control_link_t *self, struct control_now now)
                   .missed = book.missed },
     };
 
-    self->ping_us = now.mono_us;
     self->n++;
+    self->ping_us = now.mono_us;
+    self->measuring = self->measuring || self->unmeasured == 0;
+    self->unmeasured = (self->unmeasured + 1) % MEASURE_EVERY;
     // With IMMEDIATE a socket without a connection takes nothing: the collector is gone.
     if (!s_send(self, &msg))
         s_lose(self, now);
@@ -189,13 +202,19 @@ control_link_deadline_us(const control_link_t *self)
     case STATE_AWAY:
         return self->away_us;
     case STATE_WELCOMED:
-        due = self->ping_us + PING_EVERY_US + PING_SLACK_US;
+        due = self->ping_us + PING_BY_US;
         return due < self->pong_us + SILENT_US ? due : self->pong_us + SILENT_US;
     case STATE_DOWN:
         break;
     }
     due = self->hello_us;
     return due < self->heard_us + RENEW_US ? due : self->heard_us + RENEW_US;
+}
+
+bool
+control_link_wants_in(const control_link_t *self)
+{
+    return self->state != STATE_WELCOMED || self->measuring;
 }
 
 bool
@@ -263,7 +282,9 @@ s_welcome(control_link_t *self, const struct welcome *w, struct control_now now)
     self->epoch = w->epoch;
     self->stat.collector = w->collector;
     self->pong_us = now.mono_us;
-    self->ping_us = now.mono_us - PING_EVERY_US; // due at once: it measures the clocks
+    self->ping_us = now.mono_us - PING_BY_US; // due at once: it measures the clocks
+    self->unmeasured = 0;
+    self->measuring = false;
     self->said_silent = false;
     log_info("the collector welcomes us", "collector=%s id=%s next=%" PRIu64,
              log_quote(self->endpoint), str_hex64_put(collector, w->collector), next);
@@ -274,13 +295,18 @@ static void
 s_pong(control_link_t *self, const struct pong *pong, struct control_now now)
 {
     int64_t there_ms, back_ms, held_ms, rtt_us;
+    bool measures;
 
     if (self->state != STATE_WELCOMED)
         return;
-    self->pong_us = now.mono_us;
-    // RFC 5905 section 8. A late answer to an earlier PING has nothing to measure by; the sums are
-    // of a stranger's numbers and may not fit.
-    if (pong->n != self->n || __builtin_sub_overflow(pong->t2_ms, pong->t1_ms, &there_ms) ||
+    // It may have lain since the turn before, but no longer.
+    self->pong_us = self->turn_us;
+    measures = self->measuring && pong->n == self->n;
+    if (!measures)
+        return;
+    self->measuring = false;
+    // RFC 5905 section 8. The sums are of a stranger's numbers and may not fit.
+    if (__builtin_sub_overflow(pong->t2_ms, pong->t1_ms, &there_ms) ||
         __builtin_sub_overflow(pong->t3_ms, now.real_ms, &back_ms) ||
         __builtin_sub_overflow(pong->t3_ms, pong->t2_ms, &held_ms) ||
         __builtin_mul_overflow(held_ms, 1000, &rtt_us) ||

@@ -4,7 +4,8 @@
 //      any  --GOAWAY--> AWAY --its delay has passed--> DOWN
 //
 // DOWN:     HELLO as soon as the socket takes one, then each second.
-// WELCOMED: frames may be sent; PING each second.
+// WELCOMED: frames may be sent; PING each second. Each tenth one measures clocks and round trip and
+//           waits for its PONG; what else comes may lie until the next wake-up.
 // Whenever nothing was heard for 10 s the sockets are made anew: a connection that is half open,
 // or that libzmq has given up for good, would never come back.
 // In:     messages of the collector, and the time. Out: messages, through the handler.
@@ -54,10 +55,14 @@ control_link_t *control_link_new(const struct identity *id, uint64_t nonce, cons
                                  struct control_now now);
 void control_link_destroy(control_link_t **self_p);
 
-// Does what is due. Call at each turn of the loop; cheap when nothing is.
+// Does what is due. Call at each turn of the loop, after control_link_receive has been given all
+// that was there; cheap when nothing is due.
 void control_link_turn(control_link_t *self, struct control_now now);
 // When something will be due, in time of mono_us.
 int64_t control_link_deadline_us(const control_link_t *self);
+// An answer is waited for: poll for input. Otherwise it is enough to look at each turn of the loop:
+// to be woken by each PONG would be a quarter of what the agent costs.
+bool control_link_wants_in(const control_link_t *self);
 // A HELLO waits for the socket to take it: poll for that, then call control_link_writable.
 bool control_link_wants_out(const control_link_t *self);
 void control_link_writable(control_link_t *self, struct control_now now);

@@ -8,7 +8,7 @@
 #include "shared/base/xalloc.h"
 #include "shared/net/selfstat.h"
 
-#define PROCESS_EVERY 10 // ticks
+#define PROCESS_EVERY 30 // ticks
 
 static const struct selfstat_def defs[AGENT_STATS] = {
     [AGENT_TICKS] = { "zpulse_agent_ticks_total", METRIC_COUNTER, "Ticks sampled.", NULL, NULL },

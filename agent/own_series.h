@@ -1,7 +1,7 @@
 // own_series - the agent's own counters as series, on the way all others go.
 //
 // Out:    zpulse_agent_* and process_*, with job="zpulse", program="agent".
-// Cost:   an atomic load each; what /proc/self says is read at each tenth tick and told again
+// Cost:   an atomic load each; what /proc/self says is read at each 30th tick and told again
 //         between, since reading it costs more than all the host's files.
 // Thread: one owner. own_series_init once per process, before any counting.
 

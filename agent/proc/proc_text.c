@@ -45,19 +45,31 @@ proc_text_word(struct proc_text *line)
     return word;
 }
 
+// One pass, since numbers are most of what there is to read: 18 digits cannot overflow, and more
+// than that are checked.
 int
 proc_text_int(struct proc_text *line, int64_t *ret)
 {
-    const struct proc_text word = proc_text_word(line);
-    int64_t value = 0;
+    const char *c = line->at;
+    const char *first;
+    uint64_t value = 0;
 
-    if (word.at == word.end)
-        return 0;
-    for (const char *c = word.at; c < word.end; c++)
-        if (*c < '0' || *c > '9' || __builtin_mul_overflow(value, 10, &value) ||
-            __builtin_add_overflow(value, *c - '0', &value))
+    while (c < line->end && s_is_blank(*c))
+        c++;
+    first = c;
+    for (; c < line->end && (uint8_t) (*c - '0') <= 9; c++) {
+        const uint8_t digit = (uint8_t) (*c - '0');
+
+        if (c - first >= 18 && value > ((uint64_t) INT64_MAX - digit) / 10)
             return ERR_FORMAT;
-    *ret = value;
+        value = value * 10 + digit;
+    }
+    if (c < line->end && !s_is_blank(*c))
+        return ERR_FORMAT;
+    line->at = c;
+    if (c == first)
+        return 0;
+    *ret = (int64_t) value;
     return 1;
 }
 

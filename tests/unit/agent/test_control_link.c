@@ -288,6 +288,63 @@ offset_and_round_trip_are_measured(void **state)
     assert_int_equal(control_link_stat(peer.link).rtt_us, 16000);
 }
 
+// Between two measurements nobody waits for a PONG, but each is a sign of life.
+static void
+each_tenth_ping_waits_for_its_answer(void **state)
+{
+    unsigned waited = 0;
+
+    (void) state;
+    assert_true(control_link_wants_in(peer.link)); // for WELCOME
+    become_welcome();
+    for (int i = 0; i < 40; i++) {
+        peer.n_sent = 0;
+        control_link_turn(peer.link, peer.now);
+        assert_int_equal(peer.n_sent, 1);
+        waited += control_link_wants_in(peer.link);
+        peer.now.mono_us += SECOND; // it lies until the next tick
+        say_pong(0);
+        assert_false(control_link_wants_in(peer.link));
+    }
+    assert_int_equal(waited, 4);
+    assert_true(control_link_is_welcomed(peer.link));
+}
+
+static void
+a_measurement_without_an_answer_is_made_again(void **state)
+{
+    (void) state;
+    become_welcome();
+    control_link_turn(peer.link, peer.now);
+    assert_true(control_link_wants_in(peer.link));
+    peer.now.mono_us += SECOND;
+    control_link_turn(peer.link, peer.now);
+    assert_true(control_link_wants_in(peer.link));
+    say_pong(0);
+    assert_false(control_link_wants_in(peer.link));
+    assert_int_equal(control_link_stat(peer.link).rtt_us, 0);
+}
+
+// A link slower than the PINGs: each PONG is an answer to one before the last.
+static void
+late_answers_are_a_sign_of_life(void **state)
+{
+    struct control_msg pong = { .type = CONTROL_PONG };
+
+    (void) state;
+    become_welcome();
+    for (int i = 0; i < 20; i++) {
+        peer.n_sent = 0;
+        control_link_turn(peer.link, peer.now);
+        if (i >= 2) {
+            pong.pong.n = peer.last.ping.n - 2;
+            say(&pong);
+        }
+        assert_true(control_link_is_welcomed(peer.link));
+        peer.now.mono_us += SECOND;
+    }
+}
+
 static void
 hostile_stamps_measure_nothing(void **state)
 {
@@ -321,6 +378,20 @@ three_seconds_of_silence_are_down(void **state)
     assert_int_equal(peer.sent[peer.n_sent - 1], CONTROL_HELLO);
     say_welcome(EPOCH, STREAM, 8);
     assert_int_equal(peer.welcomed, 2);
+}
+
+static void
+an_agent_that_was_stopped_blames_nobody(void **state)
+{
+    (void) state;
+    become_welcome();
+    pass(SECOND);
+    peer.n_sent = 0;
+    peer.now.mono_us += 60 * SECOND;
+    control_link_turn(peer.link, peer.now);
+    assert_true(control_link_is_welcomed(peer.link));
+    assert_int_equal(peer.n_sent, 1);
+    assert_int_equal(peer.sent[0], CONTROL_PING);
 }
 
 static void
@@ -453,7 +524,7 @@ the_deadline_is_when_something_is_due(void **state)
     for (int i = 0; i < 30; i++) {
         const int64_t due = control_link_deadline_us(peer.link);
 
-        assert_true(due > peer.now.mono_us && due <= peer.now.mono_us + 2 * SECOND);
+        assert_true(due >= peer.now.mono_us && due <= peer.now.mono_us + 2 * SECOND);
         peer.n_sent = 0;
         peer.now.mono_us = due;
         control_link_turn(peer.link, peer.now);
@@ -478,8 +549,12 @@ main(void)
         link_test(ping_goes_each_second_and_tells_the_book),
         link_test(a_ping_rides_on_a_tick),
         link_test(offset_and_round_trip_are_measured),
+        link_test(each_tenth_ping_waits_for_its_answer),
+        link_test(a_measurement_without_an_answer_is_made_again),
+        link_test(late_answers_are_a_sign_of_life),
         link_test(hostile_stamps_measure_nothing),
         link_test(three_seconds_of_silence_are_down),
+        link_test(an_agent_that_was_stopped_blames_nobody),
         link_test(a_connection_that_ended_is_down_at_once),
         link_test(ten_seconds_of_silence_renew_the_sockets),
         link_test(a_nak_for_hello_says_hello),

@@ -99,6 +99,19 @@ what_the_kernel_lacks_is_absent(void **state)
 }
 
 static void
+the_largest_number_is_read(void **state)
+{
+    struct cpustat stat = { 0 };
+
+    (void) state;
+    assert_int_equal(parse(&stat, "cpu0 1 2 3 9223372036854775807\nctxt 000000000000000000005\n"),
+                     2);
+    assert_true(stat.cpus[0].ticks[CPUSTAT_IDLE] == INT64_MAX);
+    assert_int_equal(stat.counters[CPUSTAT_CTXT], 5);
+    cpustat_release(&stat);
+}
+
+static void
 columns_of_a_newer_kernel_are_passed_over(void **state)
 {
     struct cpustat stat = { 0 };
@@ -360,6 +373,7 @@ main(void)
         cmocka_unit_test(the_kernels_counters_are_read),
         cmocka_unit_test(machines_of_any_size_are_read_whole),
         cmocka_unit_test(what_the_kernel_lacks_is_absent),
+        cmocka_unit_test(the_largest_number_is_read),
         cmocka_unit_test(columns_of_a_newer_kernel_are_passed_over),
         cmocka_unit_test(a_file_cut_at_any_byte_tells_nothing_wrong),
         cmocka_unit_test(what_is_not_stat_is_refused),
