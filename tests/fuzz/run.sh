@@ -2,7 +2,7 @@
 # run - each fuzzer for FUZZ_SECONDS, side by side as far as there are cores; 1 if any found something.
 #
 # usage: tests/fuzz/run.sh BUILD FUZZER...
-# Seeds: tests/fuzz/corpus/X of fuzz_X, and the golden frames of tests/data/wire.
+# Seeds: tests/fuzz/corpus/X of fuzz_X, golden messages (tests/data/wire), files of /proc (tests/data/proc).
 set -uo pipefail
 build=$1
 shift
@@ -15,7 +15,7 @@ one() { # FUZZER
     name=$(basename "$1")
     found=$build/corpus/$name
     mkdir -p "$found"
-    for d in "tests/fuzz/corpus/${name#fuzz_}" tests/data/wire; do
+    for d in "tests/fuzz/corpus/${name#fuzz_}" tests/data/wire tests/data/proc; do
         [ -d "$d" ] && seeds+=("$d")
     done
     if "$1" -max_total_time="$FUZZ_SECONDS" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
