@@ -13,11 +13,12 @@
 #include "shared/base/xalloc.h"
 #include "shared/net/service.h"
 
+// In the order of their start; they stop in the other one.
 struct collector {
-    int lock_fd; // held while we live
-    uint64_t id;
+    int lock_fd; // of the data folder, held while we live
+    uint64_t id; // in the data folder, so that it stays
     store_t *store;
-    reactor_t *reactor;
+    reactor_t *reactor; // reads and writes the store
 };
 
 static int s_open_data(collector_t *self, const char *dir);
@@ -76,6 +77,7 @@ collector_ended_fd(const collector_t *self)
     return reactor_ended_fd(self->reactor);
 }
 
+// The lock comes first: two collectors of one folder would have one id.
 static int
 s_open_data(collector_t *self, const char *dir)
 {
@@ -93,6 +95,7 @@ s_open_data(collector_t *self, const char *dir)
     return rc;
 }
 
+// The epoch is new at each start: series ids and row numbers begin anew with it.
 static int
 s_start_reactor(collector_t *self, const struct collector_options *options)
 {

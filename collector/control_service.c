@@ -21,11 +21,11 @@
 
 struct control_service {
     struct control_service_options is;
-    struct control_msg in; // too large for the stack of a loop
-    struct control_msg out;
-    int64_t bad_said_ms;
-    int64_t refused_said_ms;
-    uint8_t bytes[CONTROL_MAX];
+    struct control_msg in;      // being answered; too large for the stack of a loop
+    struct control_msg out;     // the answer
+    int64_t bad_said_ms;        // when it was last logged that ...
+    int64_t refused_said_ms;    // likewise
+    uint8_t bytes[CONTROL_MAX]; // of `out`
 };
 
 // What a HELLO is refused with, and when to come again.
@@ -126,6 +126,7 @@ s_now(void)
     return (struct host_time){ .mono_ms = clock_mono_ms(), .real_ms = clock_real_ms() };
 }
 
+// One message. The stamp of a PING is taken before it is decoded: agents measure with it.
 static void
 s_answer(control_service_t *self, const struct route *from, const void *at, size_t n)
 {
@@ -201,6 +202,8 @@ s_admit(control_service_t *self, const struct route *from, const struct host **r
     return host_table_hello(self->is.hosts, hello, from, s_now(), ret);
 }
 
+// Names each of the agent's streams with the record wanted next: 0 for what we do not know, which
+// after a restart of ours is all of them.
 static void
 s_welcome(control_service_t *self, const struct route *to, const struct host *host)
 {
@@ -223,6 +226,8 @@ s_welcome(control_service_t *self, const struct route *to, const struct host *ho
     s_send(self, to);
 }
 
+// Who is not known by host, start and connection is asked for a HELLO: after a restart of ours, and
+// when its connection was cut, since its routing id is then another.
 static void
 s_ping(control_service_t *self, const struct route *from, struct host_time heard)
 {

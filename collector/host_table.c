@@ -13,8 +13,8 @@ struct host_table {
     size_t most;
     struct host_events events;
     map_t *hosts; // id -> host
-    map_t *names; // name -> the host that took it last
-    size_t in_state[HOST_STATE_MAX + 1];
+    map_t *names; // name -> the host that took it last; others of that name no longer live
+    size_t in_state[HOST_STATE_MAX + 1]; // how many; [0] only while one is being made
 };
 
 static bool s_living(const struct host *host, int64_t mono_ms);
@@ -192,6 +192,7 @@ host_table_next(const host_table_t *self, size_t *at)
     return map_next(self->hosts, at, &entry) ? entry.value : NULL;
 }
 
+// By the clock, not by the state: a tick may be a quarter of a second away.
 static bool
 s_living(const struct host *host, int64_t mono_ms)
 {
@@ -209,6 +210,7 @@ s_namesake(const host_table_t *self, const struct identity *id, int64_t mono_ms)
     return holder;
 }
 
+// Forgets the host that was heard least recently of those that are gone.
 static bool
 s_make_room(host_table_t *self, int64_t mono_ms)
 {
@@ -257,6 +259,7 @@ s_forget(host_table_t *self, struct host *host)
     free(host);
 }
 
+// What a HELLO says. The name that is left is free for others.
 static void
 s_set_identity(host_table_t *self, struct host *host, const struct identity *id)
 {

@@ -47,9 +47,9 @@ struct stream {
 
 struct ingest {
     struct ingest_options is;
-    map_t *sources; // host -> source
-    map_t *streams; // id -> stream
-    struct host_time now;
+    map_t *sources;              // host -> source
+    map_t *streams;              // id -> stream
+    struct host_time now;        // of the frame at hand
     uint8_t flags;               // of the frame at hand
     struct row_builder row;      // at hand
     int64_t said_ms[STAT_COUNT]; // when a reason was last logged
@@ -205,6 +205,7 @@ s_identity_fits(const struct stream *stream, const struct record *record)
     return identity_take(&r, &id) < 0 || id.host == stream->source->host;
 }
 
+// At the first frame: a HELLO may name 33 streams, and most never send.
 static void
 s_open_lane(struct stream *stream)
 {
@@ -213,6 +214,7 @@ s_open_lane(struct stream *stream)
     stream->lane = lane_new(stream->id, &handler);
 }
 
+// The lane calls back into s_define, s_row and s_gap below.
 static void
 s_accept(struct stream *stream, const struct frame_prefix *prefix, const struct record *record)
 {
@@ -237,6 +239,7 @@ s_accept(struct stream *stream, const struct frame_prefix *prefix, const struct 
     }
 }
 
+// Lanes come and go, the counters of the program only rise: so differences are added.
 static void
 s_count(const struct lane_counters *before, const struct lane_counters *after)
 {
@@ -261,6 +264,8 @@ s_ask(struct stream *stream)
     self->is.nak(self->is.arg, stream->source->host, &nak);
 }
 
+// A series of the store for this slot. Refused ones are counted by the lane, sample by sample. What
+// the store had no room for is tried again after a while; the agent's own limit is final.
 static int
 s_define(void *arg, const struct slot_def *def)
 {
@@ -299,6 +304,7 @@ s_define(void *arg, const struct slot_def *def)
     return 0;
 }
 
+// Stored first, then published: who asks after hearing of a row finds it.
 static void
 s_row(void *arg, int64_t time_ms, const uint32_t *slots, const double *values, uint32_t n)
 {
@@ -432,6 +438,7 @@ s_remove_stream(ingest_t *self, struct source *source, uint32_t at)
     free(stream);
 }
 
+// What is left of the stream is its name, and `next` if it has ended.
 static void
 s_close_lane(struct stream *stream)
 {

@@ -129,6 +129,8 @@ publisher_flush(publisher_t *self, unsigned budget)
     return self->n_hosts_left > 0 || self->due_topics > 0;
 }
 
+// The set of series is kept up to date though nobody watches, so that the table of the next
+// subscription is whole.
 void
 publisher_row(publisher_t *self, const struct store_row *row, uint64_t number)
 {
@@ -251,6 +253,7 @@ s_count(publisher_t *self, const char *text, size_t n, bool joins)
     return true;
 }
 
+// A subscription brings the tables, or the hosts, of what it covers: all topics that begin with it.
 static void
 s_make_due(publisher_t *self, const char *text, size_t n)
 {
@@ -355,6 +358,7 @@ s_topic(publisher_t *self, uint64_t host)
     return topic;
 }
 
+// Remembered until the set of subscriptions changes, since it is asked at every row.
 static bool
 s_watched(publisher_t *self, struct topic *topic)
 {
@@ -409,6 +413,7 @@ s_admit(struct topic *topic, const struct store_row *row)
     return true;
 }
 
+// To all who watch the topic: XPUB can not speak to one of them.
 static void
 s_send_table(publisher_t *self, struct topic *topic)
 {

@@ -29,9 +29,9 @@ struct client {
 
 struct query_service {
     struct query_service_options is;
-    struct client *clients[PENDING_CLIENTS_MAX];
+    struct client *clients[PENDING_CLIENTS_MAX]; // only those that wait: few, so no table
     unsigned n_clients;
-    int64_t said_ms;
+    int64_t said_ms; // when a bad question or asker was last logged
 };
 
 static void s_ask(query_service_t *self, const struct route *from, zmq_msg_t *body);
@@ -124,6 +124,8 @@ query_service_flush(query_service_t *self, int64_t mono_ms)
     return waiting;
 }
 
+// What needs the store goes to the worker; what only we know is answered here. A question that can
+// not be read is answered with the id it seems to have.
 static void
 s_ask(query_service_t *self, const struct route *from, zmq_msg_t *body)
 {
@@ -154,6 +156,7 @@ s_ask(query_service_t *self, const struct route *from, zmq_msg_t *body)
     query_job_free(job);
 }
 
+// A copy, since the table changes while the worker reads.
 static void
 s_attach_hosts(const query_service_t *self, struct query_job *job)
 {
@@ -204,6 +207,7 @@ s_say(query_service_t *self, const struct route *to, const struct query_reply *r
     query_chunk_free(chunk);
 }
 
+// At once where nothing of the asker's waits, else behind it: replies stay in order.
 static void
 s_deliver(query_service_t *self, struct query_chunk *chunk, int64_t mono_ms)
 {
@@ -261,6 +265,7 @@ s_add_client(query_service_t *self, const struct route *at, int64_t mono_ms)
     return client;
 }
 
+// An answer that was given up is dropped to its end: half of one is none.
 static void
 s_keep(query_service_t *self, struct client *client, struct query_chunk *chunk)
 {
@@ -305,6 +310,7 @@ s_try(query_service_t *self, struct client *client, int64_t mono_ms)
     return client->n_chunks > 0 || client->given_up;
 }
 
+// Drops what waits; the answer of which the end is yet to come goes on being dropped.
 static void
 s_give_up(query_service_t *self, struct client *client)
 {

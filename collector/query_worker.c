@@ -23,10 +23,10 @@ struct query_worker {
     struct query_worker_options is;
     pthread_t thread;
     bool running;
-    ring_t *jobs;
-    ring_t *chunks;
-    int room_fd; // eventfd: a chunk was taken
-    int stop_fd; // eventfd
+    ring_t *jobs;   // to the thread
+    ring_t *chunks; // from it
+    int room_fd;    // eventfd: a chunk was taken
+    int stop_fd;    // eventfd
     atomic_bool stopping;
 };
 
@@ -42,9 +42,10 @@ struct answer {
     int64_t until_ms; // monotonic
 };
 
+// A request as the store understands it.
 struct selection {
     struct store_select what;
-    matchers_t *matchers[QUERY_SELECTORS_MAX];
+    matchers_t *matchers[QUERY_SELECTORS_MAX]; // `what` points here
 };
 
 static void *s_run(void *arg);
@@ -233,6 +234,8 @@ s_hosts(struct answer *a)
     s_send(a, true);
 }
 
+// SERIES, SELECT and LAST are one walk over a cursor. `upto` is the cursor's, so it is the same in
+// all replies of the answer.
 static void
 s_series(struct answer *a)
 {
@@ -333,6 +336,7 @@ s_put(struct answer *a, const struct store_series *series)
     return a->out.len < QUERY_CHUNK_BYTES || s_send(a, false);
 }
 
+// An expression that gave up on some labels has not answered for them: better no answer than half.
 static bool
 s_limited(const struct selection *selection)
 {

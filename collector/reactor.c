@@ -51,7 +51,7 @@ struct reactor {
     int ended_fd;             // eventfd: the thread has ended
     zsock_t *sockets[PLACES]; // NULL where the place is a descriptor
     zmq_pollitem_t items[PLACES];
-    host_table_t *hosts;
+    host_table_t *hosts; // the four below know one another by it
     publisher_t *publisher;
     ingest_t *ingest;
     control_service_t *control;
@@ -60,7 +60,7 @@ struct reactor {
     stat_series_t *own;
     bool more;           // a budget was used up: do not wait
     int64_t state_at_ms; // monotonic: when next due
-    int64_t self_at_ms;
+    int64_t self_at_ms;  // likewise
     int64_t error_said_ms;
 };
 
@@ -190,6 +190,7 @@ s_bind(reactor_t *self, const char *data_endpoint, char *failed)
     return 0;
 }
 
+// What stands on the sockets. The worker's thread starts here, and waits for work.
 static int
 s_build(reactor_t *self, const struct reactor_options *o)
 {
@@ -340,6 +341,7 @@ s_read_data(reactor_t *self)
     return rc == 1;
 }
 
+// By the clock each turn: a timer that is late is not made up for.
 static void
 s_timers(reactor_t *self, struct host_time now)
 {
@@ -353,6 +355,8 @@ s_timers(reactor_t *self, struct host_time now)
     }
 }
 
+// Until the next timer; not at all while a budget left something unread; shortly while somebody
+// does not take its answers, since nothing tells when it can.
 static int
 s_wait_ms(const reactor_t *self, bool pending)
 {

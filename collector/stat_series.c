@@ -71,6 +71,7 @@ stat_series_tell(stat_series_t *self, int64_t real_ms)
         store_append(self->store, &row);
 }
 
+// Gauges that others keep, read once a second.
 static void
 s_gather(const stat_series_t *self)
 {
@@ -90,6 +91,8 @@ s_gather(const stat_series_t *self)
     selfstat_set(STAT_AGENTS_SILENT, (int64_t) host_table_in_state(self->hosts, HOST_SILENT));
 }
 
+// One counter, in the order in which selfstat tells them, which never changes: so its place is its
+// name, and labels are made once.
 static void
 s_value(void *arg, const char *name, const char *label, const char *label_value,
         enum metric_kind kind, double value)

@@ -102,6 +102,7 @@ s_series(store_t *store, uint64_t host, const struct label_set *labels, enum met
     return rc;
 }
 
+// A series that was given up is passed over: who appends learns of it by store_alive.
 static uint64_t
 s_append(store_t *store, const struct store_row *row)
 {
@@ -166,6 +167,7 @@ s_destroy(store_t **store_p)
     *store_p = NULL;
 }
 
+// Room is made before the series is put anywhere, so that it can not be its own victim.
 static int
 s_make(struct head *self, uint64_t host, const struct label_set *labels, enum metric_kind kind,
        series_id *ret)
@@ -240,6 +242,7 @@ s_halve_longest(struct head *self, unsigned least_step)
     return false;
 }
 
+// To another step: another list, another cost, and samples lost if it is a smaller one.
 static void
 s_resize(struct head *self, struct head_series *series, unsigned step)
 {
@@ -286,6 +289,7 @@ s_rows(struct head *self, uint64_t host)
     return rows;
 }
 
+// Whatever becomes of the sample, its series was written to, and lives.
 static void
 s_put(struct head *self, struct head_series *series, int64_t time_ms, double value, int64_t now_ms)
 {
@@ -331,6 +335,7 @@ s_grow(struct head *self, struct head_series *series)
     s_resize(self, series, step);
 }
 
+// All that a series holds, as far as we allocate it: the sum of these is store_stat's `bytes`.
 static uint64_t
 s_cost(const struct head_series *series)
 {

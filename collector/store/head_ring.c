@@ -98,6 +98,7 @@ head_ring_copy(const struct head_ring *ring, uint32_t i, uint32_t n, struct samp
     }
 }
 
+// The i-th oldest: the memory is a circle that begins at `first`.
 static struct sample *
 s_at(const struct head_ring *ring, uint32_t i)
 {
@@ -130,6 +131,7 @@ s_insert(struct head_ring *ring, int64_t time_ms, double value)
     return HEAD_PUT_NEW;
 }
 
+// By bits: a stale mark is equal to itself, though it is a NaN.
 static enum head_put
 s_compare(double stands, double value)
 {

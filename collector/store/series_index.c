@@ -220,6 +220,7 @@ series_index_collect(const series_index_t *self, const struct series_source *sou
     return n;
 }
 
+// Pages in which nothing lives are passed over whole.
 static uint32_t
 s_collect_all(const series_index_t *self, series_id after, struct head_series **out, uint32_t most)
 {
@@ -236,6 +237,8 @@ s_collect_all(const series_index_t *self, series_id after, struct head_series **
     return n;
 }
 
+// The label set's hash is seeded per process; the host is mixed in by a multiplication (Knuth, The
+// Art of Computer Programming 3, 6.4).
 static uint32_t
 s_hash(uint64_t host, const struct label_set *set)
 {
@@ -244,6 +247,7 @@ s_hash(uint64_t host, const struct label_set *set)
     return (uint32_t) (mixed >> 32) ^ set->hash;
 }
 
+// Twice as many, so that a bucket has one series on average.
 static void
 s_grow_buckets(series_index_t *self)
 {
@@ -284,6 +288,7 @@ s_page(series_index_t *self, series_id id)
     return self->pages[at];
 }
 
+// Ids rise, so the end is the place.
 static void
 s_post(map_t *map, const void *key, size_t len, series_id id)
 {
