@@ -109,15 +109,17 @@ static const struct option options[] = {
     { .name = NULL },
 };
 
+static void s_name(struct agent_config *config);
+static int s_check(const options_t *given, FILE *err);
+static int s_collector(struct agent_config *config, const options_t *given, FILE *err);
+
 static const struct option_program program = {
     .name = "zpulse-agent",
     .summary = "Samples this host and pushes what it finds to a ZPulse collector.",
     .usage = "zpulse-agent [OPTION]...",
     .options = options,
+    .check = s_check,
 };
-
-static void s_name(struct agent_config *config);
-static int s_collector(struct agent_config *config);
 
 int
 agent_config_load(struct agent_config *ret, int *exit_ret, int argc, char **argv)
@@ -132,15 +134,11 @@ agent_config_load(struct agent_config *ret, int *exit_ret, int argc, char **argv
     ret->rootfs = options_text(ret->options, "rootfs");
     ret->interval_ms = options_ms(ret->options, "interval");
     ret->once = options_flag(ret->options, "once");
-    rc = log_level_parse(&ret->log_level, options_text(ret->options, "log-level"));
     s_name(ret);
-    if (rc == 0)
-        rc = s_collector(ret);
-    if (rc < 0) {
-        *exit_ret = OPTION_EXIT_CONFIG;
-        agent_config_release(ret);
-    }
-    return rc;
+    // One of the choices, and checked: neither can fail now.
+    (void) log_level_parse(&ret->log_level, options_text(ret->options, "log-level"));
+    (void) s_collector(ret, ret->options, stderr);
+    return 0;
 }
 
 static void
@@ -157,15 +155,23 @@ s_name(struct agent_config *config)
 }
 
 static int
-s_collector(struct agent_config *config)
+s_check(const options_t *given, FILE *err)
+{
+    struct agent_config config;
+
+    return s_collector(&config, given, err);
+}
+
+static int
+s_collector(struct agent_config *config, const options_t *given, FILE *err)
 {
     const char *const *list;
-    const size_t n = options_list(config->options, "collector", &list);
+    const size_t n = options_list(given, "collector", &list);
     const char *endpoint = list[0];
 
     config->more_collectors = n > 1;
     if (endpoint[0] == '@') {
-        fprintf(stderr, "zpulse-agent: collector: %s: the agent connects, it does not bind\n",
+        fprintf(err, "zpulse-agent: collector: %s: the agent connects, it does not bind\n",
                 endpoint);
         return ERR_RANGE;
     }
@@ -173,7 +179,7 @@ s_collector(struct agent_config *config)
         endpoint++;
     // A frame is not encrypted and its sender not proved, so it may not leave this machine.
     if (!sock_is_local(endpoint)) {
-        fprintf(stderr,
+        fprintf(err,
                 "zpulse-agent: collector: %s: not an address of this machine; until keys exist "
                 "every socket is loopback only\n",
                 endpoint);
@@ -181,7 +187,7 @@ s_collector(struct agent_config *config)
     }
     if (strlen(endpoint) >= sizeof config->collector ||
         sock_endpoint(config->control, sizeof config->control, endpoint, SOCK_CONTROL) < 0) {
-        fprintf(stderr, "zpulse-agent: collector: %s: needs a port with room for five in a row\n",
+        fprintf(err, "zpulse-agent: collector: %s: needs a port with room for five in a row\n",
                 endpoint);
         return ERR_FORMAT;
     }

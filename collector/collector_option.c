@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "collector/store/head.h"
+#include "shared/base/err.h"
 #include "shared/net/sock.h"
 
 #define KIB               UINT64_C(1024)
@@ -82,6 +83,9 @@ static const struct option s_options[] = {
     { .name = NULL },
 };
 
+static int s_check(const options_t *options, FILE *err);
+static bool s_endpoint(char ret[COLLECTOR_ENDPOINT_SIZE], const options_t *options);
+
 const struct option_program collector_program = {
     .name = "zpulse-collector",
     .summary = "Receives the samples of agents, stores them, answers questions, publishes them.",
@@ -90,27 +94,42 @@ const struct option_program collector_program = {
         "Ports: data PORT, control PORT+1, live PORT+2, query PORT+3; enrolment PORT+4 is kept\n"
         "free. SIGTERM and SIGINT end it within a second; SIGHUP reads the log level again.\n",
     .options = s_options,
+    .check = s_check,
 };
 
-int
+void
 collector_options_take(struct collector_options *ret, const options_t *options)
 {
-    const char *bind = options_text(options, "bind");
-    bool six = strchr(bind, ':') != NULL && bind[0] != '[';
-    int n = snprintf(ret->endpoint, sizeof ret->endpoint, "tcp://%s%s%s:%u", six ? "[" : "", bind,
-                     six ? "]" : "", (unsigned) options_uint(options, "port-base"));
-
-    if (n < 0 || (size_t) n >= sizeof ret->endpoint || !sock_is_local(ret->endpoint)) {
-        fprintf(stderr,
-                "%s: bind \"%.100s\": until peers can be told apart every socket binds loopback "
-                "only (127.0.0.0/8, ::1, localhost)\n",
-                collector_program.name, bind);
-        return OPTION_EXIT_CONFIG;
-    }
+    (void) s_endpoint(ret->endpoint, options);
     ret->data_dir = options_text(options, "data");
     ret->head_bytes = options_uint(options, "head-bytes");
     ret->most_agents = (size_t) options_uint(options, "max-agents");
     // One of the choices, so it is known.
     (void) log_level_parse(&ret->log_level, options_text(options, "log-level"));
-    return 0;
+}
+
+static int
+s_check(const options_t *options, FILE *err)
+{
+    char endpoint[COLLECTOR_ENDPOINT_SIZE];
+
+    if (s_endpoint(endpoint, options))
+        return 0;
+    fprintf(err,
+            "%s: bind: \"%.100s\": until peers can be told apart every socket binds loopback only "
+            "(127.0.0.0/8, ::1, localhost)\n",
+            collector_program.name, options_text(options, "bind"));
+    return ERR_RANGE;
+}
+
+// The data socket's endpoint; false if it is none of this machine alone.
+static bool
+s_endpoint(char ret[COLLECTOR_ENDPOINT_SIZE], const options_t *options)
+{
+    const char *bind = options_text(options, "bind");
+    const bool six = strchr(bind, ':') != NULL && bind[0] != '[';
+    const int n = snprintf(ret, COLLECTOR_ENDPOINT_SIZE, "tcp://%s%s%s:%u", six ? "[" : "", bind,
+                           six ? "]" : "", (unsigned) options_uint(options, "port-base"));
+
+    return n > 0 && n < COLLECTOR_ENDPOINT_SIZE && sock_is_local(ret);
 }

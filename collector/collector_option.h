@@ -22,7 +22,7 @@ struct collector_options {
     enum log_level log_level;
 };
 
-// 0, or an exit code after one line on stderr.
-int collector_options_take(struct collector_options *ret, const options_t *options);
+// From options that were loaded for collector_program, and so hold what they should.
+void collector_options_take(struct collector_options *ret, const options_t *options);
 
 #endif

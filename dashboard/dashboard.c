@@ -105,15 +105,7 @@ s_listen(int *fd, int *exit_ret, const char *address)
 {
     const int rc = listener_open(fd, address);
 
-    if (rc == ERR_RANGE) {
-        log_error("listen: only a loopback address until there are logins", "listen=%s",
-                  log_quote(address));
-        *exit_ret = OPTION_EXIT_CONFIG;
-    } else if (rc == ERR_FORMAT) {
-        log_error("listen: not an address of this machine with a port", "listen=%s",
-                  log_quote(address));
-        *exit_ret = OPTION_EXIT_CONFIG;
-    } else if (rc < 0) {
+    if (rc < 0) {
         log_error("listen: the port cannot be had", "listen=%s error=%s", log_quote(address),
                   log_quote(err_str(rc)));
         *exit_ret = OPTION_EXIT_UNAVAILABLE;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dashboard/listener.h"
+#include "shared/base/err.h"
 #include "shared/net/sock.h"
 
 #define LATER_DATA "nothing is kept yet"
@@ -68,39 +70,59 @@ static const struct option table[] = {
     { .name = NULL },
 };
 
+static int s_check(const options_t *options, FILE *err);
+
 const struct option_program dashboard_program = {
     .name = "zpulse-dashboard",
     .summary = "the page, its live streams and the query API of ZPulse, over HTTP",
     .usage = "zpulse-dashboard [OPTION]...",
     .options = table,
+    .check = s_check,
 };
 
-int
+void
 dashboard_options_take(struct dashboard_options *ret, const options_t *options)
 {
     const char *const *collectors;
-    const size_t n = options_list(options, "collector", &collectors);
 
-    for (size_t i = 0; i < n; i++)
-        if (!sock_is_local(collectors[i])) {
-            fprintf(stderr,
-                    "%s: collector: \"%s\": only a local collector, until peers can be told "
-                    "apart\n",
-                    dashboard_program.name, collectors[i]);
-            return OPTION_EXIT_CONFIG;
-        }
+    options_list(options, "collector", &collectors);
     *ret = (struct dashboard_options){
         .listen = options_text(options, "listen"),
-        .collector = n > 0 ? collectors[0] : NULL,
+        .collector = collectors[0],
         .web_root = options_text(options, "web-root"),
         .max_streams = (unsigned) options_uint(options, "max-streams"),
     };
     ret->n_allow_hosts = options_list(options, "allow-host", &ret->allow_hosts);
-    if (ret->collector == NULL) {
-        fprintf(stderr, "%s: collector: none is given\n", dashboard_program.name);
-        return OPTION_EXIT_CONFIG;
+    // One of the choices, so it is known.
+    (void) log_level_parse(&ret->log_level, options_text(options, "log-level"));
+}
+
+static int
+s_refuse(FILE *err, const char *option, const char *value, const char *rule)
+{
+    fprintf(err, "%s: %s: \"%.100s\": %s\n", dashboard_program.name, option, value, rule);
+    return ERR_RANGE;
+}
+
+static int
+s_check(const options_t *options, FILE *err)
+{
+    const char *listen = options_text(options, "listen");
+    const char *const *collectors;
+    const size_t n = options_list(options, "collector", &collectors);
+    int rc;
+
+    for (size_t i = 0; i < n; i++) {
+        if (!sock_is_local(collectors[i]))
+            return s_refuse(err, "collector", collectors[i],
+                            "only a collector on this machine, until peers can be told apart");
     }
-    if (log_level_parse(&ret->log_level, options_text(options, "log-level")) != 0)
-        ret->log_level = LOG_LEVEL_INFO;
+    if (n == 0)
+        return s_refuse(err, "collector", "", "none is given");
+    rc = listener_check(listen);
+    if (rc == ERR_RANGE)
+        return s_refuse(err, "listen", listen, "only a loopback address, until there are logins");
+    if (rc < 0)
+        return s_refuse(err, "listen", listen, "not an address of this machine with a port");
     return 0;
 }

@@ -21,7 +21,7 @@ struct dashboard_options {
     enum log_level log_level;
 };
 
-// 0, or an exit code after one line on stderr.
-int dashboard_options_take(struct dashboard_options *ret, const options_t *options);
+// From options that were loaded for dashboard_program, and so hold what they should.
+void dashboard_options_take(struct dashboard_options *ret, const options_t *options);
 
 #endif

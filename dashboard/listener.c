@@ -71,6 +71,15 @@ fail:
     return rc;
 }
 
+int
+listener_check(const char *address)
+{
+    union address at;
+    socklen_t len;
+
+    return s_address(&at, &len, address);
+}
+
 uint16_t
 listener_port(int fd)
 {

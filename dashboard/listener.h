@@ -11,6 +11,8 @@
 // 0 and *ret; ERR_FORMAT (not such an address), ERR_RANGE (not loopback), or -errno
 // (-EADDRINUSE ...).
 int listener_open(int *ret, const char *address);
+// The first two of these alone, without a socket.
+int listener_check(const char *address);
 // The port it got.
 uint16_t listener_port(int fd);
 

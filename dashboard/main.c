@@ -11,6 +11,7 @@
 #include "dashboard/dashboard_stat.h"
 #include "shared/base/err.h"
 #include "shared/base/log.h"
+#include "shared/net/reload.h"
 #include "shared/net/service.h"
 
 #define IO_THREADS  1
@@ -18,7 +19,6 @@
 
 static int s_serve(const struct dashboard_options *settings, int argc, char **argv);
 static int s_wait(int signals, int argc, char **argv);
-static void s_reload(int argc, char **argv);
 
 int
 main(int argc, char **argv)
@@ -32,12 +32,10 @@ main(int argc, char **argv)
     mallopt(M_ARENA_MAX, 2);
     if (options_load(&options, &exit_code, &dashboard_program, argc, argv, stdout, stderr) != 0)
         return exit_code;
-    exit_code = dashboard_options_take(&settings, options);
-    if (exit_code == 0) {
-        log_init(dashboard_program.name, settings.log_level);
-        options_log_later(options);
-        exit_code = s_serve(&settings, argc, argv);
-    }
+    dashboard_options_take(&settings, options);
+    log_init(dashboard_program.name, settings.log_level);
+    options_log_later(options);
+    exit_code = s_serve(&settings, argc, argv);
     options_destroy(&options);
     return exit_code;
 }
@@ -82,26 +80,7 @@ s_wait(int signals, int argc, char **argv)
             if (event == SERVICE_STOP)
                 return OPTION_EXIT_OK;
             if (event == SERVICE_RELOAD)
-                s_reload(argc, argv);
+                reload_log_level(&dashboard_program, argc, argv);
         }
     }
-}
-
-// Flags, environment and file anew: what can change while we run is the log level. A file that is
-// wrong now has been told of on stderr, and nothing changes.
-static void
-s_reload(int argc, char **argv)
-{
-    options_t *options = NULL;
-    enum log_level level;
-    int exit_code;
-
-    if (options_load(&options, &exit_code, &dashboard_program, argc, argv, stdout, stderr) != 0) {
-        log_error("settings were not reloaded", "exit_code=%d", exit_code);
-        return;
-    }
-    if (log_level_parse(&level, options_text(options, "log-level")) == 0)
-        log_set_level(level);
-    log_info("settings reloaded", "log_level=%s", options_text(options, "log-level"));
-    options_destroy(&options);
 }

@@ -57,6 +57,7 @@ static int s_give_list(options_t *self, struct setting *s, enum origin origin, c
                        const char *texts);
 static int s_read_environment(options_t *self);
 static void s_fall_back(options_t *self);
+static bool s_only_asks(const options_t *self);
 static bool s_answer(const options_t *self, FILE *out);
 static const struct setting *s_get(const options_t *self, const char *name);
 
@@ -73,8 +74,7 @@ options_load(options_t **ret, int *exit_ret, const struct option_program *progra
         *exit_ret = OPTION_EXIT_USAGE;
         goto fail;
     }
-    // Help and version are told whatever else is wrong.
-    if (!options_flag(self, "help") && !options_flag(self, "version")) {
+    if (!s_only_asks(self)) {
         *exit_ret = OPTION_EXIT_CONFIG;
         rc = s_read_environment(self);
         file = options_text(self, "config");
@@ -84,6 +84,11 @@ options_load(options_t **ret, int *exit_ret, const struct option_program *progra
             goto fail;
     }
     s_fall_back(self);
+    if (program->check != NULL && !s_only_asks(self)) {
+        rc = program->check(self, err);
+        if (rc < 0)
+            goto fail;
+    }
     self->err = NULL;
     if (s_answer(self, out)) {
         *exit_ret = fflush(out) == 0 ? OPTION_EXIT_OK : OPTION_EXIT_FAILED;
@@ -96,6 +101,13 @@ options_load(options_t **ret, int *exit_ret, const struct option_program *progra
 fail:
     options_destroy(&self);
     return rc;
+}
+
+// Help and version are told whatever else is wrong.
+static bool
+s_only_asks(const options_t *self)
+{
+    return options_flag(self, "help") || options_flag(self, "version");
 }
 
 static options_t *

@@ -53,6 +53,8 @@ struct option {
     char letter; // 'o': -o VALUE means the same; 0: none
 };
 
+typedef struct options options_t;
+
 struct option_program {
     const char *name;    // "zpulse-agent"
     const char *summary; // first line of --help
@@ -61,9 +63,10 @@ struct option_program {
     const struct option
         *options;   // ends with a NULL name; common ones are added (--config, --log-level, ...)
     bool arguments; // words that are no options are allowed
+    // What the table can not say of values, or of several together: 0, or below zero after one line
+    // on err. May be NULL. --check-config asks it too.
+    int (*check)(const options_t *options, FILE *err);
 };
-
-typedef struct options options_t;
 
 // 0 and *ret: go on. 1: answered (--help, --version, --check-config, --print-config), *exit_ret is
 // the exit code. Below zero: refused and said on err; *exit_ret is OPTION_EXIT_USAGE or

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shared/base/err.h"
 #include "shared/net/option.h"
 
 static const struct option table[] = {
@@ -558,6 +559,36 @@ words_are_arguments_where_they_are_allowed(void **state)
     assert_true(options_flag(run.options, "once"));
 }
 
+static int
+not_once(const options_t *options, FILE *err)
+{
+    if (!options_flag(options, "once"))
+        return 0;
+    fprintf(err, "zpulse-test: once: not today\n");
+    return ERR_RANGE;
+}
+
+static void
+a_rule_of_the_program_holds_for_check_config_too_and_not_for_help(void **state)
+{
+    const struct option_program ruled = {
+        .name = "zpulse-test", .summary = "", .usage = "", .options = table, .check = not_once
+    };
+
+    (void) state;
+    load_as(&ruled, 1, (const char *[]){ "x" });
+    assert_int_equal(run.rc, 0);
+    load_as(&ruled, 2, (const char *[]){ "x", "--once" });
+    assert_int_equal(run.rc, ERR_RANGE);
+    assert_int_equal(run.exit, OPTION_EXIT_CONFIG);
+    assert_string_equal(run.err, "zpulse-test: once: not today\n");
+    load_as(&ruled, 3, (const char *[]){ "x", "--once", "--check-config" });
+    assert_int_equal(run.rc, ERR_RANGE);
+    assert_string_equal(run.out, "");
+    load_as(&ruled, 3, (const char *[]){ "x", "--once", "--help" });
+    assert_int_equal(run.exit, OPTION_EXIT_OK);
+}
+
 int
 main(void)
 {
@@ -584,6 +615,7 @@ main(void)
         cmocka_unit_test(the_printed_configuration_reads_back_the_same),
         cmocka_unit_test(help_and_version_are_answered),
         cmocka_unit_test(words_are_arguments_where_they_are_allowed),
+        cmocka_unit_test(a_rule_of_the_program_holds_for_check_config_too_and_not_for_help),
     };
     return cmocka_run_group_tests_name("option", tests, NULL, teardown);
 }
