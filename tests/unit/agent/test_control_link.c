@@ -1,4 +1,5 @@
 // test_control_link - the agent's side of the control socket, against a script and a clock of ours.
+// More than 500 lines: a claim for each arrow and each message of one state machine.
 
 #include <setjmp.h>
 #include <stdarg.h>

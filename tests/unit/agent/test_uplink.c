@@ -1,0 +1,357 @@
+// test_uplink - the whole way to a collector, over real sockets; the collector is ours.
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/own_series.h"
+#include "agent/uplink.h"
+#include "shared/base/clock.h"
+#include "shared/base/log.h"
+#include "shared/net/sock.h"
+#include "shared/wire/control.h"
+#include "shared/wire/frame.h"
+
+#define DEADLINE_MS 20000
+#define FRAMES_MAX  64
+
+// One side of the test each: the agent's uplink, and a collector as far as the agent sees it.
+static struct {
+    char dir[64];
+    char data[96];
+    char control[96];
+    series_table_t *table;
+    uint32_t slot;
+    int64_t rows;
+    uplink_t *uplink;
+    zsock_t *pull;
+    zsock_t *router;
+    zmq_msg_t route; // of the message before
+    struct control_msg last;
+    uint8_t control_seen[256]; // by type: how many came
+    struct record frames[FRAMES_MAX];
+    uint8_t flags[FRAMES_MAX];
+    unsigned n_frames;
+} t;
+
+static void
+collector_open(void)
+{
+    const struct sock_spec pull = {
+        .type = ZMQ_PULL, .send_hwm = 2, .recv_hwm = 100, .max_bytes = FRAME_MAX
+    };
+    const struct sock_spec router = {
+        .type = ZMQ_ROUTER, .send_hwm = 100, .recv_hwm = 100, .max_bytes = CONTROL_MAX
+    };
+
+    assert_int_equal(sock_new(&t.pull, &pull), 0);
+    assert_int_equal(sock_new(&t.router, &router), 0);
+    assert_int_equal(sock_bind(t.pull, t.data), 0);
+    assert_int_equal(sock_bind(t.router, t.control), 0);
+}
+
+static void
+collector_close(void)
+{
+    zsock_destroy(&t.pull);
+    zsock_destroy(&t.router);
+}
+
+static int
+setup(void **state)
+{
+    const struct series_spec spec = {
+        .name = "things", .kind = METRIC_GAUGE, .form = { .exponent = 0, .unit = 1 }, .job = "t"
+    };
+    struct uplink_options opt = {
+        .id = { .host = 7,
+                .name = "web-1",
+                .name_len = 5,
+                .version = "1",
+                .version_len = 1,
+                .interval_ms = 1000 },
+        .collector = t.data,
+        .control = t.control,
+    };
+
+    (void) state;
+    log_init("test", LOG_LEVEL_ERROR);
+    own_series_init();
+    memset(&t, 0, sizeof t);
+    strcpy(t.dir, "/tmp/zpulse-test-XXXXXX");
+    assert_non_null(mkdtemp(t.dir));
+    snprintf(t.data, sizeof t.data, "ipc://%s/s", t.dir);
+    assert_int_equal(sock_endpoint(t.control, sizeof t.control, t.data, SOCK_CONTROL), 0);
+    zmq_msg_init(&t.route);
+    t.table = series_table_new();
+    t.slot = series_table_slot(t.table, &spec, NULL, 0);
+    opt.table = t.table;
+    assert_int_equal(uplink_open(&t.uplink, &opt), 0);
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    char path[96];
+
+    (void) state;
+    uplink_close(&t.uplink);
+    collector_close();
+    zmq_msg_close(&t.route);
+    series_table_destroy(&t.table);
+    snprintf(path, sizeof path, "%s/s", t.dir);
+    unlink(path);
+    snprintf(path, sizeof path, "%s/s.1", t.dir);
+    unlink(path);
+    return rmdir(t.dir);
+}
+
+static void
+tick(void)
+{
+    series_table_begin(t.table);
+    series_table_set(t.table, t.slot, t.rows);
+    series_table_end(t.table);
+    uplink_row(t.uplink, ++t.rows);
+}
+
+static void
+hear(void)
+{
+    zmq_msg_t msg;
+
+    zmq_msg_init(&msg);
+    while (sock_recv(t.router, &msg) > 0) {
+        zmq_msg_move(&t.route, &msg);
+        assert_int_equal(sock_recv(t.router, &msg), 1);
+        assert_int_equal(control_take(&t.last, zmq_msg_data(&msg), zmq_msg_size(&msg)), 0);
+        t.control_seen[t.last.type]++;
+    }
+    while (sock_recv(t.pull, &msg) > 0) {
+        struct frame_prefix prefix;
+
+        assert_true(t.n_frames < FRAMES_MAX);
+        assert_int_equal(
+            frame_take(&prefix, &t.frames[t.n_frames], zmq_msg_data(&msg), zmq_msg_size(&msg)), 0);
+        t.flags[t.n_frames++] = prefix.flags;
+    }
+    zmq_msg_close(&msg);
+}
+
+// One turn of the agent's loop, a short one, and of the collector's.
+static void
+turn(void)
+{
+    zmq_pollitem_t items[UPLINK_ITEMS];
+
+    uplink_poll(t.uplink, items);
+    assert_true(zmq_poll(items, UPLINK_ITEMS, 5) >= 0);
+    uplink_receive(t.uplink, items);
+    uplink_send(t.uplink);
+    if (t.router != NULL)
+        hear();
+}
+
+static bool
+heard(uint8_t type, unsigned n)
+{
+    const int64_t until = clock_mono_ms() + DEADLINE_MS;
+
+    while (t.control_seen[type] < n && clock_mono_ms() < until)
+        turn();
+    return t.control_seen[type] >= n;
+}
+
+static bool
+framed(unsigned n)
+{
+    const int64_t until = clock_mono_ms() + DEADLINE_MS;
+
+    while (t.n_frames < n && clock_mono_ms() < until)
+        turn();
+    return t.n_frames >= n;
+}
+
+static void
+say(const struct control_msg *msg)
+{
+    uint8_t bytes[CONTROL_MAX];
+    const ptrdiff_t n = control_put(bytes, sizeof bytes, msg);
+
+    assert_true(n > 0);
+    assert_int_equal(sock_send(t.router, zmq_msg_data(&t.route), zmq_msg_size(&t.route), true), 0);
+    assert_int_equal(sock_send(t.router, bytes, (size_t) n, false), 0);
+}
+
+static void
+welcome(uint64_t epoch, uint64_t next)
+{
+    const struct control_msg msg = {
+        .type = CONTROL_WELCOME,
+        .welcome = { .collector = 1,
+                     .epoch = epoch,
+                     .max_frame = FRAME_MAX,
+                     .n_streams = 1,
+                     .streams = { { .stream = t.last.hello.streams[0].stream, .base = next } } }
+    };
+
+    assert_int_equal(t.last.type, CONTROL_HELLO);
+    say(&msg);
+}
+
+static void
+nothing_is_sent_before_welcome(void **state)
+{
+    (void) state;
+    collector_open();
+    tick();
+    tick();
+    assert_true(heard(CONTROL_HELLO, 2));
+    assert_int_equal(t.n_frames, 0);
+    assert_int_equal(t.last.hello.streams[0].base, 0);
+    assert_int_equal(t.last.hello.streams[0].head, 4); // IDENT, DEF, KEY, DELTA
+}
+
+static void
+after_welcome_come_table_and_all_that_waits(void **state)
+{
+    static const uint8_t wants[] = { RECORD_TABLE, RECORD_IDENT, RECORD_DEF, RECORD_KEY,
+                                     RECORD_DELTA };
+
+    (void) state;
+    tick();
+    tick();
+    collector_open(); // later than the agent
+    assert_true(heard(CONTROL_HELLO, 1));
+    welcome(5, 0);
+    assert_true(framed(sizeof wants));
+    for (unsigned i = 0; i < sizeof wants; i++) {
+        assert_int_equal(t.frames[i].type, wants[i]);
+        assert_int_equal(t.flags[i], i == 0 ? FRAME_REPEAT : 0);
+    }
+    assert_true(heard(CONTROL_PING, 1));
+    tick();
+    assert_true(framed(sizeof wants + 1));
+    assert_int_equal(t.frames[sizeof wants].seq, 4);
+}
+
+static void
+a_collector_that_restarts_is_given_what_it_needs(void **state)
+{
+    static const uint8_t wants[] = { RECORD_TABLE, RECORD_KEY, RECORD_DELTA, RECORD_DELTA };
+    unsigned n;
+
+    (void) state;
+    collector_open();
+    tick();
+    assert_true(heard(CONTROL_HELLO, 1));
+    welcome(5, 0);
+    assert_true(framed(4));
+    tick();
+    assert_true(framed(5));
+    collector_close();
+    tick();
+    memset(t.control_seen, 0, sizeof t.control_seen);
+    n = t.n_frames;
+    collector_open();
+    // Whichever comes first: a PING that the new one does not know, or a HELLO.
+    for (int i = 0; i < 1000 && t.control_seen[CONTROL_HELLO] == 0; i++) {
+        turn();
+        if (t.control_seen[CONTROL_PING] > 0 && t.control_seen[CONTROL_HELLO] == 0) {
+            say(&(const struct control_msg){ .type = CONTROL_NAK, .nak = { .reason = NAK_HELLO } });
+            t.control_seen[CONTROL_PING] = 0;
+        }
+    }
+    assert_true(heard(CONTROL_HELLO, 1));
+    n = t.n_frames; // a frame of before the NAK may have come
+    welcome(6, 0);
+    assert_true(framed(n + sizeof wants));
+    for (unsigned i = 0; i < sizeof wants; i++)
+        assert_int_equal(t.frames[n + i].type, wants[i]);
+    assert_int_equal(t.flags[n], FRAME_REPEAT);
+    assert_int_equal(t.flags[n + 1], FRAME_BACKLOG); // sent before, to the one that is gone
+}
+
+static void
+a_nak_for_a_key_brings_table_repeats_and_a_key(void **state)
+{
+    unsigned n;
+
+    (void) state;
+    collector_open();
+    tick();
+    assert_true(heard(CONTROL_HELLO, 1));
+    welcome(5, 0);
+    tick();
+    assert_true(framed(5));
+    n = t.n_frames;
+    say(&(const struct control_msg){
+        .type = CONTROL_NAK,
+        .nak = { .reason = NAK_KEY, .stream = t.frames[0].stream, .next = 4 } });
+    assert_true(framed(n + 3));
+    assert_int_equal(t.frames[n].type, RECORD_TABLE);
+    assert_int_equal(t.frames[n + 1].type, RECORD_KEY);
+    assert_int_equal(t.frames[n + 2].type, RECORD_DELTA);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(t.flags[n + i], FRAME_REPEAT);
+    tick();
+    assert_true(framed(n + 4));
+    assert_int_equal(t.frames[n + 3].type, RECORD_KEY);
+    assert_int_equal(t.flags[n + 3], 0);
+}
+
+static void
+the_end_is_said_after_what_still_waits(void **state)
+{
+    (void) state;
+    collector_open();
+    assert_true(heard(CONTROL_HELLO, 1));
+    welcome(5, 0);
+    assert_true(heard(CONTROL_PING, 1));
+    assert_true(framed(2)); // TABLE, IDENT
+    tick();
+    uplink_close(&t.uplink);
+    for (int i = 0; i < 1000 && (t.control_seen[CONTROL_BYE] == 0 || t.n_frames < 4); i++) {
+        zmq_poll(NULL, 0, 5);
+        hear();
+    }
+    assert_int_equal(t.control_seen[CONTROL_BYE], 1);
+    assert_int_equal(t.n_frames, 4);
+    assert_int_equal(t.last.bye.host, 7);
+}
+
+static void
+without_a_collector_rows_wait_and_nothing_else_does(void **state)
+{
+    (void) state;
+    for (int i = 0; i < 100; i++) {
+        tick();
+        uplink_send(t.uplink);
+    }
+    uplink_close(&t.uplink);
+    collector_open();
+}
+
+#define uplink_test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        uplink_test(nothing_is_sent_before_welcome),
+        uplink_test(after_welcome_come_table_and_all_that_waits),
+        uplink_test(a_collector_that_restarts_is_given_what_it_needs),
+        uplink_test(a_nak_for_a_key_brings_table_repeats_and_a_key),
+        uplink_test(the_end_is_said_after_what_still_waits),
+        uplink_test(without_a_collector_rows_wait_and_nothing_else_does),
+    };
+    return cmocka_run_group_tests_name("uplink", tests, NULL, NULL);
+}
