@@ -1,4 +1,8 @@
 // agent - see the header.
+//
+// One turn of the loop: signals, what the collector says, a tick if one is due, what can be sent,
+// what the link has due. Nothing in a turn waits: files of /proc answer from memory, sends are
+// DONTWAIT, and a log line that can't be written is dropped. So a tick is late by a turn at most.
 
 #include "agent/agent.h"
 
@@ -98,6 +102,7 @@ static int
 s_open_data(agent_t *self)
 {
     const char *data = self->config->data;
+    // The lock first: two agents that start at once in a new folder must not make two ids.
     int rc = service_lock(&self->lock_fd, data);
 
     if (rc == ERR_LOCKED)
@@ -119,6 +124,7 @@ s_identify(agent_t *self)
     struct buf path = { 0 }, text = { 0 };
     ptrdiff_t n;
 
+    // Of the sampled root, not of ours: in a container the two boot ids may differ.
     self->id.name = self->config->name;
     self->id.name_len = strlen(self->id.name);
     self->id.version = zpulse_version;
@@ -179,7 +185,7 @@ agent_stop(agent_t **self_p)
     if (self == NULL)
         return;
     service_notify("STOPPING=1");
-    uplink_close(&self->uplink);
+    uplink_close(&self->uplink); // while everything it borrows is still there
     ticker_close(&self->ticker);
     tick_stamp_destroy(&self->stamp);
     own_series_destroy(&self->own);
@@ -240,6 +246,8 @@ s_signals(agent_t *self)
     }
 }
 
+// Only the log level: another interval, name or collector would be another identity in the middle
+// of a stream, and a start makes that without losing more than the ticks it takes.
 static void
 s_reload(agent_t *self)
 {
@@ -272,6 +280,7 @@ s_tick(agent_t *self)
     stamp = s_stamp(self);
     selfstat_add(AGENT_TICKS, 1);
     selfstat_add(AGENT_TICKS_MISSED, ticks - 1);
+    // The stamp is taken before the files are read, so it is never later than what it stamps.
     series_table_begin(self->table);
     sampler_sample(self->sampler, self->table);
     own_series_sample(self->own, self->table);
@@ -299,6 +308,7 @@ s_stamp(agent_t *self)
     return stamp;
 }
 
+// Told from the loop itself: an agent that hangs in a turn is one the manager should restart.
 static void
 s_watchdog(agent_t *self)
 {

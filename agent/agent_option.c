@@ -1,4 +1,7 @@
 // agent_option - see the header.
+//
+// The table names every setting the agent will ever have in its present design, so that a unit file
+// written today is not refused, and says of each that has no effect yet why.
 
 #include "agent/agent_option.h"
 

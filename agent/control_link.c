@@ -1,4 +1,9 @@
 // control_link - see the header.
+//
+// All that is due is a time compared in control_link_turn; control_link_deadline_us is the least of
+// those times, so the two must name the same ones. Times are of the caller's clock, in
+// microseconds. A send that is refused is news: with IMMEDIATE a socket without a connection takes
+// nothing.
 
 #include "agent/control_link.h"
 
@@ -18,8 +23,7 @@
 // on its own only if nothing does: a wake-up for it alone would be a fifth of the agent's cost.
 #define PING_FROM_US   (SECOND_US - SECOND_US / 20)
 #define PING_BY_US     (SECOND_US + SECOND_US / 4)
-#define MEASURE_EVERY  10               // PINGs
-#define PING_SLACK_US  (SECOND_US / 20) // so that PINGs ride on the ticks and wake nobody
+#define MEASURE_EVERY  10 // PINGs
 #define SILENT_US      (3 * SECOND_US)
 #define RENEW_US       (10 * SECOND_US)
 #define KEY_EVERY_US   SECOND_US
@@ -109,6 +113,8 @@ control_link_turn(control_link_t *self, struct control_now now)
         s_ping(self, now);
     if (self->state != STATE_DOWN)
         return;
+    // Whether it was absent all the time or has just gone: libzmq may have given the connection up
+    // for good (a handshake that failed), and a half-open one is not noticed for minutes.
     if (now.mono_us - self->heard_us >= RENEW_US) {
         self->heard_us = self->hello_us = now.mono_us;
         self->handler.renew(self->handler.arg);
@@ -166,7 +172,6 @@ s_ping(control_link_t *self, struct control_now now)
     self->ping_us = now.mono_us;
     self->measuring = self->measuring || self->unmeasured == 0;
     self->unmeasured = (self->unmeasured + 1) % MEASURE_EVERY;
-    // With IMMEDIATE a socket without a connection takes nothing: the collector is gone.
     if (!s_send(self, &msg))
         s_lose(self, now);
 }
@@ -344,6 +349,7 @@ s_goaway(control_link_t *self, const struct goaway *goaway, struct control_now n
 {
     int64_t delay_ms = goaway->delay_ms;
 
+    // A stranger's number: neither a busy loop nor for ever.
     delay_ms = delay_ms < AWAY_LEAST_MS ? AWAY_LEAST_MS : delay_ms;
     delay_ms = delay_ms > AWAY_MOST_MS ? AWAY_MOST_MS : delay_ms;
     s_lose(self, now);

@@ -1,4 +1,7 @@
 // once - see the header.
+//
+// The same table that would have been sent, so what is printed has the names, kinds and values that
+// a collector would get; only `instance` is missing, which the collector adds.
 
 #include "agent/once.h"
 

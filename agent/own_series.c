@@ -1,4 +1,7 @@
 // own_series - see the header.
+//
+// Values are counted in selfstat, by place, wherever they arise; here they only get their slots.
+// Two tables, since what /proc/self says is no counter of ours and has units of its own.
 
 #include "agent/own_series.h"
 
@@ -158,6 +161,7 @@ s_read_process(own_series_t *self)
     struct selfstat_process p;
 
     selfstat_process(&p);
+    // Kibibytes lose nothing: the kernel counts pages.
     if (self->start == 0)
         self->start = llround(p.start_time_seconds * 100);
     self->process_values[PROCESS_CPU] = llround(p.cpu_seconds * 100);

@@ -1,4 +1,7 @@
 // pusher - see the header.
+//
+// The socket holds at most SEND_HWM frames, and those only while there is a connection: what else
+// waits is in our queue, where it is bounded in bytes, counted, and can be sent to another.
 
 #include "agent/pusher.h"
 

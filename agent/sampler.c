@@ -1,4 +1,7 @@
 // sampler - see the header.
+//
+// Reading, parsing and setting are three functions of three modules; this one holds them together
+// and knows what to say when one of them fails. A family that fails costs the others nothing.
 
 #include "agent/sampler.h"
 
@@ -35,7 +38,7 @@ struct source {
 
 struct sampler {
     proc_root_t *root;
-    struct buf text; // of one file at a time
+    struct buf text; // of one file at a time; grows to the largest and stays
     struct source sources[N_FAMILIES];
 };
 
@@ -102,6 +105,7 @@ s_sample_family(sampler_t *self, size_t i, series_table_t *table)
     if (n < 0)
         return;
     rc = families[i].family->sample(source->state, table, (const char *) self->text.at, (size_t) n);
+    // Each is counted, but said only when it begins: at one tick a second a log would be flooded.
     if (rc < 0) {
         selfstat_add(families[i].parse_errors, 1);
         if (!source->malformed)

@@ -1,4 +1,9 @@
 // series_table - see the header.
+//
+// Three arrays by slot, so that a tick walks only what it needs: `cells` is what the codec is
+// given, `present` what the tick before had, `entries` what is looked at when a series is made or
+// sent. Definitions never move to another slot and never change, so a slot number is all a family
+// keeps.
 
 #include "agent/series_table.h"
 
@@ -122,6 +127,7 @@ s_key(uint8_t *out, size_t size, const struct label_set *set)
     return w.len;
 }
 
+// By doubling: a large host makes thousands of series in its first tick.
 static void
 s_grow(series_table_t *self)
 {
@@ -149,6 +155,7 @@ series_table_set(series_table_t *self, uint32_t slot, int64_t m)
         return;
     assert(slot < self->n);
     e = &self->entries[slot];
+    // `most` is -1 for series that are all raw, so that one comparison decides for them too.
     if (m > e->most || m < -e->most)
         self->cells[slot] = (struct cell){
             .state = CELL_RAW,
@@ -181,6 +188,7 @@ series_table_end(series_table_t *self)
         struct cell *cell = &self->cells[i];
         const bool has = cell->state != CELL_ABSENT;
 
+        // A reader that looks back some minutes would otherwise still see the last value.
         if (!has && self->present[i])
             *cell = (struct cell){ .state = CELL_RAW, .bits = SAMPLE_STALE_BITS };
         self->present[i] = has;

@@ -1,4 +1,8 @@
 // stream_writer - see the header.
+//
+// The codec's state (`row`) is that of a reader who has read every record so far. A KEY resets it
+// on both sides. What a reader lacks who has missed records is the queue's affair: this file makes
+// each record once, and never looks back.
 
 #include "agent/stream_writer.h"
 
@@ -110,6 +114,8 @@ s_row(stream_writer_t *self, const series_table_t *table, int64_t time_ms)
     uint32_t count;
 
     row_state_grow(&self->row, self->slots);
+    // The second KEY comes after `phase` records, all others at the full distance: agents that were
+    // started together, as after a power cut, so do not send their large records together for ever.
     if (key) {
         row_state_reset(&self->row);
         self->until_key = self->had_values ? STREAM_KEY_EVERY : self->phase + 1;

@@ -1,4 +1,8 @@
 // tick_stamp - see the header.
+//
+// While the clock runs on, a stamp is above all before it and nothing is looked up. Only after a
+// step back, until the clock has passed where it was, each stamp is compared with those that are
+// kept.
 
 #include "agent/tick_stamp.h"
 

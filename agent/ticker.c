@@ -1,4 +1,7 @@
 // ticker - see the header.
+//
+// The kernel repeats the timer by itself from an absolute start, so a late read delays nothing that
+// comes after it, and tells how many ticks have passed.
 
 #include "agent/ticker.h"
 

@@ -1,4 +1,12 @@
 // uplink - see the header.
+//
+//      row -> stream_writer -> send_queue -> pusher -> PUSH
+//                                 ^
+//                 control_link ---+--- resume (WELCOME), again (NAK)
+//                      ^v
+//                    DEALER
+//
+// The parts do not know each other; what one says to another passes through the functions here.
 
 #include "agent/uplink.h"
 

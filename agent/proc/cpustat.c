@@ -1,4 +1,8 @@
 // cpustat - see the header.
+//
+// The whole file is parsed before any series is touched: a line that is wrong makes the family
+// absent for the tick, not half of it. The line "intr" has a number for each interrupt of the
+// machine and can be longer than all others; only its first one, the sum, is read.
 
 #include "agent/proc/cpustat.h"
 

@@ -1,4 +1,8 @@
 // meminfo - see the header.
+//
+// Which keys there are differs from kernel to kernel, so none is listed here. The file's order
+// hardly ever changes while a kernel runs: line i is first compared with the key that stood there
+// before.
 
 #include "agent/proc/meminfo.h"
 

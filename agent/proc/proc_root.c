@@ -1,4 +1,7 @@
 // proc_root - see the header.
+//
+// The folder is held by O_PATH, so a file that appears later is found in the same root, whatever
+// has become of the working directory or the mount above it.
 
 #include "agent/proc/proc_root.h"
 
