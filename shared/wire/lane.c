@@ -52,6 +52,7 @@ struct lane {
 };
 
 static int s_stage(lane_t *self, uint64_t base, const struct record *record);
+static int s_duplicate(lane_t *self, const struct record *record);
 static int s_damaged(lane_t *self);
 static bool s_aside(const lane_t *self, const struct record *record);
 static int s_read(lane_t *self, const struct record *record);
@@ -94,7 +95,9 @@ lane_accept(lane_t *self, const struct frame_prefix *prefix, const struct record
     if (self->staged) {
         int rc = s_stage(self, prefix->base, record);
 
-        if (rc != 0)
+        if (rc == 1)
+            return s_duplicate(self, record);
+        if (rc < 0)
             return rc;
     }
     if (!s_aside(self, record)) {
@@ -152,6 +155,21 @@ s_stage(lane_t *self, uint64_t base, const struct record *record)
     self->total = record->total + record->count;
     self->counters.records++;
     return 0;
+}
+
+// Known already, but right behind what was repeated: a sender that was told an older `next` than
+// ours goes on from there, and what is new comes after these. So they carry the state on, as
+// repeats do. Any other duplicate is left alone.
+static int
+s_duplicate(lane_t *self, const struct record *record)
+{
+    if (record->seq == self->chain) {
+        self->staged = false;
+        self->chain = record->seq + 1;
+        if (s_read(self, record) == ERR_FORMAT)
+            return ERR_FORMAT;
+    }
+    return 1;
 }
 
 // A body that is not right, or a record that can not be: the state is not to be trusted any more.

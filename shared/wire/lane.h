@@ -49,8 +49,8 @@ void lane_destroy(lane_t **self_p);
 
 // 0: accepted. ERR_NEED_KEY: accepted as far as counting goes, but not (wholly) readable: ask for
 // TABLE and KEY. ERR_FORMAT: malformed body, same remedy. ERR_UNKNOWN: not this stream. 1: a
-// duplicate, nothing done. A repeat (FRAME_REPEAT) sets table and state, gives no rows and is not
-// counted.
+// duplicate, of no effect but on the state, where it goes on from what was repeated. A repeat
+// (FRAME_REPEAT) sets table and state, gives no rows and is not counted.
 int lane_accept(lane_t *self, const struct frame_prefix *prefix, const struct record *record);
 uint64_t lane_next(const lane_t *self); // lowest seq not yet accepted
 bool lane_ended(const lane_t *self);    // END has come

@@ -133,6 +133,29 @@ a_record_below_next_is_a_duplicate_and_does_nothing(void **state)
     row_state_release(&s);
 }
 
+// The sender was welcomed with an older `next` than what was on its way to us made of it.
+static void
+duplicates_behind_a_repeat_carry_the_state_on(void **state)
+{
+    struct row_state s = { 0 };
+
+    (void) state;
+    give_defs(&fresh, RECORD_TABLE, 0, 0, 2);
+    give_row(&fresh, &s, RECORD_KEY, 1, 1, 2);
+    give_row(&fresh, &s, RECORD_DELTA, 2, 2, 2);
+    give_row(&fresh, &s, RECORD_DELTA, 3, 3, 2);
+    assert_int_equal(give_row(&repeat, &s, RECORD_KEY, 1, 1, 2), 0);
+    assert_int_equal(give_row(&fresh, &s, RECORD_DELTA, 2, 2, 2), 1);
+    assert_int_equal(give_row(&fresh, &s, RECORD_DELTA, 3, 3, 2), 1);
+    assert_int_equal(give_row(&fresh, &s, RECORD_DELTA, 4, 4, 2), 0);
+    assert_int_equal(seen.rows, 4);
+    assert_true(seen.values[0] == 4);
+    assert_int_equal(lane_counters(lane)->duplicates, 2);
+    assert_int_equal(lane_counters(lane)->unreadable, 0);
+    assert_int_equal(lane_next(lane), 5);
+    row_state_release(&s);
+}
+
 static void
 repeats_set_the_state_and_give_nothing(void **state)
 {
@@ -335,6 +358,7 @@ main(void)
         WITH_LANE(a_delta_without_its_key_is_counted_and_not_read),
         WITH_LANE(a_hole_is_told_and_ends_at_the_next_key),
         WITH_LANE(a_record_below_next_is_a_duplicate_and_does_nothing),
+        WITH_LANE(duplicates_behind_a_repeat_carry_the_state_on),
         WITH_LANE(repeats_set_the_state_and_give_nothing),
         WITH_LANE(a_table_made_for_repeating_does_not_break_the_chain),
         WITH_LANE(who_joins_late_misses_only_what_is_not_acknowledged),
