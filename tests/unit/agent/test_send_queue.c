@@ -1,5 +1,5 @@
-// test_send_queue - whatever the connection does, a lane reads what was sampled, and what it did not
-// get was counted. More than 500 lines: the simulation is of no use but for the claims on it.
+// test_send_queue - whatever the connection does, a lane reads what was sampled, and what it did
+// not get was counted. More than 500 lines: the simulation is of no use but for the claims on it.
 
 #include <setjmp.h>
 #include <stdarg.h>
