@@ -6,6 +6,7 @@
 
 #include "agent/proc/loadavg.h"
 #include "shared/base/err.h"
+#include "tests/fuzz/proc_tick.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -20,27 +21,10 @@ s_parse(const uint8_t *data, size_t size)
         assert(load.hundredths[i] >= 0);
 }
 
-// Twice, as what the first tick left must not trip the second.
-static void
-s_tick(const uint8_t *data, size_t size)
-{
-    void *family = loadavg_family.make(&(const struct proc_machine){ .user_hz = 100 });
-    series_table_t *table = series_table_new();
-
-    for (int i = 0; i < 2; i++) {
-        series_table_begin(table);
-        (void) loadavg_family.sample(family, table, (const char *) data,
-                                     size / (1u + (unsigned) i));
-        series_table_end(table);
-    }
-    loadavg_family.end(&family);
-    series_table_destroy(&table);
-}
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     s_parse(data, size);
-    s_tick(data, size);
+    proc_tick_twice(&loadavg_family, data, size);
     return 0;
 }

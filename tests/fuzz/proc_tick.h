@@ -1,0 +1,28 @@
+// proc_tick - a fuzzer's bytes as two ticks of a family, the second one cut short: what the first
+// left behind must not trip the next.
+
+#ifndef TESTS_FUZZ_PROC_TICK_H
+#define TESTS_FUZZ_PROC_TICK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/proc/proc_family.h"
+#include "agent/series_table.h"
+
+static inline void
+proc_tick_twice(const struct proc_family *family, const uint8_t *data, size_t size)
+{
+    void *state = family->make(&(const struct proc_machine){ .user_hz = 100 });
+    series_table_t *table = series_table_new();
+
+    for (size_t i = 1; i <= 2; i++) {
+        series_table_begin(table);
+        (void) family->sample(state, table, (const char *) data, size / i);
+        series_table_end(table);
+    }
+    family->end(&state);
+    series_table_destroy(&table);
+}
+
+#endif
