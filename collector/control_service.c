@@ -43,7 +43,8 @@ static int s_admit(control_service_t *self, const struct route *from, const stru
 static void s_welcome(control_service_t *self, const struct route *to, const struct host *host);
 static void s_ping(control_service_t *self, const struct route *from, struct host_time heard);
 static void s_goaway(control_service_t *self, const struct route *to, uint8_t reason);
-static int s_nak_hello(control_service_t *self, const struct route *to);
+static void s_nak_hello(control_service_t *self, const struct route *to);
+static int s_knock(control_service_t *self, const struct route *to);
 static int s_send(control_service_t *self, const struct route *to);
 
 control_service_t *
@@ -196,7 +197,7 @@ s_admit(control_service_t *self, const struct route *from, const struct host **r
 
     if (reason == 0 || *ret == NULL)
         return reason;
-    if (s_nak_hello(self, &(*ret)->route) != -EHOSTUNREACH)
+    if (s_knock(self, &(*ret)->route) != -EHOSTUNREACH)
         return reason;
     host_table_lost(self->is.hosts, (*ret)->info.host, s_now());
     return host_table_hello(self->is.hosts, hello, from, s_now(), ret);
@@ -256,12 +257,21 @@ s_goaway(control_service_t *self, const struct route *to, uint8_t reason)
     selfstat_add(STAT_GOAWAYS, 1);
 }
 
-static int
+static void
 s_nak_hello(control_service_t *self, const struct route *to)
 {
     self->out.type = CONTROL_NAK;
     self->out.nak = (struct nak){ .reason = NAK_HELLO };
     selfstat_add(STAT_NAKS, 1);
+    s_send(self, to);
+}
+
+// Whether anybody is there: a PONG to no PING, which changes nothing for who lives.
+static int
+s_knock(control_service_t *self, const struct route *to)
+{
+    self->out.type = CONTROL_PONG;
+    self->out.pong = (struct pong){ .n = 0 };
     return s_send(self, to);
 }
 
