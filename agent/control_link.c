@@ -103,7 +103,7 @@ control_link_turn(control_link_t *self, struct control_now now)
     self->turn_us = now.mono_us;
     if (self->state == STATE_AWAY && now.mono_us >= self->away_us) {
         self->state = STATE_DOWN;
-        self->hello_us = self->heard_us = now.mono_us;
+        self->hello_us = self->heard_us = self->down_us = now.mono_us;
     }
     if (self->state == STATE_WELCOMED && now.mono_us - self->pong_us >= SILENT_US) {
         s_lose(self, now);

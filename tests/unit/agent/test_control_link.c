@@ -7,8 +7,10 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/control_link.h"
 #include "shared/base/log.h"
@@ -464,6 +466,47 @@ who_is_sent_away_stays_away_for_the_delay(void **state)
     assert_int_equal(peer.sent[0], CONTROL_HELLO);
 }
 
+// What the log says from log_from() on, to log_is_quiet_of().
+static FILE *log_file;
+static int log_fd;
+
+static void
+log_from(void)
+{
+    log_file = tmpfile();
+    assert_non_null(log_file);
+    log_fd = dup(STDERR_FILENO);
+    dup2(fileno(log_file), STDERR_FILENO);
+}
+
+static bool
+log_is_quiet_of(const char *words)
+{
+    char text[4096] = "";
+
+    dup2(log_fd, STDERR_FILENO);
+    close(log_fd);
+    rewind(log_file);
+    (void) !fread(text, 1, sizeof text - 1, log_file);
+    fclose(log_file);
+    return strstr(text, words) == NULL;
+}
+
+static void
+a_collector_that_sent_us_away_is_not_called_silent(void **state)
+{
+    (void) state;
+    control_link_turn(peer.link, peer.now);
+    log_set_level(LOG_LEVEL_WARN);
+    log_from();
+    say(&(const struct control_msg){ .type = CONTROL_GOAWAY,
+                                     .goaway = { .reason = GOAWAY_NAME, .delay_ms = 10000 } });
+    pass(11 * SECOND);
+    say(&(const struct control_msg){ .type = CONTROL_GOAWAY,
+                                     .goaway = { .reason = GOAWAY_NAME, .delay_ms = 10000 } });
+    assert_true(log_is_quiet_of("does not answer"));
+}
+
 static void
 a_delay_of_none_is_a_second(void **state)
 {
@@ -561,6 +604,7 @@ main(void)
         link_test(a_nak_for_hello_says_hello),
         link_test(a_nak_for_a_key_is_passed_on_once_a_second),
         link_test(who_is_sent_away_stays_away_for_the_delay),
+        link_test(a_collector_that_sent_us_away_is_not_called_silent),
         link_test(a_delay_of_none_is_a_second),
         link_test(bye_goes_to_who_knows_us),
         link_test(any_bytes_are_survived_and_counted),
