@@ -276,6 +276,7 @@ s_define(void *arg, const struct slot_def *def)
     series_id id = 0;
     int rc;
 
+    stream->wants_table = false; // this is the answer, whatever becomes of it
     if (def->slot >= stream->n_ids) {
         uint32_t n = def->slot < 64 ? 128 : def->slot * 2; // slots are below BODY_SLOTS_MAX
 
@@ -300,7 +301,6 @@ s_define(void *arg, const struct slot_def *def)
     }
     stream->ids[def->slot] = id;
     source->n_series++;
-    stream->wants_table = false;
     return 0;
 }
 

@@ -221,20 +221,16 @@ store_clock(void)
     return s_store_ms;
 }
 
+// Until all that was idle is gone.
 static void
-series_the_store_gave_up_are_made_again(void **state)
+fill_store(void)
 {
     struct label labels[] = { { LABEL_METRIC, "filler" }, { "n", NULL } };
     char n[16];
-    uint32_t series;
     unsigned i = 0;
     int rc;
 
-    (void) state;
-    head_set_clock(room.store, store_clock);
-    begin(2);
-    s_store_ms += HEAD_IDLE_MS;
-    do { // until all that was idle is gone
+    do {
         struct label_set set;
         series_id id;
 
@@ -244,6 +240,18 @@ series_the_store_gave_up_are_made_again(void **state)
         rc = store_series(room.store, 99, &set, METRIC_GAUGE, &id);
         label_set_release(&set);
     } while (rc == 0);
+}
+
+static void
+series_the_store_gave_up_are_made_again(void **state)
+{
+    uint32_t series;
+
+    (void) state;
+    head_set_clock(room.store, store_clock);
+    begin(2);
+    s_store_ms += HEAD_IDLE_MS;
+    fill_store();
     s_store_ms += HEAD_IDLE_MS;
     fake_row(&s, RECORD_DELTA, T0 + 1000, 2, 1);
     room_give(&s);
@@ -254,6 +262,33 @@ series_the_store_gave_up_are_made_again(void **state)
     fake_row(&s, RECORD_KEY, T0 + 2000, 2, 1);
     room_give(&s);
     assert_int_equal(room_samples("{__name__=~\"m_.\"}", &series), 2);
+}
+
+static void
+a_full_store_is_not_tried_again_each_second(void **state)
+{
+    (void) state;
+    head_set_clock(room.store, store_clock);
+    begin(2);
+    s_store_ms += HEAD_IDLE_MS;
+    fill_store();
+    fake_row(&s, RECORD_DELTA, T0 + 1000, 2, 1);
+    room_give(&s);
+    assert_int_equal(room.naks, 1);
+    fake_table(&s, 2); // no room for either
+    room_give(&s);
+    for (int i = 2; i < 60; i++) {
+        room.now.mono_ms += 1000;
+        fake_row(&s, RECORD_KEY, T0 + 1000 * i, 2, 1);
+        room_give(&s);
+    }
+    assert_int_equal(room.naks, 1);
+    for (int i = 60; i < 63; i++) {
+        room.now.mono_ms += 1000;
+        fake_row(&s, RECORD_KEY, T0 + 1000 * i, 2, 1);
+        room_give(&s);
+    }
+    assert_int_equal(room.naks, 2);
 }
 
 static void
@@ -354,6 +389,7 @@ main(void)
         TEST(an_ended_stream_is_remembered_by_its_next_alone),
         TEST(series_beyond_the_limit_are_refused_the_others_go_on),
         TEST(series_the_store_gave_up_are_made_again),
+        TEST(a_full_store_is_not_tried_again_each_second),
         TEST(two_slots_of_the_same_labels_are_one_series),
         TEST(damaged_frames_harm_nobody),
     };
