@@ -62,3 +62,18 @@ test('moving on past the edge is live again', () => {
   v.shift(0.5, 5);
   assert.equal(v.held.value, null);
 });
+
+test('a host of half a minute is shown in one minute, an older one in five', () => {
+  const v = live();
+  v.fit(970_000);
+  assert.equal(v.span.value, 60_000);
+  v.fit(930_000);
+  assert.equal(v.span.value, 300_000);
+});
+
+test('a span that was chosen is kept, however young the host', () => {
+  const v = live();
+  v.setSpan(300_000);
+  v.fit(970_000);
+  assert.equal(v.span.value, 300_000);
+});

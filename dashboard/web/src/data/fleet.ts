@@ -122,7 +122,8 @@ export class Fleet {
       try {
         const range = { from: last - MINI_SPAN_MS, points: 120 };
         const h = await getHist(row.id, ['cpu.idle', 'mem.used', 'mem.total'], range);
-        batch(() => takeMini(row, h));
+        // It may have died while it was asked about.
+        if (row.age.peek() < DEAD_MS) batch(() => takeMini(row, h));
       } catch {
         return; // the next turn asks again
       }

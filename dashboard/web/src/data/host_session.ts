@@ -30,9 +30,9 @@ export class HostSession {
   step = 1000;
   stale = 5000;
   build = '';
-  onData: () => void = () => {};
+  /** Rows came whose stamps are `since` or later, -Infinity: any. */
+  onData: (since: number) => void = () => {};
   private ids: string[] = [];
-  private wentDeep = false;
   private infoTimer = 0;
   private over = false;
 
@@ -46,7 +46,6 @@ export class HostSession {
 
   start(): void {
     this.client.start();
-    void this.refreshInfo();
     this.infoTimer = window.setInterval(() => void this.refreshInfo(), INFO_EVERY_MS);
   }
 
@@ -54,6 +53,12 @@ export class HostSession {
     this.over = true;
     this.client.stop();
     window.clearInterval(this.infoTimer);
+  }
+
+  /** The first picture is on the screen: time to ask for what it did not need. */
+  complete(): void {
+    void this.refreshInfo();
+    void this.fill(this.store.newest - MEMORY_MS, this.store.oldest);
   }
 
   /** The collector's time now, in ms. */
@@ -97,26 +102,21 @@ export class HostSession {
       this.store.append(this.ids, d.t, d.d.map((v) => v[0]));
     }
     if (!sameColumns(this.columns.peek(), d.cols)) this.columns.value = d.cols;
-    this.onData();
+    this.onData(-Infinity);
     const reached = d.hist?.t0 ?? d.t;
     if (before < reached) void this.fill(before, reached);
-    if (!this.wentDeep && d.t > 0) {
-      this.wentDeep = true;
-      void this.fill(d.t - MEMORY_MS, reached);
-    }
   }
 
   private onTick(d: Tick): void {
     this.clock.note(d.t, Date.now());
     this.store.append(this.ids, d.t, d.d.map((v) => v[0]));
-    if (this.state.peek() !== 'up' && this.state.peek() !== 'late') this.setHost(this.name.peek(), 'up');
-    this.onData();
+    this.onData(d.t);
   }
 
   private onHost(d: HostEvent): void {
     this.setHost(d.name, d.op);
     void this.refreshInfo();
-    this.onData();
+    this.onData(-Infinity);
   }
 
   private setHost(name: string, state: HostState): void {
@@ -137,7 +137,7 @@ export class HostSession {
       // Where history was thinned its rows are no samples of ours.
       if (this.over || h.step > this.step || h.n === 0) return;
       this.store.merge({ ids: h.c, times: h.t.map((t) => h.t0 + t), columns: h.avg });
-      this.onData();
+      this.onData(-Infinity);
     } catch (error) {
       if (!(error instanceof Refusal || error instanceof TypeError || error instanceof DOMException)) throw error;
     }

@@ -25,6 +25,8 @@ export interface Plane {
   store: Store;
   view: TimeView;
   step(): number;
+  /** A chart has drawn samples. */
+  drawn(): void;
 }
 
 /** The part of the page that a chart covers: what crosshair and gestures need to know of it. */
@@ -104,6 +106,8 @@ export class Chart implements Drawable, Surface {
       this.plot.setScale('x', { min: from, max: to });
       this.plot.setScale('y', { min: 0, max });
     });
+    this.root.classList.add('drawn');
+    if (end > first) this.plane.drawn();
   }
 
   private drawnIds(): string[] {

@@ -13,7 +13,7 @@ import { Crosshair } from './crosshair';
 import { wireGestures } from './gestures';
 import { pillOf, type Pill } from './pill';
 import { lastRow, Readouts } from './readouts';
-import { counters, notePaint, setSession, startStats } from './stats';
+import { counters, noteDrawn, notePaint, startStats, watch } from './stats';
 import { SPAN_DEFAULT_MS, TimeView } from './time_view';
 
 const PULSE_MS = 250;
@@ -49,13 +49,14 @@ export class Board {
 
   constructor(host: string, stacks: readonly (readonly string[])[]) {
     this.session = new HostSession(host, stacks);
-    this.plane = { store: this.session.store, view: this.view, step: () => this.session.step };
+    const { store } = this.session;
+    this.plane = { store, view: this.view, step: () => this.session.step, drawn: noteDrawn };
     this.crosshair = new Crosshair(this.plane, () => this.tell());
   }
 
   start(): void {
-    setSession(this.session);
-    this.session.onData = () => this.changed();
+    watch(this);
+    this.session.onData = (since) => this.changed(since);
     this.session.start();
     this.pulseTimer = window.setInterval(() => this.pulse(), PULSE_MS);
     this.stopEffects.push(
@@ -68,7 +69,7 @@ export class Board {
 
   stop(): void {
     this.session.stop();
-    setSession(null);
+    watch(null);
     window.clearInterval(this.pulseTimer);
     window.clearTimeout(this.spokenTimer);
     for (const stop of this.stopEffects) stop();
@@ -83,6 +84,7 @@ export class Board {
     const w = { crosshair: this.crosshair, view: this.view, now: () => this.session.now() };
     const unwire = wireGestures(chart, focusable, w);
     this.sizes.observe(chart.root);
+    this.tell();
     scheduler.mark(chart);
     scheduler.whenDrawn(() => this.afterPaint());
     return () => {
@@ -119,8 +121,10 @@ export class Board {
     this.session.client.setHidden(hidden);
   }
 
-  private changed(): void {
+  private changed(since: number): void {
     this.view.edge = this.session.store.newest;
+    this.view.fit(this.session.store.oldest);
+    if (since > this.view.range()[1]) return this.refreshPill(); // held: nothing of it is in sight
     this.redraw();
   }
 
@@ -132,11 +136,13 @@ export class Board {
   private afterPaint(): void {
     const { store } = this.session;
     const newest = store.newest;
-    if (newest > this.painted || (Number.isNaN(this.painted) && store.count > 0)) {
+    const first = Number.isNaN(this.painted) && store.count > 0 && this.drawn.size > 0;
+    if (newest > this.painted || first) {
       this.lag = this.session.now() - newest;
       this.painted = newest;
       notePaint(this.lag);
     }
+    if (first) this.session.complete();
     this.crosshair.place();
     this.refreshPill();
   }

@@ -35,6 +35,7 @@ export function go(path: string): void {
   history.pushState(null, '', path);
   follow();
   scrollTo(0, 0);
+  document.getElementById('main')?.focus({ preventScroll: true });
 }
 
 /** Changes the query of the present entry, for what is not worth a step back. */

@@ -2,6 +2,7 @@
 
 import type { HostSession } from '../data/host_session';
 import type { Scheduler } from '../draw/scheduler';
+import type { TimeView } from './time_view';
 
 const KEPT = 600;
 
@@ -9,17 +10,23 @@ export const counters = {
   longTasks: 0,
   charts: 0,
   paintLagMs: [] as number[], // from a sample's stamp until it was painted
-  firstPaintMs: NaN, // from navigation until the first sample was painted
+  firstPaintMs: NaN, // from navigation until the first samples were drawn
 };
 
 let session: HostSession | null = null;
+let view: TimeView | null = null;
 
-export function setSession(next: HostSession | null): void {
-  session = next;
+/** What is looked at from now on. */
+export function watch(next: { session: HostSession; view: TimeView } | null): void {
+  session = next?.session ?? null;
+  view = next?.view ?? null;
+}
+
+export function noteDrawn(): void {
+  if (Number.isNaN(counters.firstPaintMs)) counters.firstPaintMs = performance.now();
 }
 
 export function notePaint(lagMs: number): void {
-  if (Number.isNaN(counters.firstPaintMs)) counters.firstPaintMs = performance.now();
   counters.paintLagMs.push(lagMs);
   if (counters.paintLagMs.length > KEPT) counters.paintLagMs.shift();
 }
@@ -51,5 +58,5 @@ export function startStats(scheduler: Scheduler): void {
     t: [...(session?.store.times() ?? [])],
     v: [...(session?.store.column(id) ?? [])].map((v) => (Number.isNaN(v) ? null : v)),
   });
-  Object.assign(window, { __ui: { stats, series } });
+  Object.assign(window, { __ui: { stats, series, range: () => view?.range() ?? null } });
 }

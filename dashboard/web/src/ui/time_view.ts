@@ -1,7 +1,8 @@
 // time_view - which stretch of time every chart of the page shows.
 //
 // Live, it ends at the newest sample and moves on with it. Held, it stands still: paused as it was,
-// or set to a range by hand.
+// or set to a range by hand. Until a span is chosen, a host that is younger than the usual one is
+// shown in the shorter one, so that a first minute is not a sliver at the edge.
 
 import { signal } from '@preact/signals';
 
@@ -22,13 +23,21 @@ export class TimeView {
   readonly held = signal<Held | null>(null);
   /** Right end while live; set by who knows the samples. */
   edge = NaN;
+  private chosen = false;
 
   range(): [number, number] {
     const held = this.held.value;
     return held === null ? [this.edge - this.span.value, this.edge] : [held.from, held.to];
   }
 
+  /** There are samples since `oldest`. */
+  fit(oldest: number): void {
+    if (this.chosen || this.held.peek() !== null || !Number.isFinite(oldest)) return;
+    this.span.value = this.edge - oldest < SPANS_MS[0] ? SPANS_MS[0] : SPAN_DEFAULT_MS;
+  }
+
   setSpan(ms: number): void {
+    this.chosen = true;
     this.span.value = clampSpan(ms);
     const held = this.held.value;
     if (held !== null) this.held.value = { ...held, from: held.to - this.span.value };

@@ -186,7 +186,7 @@ function Bar({ percent }: { percent: ReadonlySignal<number> }) {
   const fill = useRef<HTMLElement>(null);
   useSignalEffect(() => {
     const p = percent.value;
-    if (fill.current !== null) fill.current.style.width = `${p > 0 ? Math.min(100, p) : 0}%`;
+    if (fill.current !== null) fill.current.style.transform = `scaleX(${p > 0 ? Math.min(100, p) / 100 : 0})`;
   });
   return (
     <span class="meter" aria-hidden="true">

@@ -1,7 +1,7 @@
 // host - what this machine is doing now, and what it did a moment ago.
 
 import { useComputed } from '@preact/signals';
-import { useEffect, useMemo } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks';
 import { formatDuration, formatLag, formatValue, NONE } from '../draw/format';
 import type { HostInfo, HostState } from '../net/protocol';
 import { Board } from '../ui/board';
@@ -14,7 +14,8 @@ import { PANELS, STACKS } from './panels';
 
 export function HostPage({ host }: { host: string }) {
   const board = useMemo(() => new Board(host, STACKS), [host]);
-  useEffect(() => {
+  // Before the first paint, so that the stream is asked for at once.
+  useLayoutEffect(() => {
     const span = parseSpan(new URLSearchParams(location.search).get('t'));
     if (span !== null) board.view.setSpan(span);
     board.start();
@@ -27,14 +28,15 @@ export function HostPage({ host }: { host: string }) {
   const className = useComputed(
     () => `host${board.dead.value ? ' stale' : ''}${board.atCursor.value ? ' at-cursor' : ''}`,
   );
+  const waiting = board.session.columns.value.length === 0;
   if (board.session.unknown.value) return <UnknownHost host={host} />;
   return (
     <div class={className}>
       <Title board={board} host={host} />
       <div class="panels">
-        {PANELS.map((spec) => (
-          <Panel board={board} spec={spec} key={spec.key} />
-        ))}
+        {waiting
+          ? PANELS.map((spec) => <div class={`panel panel-${spec.size} skeleton`} key={`wait-${spec.key}`} />)
+          : PANELS.map((spec) => <Panel board={board} spec={spec} key={spec.key} />)}
       </div>
       <p class="sr-only" aria-live="polite">{board.spoken}</p>
     </div>
@@ -58,11 +60,12 @@ export function StateChip({ state }: { state: HostState }) {
 }
 
 function Title({ board, host }: { board: Board; host: string }) {
-  const { name, state, info } = board.session;
-  const shown = name.value || host;
+  const { name, state, info, link } = board.session;
+  // Its name comes with the first answer; an id in its place for a moment would only jump.
+  const shown = name.value || (link.value === 'down' ? host : '\u00a0');
   useEffect(() => {
-    document.title = `${shown.slice(0, 60)} · ZPulse`;
-  }, [shown]);
+    document.title = `${(name.value || host).slice(0, 60)} · ZPulse`;
+  }, [name.value]);
   return (
     <div class="host-head">
       <h1 dir="auto" title={shown.slice(0, 400)}>
@@ -70,7 +73,7 @@ function Title({ board, host }: { board: Board; host: string }) {
       </h1>
       {state.value !== null && <StateChip state={state.value} />}
       <span class="host-age">{board.age}</span>
-      {info.value !== null && <Facts info={info.value} />}
+      <ul class="facts">{info.value !== null && <Facts info={info.value} />}</ul>
       <Spans board={board} />
     </div>
   );
@@ -80,18 +83,19 @@ function Facts({ info }: { info: HostInfo }) {
   const lost = (info.dropped ?? 0) + (info.missed ?? 0);
   const skewed = Math.abs(info.offset_ms ?? 0) >= 1;
   return (
-    <ul class="facts">
+    <>
       <li>every {info.interval_ms % 1000 === 0 ? formatDuration(info.interval_ms) : `${info.interval_ms}\u00a0ms`}</li>
       <li>agent {info.version || NONE}</li>
       {info.rtt_ms !== null && <li>round trip {formatValue(info.rtt_ms, 'load')}&nbsp;ms</li>}
       {skewed && <li>clock {formatLag(info.offset_ms ?? 0)} off</li>}
       {lost > 0 && <li class="lost">{formatValue(lost, 'count')} samples lost</li>}
-    </ul>
+    </>
   );
 }
 
 function Spans({ board }: { board: Board }) {
-  const span = board.view.span.value;
+  const held = board.view.held.value;
+  const span = held?.byHand ? NaN : board.view.span.value;
   const pick = (ms: number) => {
     board.view.live();
     board.view.setSpan(ms);

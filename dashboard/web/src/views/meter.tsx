@@ -1,6 +1,9 @@
-// meter - the parts of now as one bar. Widths are set on the elements, no component renders for it.
+// meter - the parts of now as one bar.
+//
+// Each part is as wide as the bar and moved and squeezed by a transform: no component renders for it,
+// and no layout is made.
 
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { COLOUR_OF } from '../draw/theme';
 import type { Board } from '../ui/board';
 import type { PanelSpec } from './panels';
@@ -8,13 +11,17 @@ import type { PanelSpec } from './panels';
 export function Meter({ board, spec, ids }: { board: Board; spec: PanelSpec; ids: readonly string[] }) {
   const root = useRef<HTMLDivElement>(null);
   const drawn = ids.filter((id) => COLOUR_OF[id] !== 'rest');
-  useEffect(() => {
-    const segments = [...root.current!.children] as HTMLElement[];
+  useLayoutEffect(() => {
+    const parts = [...root.current!.children] as HTMLElement[];
+    const shares = drawn.map(() => 0);
     drawn.forEach((id, i) => {
-      const share = board.readouts.take(`share.${id}`, 'percent', 'edge', (value) =>
+      const entry = board.readouts.take(`share.${id}`, 'percent', 'edge', (value) =>
         typeof spec.max === 'string' ? (100 * value(id)) / value(spec.max) : value(id),
       );
-      share.watch = (percent) => (segments[i].style.width = `${percent > 0 ? percent : 0}%`);
+      entry.watch = (percent) => {
+        shares[i] = percent > 0 ? percent : 0;
+        if (i === shares.length - 1) place(parts, shares);
+      };
     });
   }, []);
   return (
@@ -24,4 +31,12 @@ export function Meter({ board, spec, ids }: { board: Board; spec: PanelSpec; ids
       ))}
     </div>
   );
+}
+
+function place(parts: readonly HTMLElement[], shares: readonly number[]): void {
+  let left = 0;
+  shares.forEach((share, i) => {
+    parts[i].style.transform = `translateX(${left}%) scaleX(${share / 100})`;
+    left += share;
+  });
 }

@@ -1,7 +1,7 @@
 // panel - one chart in its box: title, the number of now, the legend, the drawing.
 
-import { useComputed } from '@preact/signals';
-import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { useComputed, useSignal } from '@preact/signals';
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import { Chart } from '../draw/chart';
 import { CoreStrip } from '../draw/core_strip';
 import { formatValue } from '../draw/format';
@@ -12,9 +12,9 @@ import type { PanelSpec } from './panels';
 
 export function Panel({ board, spec }: { board: Board; spec: PanelSpec }) {
   const columns = board.session.columns.value.map((c) => c.id);
-  const here = spec.ids.filter((id) => columns.includes(id));
+  const some = useNeeded(board, spec);
+  const here = some ? spec.ids.filter((id) => columns.includes(id)) : [];
   const cores = spec.key === 'cpu' ? columns.filter(isCore) : [];
-  const waiting = columns.length === 0;
   return (
     <section class={`panel panel-${spec.size} panel-${spec.key}`} aria-labelledby={`title-${spec.key}`}>
       <header class="panel-head">
@@ -26,11 +26,24 @@ export function Panel({ board, spec }: { board: Board; spec: PanelSpec }) {
       {here.length > 0 ? (
         <ChartBox board={board} spec={spec} key={here.join()} />
       ) : (
-        <p class={`chart-box ${waiting ? 'skeleton' : 'absent'}`}>{waiting ? '' : spec.absent}</p>
+        <p class="chart-box absent">{spec.absent}</p>
       )}
       {cores.length > 0 && <CoreBox board={board} ids={cores} key={cores.join()} />}
     </section>
   );
+}
+
+/** False once the column that the panel needs is known to be 0. */
+function useNeeded(board: Board, spec: PanelSpec): boolean {
+  const some = useSignal(true);
+  useEffect(() => {
+    if (spec.needs === undefined) return;
+    const entry = board.readouts.take(spec.needs, spec.unit, 'edge');
+    entry.watch = (value) => {
+      if (!Number.isNaN(value)) some.value = value > 0;
+    };
+  }, []);
+  return some.value;
 }
 
 function isCore(id: string): boolean {
@@ -72,20 +85,20 @@ function Legend({ board, spec, ids }: { board: Board; spec: PanelSpec; ids: read
         <li key={id}>
           <span class={`swatch swatch-${spec.kind} c-${COLOUR_OF[id]}`} />
           <span class="legend-label">{spec.labels[id]}</span>
-          <Number board={board} id={id} unit={spec.unit} />
+          <LegendNumber board={board} id={id} unit={spec.unit} />
         </li>
       ))}
       {extra !== undefined && (
         <li key={extra.id}>
           <span class="legend-label">{extra.label}</span>
-          <Number board={board} id={extra.id} unit={extra.unit} />
+          <LegendNumber board={board} id={extra.id} unit={extra.unit} />
         </li>
       )}
     </ul>
   );
 }
 
-function Number({ board, id, unit }: { board: Board; id: string; unit: PanelSpec['unit'] }) {
+function LegendNumber({ board, id, unit }: { board: Board; id: string; unit: PanelSpec['unit'] }) {
   const entry = useMemo(() => board.readouts.take(id, unit, 'cursor'), [id]);
   const suffix = useComputed(() => (entry.suffix.value === '' ? '' : `\u00a0${entry.suffix.value}`));
   return (
@@ -98,7 +111,7 @@ function Number({ board, id, unit }: { board: Board; id: string; unit: PanelSpec
 
 function ChartBox({ board, spec }: { board: Board; spec: PanelSpec }) {
   const root = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const chart = new Chart(root.current!, spec, board.plane);
     return board.add(chart, root.current!);
   }, []);
@@ -115,7 +128,7 @@ function ChartBox({ board, spec }: { board: Board; spec: PanelSpec }) {
 
 function CoreBox({ board, ids }: { board: Board; ids: readonly string[] }) {
   const root = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const strip = new CoreStrip(root.current!, ids, board.plane);
     const { store } = board.session;
     return board.add(strip, root.current!, (y, row) => {

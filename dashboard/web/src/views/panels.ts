@@ -18,6 +18,7 @@ export interface PanelSpec extends ChartSpec {
   labels: Readonly<Record<string, string>>;
   extra?: { id: string; label: string; unit: Unit }; // a number beside the legend, not drawn
   meter?: boolean; // a bar of the parts under the title
+  needs?: string; // a column that must be above 0 for there to be anything to draw
   absent: string; // what is said where the host has none of it
 }
 
@@ -99,6 +100,7 @@ export const PANELS: readonly PanelSpec[] = [
     max: 'swap.total',
     figure: { ...just('swap.used', 'bytes'), of: { id: 'swap.total', unit: 'bytes' } },
     labels: { 'swap.used': 'used' },
+    needs: 'swap.total',
     absent: 'This host has no swap.',
   },
 ];

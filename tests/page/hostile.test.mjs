@@ -1,0 +1,83 @@
+// Names that want to be something else, and a fleet that is not there yet.
+
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import { HOSTILE_NAMES, startFake } from '../support/fake_dashboard.mjs';
+import { closeBrowser, openPage, shoot, Stage, until, untilPill } from './bed.mjs';
+
+const folded = (text) => text.replace(/\s+/g, ' ').trim();
+
+// They mostly wait, so they wait side by side.
+describe('names and no hosts', { concurrency: true }, () => {
+  after(closeBrowser);
+
+  test('hostile names are text, in the list and on their page, at both widths', async (t) => {
+    const fake = await startFake({ hostile: true, cores: 2 });
+    t.after(fake.close);
+    for (const viewport of [{ width: 1440, height: 900 }, { width: 360, height: 640 }]) {
+      const { page, quiet, close } = await openPage(fake.url, { viewport });
+      await page.locator('tr[data-host]').first().waitFor();
+      await untilPill(page, ['live'], 5000);
+      const names = await page.locator('.host-cell a').evaluateAll((all) => all.map((a) => a.textContent));
+      assert.deepEqual(names.map(folded), HOSTILE_NAMES.map(folded));
+      const heights = await page.locator('tbody tr').evaluateAll((all) => [...new Set(all.map((r) => Math.round(r.getBoundingClientRect().height)))]);
+      assert.ok(Math.max(...heights) < 160 && Math.max(...heights) - Math.min(...heights) <= 2, `rows of ${heights} px`);
+      assert.equal(await page.locator('img, tbody script').count(), 0);
+      assert.ok((await page.evaluate(() => document.scrollingElement.scrollWidth - innerWidth)) <= 0, 'hangs over');
+      await shoot(page, `hostile-${viewport.width}`);
+      quiet();
+      await close();
+    }
+    for (const host of fake.hosts) {
+      const { page, quiet, close } = await openPage(`${fake.url}/h/${host.id}`, { viewport: { width: 390, height: 844 } });
+      await untilPill(page, ['live'], 5000);
+      assert.equal(folded(await page.locator('h1').evaluate((h) => h.textContent)), folded(host.name));
+      const box = await page.locator('h1').boundingBox();
+      assert.ok(box.height <= 30 && box.x + box.width <= 390, `the title is ${box.width} x ${box.height}`);
+      assert.ok((await page.evaluate(() => document.scrollingElement.scrollWidth - innerWidth)) <= 0, 'hangs over');
+      assert.equal(await page.locator('img, main script').count(), 0);
+      quiet();
+      await close();
+    }
+  });
+
+  test('a real agent with a hostile name is a host like any other', async () => {
+    const name = '<img src=x onerror=alert(1)>';
+    const stage = await Stage.open({ agents: [{ name }] });
+    try {
+      const { page, quiet, close } = await openPage(`${stage.url}/h/${encodeURIComponent(name)}`);
+      await untilPill(page, ['live'], 5000);
+      assert.equal(await page.locator('h1').innerText(), name);
+      quiet();
+      await close();
+    } finally {
+      await stage.close();
+    }
+  });
+
+  test('without a host the page says how to bring one, and shows it by itself', async () => {
+    const stage = await Stage.open({ agents: [] });
+    try {
+      const { page, quiet, close } = await openPage(stage.url);
+      await page.locator('.waiting').waitFor();
+      assert.match(await page.locator('.command input').inputValue(), /^zpulse-agent .*--collector tcp:\/\/127\.0\.0\.1:\d+$/);
+      assert.equal(await page.locator('.pill').getAttribute('data-kind'), 'nodata');
+      await shoot(page, 'waiting-1440');
+      stage.agents.push(stage.startAgent({ name: 'first' }));
+      await until('the host is listed', 5000, () => page.locator('tr[data-host]').count());
+      assert.equal(await page.locator('.waiting').count(), 0);
+      quiet();
+      await close();
+    } finally {
+      await stage.close();
+    }
+  });
+
+  test('a host that nobody knows is said to be unknown', async (t) => {
+    const fake = await startFake({ hosts: 1 });
+    t.after(fake.close);
+    const { page, close } = await openPage(`${fake.url}/h/nobody`);
+    await until('it is said', 5000, async () => (await page.locator('h1').innerText()) === 'No such host');
+    await close();
+  });
+});

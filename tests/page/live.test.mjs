@@ -1,0 +1,165 @@
+// The page while all is well: what it loads, how soon, and that what it draws is what the API says.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { closeBrowser, CSP, openPage, pixels, pillText, series, shoot, Stage, stats, until, untilPill } from './bed.mjs';
+
+let stage;
+before(async () => (stage = await Stage.open()));
+after(async () => {
+  await closeBrowser();
+  await stage?.close();
+});
+
+const head = (path, headers = {}) => fetch(stage.url + path, { headers });
+
+test('the page carries its policy, and its HTML no inline script or style', async () => {
+  const answer = await head('/');
+  assert.equal(answer.headers.get('content-security-policy'), CSP);
+  assert.equal(answer.headers.get('x-content-type-options'), 'nosniff');
+  const html = await answer.text();
+  assert.doesNotMatch(html, /<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)/i);
+});
+
+test('all that is loaded is at most 90 KB compressed', async () => {
+  const html = await (await head('/')).text();
+  const paths = [...html.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map((m) => m[1]);
+  assert.equal(paths.length, 4);
+  let bytes = gzipSync(html, { level: 9 }).length;
+  for (const path of paths) bytes += gzipSync(Buffer.from(await (await head(path)).arrayBuffer()), { level: 9 }).length;
+  assert.ok(bytes <= 90 * 1024, `${bytes} bytes`);
+});
+
+test('named files are kept for ever, the page is asked for again, and gzip is only for who wants it', async () => {
+  const first = await head('/');
+  const again = await head('/', { 'if-none-match': first.headers.get('etag') });
+  assert.equal(again.status, 304);
+  const path = /src="(\/assets\/app[^"]+)"/.exec(await first.text())[1];
+  const packed = await head(path, { 'accept-encoding': 'gzip' });
+  assert.equal(packed.headers.get('content-encoding'), 'gzip');
+  assert.match(packed.headers.get('cache-control'), /immutable/);
+  const plain = await head(path, { 'accept-encoding': 'identity' });
+  assert.equal(plain.headers.get('content-encoding'), null);
+  assert.equal(await packed.text(), await plain.text());
+});
+
+test('the first number is painted soon, from few questions, and nothing jumps', async () => {
+  const times = [];
+  for (let i = 0; i < 3; i++) {
+    const { page, quiet, close } = await openPage(stage.hostUrl());
+    await until('a sample is painted', 5000, async () => (await stats(page)).firstPaintMs > 0, 20);
+    times.push((await stats(page)).firstPaintMs);
+    const asked = await page.evaluate(() =>
+      performance.getEntriesByType('resource').filter((r) => r.startTime < window.__ui.stats.firstPaintMs - 1).map((r) => r.name));
+    // The page itself and the stream, which has not ended, are not among the resources.
+    assert.ok(asked.length + 2 <= 6, asked.join());
+    if (i === 2) {
+      await until('three ticks', 6000, async () => (await stats(page)).ticks >= 3);
+      const shift = await page.evaluate(() => window.__shift);
+      assert.ok(shift <= 0.01, `layout shift ${shift}`);
+    }
+    quiet();
+    await close();
+  }
+  console.log(`first painted sample, ms: ${times.map(Math.round).join(' ')}`);
+});
+
+// They mostly wait, so they wait side by side.
+describe('a live page', { concurrency: true }, () => {
+  test('the charts move, and hold what the API answers', async () => {
+    const { page, quiet, close } = await openPage(stage.hostUrl());
+    await untilPill(page, ['live'], 5000);
+    const seen = { cpu: new Set(), memory: new Set(), activity: new Set() };
+    await until('three charts change three times', 8000, async () => {
+      for (const panel of Object.keys(seen)) seen[panel].add(await pixels(page, panel));
+      return Object.values(seen).every((s) => s.size >= 3);
+    }, 250);
+
+    const [host] = stage.hosts;
+    for (const id of ['cpu.user', 'cpu.idle', 'core.0', 'mem.used', 'load.1', 'sys.context_switches', 'procs.running']) {
+      const mine = await series(page, id);
+      const theirs = await stage.get(`/api/v1/hist?h=${host.id}&c=${id}&from=${mine.t[0]}&to=${mine.t.at(-1)}`);
+      assert.deepEqual(mine.t, theirs.t.map((t) => t + theirs.t0), id);
+      assert.deepEqual(mine.v, theirs.avg[0], id);
+    }
+    await shoot(page, 'host-1440-live');
+    quiet();
+    await close();
+  });
+
+  test('the legend says the newest sample, and the cursor another, without drawing anything', async () => {
+    const { page, quiet, close } = await openPage(stage.hostUrl());
+    await untilPill(page, ['live'], 5000);
+    await until('there is something to point at', 8000, async () => (await stats(page)).ticks >= 4);
+    await page.keyboard.press('Space');
+    await untilPill(page, ['paused'], 1000);
+    const legend = async () => (await page.locator('[data-column="cpu.idle"]').innerText()).replace(/\s/g, ' ');
+    const idle = await series(page, 'cpu.idle');
+    const shown = await legend();
+    const known = idle.v.filter((v) => v !== null).slice(-3).map((v) => `${v >= 99.95 ? v.toFixed(0) : v.toFixed(1)} %`);
+    assert.ok(known.includes(shown), `${shown} is none of ${known}`);
+
+    const before = (await stats(page)).redraws;
+    const box = await page.locator('.panel-memory .u-over').boundingBox();
+    for (let i = 0; i < 20; i++) await page.mouse.move(box.x + box.width * (0.05 + 0.045 * i), box.y + 40);
+    await page.locator('.panel-memory .xtag').waitFor({ state: 'visible' });
+    assert.equal((await stats(page)).redraws, before, 'hovering drew');
+    const marks = await page.locator('.xhair').evaluateAll((all) => all.filter((x) => !x.hidden).length);
+    assert.equal(marks, await page.locator('.xhair').count(), 'a chart has no mark');
+    quiet();
+    await close();
+  });
+
+  test('a sample is on the screen before the next one is taken', async () => {
+    const { page, quiet, close } = await openPage(stage.hostUrl());
+    await until('six samples are drawn', 12_000, async () => (await stats(page)).paintLagMs.length >= 6);
+    const lags = (await stats(page)).paintLagMs.slice(1).sort((a, b) => a - b);
+    console.log(`sample to screen, ms: ${lags.map(Math.round).join(' ')}`);
+    assert.ok(lags[Math.floor(lags.length / 2)] < 1000, `median ${lags}`);
+    assert.match(await pillText(page), /LIVE\s+0\.\d\ss/);
+    quiet();
+    await close();
+  });
+
+  test('the list shows the host, alive, and leads to its page', async () => {
+    const { page, quiet, close } = await openPage(stage.url);
+    const row = page.locator('tr[data-host]');
+    await row.waitFor();
+    assert.equal(await row.count(), 1);
+    await until('its CPU is told', 8000, async () => /\d+(\.\d)?\s%/.test(await row.locator('.cpu-cell').innerText()));
+    assert.match(await row.innerText(), /page-host/);
+    assert.match(await row.locator('.state-cell').innerText(), /up/);
+    assert.match(await row.locator('.age-cell').innerText(), /now/);
+    await shoot(page, 'fleet-1440');
+    await page.click('.host-cell a');
+    await untilPill(page, ['live'], 5000);
+    assert.equal(new URL(page.url()).pathname, `/h/${stage.hosts[0].id}`);
+    await page.goBack();
+    await row.waitFor();
+    quiet();
+    await close();
+  });
+
+  test('a host is found by its name too', async () => {
+    const { page, quiet, close } = await openPage(`${stage.url}/h/page-host`);
+    await untilPill(page, ['live'], 5000);
+    assert.equal(await page.locator('h1').innerText(), 'page-host');
+    quiet();
+    await close();
+  });
+
+  test('nothing of serious weight is in the way of those who cannot see or point', async () => {
+    const axe = readFileSync(new URL('../../dashboard/web/node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
+    for (const [where, colorScheme] of [['/', 'light'], ['/', 'dark'], [`/h/page-host`, 'light'], [`/h/page-host`, 'dark']]) {
+      const { page, close } = await openPage(stage.url + where, { colorScheme, bypassCSP: true });
+      await untilPill(page, ['live'], 5000);
+      await page.evaluate(axe);
+      const found = await page.evaluate(() => window.axe.run().then((r) =>
+        r.violations.filter((v) => ['serious', 'critical'].includes(v.impact)).map((v) => `${v.id}: ${v.nodes.map((n) => n.target).slice(0, 3)}`)));
+      assert.deepEqual(found, [], `${where} ${colorScheme}`);
+      await close();
+    }
+  });
+});
