@@ -54,13 +54,20 @@ async function buildPage() {
     favicon: await place('favicon', 'svg', await readFile(join(here, 'favicon.svg'))),
     boot: await place('boot', 'js', await bundle('src/boot.ts', { format: 'iife' })),
     css: await place('app', 'css', await bundle('css/app.css')),
-    js: await place('app', 'js', await bundle('src/main.tsx', {
-      ...jsx,
-      define: { 'process.env.NODE_ENV': '"production"', __VERSION__: JSON.stringify(version) },
-    })),
+    js: await place(
+      'app',
+      'js',
+      await bundle('src/main.tsx', {
+        ...jsx,
+        define: { 'process.env.NODE_ENV': '"production"', __VERSION__: JSON.stringify(version) },
+      }),
+    ),
   };
   const page = await readFile(join(here, 'index.html'), 'utf8');
-  await writeFile(join(out, 'index.html'), page.replace(/\{\{(\w+)\}\}/g, (_, key) => names[key]));
+  await writeFile(
+    join(out, 'index.html'),
+    page.replace(/\{\{(\w+)\}\}/g, (_, key) => names[key]),
+  );
 }
 
 // The tests sit outside this folder, so the packages they use are looked up from here.

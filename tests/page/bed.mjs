@@ -18,14 +18,14 @@ const shots = join(root, 'build/shots');
 const require = createRequire(join(root, 'dashboard/web/package.json'));
 const { chromium, devices } = require('playwright-core');
 
-export const CSP =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; " +
-  "font-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; " +
-  "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
-
 const FLAGS = [
-  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
 ];
 
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -120,12 +120,29 @@ export class Stage {
 
   startDashboard() {
     const listen = `127.0.0.1:${this.base + 5}`;
-    this.dashboard = new Program('zpulse-dashboard', ['--data', this.folder('dashboard'), '--listen', listen, '--collector', this.endpoint]);
+    this.dashboard = new Program('zpulse-dashboard', [
+      '--data',
+      this.folder('dashboard'),
+      '--listen',
+      listen,
+      '--collector',
+      this.endpoint,
+    ]);
   }
 
   startAgent({ name, interval = '1s' }, i = 0) {
     const none = ['--app-sub', '', '--app-pull', '', '--statsd', ''];
-    return new Program('zpulse-agent', ['--data', this.folder(`agent-${i}`), '--collector', this.endpoint, '--name', name, '--interval', interval, ...none]);
+    return new Program('zpulse-agent', [
+      '--data',
+      this.folder(`agent-${i}`),
+      '--collector',
+      this.endpoint,
+      '--name',
+      name,
+      '--interval',
+      interval,
+      ...none,
+    ]);
   }
 
   async ready(agents) {
@@ -159,7 +176,11 @@ export class Stage {
 let browser; // the promise of one, for tests that start side by side share it
 
 function openBrowser() {
-  browser ??= chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true, args: FLAGS });
+  browser ??= chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    headless: true,
+    args: FLAGS,
+  });
   return browser;
 }
 
@@ -177,17 +198,27 @@ export async function openPage(url, options = {}) {
   const origin = new URL(url).origin;
   page.on('console', (m) => m.type() === 'error' && faults.push(`console: ${m.text()}`));
   page.on('pageerror', (e) => faults.push(`error: ${e.message}`));
-  page.on('request', (r) => /^(data|blob):/.test(r.url()) || new URL(r.url()).origin === origin || faults.push(`request: ${r.url()}`));
+  page.on(
+    'request',
+    (r) => /^(data|blob):/.test(r.url()) || new URL(r.url()).origin === origin || faults.push(`request: ${r.url()}`),
+  );
   await page.exposeFunction('__violation', (text) => faults.push(`policy: ${text}`));
   await page.addInitScript(() => {
-    addEventListener('securitypolicyviolation', (e) => window.__violation(`${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}`));
+    addEventListener('securitypolicyviolation', (e) =>
+      window.__violation(`${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}`),
+    );
     window.__shift = 0;
     new PerformanceObserver((list) => {
       for (const e of list.getEntries()) if (!e.hadRecentInput) window.__shift += e.value;
     }).observe({ type: 'layout-shift', buffered: true });
   });
   await page.goto(url);
-  const quiet = () => assert.deepEqual(faults.filter((f) => !allow.some((a) => a.test(f))), [], 'the page complains');
+  const quiet = () =>
+    assert.deepEqual(
+      faults.filter((f) => !allow.some((a) => a.test(f))),
+      [],
+      'the page complains',
+    );
   return { page, context, faults, quiet, close: () => context.close() };
 }
 
@@ -211,7 +242,11 @@ export async function holdsHistory(page, url, host) {
 }
 
 /** The pixels of a panel's chart, as a text to compare. */
-export const pixels = (page, panel) => page.locator(`.panel-${panel} canvas`).first().evaluate((c) => c.toDataURL());
+export const pixels = (page, panel) =>
+  page
+    .locator(`.panel-${panel} canvas`)
+    .first()
+    .evaluate((c) => c.toDataURL());
 
 export async function shoot(page, name, full = false) {
   mkdirSync(shots, { recursive: true });

@@ -2,8 +2,21 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { startFake } from '../support/fake_dashboard.mjs';
-import { closeBrowser, holdsHistory, openPage, pillOf, pillText, series, shoot, sleep, Stage, stats, until, untilPill } from './bed.mjs';
+import { FakeDashboard } from '../support/fake_dashboard.mjs';
+import {
+  closeBrowser,
+  holdsHistory,
+  openPage,
+  pillOf,
+  pillText,
+  series,
+  shoot,
+  sleep,
+  Stage,
+  stats,
+  until,
+  untilPill,
+} from './bed.mjs';
 
 let stage;
 
@@ -14,24 +27,30 @@ const urlOf = (name) => `${stage.url}/h/${hostOf(name).id}`;
 async function widest(page) {
   const { t, v } = await series(page, 'mem.used');
   const at = t.filter((_, i) => v[i] !== null);
-  return at.slice(1).map((x, i) => ({ ms: x - at[i], from: at[i], to: x })).sort((a, b) => b.ms - a.ms)[0];
+  return at
+    .slice(1)
+    .map((x, i) => ({ ms: x - at[i], from: at[i], to: x }))
+    .sort((a, b) => b.ms - a.ms)[0];
 }
 
 /** The colours of the column of pixels at `share` of a chart's width that are none of grid and hatch. */
 function inkAt(page, canvas, share) {
-  return page.locator(canvas).first().evaluate((c, at) => {
-    const ratio = c.width / c.clientWidth;
-    const [left, right] = [56 * ratio, c.width - 12 * ratio];
-    const x = Math.round(left + at * (right - left));
-    const { data } = c.getContext('2d').getImageData(x, 0, 1, c.height);
-    const seen = new Set();
-    for (let i = 0; i < data.length; i += 4) {
-      const [r, g, b, a] = data.slice(i, i + 4);
-      // Grid and hatch are greys with little colour in them, and nowhere solid.
-      if (a > 100 && Math.max(r, g, b) - Math.min(r, g, b) > 40) seen.add(`${r},${g},${b}`);
-    }
-    return [...seen];
-  }, share);
+  return page
+    .locator(canvas)
+    .first()
+    .evaluate((c, at) => {
+      const ratio = c.width / c.clientWidth;
+      const [left, right] = [56 * ratio, c.width - 12 * ratio];
+      const x = Math.round(left + at * (right - left));
+      const { data } = c.getContext('2d').getImageData(x, 0, 1, c.height);
+      const seen = new Set();
+      for (let i = 0; i < data.length; i += 4) {
+        const [r, g, b, a] = data.slice(i, i + 4);
+        // Grid and hatch are greys with little colour in them, and nowhere solid.
+        if (a > 100 && Math.max(r, g, b) - Math.min(r, g, b) > 40) seen.add(`${r},${g},${b}`);
+      }
+      return [...seen];
+    }, share);
 }
 
 // They mostly wait, so they wait side by side.
@@ -52,13 +71,19 @@ describe('gaps and ends', { concurrency: true }, () => {
     assert.match(await pillText(page), /STALE\s+\d+\ss/);
     await until('the numbers are grey', 1000, () => page.locator('.host.stale').count());
     assert.match(await page.locator('.host-age').innerText(), /\d+\ss ago/);
-    await until('the host is told as silent', 6000, async () => /silent|late/.test(await page.locator('.host-head .state').innerText()));
+    await until('the host is told as silent', 6000, async () =>
+      /silent|late/.test(await page.locator('.host-head .state').innerText()),
+    );
     await shoot(page, 'host-1440-stale');
     await sleep(2000);
     agent.signal('SIGCONT');
     await untilPill(page, ['live'], 6000);
     assert.equal(await page.locator('.host.stale').count(), 0);
-    await until('samples on both sides', 8000, async () => (await series(page, 'mem.used')).t.at(-1) > (await widest(page)).to + 2000);
+    await until(
+      'samples on both sides',
+      8000,
+      async () => (await series(page, 'mem.used')).t.at(-1) > (await widest(page)).to + 2000,
+    );
 
     const hole = await widest(page);
     assert.ok(hole.ms >= 6000, `the hole is ${hole.ms} ms`);
@@ -73,7 +98,9 @@ describe('gaps and ends', { concurrency: true }, () => {
     }
     const box = await page.locator('.panel-memory .u-over').boundingBox();
     await page.mouse.move(box.x + box.width * share, box.y + 30);
-    await until('the hole is named', 2000, async () => /^no data \d\d:\d\d:\d\d–\d\d:\d\d:\d\d$/.test(await page.locator('.panel-memory .xtag').innerText()));
+    await until('the hole is named', 2000, async () =>
+      /^no data \d\d:\d\d:\d\d–\d\d:\d\d:\d\d$/.test(await page.locator('.panel-memory .xtag').innerText()),
+    );
     assert.equal(await page.locator('[data-column="mem.used"]').innerText(), '—');
     await shoot(page, 'host-1440-gap');
     quiet();
@@ -85,10 +112,16 @@ describe('gaps and ends', { concurrency: true }, () => {
     await untilPill(page, ['live'], 5000);
     const list = await openPage(stage.url);
     await stage.agents[1].end();
-    await until('its state is stopped', 3000, async () => /stopped/.test(await page.locator('.host-head .state').innerText()));
+    await until('its state is stopped', 3000, async () =>
+      /stopped/.test(await page.locator('.host-head .state').innerText()),
+    );
     await untilPill(page, ['stale'], 8000);
     const last = await series(page, 'mem.used');
-    await until('its age grows', 3000, async () => Number(/(\d+)/.exec(await page.locator('.host-age').innerText())[1]) >= 6);
+    await until(
+      'its age grows',
+      3000,
+      async () => Number(/(\d+)/.exec(await page.locator('.host-age').innerText())[1]) >= 6,
+    );
     assert.deepEqual(await series(page, 'mem.used'), last, 'a value came from nowhere');
     assert.equal(await page.locator('.host.stale').count(), 1);
 
@@ -104,13 +137,17 @@ describe('gaps and ends', { concurrency: true }, () => {
   });
 
   test('one lost sample is a gap', async (t) => {
-    const fake = await startFake({ hosts: 1, cores: 4 });
+    const fake = await new FakeDashboard({ hosts: 1, cores: 4 }).open();
     t.after(fake.close);
     const { page, quiet, close } = await openPage(`${fake.url}/h/${fake.hosts[0].id}`);
     await untilPill(page, ['live'], 5000);
     const before = (await series(page, 'mem.used')).t.length;
     fake.skip(1);
-    await until('two samples after the lost one', 8000, async () => (await series(page, 'mem.used')).t.length >= before + 3);
+    await until(
+      'two samples after the lost one',
+      8000,
+      async () => (await series(page, 'mem.used')).t.length >= before + 3,
+    );
     const hole = await widest(page);
     assert.equal(hole.ms, 2000);
     await page.keyboard.press('Space');
@@ -128,7 +165,7 @@ describe('gaps and ends', { concurrency: true }, () => {
   });
 
   test('a stream that is refused is asked for again, and no hole stays', async (t) => {
-    const fake = await startFake({ hosts: 1, cores: 2 });
+    const fake = await new FakeDashboard({ hosts: 1, cores: 2 }).open();
     t.after(fake.close);
     const { page, close } = await openPage(`${fake.url}/h/${fake.hosts[0].id}`);
     await untilPill(page, ['live'], 5000);

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { HOSTILE_NAMES, startFake } from '../support/fake_dashboard.mjs';
+import { FakeDashboard, HOSTILE_NAMES } from '../support/fake_dashboard.mjs';
 import { closeBrowser, openPage, shoot, Stage, until, untilPill } from './bed.mjs';
 
 const folded = (text) => text.replace(/\s+/g, ' ').trim();
@@ -12,16 +12,24 @@ describe('names and no hosts', { concurrency: true }, () => {
   after(closeBrowser);
 
   test('hostile names are text, in the list and on their page, at both widths', async (t) => {
-    const fake = await startFake({ hostile: true, cores: 2 });
+    const fake = await new FakeDashboard({ hostile: true, cores: 2 }).open();
     t.after(fake.close);
-    for (const viewport of [{ width: 1440, height: 900 }, { width: 360, height: 640 }]) {
+    for (const viewport of [
+      { width: 1440, height: 900 },
+      { width: 360, height: 640 },
+    ]) {
       const { page, quiet, close } = await openPage(fake.url, { viewport });
       await page.locator('tr[data-host]').first().waitFor();
       await untilPill(page, ['live'], 5000);
       const names = await page.locator('.host-cell a').evaluateAll((all) => all.map((a) => a.textContent));
       assert.deepEqual(names.map(folded), HOSTILE_NAMES.map(folded));
-      const heights = await page.locator('tbody tr').evaluateAll((all) => [...new Set(all.map((r) => Math.round(r.getBoundingClientRect().height)))]);
-      assert.ok(Math.max(...heights) < 160 && Math.max(...heights) - Math.min(...heights) <= 2, `rows of ${heights} px`);
+      const heights = await page
+        .locator('tbody tr')
+        .evaluateAll((all) => [...new Set(all.map((r) => Math.round(r.getBoundingClientRect().height)))]);
+      assert.ok(
+        Math.max(...heights) < 160 && Math.max(...heights) - Math.min(...heights) <= 2,
+        `rows of ${heights} px`,
+      );
       assert.equal(await page.locator('img, tbody script').count(), 0);
       assert.ok((await page.evaluate(() => document.scrollingElement.scrollWidth - innerWidth)) <= 0, 'hangs over');
       await shoot(page, `hostile-${viewport.width}`);
@@ -29,7 +37,9 @@ describe('names and no hosts', { concurrency: true }, () => {
       await close();
     }
     for (const host of fake.hosts) {
-      const { page, quiet, close } = await openPage(`${fake.url}/h/${host.id}`, { viewport: { width: 390, height: 844 } });
+      const { page, quiet, close } = await openPage(`${fake.url}/h/${host.id}`, {
+        viewport: { width: 390, height: 844 },
+      });
       await untilPill(page, ['live'], 5000);
       assert.equal(folded(await page.locator('h1').evaluate((h) => h.textContent)), folded(host.name));
       const box = await page.locator('h1').boundingBox();
@@ -60,7 +70,10 @@ describe('names and no hosts', { concurrency: true }, () => {
     try {
       const { page, quiet, close } = await openPage(stage.url);
       await page.locator('.waiting').waitFor();
-      assert.match(await page.locator('.command input').inputValue(), /^zpulse-agent .*--collector tcp:\/\/127\.0\.0\.1:\d+$/);
+      assert.match(
+        await page.locator('.command input').inputValue(),
+        /^zpulse-agent .*--collector tcp:\/\/127\.0\.0\.1:\d+$/,
+      );
       assert.equal(await page.locator('.pill').getAttribute('data-kind'), 'nodata');
       await shoot(page, 'waiting-1440');
       stage.agents.push(stage.startAgent({ name: 'first' }));
@@ -74,7 +87,7 @@ describe('names and no hosts', { concurrency: true }, () => {
   });
 
   test('a host that nobody knows is said to be unknown', async (t) => {
-    const fake = await startFake({ hosts: 1 });
+    const fake = await new FakeDashboard({ hosts: 1 }).open();
     t.after(fake.close);
     const { page, close } = await openPage(`${fake.url}/h/nobody`);
     await until('it is said', 5000, async () => (await page.locator('h1').innerText()) === 'No such host');

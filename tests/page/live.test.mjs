@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { closeBrowser, CSP, openPage, pixels, pillText, series, shoot, Stage, stats, until, untilPill } from './bed.mjs';
+import { CSP } from '../support/fake_dashboard.mjs';
+import { closeBrowser, openPage, pixels, pillText, series, shoot, Stage, stats, until, untilPill } from './bed.mjs';
 
 let stage;
 before(async () => (stage = await Stage.open()));
@@ -52,7 +53,11 @@ test('the first number is painted soon, from few questions, and nothing jumps', 
     await until('a sample is painted', 5000, async () => (await stats(page)).firstPaintMs > 0, 20);
     times.push((await stats(page)).firstPaintMs);
     const asked = await page.evaluate(() =>
-      performance.getEntriesByType('resource').filter((r) => r.startTime < window.__ui.stats.firstPaintMs - 1).map((r) => r.name));
+      performance
+        .getEntriesByType('resource')
+        .filter((r) => r.startTime < window.__ui.stats.firstPaintMs - 1)
+        .map((r) => r.name),
+    );
     // The page itself and the stream, which has not ended, are not among the resources.
     assert.ok(asked.length + 2 <= 6, asked.join());
     if (i === 2) {
@@ -72,16 +77,33 @@ describe('a live page', { concurrency: true }, () => {
     const { page, quiet, close } = await openPage(stage.hostUrl());
     await untilPill(page, ['live'], 5000);
     const seen = { cpu: new Set(), memory: new Set(), activity: new Set() };
-    await until('three charts change three times', 8000, async () => {
-      for (const panel of Object.keys(seen)) seen[panel].add(await pixels(page, panel));
-      return Object.values(seen).every((s) => s.size >= 3);
-    }, 250);
+    await until(
+      'three charts change three times',
+      8000,
+      async () => {
+        for (const panel of Object.keys(seen)) seen[panel].add(await pixels(page, panel));
+        return Object.values(seen).every((s) => s.size >= 3);
+      },
+      250,
+    );
 
     const [host] = stage.hosts;
-    for (const id of ['cpu.user', 'cpu.idle', 'core.0', 'mem.used', 'load.1', 'sys.context_switches', 'procs.running']) {
+    for (const id of [
+      'cpu.user',
+      'cpu.idle',
+      'core.0',
+      'mem.used',
+      'load.1',
+      'sys.context_switches',
+      'procs.running',
+    ]) {
       const mine = await series(page, id);
       const theirs = await stage.get(`/api/v1/hist?h=${host.id}&c=${id}&from=${mine.t[0]}&to=${mine.t.at(-1)}`);
-      assert.deepEqual(mine.t, theirs.t.map((t) => t + theirs.t0), id);
+      assert.deepEqual(
+        mine.t,
+        theirs.t.map((t) => t + theirs.t0),
+        id,
+      );
       assert.deepEqual(mine.v, theirs.avg[0], id);
     }
     await shoot(page, 'host-1440-live');
@@ -98,7 +120,10 @@ describe('a live page', { concurrency: true }, () => {
     const legend = async () => (await page.locator('[data-column="cpu.idle"]').innerText()).replace(/\s/g, ' ');
     const idle = await series(page, 'cpu.idle');
     const shown = await legend();
-    const known = idle.v.filter((v) => v !== null).slice(-3).map((v) => `${v >= 99.95 ? v.toFixed(0) : v.toFixed(1)} %`);
+    const known = idle.v
+      .filter((v) => v !== null)
+      .slice(-3)
+      .map((v) => `${v >= 99.95 ? v.toFixed(0) : v.toFixed(1)} %`);
     assert.ok(known.includes(shown), `${shown} is none of ${known}`);
 
     const before = (await stats(page)).redraws;
@@ -152,12 +177,24 @@ describe('a live page', { concurrency: true }, () => {
 
   test('nothing of serious weight is in the way of those who cannot see or point', async () => {
     const axe = readFileSync(new URL('../../dashboard/web/node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
-    for (const [where, colorScheme] of [['/', 'light'], ['/', 'dark'], [`/h/page-host`, 'light'], [`/h/page-host`, 'dark']]) {
+    for (const [where, colorScheme] of [
+      ['/', 'light'],
+      ['/', 'dark'],
+      [`/h/page-host`, 'light'],
+      [`/h/page-host`, 'dark'],
+    ]) {
       const { page, close } = await openPage(stage.url + where, { colorScheme, bypassCSP: true });
       await untilPill(page, ['live'], 5000);
       await page.evaluate(axe);
-      const found = await page.evaluate(() => window.axe.run().then((r) =>
-        r.violations.filter((v) => ['serious', 'critical'].includes(v.impact)).map((v) => `${v.id}: ${v.nodes.map((n) => n.target).slice(0, 3)}`)));
+      const found = await page.evaluate(() =>
+        window.axe
+          .run()
+          .then((r) =>
+            r.violations
+              .filter((v) => ['serious', 'critical'].includes(v.impact))
+              .map((v) => `${v.id}: ${v.nodes.map((n) => n.target).slice(0, 3)}`),
+          ),
+      );
       assert.deepEqual(found, [], `${where} ${colorScheme}`);
       await close();
     }

@@ -6,7 +6,12 @@ import { closeBrowser, openPage, shoot, Stage, until, untilPill } from './bed.mj
 
 let stage;
 
-const phone = (width, height) => ({ viewport: { width, height }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 });
+const phone = (width, height) => ({
+  viewport: { width, height },
+  isMobile: true,
+  hasTouch: true,
+  deviceScaleFactor: 2,
+});
 
 // They mostly wait, so they wait side by side.
 describe('a phone', { concurrency: true }, () => {
@@ -16,17 +21,25 @@ describe('a phone', { concurrency: true }, () => {
     await stage?.close();
   });
 
-  for (const [width, height] of [[360, 640], [390, 844]]) {
+  for (const [width, height] of [
+    [360, 640],
+    [390, 844],
+  ]) {
     test(`at ${width} x ${height} nothing hangs over and all targets are 44 px`, async () => {
-      for (const [name, path] of [['fleet', '/'], ['host', `/h/${stage.hosts[0].id}`]]) {
+      for (const [name, path] of [
+        ['fleet', '/'],
+        ['host', `/h/${stage.hosts[0].id}`],
+      ]) {
         const { page, quiet, close } = await openPage(stage.url + path, phone(width, height));
         await untilPill(page, ['live'], 5000);
         const over = await page.evaluate(() => document.scrollingElement.scrollWidth - innerWidth);
         assert.ok(over <= 0, `${name} hangs over by ${over} px`);
         const small = await page.locator('button, a:not(.skip), input').evaluateAll((all) =>
-          all.map((e) => ({ e: e.className || e.textContent, r: e.getBoundingClientRect() }))
+          all
+            .map((e) => ({ e: e.className || e.textContent, r: e.getBoundingClientRect() }))
             .filter(({ r }) => r.width > 0 && (r.height < 44 || r.width < 44))
-            .map(({ e, r }) => `${e} ${r.width}x${r.height}`));
+            .map(({ e, r }) => `${e} ${r.width}x${r.height}`),
+        );
         assert.deepEqual(small, [], name);
         await shoot(page, `${name}-${width}`, true);
         quiet();

@@ -12,7 +12,8 @@ after(async () => {
 });
 
 // What a browser says by itself of a server that is not there.
-const GONE = /Failed to load resource|ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/;
+const GONE =
+  /Failed to load resource|ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/;
 
 test('without a reload the page is live again, with each stamp once and the hole filled', async () => {
   const { page, quiet, close } = await openPage(stage.hostUrl(), { allow: [GONE] });
@@ -42,8 +43,14 @@ test('without a reload the page is live again, with each stamp once and the hole
   await until('the page holds what history has', 6000, () => holdsHistory(page, stage.url, host.id));
   const { t } = await series(page, 'mem.used');
   assert.equal(new Set(t).size, t.length, 'a stamp is there twice');
-  assert.ok(t.every((x, i) => i === 0 || x > t[i - 1]), 'stamps do not rise');
-  assert.ok(t.every((x, i) => i === 0 || x - t[i - 1] < 1500), 'the hole is not filled');
+  assert.ok(
+    t.every((x, i) => i === 0 || x > t[i - 1]),
+    'stamps do not rise',
+  );
+  assert.ok(
+    t.every((x, i) => i === 0 || x - t[i - 1] < 1500),
+    'the hole is not filled',
+  );
   quiet();
   list.quiet();
   await close();

@@ -55,14 +55,18 @@ describe('themes and keys', { concurrency: true }, () => {
     before = await pixels(page, 'cpu');
     await page.keyboard.press('d'); // auto to dark: the same colours
     assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), 'dark');
-    const took = await page.evaluate(() => new Promise((done) => {
-      const canvas = document.querySelector('.panel-cpu canvas');
-      const was = canvas.toDataURL();
-      const start = performance.now();
-      const look = () => (canvas.toDataURL() === was ? requestAnimationFrame(look) : done(performance.now() - start));
-      document.dispatchEvent(new KeyboardEvent('keydown', { key: 'd', bubbles: true }));
-      look();
-    }));
+    const took = await page.evaluate(
+      () =>
+        new Promise((done) => {
+          const canvas = document.querySelector('.panel-cpu canvas');
+          const was = canvas.toDataURL();
+          const start = performance.now();
+          const look = () =>
+            canvas.toDataURL() === was ? requestAnimationFrame(look) : done(performance.now() - start);
+          document.dispatchEvent(new KeyboardEvent('keydown', { key: 'd', bubbles: true }));
+          look();
+        }),
+    );
     console.log(`charts in the other theme after ${Math.round(took)} ms`);
     assert.equal(await ground(page), LIGHT);
     await page.reload();
@@ -73,7 +77,11 @@ describe('themes and keys', { concurrency: true }, () => {
   });
 
   test('less motion, more contrast and forced colours are heard', async () => {
-    const { page, quiet, close } = await openPage(stage.hostUrl(), { reducedMotion: 'reduce', contrast: 'more', colorScheme: 'dark' });
+    const { page, quiet, close } = await openPage(stage.hostUrl(), {
+      reducedMotion: 'reduce',
+      contrast: 'more',
+      colorScheme: 'dark',
+    });
     await untilPill(page, ['live'], 5000);
     assert.equal(await ground(page), 'rgb(0, 0, 0)');
     const moving = await page.evaluate(() => document.getAnimations().length);
@@ -107,9 +115,17 @@ describe('themes and keys', { concurrency: true }, () => {
     await page.locator('.panel-cpu .chart-box .xtag').waitFor();
     const first = await page.locator('.panel-cpu .chart-box .xtag').innerText();
     await page.keyboard.press('ArrowLeft');
-    await until('the cursor is one sample earlier', 1000, async () => (await page.locator('.panel-cpu .chart-box .xtag').innerText()) !== first);
+    await until(
+      'the cursor is one sample earlier',
+      1000,
+      async () => (await page.locator('.panel-cpu .chart-box .xtag').innerText()) !== first,
+    );
     await page.keyboard.press('Escape');
-    await until('the cursor is gone', 1000, async () => !(await page.locator('.panel-cpu .chart-box .xtag').isVisible()));
+    await until(
+      'the cursor is gone',
+      1000,
+      async () => !(await page.locator('.panel-cpu .chart-box .xtag').isVisible()),
+    );
     await page.keyboard.press('h');
     await page.locator('tr[data-host]').waitFor();
     const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.className);

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
-  formatDuration, formatInterval, formatLag, formatStopwatch, formatTicks, formatTime, formatValue, type Unit,
+  formatDuration,
+  formatInterval,
+  formatLag,
+  formatStopwatch,
+  formatTicks,
+  formatTime,
+  formatValue,
+  lossText,
+  type Unit,
 } from '../../dashboard/web/src/draw/format';
 
 /** Ordinary spaces in the table stand for the ones that do not break. */
@@ -77,8 +85,17 @@ test('ticks share a prefix and have just enough digits to differ', () => {
 
 test('a length of time is told in its two largest units', () => {
   const cases: [number | null, string][] = [
-    [0, '0 s'], [999, '0 s'], [12_000, '12 s'], [60_000, '1 m'], [130_000, '2 m 10 s'],
-    [12_000_000, '3 h 20 m'], [3_600_000, '1 h'], [187_200_000, '2 d 4 h'], [-5, '0 s'], [NaN, '—'], [null, '—'],
+    [0, '0 s'],
+    [999, '0 s'],
+    [12_000, '12 s'],
+    [60_000, '1 m'],
+    [130_000, '2 m 10 s'],
+    [12_000_000, '3 h 20 m'],
+    [3_600_000, '1 h'],
+    [187_200_000, '2 d 4 h'],
+    [-5, '0 s'],
+    [NaN, '—'],
+    [null, '—'],
   ];
   for (const [ms, expected] of cases) assert.equal(plain(formatDuration(ms)), expected);
 });
@@ -108,4 +125,11 @@ test('the hour that a change of the clocks repeats is told twice, the one it ski
   const spring = Date.UTC(2024, 2, 31, 0, 59);
   assert.equal(formatTime(spring, false, 'Europe/Berlin'), '01:59');
   assert.equal(formatTime(spring + 60_000, false, 'Europe/Berlin'), '03:00');
+});
+
+test('a loss is told in its own words, and nothing as nothing', () => {
+  assert.equal(lossText({ dropped: 0, missed: 0 }), '');
+  assert.equal(lossText({ dropped: null, missed: null }), '');
+  assert.equal(lossText({ dropped: 0, missed: 1 }), '1 tick missed');
+  assert.equal(lossText({ dropped: 1, missed: 7 }), '1 sample lost, 7 ticks missed');
 });

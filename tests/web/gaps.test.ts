@@ -48,7 +48,10 @@ test('a moment inside a gap finds it, its ends do not', () => {
 
 test('the nearest row is the nearer neighbour, the ends included', () => {
   const t = [0, 1000, 2000];
-  assert.deepEqual([-9, 400, 600, 1500, 9000].map((x) => nearestRow(t, x)), [0, 0, 1, 1, 2]);
+  assert.deepEqual(
+    [-9, 400, 600, 1500, 9000].map((x) => nearestRow(t, x)),
+    [0, 0, 1, 1, 2],
+  );
   assert.equal(nearestRow([], 5), -1);
 });
 
@@ -69,7 +72,11 @@ test('rows without a hole are passed on without a copy', () => {
 test('a hole in time becomes a row of nulls, for a line would bridge it', () => {
   const t = Float64Array.of(0, 1000, 9000);
   const v = Float64Array.of(1, 2, 3);
-  assert.deepEqual(plotRows(t, [v, v], 0, 3, 1000), [[0, 1000, 5000, 9000], [1, 2, null, 3], [1, 2, null, 3]]);
+  assert.deepEqual(plotRows(t, [v, v], 0, 3, 1000), [
+    [0, 1000, 5000, 9000],
+    [1, 2, null, 3],
+    [1, 2, null, 3],
+  ]);
 });
 
 test('NaN becomes null, for uPlot takes nothing else for a gap', () => {

@@ -63,7 +63,9 @@ for (const theme of THEMES) {
 
   test(`${theme}: text has 4.5:1 on every surface`, () => {
     for (const text of ['text', 'muted', 'accent', 'warn-text', 'ok', 'crit']) {
-      for (const ground of text === 'text' || text === 'muted' || text === 'accent' ? ['bg', 'surface', 'raised'] : ['surface']) {
+      for (const ground of text === 'text' || text === 'muted' || text === 'accent'
+        ? ['bg', 'surface', 'raised']
+        : ['surface']) {
         const ratio = contrast(colour(text, theme), colour(ground, theme));
         assert.ok(ratio >= 4.5, `${text} on ${ground}: ${ratio.toFixed(2)}`);
       }
@@ -94,7 +96,9 @@ for (const theme of THEMES) {
 
 test('no two numbers of one chart share a colour', () => {
   for (const stem of ['cpu.', 'mem.', 'load.', 'procs.', 'sys.']) {
-    const used = Object.keys(COLOUR_OF).filter((id) => id.startsWith(stem)).map((id) => COLOUR_OF[id]);
+    const used = Object.keys(COLOUR_OF)
+      .filter((id) => id.startsWith(stem))
+      .map((id) => COLOUR_OF[id]);
     assert.equal(new Set(used).size, used.length, stem);
   }
 });

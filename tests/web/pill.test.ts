@@ -3,7 +3,15 @@ import test from 'node:test';
 import { pillOf, type Facts } from '../../dashboard/web/src/ui/pill';
 
 const ALIVE: Facts = {
-  now: 100_000, link: 'open', downFor: 0, newest: 99_900, lag: 200, step: 1000, stale: 5000, pausedFor: null, fixed: null,
+  now: 100_000,
+  link: 'open',
+  downFor: 0,
+  newest: 99_900,
+  lag: 200,
+  step: 1000,
+  stale: 5000,
+  pausedFor: null,
+  fixed: null,
 };
 
 const pill = (facts: Partial<Facts>) => {

@@ -85,3 +85,19 @@ test('who waits for the drawing is called when nothing is left, once', () => {
   bed.frame();
   assert.equal(called, 1);
 });
+
+test('a drawing that fails is counted, and the others are drawn', (t) => {
+  const { bed, s } = bench();
+  const said = t.mock.method(console, 'error', () => {});
+  s.mark({
+    draw: () => {
+      throw new Error('broken');
+    },
+    rank: () => 0,
+  });
+  s.mark(bed.chart('whole', 1, 0));
+  bed.frame();
+  assert.deepEqual(bed.drawn, ['whole']);
+  assert.equal(s.failed, 1);
+  assert.equal(said.mock.callCount(), 1);
+});

@@ -13,7 +13,11 @@ const times = (s: Store) => [...s.times()];
 const values = (s: Store, id = 'a') => [...(s.column(id) ?? [])].map((v) => (Number.isNaN(v) ? null : v));
 
 test('rows come back in the order of their time', () => {
-  const s = filled(8, [[1000, 1], [2000, 2], [3000, 3]]);
+  const s = filled(8, [
+    [1000, 1],
+    [2000, 2],
+    [3000, 3],
+  ]);
   assert.deepEqual(times(s), [1000, 2000, 3000]);
   assert.deepEqual(values(s), [1, 2, 3]);
   assert.equal(s.newest, 3000);
@@ -27,7 +31,13 @@ test('an empty store has no newest row', () => {
 });
 
 test('a full ring keeps the newest rows, in one run of memory', () => {
-  const s = filled(3, [[1, 1], [2, 2], [3, 3], [4, 4], [5, 5]]);
+  const s = filled(3, [
+    [1, 1],
+    [2, 2],
+    [3, 3],
+    [4, 4],
+    [5, 5],
+  ]);
   assert.deepEqual(times(s), [3, 4, 5]);
   assert.deepEqual(values(s), [3, 4, 5]);
   for (let t = 6; t < 40; t++) {
@@ -38,7 +48,10 @@ test('a full ring keeps the newest rows, in one run of memory', () => {
 });
 
 test('a time that is here already is dropped, and the first value stands', () => {
-  const s = filled(8, [[1000, 1], [2000, 2]]);
+  const s = filled(8, [
+    [1000, 1],
+    [2000, 2],
+  ]);
   assert.equal(s.append(['a'], 2000, [9]), false);
   assert.equal(s.append(['a'], 1000, [9]), false);
   assert.deepEqual(times(s), [1000, 2000]);
@@ -54,21 +67,31 @@ test('a value that was missing is filled by a later copy of its row', () => {
 });
 
 test('a late row goes where its time belongs', () => {
-  const s = filled(8, [[1000, 1], [3000, 3]]);
+  const s = filled(8, [
+    [1000, 1],
+    [3000, 3],
+  ]);
   assert.equal(s.append(['a'], 2000, [2]), true);
   assert.deepEqual(times(s), [1000, 2000, 3000]);
   assert.deepEqual(values(s), [1, 2, 3]);
 });
 
 test('history and live rows overlap without a double or a seam', () => {
-  const s = filled(16, [[5, 5], [6, 6], [7, 7]]);
+  const s = filled(16, [
+    [5, 5],
+    [6, 6],
+    [7, 7],
+  ]);
   s.merge({ ids: ['a'], times: [1, 2, 3, 4, 5, 6], columns: [[1, 2, 3, 4, 50, 60]] });
   assert.deepEqual(times(s), [1, 2, 3, 4, 5, 6, 7]);
   assert.deepEqual(values(s), [1, 2, 3, 4, 5, 6, 7]);
 });
 
 test('a merge beyond the capacity keeps the newest rows', () => {
-  const s = filled(4, [[8, 8], [9, 9]]);
+  const s = filled(4, [
+    [8, 8],
+    [9, 9],
+  ]);
   s.merge({ ids: ['a'], times: [1, 2, 3, 4, 5], columns: [[1, 2, 3, 4, 5]] });
   assert.deepEqual(times(s), [4, 5, 8, 9]);
   s.append(['a'], 10, [10]);
@@ -92,12 +115,21 @@ test('random merges agree with a map of first values', () => {
     for (const t of block) if (!model.has(t)) model.set(t, t * 1000 + round);
   }
   const expected = [...model].sort((a, b) => a[0] - b[0]);
-  assert.deepEqual(times(s), expected.map(([t]) => t));
-  assert.deepEqual(values(s), expected.map(([, v]) => v));
+  assert.deepEqual(
+    times(s),
+    expected.map(([t]) => t),
+  );
+  assert.deepEqual(
+    values(s),
+    expected.map(([, v]) => v),
+  );
 });
 
 test('a column that joins later is empty before, one that goes is gone', () => {
-  const s = filled(8, [[1, 1], [2, 2]]);
+  const s = filled(8, [
+    [1, 1],
+    [2, 2],
+  ]);
   s.setColumns(['a', 'b']);
   s.append(['a', 'b'], 3, [3, 30]);
   assert.deepEqual(values(s, 'b'), [null, null, 30]);

@@ -40,27 +40,31 @@ function bench() {
     }
     now = end;
   };
-  const client = new StreamClient('/s?h=1', {
-    hello: () => log.push('hello'),
-    snap: (d) => log.push(`snap ${d.s}`),
-    tick: (d) => log.push(`tick ${d.s}`),
-    host: (d) => log.push(`host ${d.op}`),
-    hole: () => log.push('hole'),
-    link: (l) => log.push(l),
-  }, {
-    open: (url) => {
-      const source = new FakeSource(url);
-      sources.push(source);
-      return source;
+  const client = new StreamClient(
+    '/s?h=1',
+    {
+      hello: () => log.push('hello'),
+      snap: (d) => log.push(`snap ${d.s}`),
+      tick: (d) => log.push(`tick ${d.s}`),
+      host: (d) => log.push(`host ${d.op}`),
+      hole: () => log.push('hole'),
+      link: (l) => log.push(l),
     },
-    now: () => now,
-    random: () => 0.5,
-    after: (ms, run) => {
-      timers.set(next, { at: now + ms, run });
-      return next++;
+    {
+      open: (url) => {
+        const source = new FakeSource(url);
+        sources.push(source);
+        return source;
+      },
+      now: () => now,
+      random: () => 0.5,
+      after: (ms, run) => {
+        timers.set(next, { at: now + ms, run });
+        return next++;
+      },
+      cancel: (id) => timers.delete(id),
     },
-    cancel: (id) => timers.delete(id),
-  });
+  );
   const last = () => sources[sources.length - 1];
   const greet = () => {
     last().readyState = 1;

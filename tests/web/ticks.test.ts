@@ -23,11 +23,17 @@ test('what is counted in wholes has ticks at wholes', () => {
 });
 
 test('bytes step by powers of two', () => {
-  assert.deepEqual(valueScale(7 * GIB, 'bytes', 4).ticks.map((t) => t / GIB), [0, 2, 4, 6, 8]);
+  assert.deepEqual(
+    valueScale(7 * GIB, 'bytes', 4).ticks.map((t) => t / GIB),
+    [0, 2, 4, 6, 8],
+  );
 });
 
 test('a given end need not be round', () => {
-  assert.deepEqual(ticksUpTo(7.7 * GIB, 'bytes', 4).map((t) => t / GIB), [0, 2, 4, 6]);
+  assert.deepEqual(
+    ticksUpTo(7.7 * GIB, 'bytes', 4).map((t) => t / GIB),
+    [0, 2, 4, 6],
+  );
   assert.deepEqual(ticksUpTo(100, 'percent', 4), [0, 25, 50, 75, 100]);
   assert.deepEqual(ticksUpTo(0, 'bytes', 4), [0]);
 });
@@ -38,7 +44,10 @@ test('hostile numbers give a scale all the same', () => {
 
 test('time ticks are round and far enough apart', () => {
   const five = timeTicks(1_000, 301_000, 700, 72);
-  assert.deepEqual(five.at.map((t) => t % 60_000), [0, 0, 0, 0, 0]);
+  assert.deepEqual(
+    five.at.map((t) => t % 60_000),
+    [0, 0, 0, 0, 0],
+  );
   assert.equal(five.withSeconds, false);
   const ten = timeTicks(0, 10_000, 700, 72);
   assert.equal(ten.withSeconds, true);

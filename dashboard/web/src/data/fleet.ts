@@ -54,7 +54,10 @@ export class Fleet {
 
   /** Stamp of the newest sample of any host, NaN: none. */
   newest(): number {
-    const stamps = this.rows.peek().map((r) => r.info.peek().last_ms).filter((t) => t > 0);
+    const stamps = this.rows
+      .peek()
+      .map((r) => r.info.peek().last_ms)
+      .filter((t) => t > 0);
     return stamps.length === 0 ? NaN : Math.max(...stamps);
   }
 

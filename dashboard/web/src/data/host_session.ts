@@ -99,7 +99,11 @@ export class HostSession {
     if (host !== undefined) this.setHost(host[2], host[3]);
     if (d.hist !== undefined) this.takeBlock(this.ids, d.hist);
     if (d.t > 0 && d.d.length === this.ids.length) {
-      this.store.append(this.ids, d.t, d.d.map((v) => v[0]));
+      this.store.append(
+        this.ids,
+        d.t,
+        d.d.map((v) => v[0]),
+      );
     }
     if (!sameColumns(this.columns.peek(), d.cols)) this.columns.value = d.cols;
     this.onData(-Infinity);
@@ -109,7 +113,11 @@ export class HostSession {
 
   private onTick(d: Tick): void {
     this.clock.note(d.t, Date.now());
-    this.store.append(this.ids, d.t, d.d.map((v) => v[0]));
+    this.store.append(
+      this.ids,
+      d.t,
+      d.d.map((v) => v[0]),
+    );
     this.onData(d.t);
   }
 

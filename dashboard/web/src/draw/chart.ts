@@ -71,7 +71,7 @@ export class Chart implements Drawable, Surface {
   }
 
   width(): number {
-    return this.plot.bbox.width / uPlot.pxRatio;
+    return this.size.width - GUTTER.left - GUTTER.right;
   }
 
   rank(): number {

@@ -162,3 +162,11 @@ export function formatDateTime(ms: number, zone?: string): string {
 export function formatInterval(from: number, to: number, zone?: string): string {
   return `${formatTime(from, true, zone)}–${formatTime(to, true, zone)}`;
 }
+
+/** What a host has lost since its agent started, in its own words: "7 ticks missed"; '' for nothing. */
+export function lossText(of: { dropped: number | null; missed: number | null }): string {
+  const said = [];
+  if (of.dropped) said.push(`${formatValue(of.dropped, 'count')} ${of.dropped === 1 ? 'sample' : 'samples'} lost`);
+  if (of.missed) said.push(`${formatValue(of.missed, 'count')} ${of.missed === 1 ? 'tick' : 'ticks'} missed`);
+  return said.join(', ');
+}

@@ -21,6 +21,7 @@ export class Scheduler {
   slowFrames = 0; // whose slice took twice what it may
   redraws = 0;
   redrawMs = 0;
+  failed = 0; // drawings that threw
   private dirty = new Set<Drawable>();
   private asked = false;
   private rested: (() => void)[] = [];
@@ -55,8 +56,7 @@ export class Scheduler {
     let at = start;
     for (const what of inOrder(this.dirty)) {
       this.dirty.delete(what);
-      what.draw();
-      this.redraws++;
+      this.drawOne(what);
       at = this.clock.now();
       if (at - start >= SLICE_MS) break;
     }
@@ -66,6 +66,17 @@ export class Scheduler {
     const done = this.rested;
     this.rested = [];
     for (const callback of done) callback();
+  }
+
+  /** One that fails must not keep the others from being drawn. */
+  private drawOne(what: Drawable): void {
+    this.redraws++;
+    try {
+      what.draw();
+    } catch (error) {
+      this.failed++;
+      console.error(error);
+    }
   }
 }
 

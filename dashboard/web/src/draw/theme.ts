@@ -10,7 +10,14 @@ export type Choice = 'auto' | 'dark' | 'light';
 const KEY = 'zpulse.theme';
 const CHOICES: readonly Choice[] = ['auto', 'dark', 'light'];
 const TOKENS = [
-  'surface', 'text', 'muted', 'grid', 'border', 'accent', 'hatch', 'rest',
+  'surface',
+  'text',
+  'muted',
+  'grid',
+  'border',
+  'accent',
+  'hatch',
+  'rest',
   ...Array.from({ length: 8 }, (_, i) => `series-${i + 1}`),
   ...Array.from({ length: 9 }, (_, i) => `ramp-${i + 1}`),
 ] as const;
@@ -88,6 +95,8 @@ class Theme {
   private reread(): void {
     const probe = document.createElement('i');
     probe.hidden = true;
+    // Series keep their colours where the system forces its own on the rest.
+    probe.style.setProperty('forced-color-adjust', 'none');
     document.body.append(probe);
     for (const token of TOKENS) {
       probe.style.color = `var(--${token})`;

@@ -79,7 +79,7 @@ export function wireGestures(surface: Surface, focusable: HTMLElement, w: Wiring
     touches.delete(e.pointerId);
     if (dragFrom === null) return;
     const [from, to] = w.view.range();
-    const timeAt = (px: number) => from + (Math.max(0, Math.min(1, px / surface.width()))) * (to - from);
+    const timeAt = (px: number) => from + Math.max(0, Math.min(1, px / surface.width())) * (to - from);
     const ends = [dragFrom, place(e).x].sort((a, b) => a - b);
     if (ends[1] - ends[0] >= LEAST_DRAG_PX) w.view.hold(timeAt(ends[0]), timeAt(ends[1]), w.now());
     dragFrom = null;

@@ -33,25 +33,58 @@ export function notePaint(lagMs: number): void {
 
 export function startStats(scheduler: Scheduler): void {
   try {
-    new PerformanceObserver((list) => (counters.longTasks += list.getEntries().length)).observe({ type: 'longtask' });
+    new PerformanceObserver((list) => (counters.longTasks += list.getEntries().length)).observe({
+      type: 'longtask',
+    });
   } catch {
     counters.longTasks = NaN; // this browser does not tell
   }
   const stats = {
-    get frames() { return scheduler.frames; },
-    get slowFrames() { return scheduler.slowFrames; },
-    get redraws() { return scheduler.redraws; },
-    get redrawMs() { return scheduler.redrawMs; },
-    get longTasks() { return counters.longTasks; },
-    get charts() { return counters.charts; },
-    get paintLagMs() { return [...counters.paintLagMs]; },
-    get firstPaintMs() { return counters.firstPaintMs; },
-    get ticks() { return session?.client.ticks ?? 0; },
-    get missedSeq() { return session?.client.missedSeq ?? 0; },
-    get reconnects() { return session?.client.reconnects ?? 0; },
-    get bytes() { return session?.client.bytes ?? 0; },
-    get newestAge() { return session === null ? NaN : session.now() - session.store.newest; },
-    get clockOffset() { return session?.clock.offset ?? NaN; },
+    get frames() {
+      return scheduler.frames;
+    },
+    get slowFrames() {
+      return scheduler.slowFrames;
+    },
+    get redraws() {
+      return scheduler.redraws;
+    },
+    get failed() {
+      return scheduler.failed;
+    },
+    get redrawMs() {
+      return scheduler.redrawMs;
+    },
+    get longTasks() {
+      return counters.longTasks;
+    },
+    get charts() {
+      return counters.charts;
+    },
+    get paintLagMs() {
+      return [...counters.paintLagMs];
+    },
+    get firstPaintMs() {
+      return counters.firstPaintMs;
+    },
+    get ticks() {
+      return session?.client.ticks ?? 0;
+    },
+    get missedSeq() {
+      return session?.client.missedSeq ?? 0;
+    },
+    get reconnects() {
+      return session?.client.reconnects ?? 0;
+    },
+    get bytes() {
+      return session?.client.bytes ?? 0;
+    },
+    get newestAge() {
+      return session === null ? NaN : session.now() - session.store.newest;
+    },
+    get clockOffset() {
+      return session?.clock.offset ?? NaN;
+    },
   };
   /** A copy of what is held of a column: times in ms and values, null for none. */
   const series = (id: string) => ({

@@ -3,7 +3,7 @@
 import { useComputed, useSignalEffect, type ReadonlySignal } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { Fleet, type FleetRow } from '../data/fleet';
-import { formatDuration, formatValue, NONE } from '../draw/format';
+import { formatDuration, formatValue, lossText, NONE } from '../draw/format';
 import { drawSpark } from '../draw/spark';
 import { theme } from '../draw/theme';
 import type { HostState } from '../net/protocol';
@@ -44,12 +44,24 @@ export function FleetPage() {
             <tr>
               <th scope="col">Host</th>
               <th scope="col">State</th>
-              <th scope="col" class="num">Newest sample</th>
-              <th scope="col" class="wide">CPU, 2 minutes</th>
-              <th scope="col" class="wide">Memory</th>
-              <th scope="col" class="num minor">Every</th>
-              <th scope="col" class="num minor">Lost</th>
-              <th scope="col" class="num minor">Agent</th>
+              <th scope="col" class="num">
+                Newest sample
+              </th>
+              <th scope="col" class="wide">
+                CPU, 2 minutes
+              </th>
+              <th scope="col" class="wide">
+                Memory
+              </th>
+              <th scope="col" class="num minor">
+                Every
+              </th>
+              <th scope="col" class="num minor">
+                Lost
+              </th>
+              <th scope="col" class="num minor">
+                Agent
+              </th>
             </tr>
           </thead>
           <tbody>
@@ -168,8 +180,9 @@ function every(ms: number): string {
 }
 
 function lost(row: FleetRow): string {
-  const { dropped, missed } = row.info.value;
-  return dropped === null && missed === null ? NONE : formatValue((dropped ?? 0) + (missed ?? 0), 'count');
+  const info = row.info.value;
+  if (info.dropped === null && info.missed === null) return NONE;
+  return lossText(info) || '0';
 }
 
 function Spark({ row }: { row: FleetRow }) {

@@ -2,13 +2,14 @@
 
 import { useComputed } from '@preact/signals';
 import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks';
-import { formatDuration, formatLag, formatValue, NONE } from '../draw/format';
+import { formatDuration, formatLag, formatValue, lossText, NONE } from '../draw/format';
 import type { HostInfo, HostState } from '../net/protocol';
 import { Board } from '../ui/board';
 import { StateShape } from '../ui/icons';
 import { parseSpan, printSpan, setQuery } from '../ui/router';
 import { SPAN_DEFAULT_MS, SPANS_MS } from '../ui/time_view';
 import { current } from '../ui/current';
+import { Fence } from './fence';
 import { Panel } from './panel';
 import { PANELS, STACKS } from './panels';
 
@@ -36,9 +37,15 @@ export function HostPage({ host }: { host: string }) {
       <div class="panels">
         {waiting
           ? PANELS.map((spec) => <div class={`panel panel-${spec.size} skeleton`} key={`wait-${spec.key}`} />)
-          : PANELS.map((spec) => <Panel board={board} spec={spec} key={spec.key} />)}
+          : PANELS.map((spec) => (
+              <Fence name={spec.title} key={spec.key}>
+                <Panel board={board} spec={spec} />
+              </Fence>
+            ))}
       </div>
-      <p class="sr-only" aria-live="polite">{board.spoken}</p>
+      <p class="sr-only" aria-live="polite">
+        {board.spoken}
+      </p>
     </div>
   );
 }
@@ -80,7 +87,7 @@ function Title({ board, host }: { board: Board; host: string }) {
 }
 
 function Facts({ info }: { info: HostInfo }) {
-  const lost = (info.dropped ?? 0) + (info.missed ?? 0);
+  const lost = lossText(info);
   const skewed = Math.abs(info.offset_ms ?? 0) >= 1;
   return (
     <>
@@ -88,7 +95,7 @@ function Facts({ info }: { info: HostInfo }) {
       <li>agent {info.version || NONE}</li>
       {info.rtt_ms !== null && <li>round trip {formatValue(info.rtt_ms, 'load')}&nbsp;ms</li>}
       {skewed && <li>clock {formatLag(info.offset_ms ?? 0)} off</li>}
-      {lost > 0 && <li class="lost">{formatValue(lost, 'count')} samples lost</li>}
+      {lost !== '' && <li class="lost">{lost}</li>}
     </>
   );
 }
@@ -117,8 +124,8 @@ function UnknownHost({ host }: { host: string }) {
     <div class="message">
       <h1>No such host</h1>
       <p>
-        The collector knows no host of this name or id: <bdi class="quoted">{host.slice(0, 200)}</bdi>. This page opens it as soon
-        as its agent reports.
+        The collector knows no host of this name or id: <bdi class="quoted">{host.slice(0, 200)}</bdi>. This page opens
+        it as soon as its agent reports.
       </p>
       <p>
         <a href="/">All hosts</a>

@@ -26,10 +26,12 @@ export function Waiting() {
           {icons.copy} Copy
         </button>
       </div>
-      <p class="said" role="status">{said}</p>
+      <p class="said" role="status">
+        {said}
+      </p>
       <p class="hint">
-        5560 is the collector's data port unless it was given another. There is nothing to set here: the host is
-        listed within a second of its first sample.
+        5560 is the collector's data port unless it was given another. There is nothing to set here: the host is listed
+        within a second of its first sample.
       </p>
     </div>
   );
