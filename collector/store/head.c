@@ -30,7 +30,7 @@ static bool s_halve_longest(struct head *self, unsigned least_step);
 static void s_resize(struct head *self, struct head_series *series, unsigned step);
 static void s_give_up(struct head *self, struct head_series *series);
 static void s_free_series(struct head_series *series);
-static uint64_t *s_rows(struct head *self, uint64_t host);
+static struct head_rows *s_rows(struct head *self, uint64_t host);
 static void s_put(struct head *self, struct head_series *series, int64_t time_ms, double value,
                   int64_t now_ms);
 static void s_grow(struct head *self, struct head_series *series);
@@ -76,12 +76,12 @@ head_set_clock(store_t *store, int64_t (*now_ms)(void))
     ((struct head *) store)->now_ms = now_ms;
 }
 
-uint64_t
+struct head_rows
 head_rows(const struct head *self, uint64_t host)
 {
-    const uint64_t *rows = map_get_u64(self->rows, host);
+    const struct head_rows *rows = map_get_u64(self->rows, host);
 
-    return rows != NULL ? *rows : 0;
+    return rows != NULL ? *rows : (struct head_rows){ 0 };
 }
 
 static int
@@ -108,10 +108,14 @@ s_append(store_t *store, const struct store_row *row)
 {
     struct head *self = (struct head *) store;
     int64_t now_ms = self->now_ms();
-    uint64_t rows;
+    struct head_rows *rows;
+    uint64_t n;
 
     pthread_mutex_lock(&self->lock);
-    rows = ++*s_rows(self, row->host);
+    rows = s_rows(self, row->host);
+    n = ++rows->n;
+    if (n == 1 || row->time_ms > rows->newest_ms)
+        rows->newest_ms = row->time_ms;
     for (uint32_t i = 0; i < row->n; i++) {
         struct head_series *series = series_index_get(self->index, row->series[i]);
 
@@ -119,7 +123,7 @@ s_append(store_t *store, const struct store_row *row)
             s_put(self, series, row->time_ms, row->values[i], now_ms);
     }
     pthread_mutex_unlock(&self->lock);
-    return rows;
+    return n;
 }
 
 static bool
@@ -276,10 +280,10 @@ s_free_series(struct head_series *series)
 }
 
 // Kept for ever: row numbers are promised to rise while the store is open.
-static uint64_t *
+static struct head_rows *
 s_rows(struct head *self, uint64_t host)
 {
-    uint64_t *rows = map_get_u64(self->rows, host);
+    struct head_rows *rows = map_get_u64(self->rows, host);
 
     if (rows == NULL) {
         rows = xcalloc(1, sizeof *rows);

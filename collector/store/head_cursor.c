@@ -1,8 +1,10 @@
 // head_cursor - reading the head without standing in the appender's way.
 //
 // Under the lock only pointers are collected and the samples of one series copied; labels are held
-// by count and matched outside, so that no regular expression runs under the lock. What is appended
-// after the opening may be in the answer or not; all that was appended before it is.
+// by count and matched outside, so that no regular expression runs under the lock. All that was
+// appended before the opening is in the answer. Of one host, nothing later than its newest row
+// then: series are copied one after the other, and a row that some lack would be a wrong number.
+// What else is appended after the opening may be in the answer or not.
 
 #include <assert.h>
 #include <stdlib.h>
@@ -44,14 +46,18 @@ head_cursor_open(store_t *store, const struct store_select *what, store_cursor_t
 {
     struct head *head = (struct head *) store;
     struct cursor *c = xcalloc(1, sizeof *c);
+    struct head_rows rows;
 
     c->base.store = store;
     c->what = *what;
     s_choose_sources(c);
     atomic_fetch_add(&head->cursors, 1);
     pthread_mutex_lock(&head->lock);
-    c->upto = head_rows(head, what->host);
+    rows = head_rows(head, what->host);
     pthread_mutex_unlock(&head->lock);
+    c->upto = rows.n;
+    if (!c->what.newest_only && rows.n > 0 && c->what.end_ms > rows.newest_ms)
+        c->what.end_ms = rows.newest_ms;
     *ret = &c->base;
     return 0;
 }

@@ -16,20 +16,26 @@ struct head_list {
     struct head_series *newest;
 };
 
+// What was appended of one host.
+struct head_rows {
+    uint64_t n;
+    int64_t newest_ms; // latest time of them
+};
+
 struct head {
     store_t base;
     pthread_mutex_t lock; // over all that follows
     series_index_t *index;
     struct head_list lists[HEAD_RING_STEPS];
-    map_t *rows; // host -> uint64_t *: rows appended
+    map_t *rows; // host -> struct head_rows
     uint64_t most_bytes;
     struct store_stat stat;
     int64_t (*now_ms)(void);
     atomic_uint cursors; // open
 };
 
-// The rows of a host so far. Under the lock.
-uint64_t head_rows(const struct head *self, uint64_t host);
+// The rows of a host so far, all zero where there are none. Under the lock.
+struct head_rows head_rows(const struct head *self, uint64_t host);
 
 int head_cursor_open(store_t *store, const struct store_select *what, store_cursor_t **ret);
 int head_cursor_next(store_cursor_t *cursor, struct store_series *ret);

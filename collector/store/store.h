@@ -109,7 +109,8 @@ store_alive(store_t *s, series_id id)
     return s->ops->alive(s, id);
 }
 
-// 0 and a cursor in *ret, for store_close.
+// 0 and a cursor in *ret, for store_close. With a host, rows later than its newest one are left out
+// when they come while the cursor is read: no series has a row that another lacks.
 static inline int
 store_open(store_t *s, const struct store_select *what, store_cursor_t **ret)
 {

@@ -220,6 +220,31 @@ upto_is_the_number_of_the_newest_row_at_the_opening(void **state)
     store_destroy(&store);
 }
 
+// Else the series read before would lack it, and a sum over them be a wrong number.
+static void
+a_row_that_comes_while_one_host_is_read_is_left_out(void **state)
+{
+    store_t *store = open_head(MIB);
+    series_id ids[] = { series(store, HOST, "x", "a"), series(store, HOST, "x", "b") };
+    const double values[] = { 1, 2 };
+    struct store_row row = { .host = HOST, .time_ms = 10, .n = 2, .series = ids, .values = values };
+    store_cursor_t *cursor;
+    struct store_series s;
+
+    (void) state;
+    store_append(store, &row);
+    assert_int_equal(
+        store_open(store, &(struct store_select){ .host = HOST, .end_ms = INT64_MAX }, &cursor), 0);
+    assert_int_equal(store_next(cursor, &s), 1);
+    assert_int_equal(s.n, 1);
+    row.time_ms = 20;
+    store_append(store, &row);
+    assert_int_equal(store_next(cursor, &s), 1);
+    assert_int_equal(s.n, 1);
+    store_close(&cursor);
+    store_destroy(&store);
+}
+
 static void
 what_is_given_up_is_counted(void **state)
 {
@@ -419,6 +444,7 @@ main(void)
         cmocka_unit_test(a_read_finds_by_host_metric_and_label),
         cmocka_unit_test(a_window_holds_both_its_ends),
         cmocka_unit_test(upto_is_the_number_of_the_newest_row_at_the_opening),
+        cmocka_unit_test(a_row_that_comes_while_one_host_is_read_is_left_out),
         cmocka_unit_test(what_is_given_up_is_counted),
         cmocka_unit_test(a_full_head_of_living_series_refuses_a_new_one),
         cmocka_unit_test(the_least_recently_written_goes_first),
