@@ -84,9 +84,11 @@ dashboard_stop(dashboard_t **self_p)
     http_edge_quiesce(self->edge);
     collector_link_stop(self->link);
     stream_hub_stop(
-        &self->hub,
+        self->hub,
         event_encode_bye("shutdown", BYE_LEAST_MS + (int64_t) (random_u64() % BYE_SPREAD_MS)));
+    // Requests are answered, and give back what they hold, up to here.
     http_edge_stop(&self->edge);
+    stream_hub_destroy(&self->hub);
     collector_link_destroy(&self->link);
     permit_destroy(&self->permit);
     page_files_close(&self->pages);

@@ -75,6 +75,7 @@ static enum MHD_Result s_answered(exchange_t *x);
 static void s_completed(void *arg, struct MHD_Connection *connection, void **slot,
                         enum MHD_RequestTerminationCode how);
 static bool s_suspend(exchange_t *x);
+static void s_suspended(exchange_t *x);
 static void s_resumed(exchange_t *x);
 static void s_done(struct link_request *request);
 static ssize_t s_read_stream(void *arg, uint64_t at, char *into, size_t most);
@@ -214,7 +215,10 @@ exchange_ask(exchange_t *x, struct link_request **request_p)
     x->asked = true;
     // After the suspension: the answer may come, and resume, before we are back.
     if (s_suspend(x)) {
-        if (!collector_link_ask(x->edge->services.link, request))
+        const bool taken = collector_link_ask(x->edge->services.link, request);
+
+        s_suspended(x);
+        if (!taken)
             link_request_end(request, LINK_UNAVAILABLE, "too many questions wait");
         return MHD_YES;
     }
@@ -368,22 +372,28 @@ s_completed(void *arg, struct MHD_Connection *connection, void **slot,
     free(x);
 }
 
-// False when stopping: then nothing has happened.
+// False when stopping: then nothing has happened. Else the connection is given to the link or the
+// hub, and s_suspended follows: they end after `stopping` is set, and so cannot miss it.
 static bool
 s_suspend(exchange_t *x)
 {
     http_edge_t *edge = x->edge;
-    bool suspended;
 
     pthread_mutex_lock(&edge->lock);
-    suspended = !edge->stopping;
-    if (suspended) {
-        MHD_suspend_connection(x->connection);
-        x->suspended = true;
-        edge->suspended++;
+    if (edge->stopping) {
+        pthread_mutex_unlock(&edge->lock);
+        return false;
     }
-    pthread_mutex_unlock(&edge->lock);
-    return suspended;
+    MHD_suspend_connection(x->connection);
+    x->suspended = true;
+    edge->suspended++;
+    return true;
+}
+
+static void
+s_suspended(exchange_t *x)
+{
+    pthread_mutex_unlock(&x->edge->lock);
 }
 
 // libmicrohttpd has the connection back: it called us, from its thread.
@@ -455,6 +465,7 @@ s_hand_over(exchange_t *x)
     x->ring = NULL;
     x->hello = NULL;
     stream_hub_take(x->edge->services.hub, &take);
+    s_suspended(x);
     return 0;
 }
 

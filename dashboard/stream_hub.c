@@ -110,35 +110,42 @@ stream_hub_start(stream_hub_t **ret, const struct stream_hub_options *opt)
     return 0;
 
 fail:
-    stream_hub_stop(&self, NULL);
+    stream_hub_destroy(&self);
     return rc;
 }
 
 void
-stream_hub_stop(stream_hub_t **self_p, struct event *bye)
+stream_hub_stop(stream_hub_t *self, struct event *bye)
+{
+    if (self != NULL && self->running) {
+        pthread_mutex_lock(&self->lock);
+        self->stopping = true;
+        pthread_mutex_unlock(&self->lock);
+        stream_hub_wake(self);
+        pthread_join(self->thread, NULL);
+        self->running = false;
+        s_end_all(self, bye);
+    }
+    event_unref(&bye);
+}
+
+void
+stream_hub_destroy(stream_hub_t **self_p)
 {
     stream_hub_t *self = *self_p;
 
-    if (self != NULL) {
-        if (self->running) {
-            pthread_mutex_lock(&self->lock);
-            self->stopping = true;
-            pthread_mutex_unlock(&self->lock);
-            stream_hub_wake(self);
-            pthread_join(self->thread, NULL);
-            s_end_all(self, bye);
-        }
-        if (self->epoll_fd != -1)
-            close(self->epoll_fd);
-        if (self->wake_fd != -1)
-            close(self->wake_fd);
-        event_unref(&self->comment);
-        pthread_mutex_destroy(&self->lock);
-        free(self->arrived);
-        free(self);
-        *self_p = NULL;
-    }
-    event_unref(&bye);
+    if (self == NULL)
+        return;
+    stream_hub_stop(self, NULL);
+    if (self->epoll_fd != -1)
+        close(self->epoll_fd);
+    if (self->wake_fd != -1)
+        close(self->wake_fd);
+    event_unref(&self->comment);
+    pthread_mutex_destroy(&self->lock);
+    free(self->arrived);
+    free(self);
+    *self_p = NULL;
 }
 
 bool

@@ -38,8 +38,9 @@ struct stream_take {
 // 0 and *ret, or -errno.
 int stream_hub_start(stream_hub_t **ret, const struct stream_hub_options *opt);
 // Says `bye` where that does not wait, ends every stream and the thread. Frees `bye`. Nothing may
-// be taken any more.
-void stream_hub_stop(stream_hub_t **self_p, struct event *bye);
+// be taken any more; places may still be reserved and given back until stream_hub_destroy.
+void stream_hub_stop(stream_hub_t *self, struct event *bye);
+void stream_hub_destroy(stream_hub_t **self_p);
 
 // A place for one stream, false if all are taken; given back by _release, or by the end of the
 // stream that was taken with it.

@@ -59,7 +59,7 @@ tear_down(void **state)
 {
     struct stage *s = *state;
 
-    stream_hub_stop(&s->hub, NULL);
+    stream_hub_destroy(&s->hub);
     event_ring_unref(&s->ring);
     free(s);
     return 0;
@@ -316,7 +316,7 @@ the_end_says_nothing_into_the_middle_of_an_event(void **state)
     expect(fd, "snap\n");
     publish(s, 249999); // more than the socket holds, less than what makes it skip
     assert_true(wait_for_stat(STAT_BYTES_SENT, 5000));
-    stream_hub_stop(&s->hub, event_new(0, "bye\n", 4));
+    stream_hub_stop(s->hub, event_new(0, "bye\n", 4));
     assert_int_equal(atomic_load(&s->ended), 1);
     assert_int_equal(event_ring_watchers(s->ring), 0);
     close(ours);
@@ -328,6 +328,19 @@ the_end_says_nothing_into_the_middle_of_an_event(void **state)
     close(fd);
 }
 
+// A request that was refused a stream is finished after the streams are.
+static void
+places_are_given_back_after_the_end(void **state)
+{
+    struct stage *s = *state;
+
+    assert_true(stream_hub_reserve(s->hub));
+    stream_hub_stop(s->hub, event_new(0, "bye\n", 4));
+    assert_true(stream_hub_reserve(s->hub));
+    stream_hub_release(s->hub);
+    stream_hub_release(s->hub);
+}
+
 static void
 an_idle_end_says_bye(void **state)
 {
@@ -335,7 +348,7 @@ an_idle_end_says_bye(void **state)
     int ours, fd = reader(s, 0, &ours);
 
     expect(fd, "hello\n");
-    stream_hub_stop(&s->hub, event_new(0, "bye\n", 4));
+    stream_hub_stop(s->hub, event_new(0, "bye\n", 4));
     expect(fd, "bye\n");
     close(fd);
     close(ours);
@@ -355,6 +368,7 @@ main(void)
         stage_test(a_reader_that_comes_back_goes_on_where_it_was),
         stage_test(the_end_says_nothing_into_the_middle_of_an_event),
         stage_test(an_idle_end_says_bye),
+        stage_test(places_are_given_back_after_the_end),
     };
 
     return cmocka_run_group_tests_name("stream_hub", tests, NULL, NULL);
