@@ -34,7 +34,7 @@ struct stream {
     struct event *now;   // in flight, or NULL
     size_t sent;         // bytes of it
     bool blocked;        // the socket is full; EPOLLOUT will tell
-    int64_t blocked_ms;  // since when
+    bool stalled;        // it stood still for long while blocked
     int64_t progress_ms; // last time it took a byte
     void (*end)(void *arg);
     void *arg;
@@ -361,8 +361,6 @@ s_pump(stream_hub_t *self, struct stream *s)
         const int rc = s_send(self, s);
 
         if (rc == -EAGAIN) {
-            if (!s->blocked)
-                s->blocked_ms = self->now_ms;
             s->blocked = true;
             return true;
         }
@@ -376,12 +374,10 @@ s_pump(stream_hub_t *self, struct stream *s)
 static bool
 s_next(stream_hub_t *self, struct stream *s)
 {
-    // A reader that held us up for long wants what is now, not what was.
-    const bool stalled = s->blocked && self->now_ms - s->blocked_ms > STALLED_MS;
     uint64_t skipped;
-    enum cursor_step step = stream_cursor_next(&s->cursor, stalled, &s->now, &skipped);
+    enum cursor_step step = stream_cursor_next(&s->cursor, s->stalled, &s->now, &skipped);
 
-    s->blocked = false;
+    s->blocked = s->stalled = false;
     if (skipped > 0)
         selfstat_add(STAT_EVENTS_SKIPPED, skipped);
     if (step == CURSOR_EVENT) {
@@ -408,6 +404,10 @@ s_send(stream_hub_t *self, struct stream *s)
         if (n == -1)
             return errno == EWOULDBLOCK ? -EAGAIN : -errno;
         s->sent += (size_t) n;
+        // A reader that held us up for long wants what is now, not what was. One that is slow but
+        // reads on must not be given a snapshot after each snapshot.
+        if (s->blocked && self->now_ms - s->progress_ms > STALLED_MS)
+            s->stalled = true;
         s->progress_ms = self->now_ms;
         selfstat_add(STAT_BYTES_SENT, (uint64_t) n);
     }

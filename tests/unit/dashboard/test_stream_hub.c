@@ -15,6 +15,7 @@
 #include "tests/unit/dashboard/room.h"
 
 #define WAIT_MS 5000
+#define SLOW_MS 6000
 #define READERS 50
 
 struct stage {
@@ -267,6 +268,39 @@ a_stalled_reader_delays_nobody_and_skips_to_a_snapshot(void **state)
     free(taken);
 }
 
+// An event that takes it longer than a stall may last: a snapshot over a slow line.
+static void
+a_slow_reader_that_reads_on_misses_nothing(void **state)
+{
+    struct stage *s = *state;
+    const int64_t begun_ms = clock_mono_ms();
+    const int64_t skipped = selfstat_value(STAT_EVENTS_SKIPPED);
+    int ours, fd = reader(s, 0, &ours);
+    size_t left = 240000;
+    char taken[4000];
+
+    expect(fd, "hello\n");
+    snap(s);
+    expect(fd, "snap\n");
+    publish(s, left - 1);
+    for (int i = 0; i < 10; i++)
+        publish(s, 3);
+    while (left > 0) {
+        const ssize_t n = read(fd, taken, left < sizeof taken ? left : sizeof taken);
+
+        assert_true(n > 0);
+        left -= (size_t) n;
+        // Slower at first: what waits in the socket at the end is read without us.
+        poll(NULL, 0, clock_mono_ms() - begun_ms < SLOW_MS ? 200 : 0);
+    }
+    for (int i = 0; i < 10; i++)
+        expect(fd, "xxx\n");
+    assert_int_equal(selfstat_value(STAT_EVENTS_SKIPPED), skipped);
+    close(fd);
+    assert_true(wait_for(&s->ended, 1));
+    close(ours);
+}
+
 static void
 what_a_client_sends_is_thrown_away(void **state)
 {
@@ -364,6 +398,7 @@ main(void)
         stage_test(there_are_so_many_places_and_no_more),
         stage_test(a_reader_that_leaves_is_noticed_at_once),
         stage_test(a_stalled_reader_delays_nobody_and_skips_to_a_snapshot),
+        stage_test(a_slow_reader_that_reads_on_misses_nothing),
         stage_test(what_a_client_sends_is_thrown_away),
         stage_test(a_reader_that_comes_back_goes_on_where_it_was),
         stage_test(the_end_says_nothing_into_the_middle_of_an_event),
