@@ -109,6 +109,7 @@ describe('themes and keys', { concurrency: true }, () => {
     await page.keyboard.press('0');
     await untilPill(page, ['live'], 2000);
 
+    await until('samples to step over', 8000, async () => (await stats(page)).paintLagMs.length >= 4);
     const chart = page.locator('.panel-cpu .chart-box');
     await chart.focus();
     await page.keyboard.press('ArrowLeft');

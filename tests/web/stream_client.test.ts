@@ -56,7 +56,6 @@ function bench() {
         sources.push(source);
         return source;
       },
-      now: () => now,
       random: () => 0.5,
       after: (ms, run) => {
         timers.set(next, { at: now + ms, run });

@@ -30,10 +30,4 @@ export class Clock {
   collector(at: number): number {
     return at - this.offset;
   }
-
-  /** Forgets: another collector, or the browser's clock was set. */
-  reset(): void {
-    this.recent = this.before = Infinity;
-    this.turned = -Infinity;
-  }
 }

@@ -29,7 +29,6 @@ export class HostSession {
   linkSince = Date.now(); // ms of the browser, when it last was open or was first asked for
   step = 1000;
   stale = 5000;
-  build = '';
   /** Rows came whose stamps are `since` or later, -Infinity: any. */
   onData: (since: number) => void = () => {};
   private ids: string[] = [];
@@ -86,7 +85,7 @@ export class HostSession {
   private onHello(d: Hello): void {
     this.clock.note(d.now, Date.now());
     this.stale = d.stale;
-    this.build = d.build;
+    noteBuild(d.build);
     this.unknown.value = false;
   }
 
@@ -141,7 +140,7 @@ export class HostSession {
   /** Asks history for (from, to) and merges what comes. Failing is no harm: the hole is shown. */
   private async fill(from: number, to = this.now()): Promise<void> {
     try {
-      const h = await getHist(this.host, this.ids, { from, to, points: CAPACITY });
+      const h = await getHist(this.host, [], { from, to, points: CAPACITY });
       // Where history was thinned its rows are no samples of ours.
       if (this.over || h.step > this.step || h.n === 0) return;
       this.store.merge({ ids: h.c, times: h.t.map((t) => h.t0 + t), columns: h.avg });
@@ -165,6 +164,16 @@ export class HostSession {
       // Not reached: the pill already says so.
     }
   }
+}
+
+let firstBuild = '';
+
+/** A program of another build answers than the one that this page came from. */
+export const upgraded = signal(false);
+
+function noteBuild(build: string): void {
+  firstBuild ||= build;
+  upgraded.value = build !== firstBuild;
 }
 
 function sameColumns(a: readonly Column[], b: readonly Column[]): boolean {

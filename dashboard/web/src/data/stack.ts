@@ -5,8 +5,3 @@ export function runningSums(values: readonly number[]): number[] {
   let sum = 0;
   return values.map((v) => (sum += v));
 }
-
-/** What a layer alone is worth, given the heights of it and of the one below. */
-export function layerOf(sum: number, below: number | undefined): number {
-  return below === undefined ? sum : sum - below;
-}

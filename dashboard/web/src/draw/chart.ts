@@ -44,7 +44,6 @@ const FILL_REST = 0.3;
 
 export class Chart implements Drawable, Surface {
   gaps: Gap[] = [];
-  focused = false;
   private readonly plot: uPlot;
   private readonly sticky = new StickyMax();
   private readonly ids: string[];
@@ -75,7 +74,7 @@ export class Chart implements Drawable, Surface {
   }
 
   rank(): number {
-    return this.focused ? -Infinity : this.root.getBoundingClientRect().top;
+    return this.root.matches(':hover, :focus') ? -Infinity : this.root.getBoundingClientRect().top;
   }
 
   resize(): void {

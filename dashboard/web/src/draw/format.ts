@@ -132,17 +132,17 @@ export function formatStopwatch(ms: number): string {
 
 const formatters = new Map<string, Intl.DateTimeFormat>();
 
-function formatter(zone: string | undefined, withSeconds: boolean, withDate: boolean) {
-  const key = `${zone} ${withSeconds} ${withDate}`;
+function formatter(zone: string | undefined, withSeconds: boolean): Intl.DateTimeFormat {
+  const key = `${zone} ${withSeconds}`;
   let made = formatters.get(key);
   if (made === undefined) {
-    made = new Intl.DateTimeFormat(withDate ? undefined : 'en-GB', {
+    const second = withSeconds ? '2-digit' : undefined;
+    made = new Intl.DateTimeFormat('en-GB', {
       hourCycle: 'h23',
       hour: '2-digit',
       minute: '2-digit',
+      second,
       timeZone: zone,
-      ...(withSeconds && { second: '2-digit' }),
-      ...(withDate && { year: 'numeric', month: 'short', day: 'numeric' }),
     });
     formatters.set(key, made);
   }
@@ -151,11 +151,7 @@ function formatter(zone: string | undefined, withSeconds: boolean, withDate: boo
 
 /** Time of day, 24 hours; of this browser's zone unless one is named. */
 export function formatTime(ms: number, withSeconds = true, zone?: string): string {
-  return Number.isFinite(ms) ? formatter(zone, withSeconds, false).format(ms) : NONE;
-}
-
-export function formatDateTime(ms: number, zone?: string): string {
-  return Number.isFinite(ms) ? formatter(zone, true, true).format(ms) : NONE;
+  return Number.isFinite(ms) ? formatter(zone, withSeconds).format(ms) : NONE;
 }
 
 /** `14:02:10–14:02:19` */

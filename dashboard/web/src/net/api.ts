@@ -35,6 +35,7 @@ export interface Range {
   points?: number;
 }
 
+/** No columns named: all that the host has. */
 export function getHist(host: string, columns: readonly string[], range: Range): Promise<Hist> {
   const q = new URLSearchParams({ h: host });
   if (columns.length > 0) q.set('c', columns.join(','));

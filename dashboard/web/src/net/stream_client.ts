@@ -33,7 +33,6 @@ export interface Source {
 
 export interface Surroundings {
   open(url: string): Source;
-  now(): number;
   random(): number;
   after(ms: number, callback: () => void): number;
   cancel(timer: number): void;
@@ -175,7 +174,6 @@ export class StreamClient {
 
 export const browserSurroundings: Surroundings = {
   open: (url) => new EventSource(url) as unknown as Source,
-  now: () => Date.now(),
   random: Math.random,
   after: (ms, callback) => window.setTimeout(callback, ms),
   cancel: (timer) => window.clearTimeout(timer),

@@ -160,7 +160,8 @@ export class Board {
   private pulse(): void {
     const now = this.session.now();
     const newest = this.session.store.newest;
-    if (now - newest > LATE_STEPS * this.session.step && now - this.movedAt >= 1000) {
+    const late = now - newest > LATE_STEPS * this.session.step && this.view.held.peek() === null;
+    if (late && now - this.movedAt >= 1000) {
       this.movedAt = now;
       this.view.edge = now;
       this.redraw();
@@ -197,5 +198,6 @@ export class Board {
       chart.resize();
       scheduler.mark(chart);
     }
+    scheduler.whenDrawn(() => this.afterPaint());
   }
 }

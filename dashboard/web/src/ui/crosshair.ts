@@ -17,7 +17,6 @@ interface Mark {
 export class Crosshair {
   /** Row of the store under the cursor; null: no cursor; -1: a gap. */
   row: number | null = null;
-  handlerMs: number[] = [];
   private marks = new Map<string, Mark>();
   private share: number | null = null; // of the width, by a pointer
   private moment: number | null = null; // ms, by keys
@@ -87,7 +86,6 @@ export class Crosshair {
   /** Places all marks now: after a pointer event, and after the charts moved under it. */
   place(): void {
     this.asked = false;
-    const start = performance.now();
     const t = this.time();
     const [from, to] = this.plane.view.range();
     const shown = t !== null && t >= from && t <= to;
@@ -102,8 +100,6 @@ export class Crosshair {
       if (!mark.tag.hidden) this.placeTag(mark, t, x, share > 0.6);
     }
     this.changed();
-    this.handlerMs.push(performance.now() - start);
-    if (this.handlerMs.length > 600) this.handlerMs.shift();
   }
 
   /** What the tag of the chart under the pointer says, for those who do not see it. */
@@ -128,8 +124,7 @@ export class Crosshair {
   private text(mark: Mark, t: number): string {
     const gap = gapAt(mark.surface.gaps, t);
     if (gap !== undefined) {
-      const until = gap.open ? 'now' : '';
-      return until === '' ? `no data ${formatInterval(gap.from, gap.to)}` : `no data since ${formatTime(gap.from)}`;
+      return gap.open ? `no data since ${formatTime(gap.from)}` : `no data ${formatInterval(gap.from, gap.to)}`;
     }
     const more = mark.describe?.(this.y, this.row ?? -1) ?? '';
     return formatTime(t) + (more === '' ? '' : ` · ${more}`);

@@ -50,18 +50,11 @@ export function HostPage({ host }: { host: string }) {
   );
 }
 
-export const STATE_WORDS: Record<HostState, string> = {
-  up: 'up',
-  late: 'late',
-  stopped: 'stopped',
-  silent: 'silent',
-};
-
 export function StateChip({ state }: { state: HostState }) {
   return (
     <span class={`state state-${state}`}>
       <StateShape state={state} />
-      {STATE_WORDS[state]}
+      {state}
     </span>
   );
 }

@@ -2,6 +2,7 @@
 
 import { signal, useComputed } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
+import { upgraded } from '../data/host_session';
 import { theme, type Choice } from '../draw/theme';
 import { current, listPill } from '../ui/current';
 import { icons, Mark } from '../ui/icons';
@@ -41,6 +42,7 @@ const THEME_WORDS: Record<Choice, string> = {
 function Header() {
   const onHost = route.value.view === 'host';
   const pill = useComputed(() => current.value?.pill.value ?? listPill.value);
+  const word = useComputed(() => pill.value.word.toLowerCase());
   const press = () => {
     const board = current.peek();
     if (board !== null) board.pressPill();
@@ -59,6 +61,11 @@ function Header() {
         </a>
       </nav>
       <div class="bar-end">
+        {upgraded.value && (
+          <button type="button" onClick={() => location.reload()}>
+            Reload for the new version
+          </button>
+        )}
         <PillView pill={pill} press={press} />
         <button
           type="button"
@@ -79,6 +86,9 @@ function Header() {
           {icons.help}
         </button>
       </div>
+      <p class="sr-only" role="status">
+        {word}
+      </p>
     </header>
   );
 }
@@ -162,7 +172,7 @@ export function startKeys(): void {
     if (e.ctrlKey || e.metaKey || e.altKey || e.defaultPrevented || helpOpen.peek()) return;
     const target = e.target instanceof HTMLElement ? e.target : document.body;
     if (target.closest('input, textarea, select, [contenteditable]') !== null) return;
-    if (e.key === ' ' && target.closest('button, a, summary') !== null) return;
+    if (e.key === ' ' && (target.closest('button, a, summary') !== null || current.peek() === null)) return;
     const action = ACTIONS[e.key.length === 1 ? e.key.toLowerCase() : e.key];
     if (action === undefined) return;
     e.preventDefault();
