@@ -40,6 +40,7 @@ static const struct {
 };
 #define N_EVENTS (sizeof s_events / sizeof s_events[0])
 
+static int s_fill_standard(void);
 static void s_quiet_czmq(unsigned io_threads);
 static int s_make_id(uint64_t *ret, const char *path);
 
@@ -51,6 +52,9 @@ service_start(unsigned io_threads)
     sigset_t all, ours;
     int rc, fd;
 
+    rc = s_fill_standard();
+    if (rc < 0)
+        return rc;
     sigfillset(&all);
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
         sigdelset(&all, faults[i]);
@@ -68,6 +72,23 @@ service_start(unsigned io_threads)
         return -errno;
     s_quiet_czmq(io_threads);
     return fd;
+}
+
+// Where one of the three was closed, the next descriptor would take its place, and the log would
+// write its lines into a socket or an eventfd of libzmq.
+static int
+s_fill_standard(void)
+{
+    for (;;) {
+        const int fd = open("/dev/null", O_RDWR);
+
+        if (fd == -1)
+            return -errno;
+        if (fd > STDERR_FILENO) {
+            close(fd);
+            return 0;
+        }
+    }
 }
 
 // czmq's own handlers would stop its helpers in every thread at once, and its log goes to stdout.

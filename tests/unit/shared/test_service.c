@@ -63,6 +63,27 @@ other_signals_are_blocked_but_not_faults(void **state)
     assert_true(sigismember(&now, SIGSEGV) == 0);
 }
 
+// In a child that has no service yet.
+static void
+a_closed_standard_error_is_nobody_elses_place(void **state)
+{
+    pid_t pid = fork();
+    int status;
+
+    (void) state;
+    if (pid == 0) {
+        char is[32] = "";
+
+        close(STDIN_FILENO);
+        close(STDERR_FILENO);
+        if (service_start(1) < 0 || readlink("/proc/self/fd/2", is, sizeof is - 1) < 0)
+            _exit(1);
+        _exit(strcmp(is, "/dev/null") == 0 ? 0 : 2);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 static void
 the_end_of_a_child_is_an_event_and_a_child_has_signals_again(void **state)
 {
@@ -208,6 +229,9 @@ end(void **state)
 int
 main(void)
 {
+    const struct CMUnitTest before[] = {
+        cmocka_unit_test(a_closed_standard_error_is_nobody_elses_place),
+    };
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(signals_arrive_as_events),
         cmocka_unit_test(other_signals_are_blocked_but_not_faults),
@@ -218,5 +242,6 @@ main(void)
         cmocka_unit_test(a_damaged_id_is_refused_and_left_alone),
         cmocka_unit_test(a_folder_has_one_owner),
     };
-    return cmocka_run_group_tests_name("service", tests, start, end);
+    return cmocka_run_group_tests_name("service not started", before, NULL, NULL) +
+           cmocka_run_group_tests_name("service", tests, start, end);
 }
