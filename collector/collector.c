@@ -22,6 +22,7 @@ struct collector {
 };
 
 static int s_open_data(collector_t *self, const char *dir);
+static int s_data_exit(int rc);
 static int s_start_reactor(collector_t *self, const struct collector_options *options);
 
 int
@@ -34,8 +35,10 @@ collector_start(collector_t **ret, int *exit_ret, const struct collector_options
     self->lock_fd = -1;
     *exit_ret = OPTION_EXIT_UNAVAILABLE;
     rc = s_open_data(self, options->data_dir);
-    if (rc < 0)
+    if (rc < 0) {
+        *exit_ret = s_data_exit(rc);
         goto fail;
+    }
     rc = head_new(&self->store, options->head_bytes);
     if (rc < 0) {
         *exit_ret = OPTION_EXIT_CONFIG;
@@ -93,6 +96,15 @@ s_open_data(collector_t *self, const char *dir)
         log_error("the collector's id cannot be read or made", "file=%s/collector_id error=%s",
                   log_quote(dir), log_quote(err_str(rc)));
     return rc;
+}
+
+// As the agent has it: a folder in use may be free soon, an id that is none needs a hand.
+static int
+s_data_exit(int rc)
+{
+    if (rc == ERR_LOCKED)
+        return OPTION_EXIT_TRY_AGAIN;
+    return rc == ERR_FORMAT ? OPTION_EXIT_CONFIG : OPTION_EXIT_UNAVAILABLE;
 }
 
 // The epoch is new at each start: series ids and row numbers begin anew with it.

@@ -79,6 +79,12 @@ a_folder_in_use_is_refused(void **state)
         claim(s, !process_ended(first, 20));
     s_fails_naming(s, stage_agent(s, "web-1", NULL), 75, "agent-web-1");
     claim(s, !process_ended(first, 0));
+    first = stage_collector(s, NULL);
+    snprintf(lock, sizeof lock, "%s/collector/lock", stage_dir(s));
+    for (int i = 0; i < stage_ms(200) && access(lock, F_OK) != 0; i++)
+        claim(s, !process_ended(first, 20));
+    s_fails_naming(s, stage_collector(s, NULL), 75, "collector");
+    claim(s, !process_ended(first, 0));
 }
 
 static void
