@@ -33,7 +33,7 @@ static void s_free_series(struct head_series *series);
 static struct head_rows *s_rows(struct head *self, uint64_t host);
 static void s_put(struct head *self, struct head_series *series, int64_t time_ms, double value,
                   int64_t now_ms);
-static void s_grow(struct head *self, struct head_series *series);
+static void s_grow(struct head *self, struct head_series *series, int64_t now_ms);
 static uint64_t s_cost(const struct head_series *series);
 static void s_link(struct head *self, struct head_series *series);
 static void s_unlink(struct head *self, struct head_series *series);
@@ -300,8 +300,12 @@ s_put(struct head *self, struct head_series *series, int64_t time_ms, double val
     struct head_ring *ring = &series->ring;
     uint32_t before;
 
+    // Before others may have to go for it: it is not idle itself.
+    series->written_ms = now_ms;
+    s_unlink(self, series);
+    s_link(self, series);
     if (ring->count == ring->size && head_ring_get(ring, ring->count - 1)->time_ms != time_ms)
-        s_grow(self, series);
+        s_grow(self, series, now_ms);
     before = ring->count;
     switch (head_ring_put(ring, time_ms, value)) {
     case HEAD_PUT_NEW:
@@ -317,14 +321,12 @@ s_put(struct head *self, struct head_series *series, int64_t time_ms, double val
         break;
     }
     self->stat.samples += ring->count - before;
-    series->written_ms = now_ms;
-    s_unlink(self, series);
-    s_link(self, series);
 }
 
-// Rings that are at least two steps longer give way, so that in the end all are about as long.
+// What nobody writes any more gives way first, then rings that are at least two steps longer, so
+// that in the end all that live are about as long.
 static void
-s_grow(struct head *self, struct head_series *series)
+s_grow(struct head *self, struct head_series *series, int64_t now_ms)
 {
     unsigned step = series->step + 1;
     uint64_t more;
@@ -333,8 +335,14 @@ s_grow(struct head *self, struct head_series *series)
         return;
     more = head_ring_bytes(step) - head_ring_bytes(series->step);
     while (self->stat.bytes + more > self->most_bytes) {
-        if (!s_halve_longest(self, step + 1))
+        struct head_series *idle = s_idle(self, now_ms);
+
+        if (idle != NULL) {
+            s_give_up(self, idle);
+            self->stat.series_evicted++;
+        } else if (!s_halve_longest(self, step + 1)) {
             return;
+        }
     }
     s_resize(self, series, step);
 }

@@ -323,6 +323,29 @@ the_least_recently_written_goes_first(void **state)
     store_destroy(&store);
 }
 
+// Or the ring of what lives would stay as short as it was when the head became full.
+static void
+a_ring_that_grows_takes_the_room_of_what_nobody_writes(void **state)
+{
+    store_t *store = open_head(MIB);
+    const unsigned n = fill(store, "dead");
+    const series_id first = series(store, HOST, "dead", "0");
+    const series_id living = series(store, HOST, "dead", "1");
+    struct store_stat stat;
+
+    (void) state;
+    s_clock_ms += HEAD_IDLE_MS;
+    for (int64_t t = 1; t <= 1000; t++)
+        put(store, HOST, t, living, (double) t);
+    store_stat(store, &stat);
+    assert_int_equal(stat.samples, 1000);
+    assert_true(stat.series_evicted > 0 && stat.series < n);
+    assert_true(stat.bytes <= MIB);
+    assert_false(store_alive(store, first));
+    assert_true(store_alive(store, living));
+    store_destroy(&store);
+}
+
 static void
 an_id_that_was_given_up_never_comes_back(void **state)
 {
@@ -448,6 +471,7 @@ main(void)
         cmocka_unit_test(what_is_given_up_is_counted),
         cmocka_unit_test(a_full_head_of_living_series_refuses_a_new_one),
         cmocka_unit_test(the_least_recently_written_goes_first),
+        cmocka_unit_test(a_ring_that_grows_takes_the_room_of_what_nobody_writes),
         cmocka_unit_test(an_id_that_was_given_up_never_comes_back),
         cmocka_unit_test(long_rings_give_way_to_new_series),
         cmocka_unit_test(labels_of_a_cursor_outlive_their_series),
