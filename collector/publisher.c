@@ -441,6 +441,7 @@ s_read_table(publisher_t *self, struct topic *topic, struct live_series **ret)
     size_t bytes = 0;
     uint32_t n = 0;
     uint32_t at = 0;
+    bool whole = true;
 
     if (store_open(self->is.store, &all, &cursor) < 0)
         goto out;
@@ -456,11 +457,17 @@ s_read_table(publisher_t *self, struct topic *topic, struct live_series **ret)
             if (log_allow(&self->table_said_ms, SAY_AGAIN_MS))
                 log_warn("a host has more labels than one table holds: the rest is not live",
                          "topic=%s series=%u of=%u", topic->name, n, topic->n_ids);
+            whole = false;
             break;
         }
         series[n].id = is.id;
         series[n].kind = is.kind;
         label_set_copy(&series[n++].labels, is.labels);
+    }
+    if (whole) {
+        for (uint32_t i = 0; i < n; i++)
+            topic->ids[i] = series[i].id;
+        topic->n_ids = n;
     }
     store_close(&cursor);
 out:
