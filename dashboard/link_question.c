@@ -190,6 +190,11 @@ s_finish(collector_link_t *self, struct question *q, const struct query_reply *l
         s_take_hosts(self, q, last->epoch);
         break;
     case USE_RESOLVE:
+        // Who is too busy to list its hosts has not said that this one is not among them.
+        if (last->status != QUERY_OK) {
+            link_request_end(q->request, LINK_UNAVAILABLE, "the collector is busy; try again");
+            break;
+        }
         s_take_hosts(self, q, last->epoch);
         s_resolved(self, q->request, known_hosts_find(self->hosts, q->request->host));
         break;
