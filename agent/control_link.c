@@ -54,6 +54,8 @@ struct control_link {
     bool said_silent;    // the log knows that nobody answers
     uint64_t n;          // PINGs sent
     uint64_t epoch;      // of the collector that said WELCOME
+    uint8_t away_reason; // of the last GOAWAY, or 0
+    int64_t away_log_ms;
     int64_t malformed_log_ms;
     int64_t storage_log_ms;
     struct control_link_stat stat;
@@ -355,8 +357,11 @@ s_goaway(control_link_t *self, const struct goaway *goaway, struct control_now n
     s_lose(self, now);
     self->state = STATE_AWAY;
     self->away_us = now.mono_us + delay_ms * 1000;
-    log_warn("the collector sends us away", "collector=%s reason=%s retry_ms=%" PRId64,
-             log_quote(self->endpoint), goaway_reason_str(goaway->reason), delay_ms);
+    // Another reason is news; the same one each two seconds is not.
+    if (goaway->reason != self->away_reason || log_allow(&self->away_log_ms, LOG_EVERY_MS))
+        log_warn("the collector sends us away", "collector=%s reason=%s retry_ms=%" PRId64,
+                 log_quote(self->endpoint), goaway_reason_str(goaway->reason), delay_ms);
+    self->away_reason = goaway->reason;
 }
 
 void

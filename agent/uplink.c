@@ -11,6 +11,7 @@
 #include "agent/uplink.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "agent/control_link.h"
@@ -33,6 +34,7 @@
 #define FLUSH_MS       200 // for records to leave
 #define RECONNECT_MS   100 // and up to RECONNECT_MORE, so that a fleet spreads
 #define RECONNECT_MORE 400
+#define DROPPED_LOG_MS 60000
 
 struct uplink {
     struct uplink_options opt;
@@ -42,10 +44,13 @@ struct uplink {
     bool key_due; // what follows in the queue is not readable without a KEY
     control_link_t *link;
     pusher_t *pusher;
-    zsock_t *control; // DEALER
+    zsock_t *control;      // DEALER
+    uint64_t said_dropped; // samples the log was told of
+    int64_t dropped_log_ms;
 };
 
 static void s_keep(void *arg, const struct record *record, uint32_t slots);
+static void s_say_dropped(uplink_t *self);
 static int s_open_sockets(const uplink_t *self, pusher_t **pusher_ret, zsock_t **control_ret);
 static struct control_link_handler s_handler(uplink_t *self);
 static struct control_now s_now(void);
@@ -90,6 +95,19 @@ s_keep(void *arg, const struct record *record, uint32_t slots)
     if (!send_queue_push(self->queue, record, slots))
         self->key_due = true;
     selfstat_add(AGENT_SAMPLES, record->count);
+    s_say_dropped(self);
+}
+
+static void
+s_say_dropped(uplink_t *self)
+{
+    const uint64_t dropped = send_queue_stat(self->queue).dropped_samples;
+
+    if (dropped == self->said_dropped || !log_allow(&self->dropped_log_ms, DROPPED_LOG_MS))
+        return;
+    log_warn("the queue is full; its oldest samples are dropped",
+             "samples=%" PRIu64 " since_start=%" PRIu64, dropped - self->said_dropped, dropped);
+    self->said_dropped = dropped;
 }
 
 // Both or none.
