@@ -1,4 +1,6 @@
 // publisher - the live stream: every stored row to whoever watches its host.
+//
+// Some 500 lines, one thing: a topic's table, generation and pubseq move together or not at all.
 
 #include "collector/publisher.h"
 
