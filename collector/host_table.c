@@ -86,6 +86,7 @@ host_table_hello(host_table_t *self, const struct hello *hello, const struct rou
     host->nonce = hello->nonce;
     host->route = *route;
     host->heard_ms = now.mono_ms;
+    host->hello_ms = now.mono_ms;
     s_set_state(self, host, HOST_UP, now.real_ms);
     self->events.changed(self->events.arg, host);
     *ret = host;

@@ -34,6 +34,7 @@ struct host {
     uint64_t nonce;     // of its agent's newest start
     struct route route; // of its newest HELLO
     int64_t heard_ms;   // monotonic, of its newest HELLO or PING
+    int64_t hello_ms;   // monotonic, of its newest HELLO
 };
 
 typedef struct host_table host_table_t;

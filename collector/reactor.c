@@ -250,8 +250,10 @@ s_changed(void *arg, const struct host *host)
     reactor_t *self = arg;
     char id[STR_HEX64_SIZE];
 
-    log_info("agent has changed", "host=%s id=%s state=%s", log_quote(host->info.name),
-             str_hex64_put(id, host->info.host), host_state_str(host->info.state));
+    // Who has just said HELLO is logged as welcome.
+    if (host->info.state != HOST_UP || host->heard_ms != host->hello_ms)
+        log_info("agent has changed", "host=%s id=%s state=%s", log_quote(host->info.name),
+                 str_hex64_put(id, host->info.host), host_state_str(host->info.state));
     publisher_host(self->publisher, &host->info);
 }
 
