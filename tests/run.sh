@@ -29,7 +29,6 @@ case ${SAN:-} in
 *)
     slow=4
     export ASAN_OPTIONS="detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1"
-    export LSAN_OPTIONS="suppressions=$PWD/tests/lint/lsan.supp:print_suppressions=0"
     export UBSAN_OPTIONS="print_stacktrace=1"
     ;;
 esac

@@ -34,6 +34,8 @@ metric() { # NAME: the sum over its labels
     get /metrics | awk -v name="$1" '{ n = $1; sub(/\{.*/, "", n) } n == name { s += $2 } END { printf "%.0f\n", s }'
 }
 cpu_ns() { cat /proc/"$1"/task/*/schedstat | awk '{ s += $1 } END { printf "%.0f\n", s }'; }
+# Jiffies that the machine was busy, and all of them: others' work makes every latency longer.
+jiffies() { awk '/^cpu / { for (i = 2; i <= 9; i++) all += $i; print all - $5 - $6, all; exit }' /proc/stat; }
 say() { printf '| %-58s | %-22s | %-14s |\n' "$@"; }
 ratio() { awk -v a="$1" -v b="$2" -v f="$3" 'BEGIN { printf f, (b == 0 ? 0 : a / b) }'; }
 
@@ -53,6 +55,7 @@ done
 ((i < 200)) || { echo "bench: the programs did not come up" >&2; cat "$dir"/*.log >&2; exit 1; }
 sleep 5 # caches, tables and first key frames behind us
 
+read -r busy all < <(jiffies)
 "$build/tests/bench/streamlag" $http bench $((seconds * 5)) >"$dir/lag" &
 lag=$!
 bytes=$(metric zpulse_agent_bytes_sent_total)
@@ -69,6 +72,7 @@ anonymous=$(rollup Anonymous)
 resident=$(rollup Rss)
 wait $lag
 lag=$(cat "$dir/lag")
+read -r busy_end all_end < <(jiffies)
 
 printf '%s, %s, %d cores, kernel %s, %s\n\n' "$(date -u +%Y-%m-%d)" \
     "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" "$(uname -r)" \
@@ -88,6 +92,7 @@ done
 say "tick's stamp to event read, ms p50, over $((seconds * 5)) s" "$(sed 's/.*p50_ms=\([^ ]*\).*/\1/' <<<"$lag")" ''
 say "tick's stamp to event read, ms p99" "$(sed 's/.*p99_ms=\([^ ]*\).*/\1/' <<<"$lag")" '<= 20'
 say "tick's stamp to event read: events, missing" "$(sed 's/events=\([^ ]*\).*missing=\(.*\)/\1, \2/' <<<"$lag")" '0 missing'
+say 'the machine meanwhile: percent busy, all cores' "$(ratio $(((busy_end - busy) * 100)) $((all_end - all)) '%.1f')" 'a few'
 page=$(node tests/bench/page.mjs "http://127.0.0.1:$http" bench $((seconds / 2)))
 say 'page: gzipped bytes of all that / loads' "$(sed 's/gz_bytes=\([^ ]*\).*/\1/' <<<"$page")" '<= 92160'
 say 'page: navigation to first painted sample, ms, middle of 10' "$(sed 's/.*first_ms=\([^ ]*\).*/\1/' <<<"$page")" ''
