@@ -146,7 +146,8 @@ s_open_host(agent_t *self)
 
     s_identify(self);
     own_series_init();
-    rc = sampler_open(&self->sampler, self->config->rootfs);
+    rc = sampler_open(&self->sampler, self->config->rootfs, self->config->interval_ms,
+                      &self->config->families);
     if (rc < 0)
         return s_fail(OPTION_EXIT_UNAVAILABLE, "the root folder has no proc", self->config->rootfs,
                       rc);
@@ -246,8 +247,9 @@ s_signals(agent_t *self)
     }
 }
 
-// Only the log level: another interval, name or collector would be another identity in the middle
-// of a stream, and a start makes that without losing more than the ticks it takes.
+// The log level, and which families are sampled how often and of what: the series table stays, so
+// no sample is lost and no series doubled. Another interval, name or collector would be another
+// identity in the middle of a stream; a start makes that.
 static void
 s_reload(agent_t *self)
 {
@@ -260,11 +262,13 @@ s_reload(agent_t *self)
         return;
     }
     log_set_level(config.log_level);
+    sampler_set_wishes(self->sampler, &config.families);
     log_info("settings read again", NULL);
     if (config.interval_ms != old->interval_ms || strcmp(config.data, old->data) != 0 ||
         strcmp(config.name, old->name) != 0 || strcmp(config.rootfs, old->rootfs) != 0 ||
         strcmp(config.collector, old->collector) != 0)
-        log_warn("settings other than log-level apply at the next start", NULL);
+        log_warn("settings other than log-level, families and filters apply at the next start",
+                 NULL);
     agent_config_release(&config);
 }
 

@@ -18,6 +18,25 @@
 #define LATER_APPS  "numbers of applications are not taken in yet"
 #define LATER_ENROL "there is no enrolment until keys exist"
 
+// What node_exporter leaves out unless told otherwise: partitions and what is no disk, mounts that
+// hold no data of their own.
+#define DISK_EXCLUDE "^(ram|loop|fd|(h|s|v|xv)d[a-z]|nvme\\d+n\\d+p)\\d+$"
+#define MOUNT_EXCLUDE \
+    "^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)($|/)"
+#define FSTYPE_EXCLUDE                                                                      \
+    "^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fusectl|hugetlbfs|" \
+    "iso9660|mqueue|nsfs|overlay|proc|procfs|pstore|rpc_pipefs|securityfs|selinuxfs|"       \
+    "squashfs|sysfs|tracefs)$"
+#define FILTER(what, things, without)                                                       \
+    { .name = what "-include",                                                              \
+      .type = OPTION_TEXT,                                                                  \
+      .meta = "REGEX",                                                                      \
+      .help = "take in only " things " that match it" },                                    \
+    {                                                                                       \
+        .name = what "-exclude", .type = OPTION_TEXT, .fallback = without, .meta = "REGEX", \
+        .help = "leave out " things " that match it"                                        \
+    }
+
 static const struct option options[] = {
     { .name = "data",
       .type = OPTION_TEXT,
@@ -50,6 +69,15 @@ static const struct option options[] = {
       .least = 1,
       .meta = "DIR",
       .help = "read DIR/proc in place of /proc" },
+    { .name = "family",
+      .type = OPTION_TEXT,
+      .list = true,
+      .meta = "NAME=SETTING",
+      .help = "off, on, or the time between two samples of a family: diskstats=off, hwmon=1m" },
+    FILTER("disk", "block devices", DISK_EXCLUDE),
+    FILTER("net", "network interfaces", NULL),
+    FILTER("mount", "mount points", MOUNT_EXCLUDE),
+    FILTER("fstype", "types of file systems", FSTYPE_EXCLUDE),
     { .name = "once",
       .type = OPTION_FLAG,
       .help = "print one sample of everything as exposition text, and end" },
@@ -141,6 +169,7 @@ agent_config_load(struct agent_config *ret, int *exit_ret, int argc, char **argv
     // One of the choices, and checked: neither can fail now.
     (void) log_level_parse(&ret->log_level, options_text(ret->options, "log-level"));
     (void) s_collector(ret, ret->options, stderr);
+    (void) family_wishes_read(&ret->families, ret->options, program.name, stderr);
     return 0;
 }
 
@@ -161,8 +190,9 @@ static int
 s_check(const options_t *given, FILE *err)
 {
     struct agent_config config;
+    const int rc = s_collector(&config, given, err);
 
-    return s_collector(&config, given, err);
+    return rc < 0 ? rc : family_wishes_read(&config.families, given, program.name, err);
 }
 
 static int

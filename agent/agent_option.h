@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/family_list.h"
 #include "shared/base/log.h"
 #include "shared/net/option.h"
 
@@ -18,6 +19,7 @@ struct agent_config {
     const char *name;   // of the host
     const char *rootfs; // folder that holds proc/
     int64_t interval_ms;
+    struct family_wishes families;
     enum log_level log_level;
     bool once;
     bool more_collectors; // some were named that are not used

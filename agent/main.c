@@ -19,7 +19,7 @@ main(int argc, char **argv)
         return code;
     log_init("zpulse-agent", config.log_level);
     if (config.once) {
-        code = once_run(config.rootfs, stdout);
+        code = once_run(config.rootfs, &config.families, stdout);
     } else {
         options_log_later(config.options);
         code = agent_start(&agent, &config, argc, argv);

@@ -17,6 +17,8 @@
 #include "shared/model/sample.h"
 #include "shared/net/option.h"
 
+#define ONCE_INTERVAL_MS 1000 // any: there is one tick, in which every family is due
+
 // A series as it is sorted.
 struct row {
     const struct slot_def *def;
@@ -29,7 +31,7 @@ static int s_compare(const void *a, const void *b);
 static void s_head(struct buf *out, const struct row *row);
 
 int
-once_run(const char *rootfs, FILE *out)
+once_run(const char *rootfs, const struct family_wishes *wishes, FILE *out)
 {
     series_table_t *table;
     own_series_t *own;
@@ -39,7 +41,7 @@ once_run(const char *rootfs, FILE *out)
     int rc;
 
     own_series_init();
-    rc = sampler_open(&sampler, rootfs);
+    rc = sampler_open(&sampler, rootfs, ONCE_INTERVAL_MS, wishes);
     if (rc < 0) {
         log_error("the root folder has no proc", "rootfs=%s error=%s", log_quote(rootfs),
                   log_quote(err_str(rc)));

@@ -7,11 +7,12 @@
 
 #include <stdio.h>
 
+#include "agent/family_list.h"
 #include "agent/series_table.h"
 #include "shared/base/buf.h"
 
 // Samples `rootfs` and prints. The exit code; what fails is said in the log.
-int once_run(const char *rootfs, FILE *out);
+int once_run(const char *rootfs, const struct family_wishes *wishes, FILE *out);
 // The table's present tick as text, appended; sorted by metric, then by labels.
 void once_text(struct buf *out, const series_table_t *table);
 

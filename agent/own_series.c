@@ -7,13 +7,15 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "agent/family_list.h"
 #include "shared/base/xalloc.h"
 #include "shared/net/selfstat.h"
 
 #define PROCESS_EVERY 30 // ticks
 
-static const struct selfstat_def defs[AGENT_STATS] = {
+static const struct selfstat_def agent_defs[AGENT_STATS] = {
     [AGENT_TICKS] = { "zpulse_agent_ticks_total", METRIC_COUNTER, "Ticks sampled.", NULL, NULL },
     [AGENT_TICKS_MISSED] = { "zpulse_agent_ticks_missed_total", METRIC_COUNTER,
                              "Ticks that passed while the agent could not sample.", NULL, NULL },
@@ -41,16 +43,12 @@ static const struct selfstat_def defs[AGENT_STATS] = {
                            "Times a collector that had welcomed the agent was lost.", NULL, NULL },
     [AGENT_CLOCK_STEPS] = { "zpulse_agent_clock_steps_total", METRIC_COUNTER,
                             "Jumps of the wall clock seen between two ticks.", NULL, NULL },
-    [AGENT_PARSE_ERRORS_STAT] = { "zpulse_agent_parse_errors_total", METRIC_COUNTER,
-                                  "Files of /proc that were not what they should be.", "file",
-                                  "stat" },
-    [AGENT_PARSE_ERRORS_MEMINFO] = { "zpulse_agent_parse_errors_total", METRIC_COUNTER,
-                                     "Files of /proc that were not what they should be.", "file",
-                                     "meminfo" },
-    [AGENT_PARSE_ERRORS_LOADAVG] = { "zpulse_agent_parse_errors_total", METRIC_COUNTER,
-                                     "Files of /proc that were not what they should be.", "file",
-                                     "loadavg" },
 };
+
+#define STATS_MAX (AGENT_STATS + FAMILIES_MAX)
+
+// agent_defs, and one for each family. Filled once, by own_series_init.
+static struct selfstat_def defs[STATS_MAX];
 
 enum process_value {
     PROCESS_CPU,
@@ -79,19 +77,38 @@ static const struct {
 struct own_series {
     bool defined;
     unsigned until_process; // ticks before /proc/self is read again
-    uint32_t slots[AGENT_STATS];
+    uint32_t slots[STATS_MAX];
     uint32_t process_slots[PROCESS_VALUES];
     int64_t process_values[PROCESS_VALUES]; // in the units of `process`
     int64_t start; // as first read: it is computed from clocks that drift apart
 };
 
+static unsigned s_stats(void);
 static void s_define(own_series_t *self, series_table_t *table);
 static void s_read_process(own_series_t *self);
 
 void
 own_series_init(void)
 {
-    selfstat_init(defs, AGENT_STATS);
+    memcpy(defs, agent_defs, sizeof agent_defs);
+    for (size_t i = 0; i < family_count; i++)
+        defs[own_series_parse_errors(i)] = (struct selfstat_def){
+            "zpulse_agent_parse_errors_total", METRIC_COUNTER,
+            "Files of a family that were not what they should be.", "family", family_list[i]->name
+        };
+    selfstat_init(defs, s_stats());
+}
+
+unsigned
+own_series_parse_errors(size_t family)
+{
+    return AGENT_STATS + (unsigned) family;
+}
+
+static unsigned
+s_stats(void)
+{
+    return AGENT_STATS + (unsigned) family_count;
 }
 
 own_series_t *
@@ -117,7 +134,7 @@ own_series_sample(own_series_t *self, series_table_t *table)
         s_read_process(self);
     }
     self->until_process--;
-    for (unsigned i = 0; i < AGENT_STATS; i++)
+    for (unsigned i = 0; i < s_stats(); i++)
         series_table_set(table, self->slots[i], selfstat_value(i));
     for (unsigned i = 0; i < PROCESS_VALUES; i++)
         series_table_set(table, self->process_slots[i], self->process_values[i]);
@@ -129,7 +146,7 @@ s_define(own_series_t *self, series_table_t *table)
     struct label labels[] = { { "program", "agent" }, { NULL, NULL } };
 
     self->defined = true;
-    for (unsigned i = 0; i < AGENT_STATS; i++) {
+    for (unsigned i = 0; i < s_stats(); i++) {
         const struct series_spec spec = {
             .name = defs[i].name,
             .kind = defs[i].kind,

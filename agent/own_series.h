@@ -8,6 +8,7 @@
 #ifndef AGENT_OWN_SERIES_H
 #define AGENT_OWN_SERIES_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "agent/series_table.h"
@@ -28,15 +29,14 @@ enum agent_stat {
     AGENT_SERIES_REFUSED,
     AGENT_RECONNECTS,
     AGENT_CLOCK_STEPS,
-    AGENT_PARSE_ERRORS_STAT,
-    AGENT_PARSE_ERRORS_MEMINFO,
-    AGENT_PARSE_ERRORS_LOADAVG,
-    AGENT_STATS
+    AGENT_STATS // behind them: malformed files of each family
 };
 
 typedef struct own_series own_series_t;
 
 void own_series_init(void);
+// The place of the counter of malformed files of family_list[family].
+unsigned own_series_parse_errors(size_t family);
 own_series_t *own_series_new(void);
 void own_series_destroy(own_series_t **self_p);
 void own_series_sample(own_series_t *self, series_table_t *table);

@@ -1,53 +1,57 @@
 // sampler - see the header.
 //
-// Reading, parsing and setting are three functions of three modules; this one holds them together
-// and knows what to say when one of them fails. A family that fails costs the others nothing.
+// Reading, parsing and setting are functions of three modules; this one holds them together, knows
+// what is due and what to say when a file fails. A family that fails costs the others nothing.
+//
+// A family of every N ticks is due at the first tick, and then at those in which its place in the
+// list comes up, so that slow families do not all fall on the same tick.
 
 #include "agent/sampler.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "agent/own_series.h"
-#include "agent/proc/cpustat.h"
-#include "agent/proc/loadavg.h"
-#include "agent/proc/meminfo.h"
-#include "agent/proc/proc_root.h"
 #include "shared/base/err.h"
 #include "shared/base/log.h"
 #include "shared/base/xalloc.h"
 #include "shared/net/selfstat.h"
 
-// In the order of a sample, and the counter of each one's malformed files.
-static const struct {
-    const struct proc_family *family;
-    enum agent_stat parse_errors;
-} families[] = {
-    { &cpustat_family, AGENT_PARSE_ERRORS_STAT },
-    { &meminfo_family, AGENT_PARSE_ERRORS_MEMINFO },
-    { &loadavg_family, AGENT_PARSE_ERRORS_LOADAVG },
-};
-#define N_FAMILIES (sizeof families / sizeof families[0])
+// Owners of series in the table: 0 is everybody who is no family.
+#define OWNER(family) ((unsigned) (family) + 1)
+_Static_assert(OWNER(FAMILIES_MAX) < SERIES_OWNERS, "an owner for each family");
 
-struct source {
-    struct proc_file file;
-    void *state;    // of the family
-    bool malformed; // in the tick before
+// A family at work.
+struct worker {
+    void *state; // of the family; NULL while it is off
+    struct proc_file files[PROC_FAMILY_FILES];
+    bool malformed[PROC_FAMILY_FILES]; // in the sample before
+    uint64_t every;                    // ticks
 };
 
 struct sampler {
     proc_root_t *root;
+    int64_t interval_ms;
+    uint64_t tick;   // ticks so far
     struct buf text; // of one file at a time; grows to the largest and stays
-    struct source sources[N_FAMILIES];
+    name_filter_t *filters[PROC_FILTERS];
+    char *include[PROC_FILTERS]; // as compiled; owned
+    char *exclude[PROC_FILTERS];
+    struct worker workers[FAMILIES_MAX]; // by place in family_list
 };
 
-static void s_sample_family(sampler_t *self, size_t i, series_table_t *table);
+static unsigned s_set_filters(sampler_t *self, const struct family_wishes *wishes);
+static void s_start(sampler_t *self, size_t i);
+static void s_stop(sampler_t *self, size_t i);
+static uint64_t s_ticks(const sampler_t *self, int64_t every_ms);
+static void s_sample_file(sampler_t *self, size_t i, size_t file, series_table_t *table);
+static bool s_read(sampler_t *self, size_t i, size_t file);
 
 int
-sampler_open(sampler_t **ret, const char *rootfs)
+sampler_open(sampler_t **ret, const char *rootfs, int64_t interval_ms,
+             const struct family_wishes *wishes)
 {
-    const struct proc_machine machine = { .user_hz = sysconf(_SC_CLK_TCK) };
     sampler_t *self;
     proc_root_t *root;
     const int rc = proc_root_open(&root, rootfs);
@@ -56,10 +60,8 @@ sampler_open(sampler_t **ret, const char *rootfs)
         return rc;
     self = xcalloc(1, sizeof *self);
     self->root = root;
-    for (size_t i = 0; i < N_FAMILIES; i++) {
-        self->sources[i].file = PROC_FILE(families[i].family->file);
-        self->sources[i].state = families[i].family->make(&machine);
-    }
+    self->interval_ms = interval_ms;
+    sampler_set_wishes(self, wishes);
     *ret = self;
     return 0;
 }
@@ -71,9 +73,12 @@ sampler_close(sampler_t **self_p)
 
     if (self == NULL)
         return;
-    for (size_t i = 0; i < N_FAMILIES; i++) {
-        proc_file_close(&self->sources[i].file);
-        families[i].family->end(&self->sources[i].state);
+    for (size_t i = 0; i < family_count; i++)
+        s_stop(self, i);
+    for (size_t i = 0; i < PROC_FILTERS; i++) {
+        name_filter_destroy(&self->filters[i]);
+        free(self->include[i]);
+        free(self->exclude[i]);
     }
     proc_root_close(&self->root);
     buf_release(&self->text);
@@ -82,35 +87,142 @@ sampler_close(sampler_t **self_p)
 }
 
 void
-sampler_sample(sampler_t *self, series_table_t *table)
+sampler_set_wishes(sampler_t *self, const struct family_wishes *wishes)
 {
-    for (size_t i = 0; i < N_FAMILIES; i++)
-        s_sample_family(self, i, table);
+    const unsigned changed = s_set_filters(self, wishes);
+
+    for (size_t i = 0; i < family_count; i++) {
+        const struct family_wish *wish = &wishes->wish[i];
+        struct worker *worker = &self->workers[i];
+
+        if (worker->state != NULL && (wish->off || (family_list[i]->filters & changed) != 0))
+            s_stop(self, i);
+        if (worker->state == NULL && !wish->off)
+            s_start(self, i);
+        worker->every = s_ticks(self, wish->every_ms);
+    }
+}
+
+// Bits of those that are not what they were.
+static unsigned
+s_set_filters(sampler_t *self, const struct family_wishes *wishes)
+{
+    char error[NAME_FILTER_ERROR_SIZE];
+    unsigned changed = 0;
+
+    for (size_t i = 0; i < PROC_FILTERS; i++) {
+        const char *include = wishes->include[i] != NULL ? wishes->include[i] : "";
+        const char *exclude = wishes->exclude[i] != NULL ? wishes->exclude[i] : "";
+
+        if (self->include[i] != NULL && strcmp(self->include[i], include) == 0 &&
+            strcmp(self->exclude[i], exclude) == 0)
+            continue;
+        changed |= 1u << i;
+        name_filter_destroy(&self->filters[i]);
+        free(self->include[i]);
+        free(self->exclude[i]);
+        self->include[i] = xstrdup(include);
+        self->exclude[i] = xstrdup(exclude);
+        // Both were compiled when the options were checked.
+        if (name_filter_new(&self->filters[i], include, exclude, error) < 0)
+            log_error("a filter can not be compiled; everything passes it", "error=%s",
+                      log_quote(error));
+    }
+    return changed;
 }
 
 static void
-s_sample_family(sampler_t *self, size_t i, series_table_t *table)
+s_start(sampler_t *self, size_t i)
 {
-    struct source *source = &self->sources[i];
-    const char *path = source->file.path;
-    bool news;
-    const ptrdiff_t n = proc_root_read(self->root, &source->file, &self->text, &news);
+    const struct proc_family *family = family_list[i];
+    struct worker *worker = &self->workers[i];
+    struct proc_setup setup = { .user_hz = sysconf(_SC_CLK_TCK), .root = self->root };
+
+    for (size_t f = 0; f < PROC_FILTERS; f++)
+        setup.filters[f] = self->filters[f];
+    *worker = (struct worker){ .state = family->make(&setup) };
+    for (size_t f = 0; f < PROC_FAMILY_FILES; f++)
+        worker->files[f] = PROC_FILE(family->files[f].path);
+}
+
+static void
+s_stop(sampler_t *self, size_t i)
+{
+    struct worker *worker = &self->workers[i];
+
+    if (worker->state == NULL)
+        return;
+    for (size_t f = 0; f < PROC_FAMILY_FILES; f++)
+        proc_file_close(&worker->files[f]);
+    family_list[i]->end(&worker->state);
+}
+
+// To the nearest whole number of ticks, at least one.
+static uint64_t
+s_ticks(const sampler_t *self, int64_t every_ms)
+{
+    const int64_t ticks = (every_ms + self->interval_ms / 2) / self->interval_ms;
+
+    return ticks > 1 ? (uint64_t) ticks : 1;
+}
+
+void
+sampler_sample(sampler_t *self, series_table_t *table)
+{
+    for (size_t i = 0; i < family_count; i++) {
+        struct worker *worker = &self->workers[i];
+        const struct proc_family *family = family_list[i];
+        const bool due = self->tick == 0 || (self->tick + i) % worker->every == 0;
+
+        // What is off does not rest: its series get their stale mark.
+        series_table_rest(table, OWNER(i), worker->state != NULL && !due);
+        if (worker->state == NULL || !due)
+            continue;
+        series_table_own(table, OWNER(i));
+        for (size_t f = 0; f < PROC_FAMILY_FILES && family->files[f].path != NULL; f++)
+            s_sample_file(self, i, f, table);
+        if (family->walk != NULL)
+            family->walk(worker->state, table);
+    }
+    series_table_own(table, 0);
+    self->tick++;
+}
+
+static void
+s_sample_file(sampler_t *self, size_t i, size_t file, series_table_t *table)
+{
+    struct worker *worker = &self->workers[i];
     int rc;
 
-    if (news && n < 0)
-        log_warn("a file of /proc is not readable; its series are absent", "file=%s error=%s", path,
-                 log_quote(err_str((int) n)));
-    else if (news)
-        log_info("a file of /proc is readable again", "file=%s", path);
-    if (n < 0)
+    if (!s_read(self, i, file))
         return;
-    rc = families[i].family->sample(source->state, table, (const char *) self->text.at, (size_t) n);
+    rc = family_list[i]->sample(worker->state, table, file, (const char *) self->text.at,
+                                self->text.len);
     // Each is counted, but said only when it begins: at one tick a second a log would be flooded.
     if (rc < 0) {
-        selfstat_add(families[i].parse_errors, 1);
-        if (!source->malformed)
-            log_warn("a file of /proc is not what it should be; its series are absent",
-                     "file=%s error=%s bytes=%td", path, log_quote(err_str(rc)), n);
+        selfstat_add(own_series_parse_errors(i), 1);
+        if (!worker->malformed[file])
+            log_warn("a file is not what it should be; its series are absent",
+                     "file=%s error=%s bytes=%zu", worker->files[file].path, log_quote(err_str(rc)),
+                     self->text.len);
     }
-    source->malformed = rc < 0;
+    worker->malformed[file] = rc < 0;
+}
+
+static bool
+s_read(sampler_t *self, size_t i, size_t file)
+{
+    struct proc_file *at = &self->workers[i].files[file];
+    bool news;
+    const ptrdiff_t n = proc_root_read(self->root, at, &self->text, &news);
+
+    if (news && n >= 0)
+        log_info("a file is readable again", "file=%s", at->path);
+    else if (news && family_list[i]->files[file].optional)
+        log_debug("this kernel has no such file", "file=%s error=%s", at->path,
+                  log_quote(err_str((int) n)));
+    else if (news)
+        log_warn("a file is not readable; its series are absent", "file=%s error=%s", at->path,
+                 log_quote(err_str((int) n)));
+    return n >= 0;
 }

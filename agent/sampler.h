@@ -1,20 +1,29 @@
-// sampler - one tick: every family of /proc into the series table.
+// sampler - one tick: every family that is due into the series table.
 //
-// In:     a root folder, and a table between series_table_begin and series_table_end.
+// In:     a root folder, what was said of each family, and a table between series_table_begin and
+//         series_table_end.
 // Out:    values set. A family whose file is missing or malformed is absent for the tick; it is
-//         said once, and malformed files are counted (AGENT_PARSE_ERRORS).
-// Thread: one owner; selfstat_init comes before.
+//         said once, and malformed files are counted by family. A family that is not due rests.
+// Thread: one owner; own_series_init comes before.
 
 #ifndef AGENT_SAMPLER_H
 #define AGENT_SAMPLER_H
 
+#include <stdint.h>
+
+#include "agent/family_list.h"
 #include "agent/series_table.h"
 
 typedef struct sampler sampler_t;
 
-// 0 and *ret; -errno if `rootfs`/proc cannot be opened.
-int sampler_open(sampler_t **ret, const char *rootfs);
+// 0 and *ret; -errno if `rootfs`/proc cannot be opened. Ticks come each interval_ms. The wishes
+// were checked by family_wishes_read.
+int sampler_open(sampler_t **ret, const char *rootfs, int64_t interval_ms,
+                 const struct family_wishes *wishes);
 void sampler_close(sampler_t **self_p);
+// Other wishes from the next tick on. What they do not touch goes on as it was; a family that is
+// now off ends its series.
+void sampler_set_wishes(sampler_t *self, const struct family_wishes *wishes);
 void sampler_sample(sampler_t *self, series_table_t *table);
 
 #endif

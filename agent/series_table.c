@@ -1,9 +1,8 @@
 // series_table - see the header.
 //
-// Three arrays by slot, so that a tick walks only what it needs: `cells` is what the codec is
-// given, `present` what the tick before had, `entries` what is looked at when a series is made or
-// sent. Definitions never move to another slot and never change, so a slot number is all a family
-// keeps.
+// Arrays by slot, so that a tick walks only what it needs: `cells` is what the codec is given,
+// `present` what the tick before had, `entries` what is looked at when a series is made or sent.
+// Definitions never move to another slot and never change, so a slot number is all a family keeps.
 
 #include "agent/series_table.h"
 
@@ -25,11 +24,14 @@ struct entry {
 
 struct series_table {
     uint32_t n;
-    uint32_t size;         // allocated, in all three arrays
+    uint32_t size;         // allocated, in all four arrays
     struct entry *entries; // by slot
     struct cell *cells;    // by slot
-    uint8_t *present;      // by slot: 1 if the tick before had a value
-    map_t *by_labels;      // bytes of the label set -> slot + 1
+    uint8_t *present;      // by slot: 1 if its last sample was a value
+    uint8_t *owners;       // by slot
+    unsigned owner;        // of series that are made now
+    bool rests[SERIES_OWNERS];
+    map_t *by_labels; // bytes of the label set -> slot + 1
     uint64_t refused;
 };
 
@@ -58,6 +60,7 @@ series_table_destroy(series_table_t **self_p)
     free(self->entries);
     free(self->cells);
     free(self->present);
+    free(self->owners);
     map_destroy(&self->by_labels);
     free(self);
     *self_p = NULL;
@@ -110,6 +113,7 @@ s_add(series_table_t *self, const struct series_spec *spec, struct label_set *se
         *set = (struct label_set){ 0 };
         self->cells[slot].state = CELL_ABSENT;
         self->present[slot] = 0;
+        self->owners[slot] = (uint8_t) self->owner;
         map_put(self->by_labels, key, len, (void *) (uintptr_t) (slot + 1));
     }
     free(key);
@@ -137,6 +141,21 @@ s_grow(series_table_t *self)
     self->entries = xrealloc(self->entries, self->size, sizeof *self->entries);
     self->cells = xrealloc(self->cells, self->size, sizeof *self->cells);
     self->present = xrealloc(self->present, self->size, sizeof *self->present);
+    self->owners = xrealloc(self->owners, self->size, sizeof *self->owners);
+}
+
+void
+series_table_own(series_table_t *self, unsigned owner)
+{
+    assert(owner < SERIES_OWNERS);
+    self->owner = owner;
+}
+
+void
+series_table_rest(series_table_t *self, unsigned owner, bool rests)
+{
+    assert(owner < SERIES_OWNERS);
+    self->rests[owner] = rests;
 }
 
 void
@@ -188,6 +207,8 @@ series_table_end(series_table_t *self)
         struct cell *cell = &self->cells[i];
         const bool has = cell->state != CELL_ABSENT;
 
+        if (!has && self->rests[self->owners[i]])
+            continue;
         // A reader that looks back some minutes would otherwise still see the last value.
         if (!has && self->present[i])
             *cell = (struct cell){ .state = CELL_RAW, .bits = SAMPLE_STALE_BITS };

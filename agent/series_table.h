@@ -3,7 +3,8 @@
 // In:     a slot for each new series, once; then values by slot, a few instructions each.
 // Out:    definitions in slot order, and one row of cells a tick, ready for the row codec.
 // Order:  series_table_begin, any number of sets, series_table_end: one tick.
-//         A series that had a value and gets none is given one stale mark, then is absent.
+//         A series that had a value and gets none is given one stale mark, then is absent. Unless
+//         its owner rests in this tick: then it is only absent, and not over.
 // Thread: one owner.
 // Limits: SERIES_TABLE_MAX series; what is beyond gets SERIES_NONE and is counted. Slots live as
 //         long as the table: a processor that comes back finds its old ones.
@@ -11,6 +12,7 @@
 #ifndef AGENT_SERIES_TABLE_H
 #define AGENT_SERIES_TABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +24,7 @@
 // So many that a KEY of all of them fits one frame, whatever the values: at most 13 bytes each.
 #define SERIES_TABLE_MAX 16384u
 #define SERIES_NONE      UINT32_MAX // no slot: setting it does nothing
+#define SERIES_OWNERS    64         // owners 0 to 63
 
 typedef struct series_table series_table_t;
 
@@ -41,6 +44,11 @@ void series_table_destroy(series_table_t **self_p);
 // the one it has. SERIES_NONE if the labels break a rule of label.h, or the table is full.
 uint32_t series_table_slot(series_table_t *self, const struct series_spec *spec,
                            const struct label *labels, size_t n);
+
+// Whose the series made from here on are: 0 at first. A series stays its first owner's.
+void series_table_own(series_table_t *self, unsigned owner);
+// Whether this owner's series rest, from here on: no value then means not sampled, not ended.
+void series_table_rest(series_table_t *self, unsigned owner, bool rests);
 
 void series_table_begin(series_table_t *self);
 // The integer the kernel says: the value is metric_value(form of the slot, m).

@@ -179,25 +179,26 @@ cpustat_form(long hz)
 }
 
 static void *
-s_make(const struct proc_machine *machine)
+s_make(const struct proc_setup *setup)
 {
     struct cpustat_state *self = xcalloc(1, sizeof *self);
 
-    assert(machine->user_hz > 0);
+    assert(setup->user_hz > 0);
     self->tag = CPUSTAT_TAG;
-    self->form = cpustat_form(machine->user_hz);
-    self->hz = machine->user_hz;
+    self->form = cpustat_form(setup->user_hz);
+    self->hz = setup->user_hz;
     for (size_t i = 0; i < CPUSTAT_COUNTERS; i++)
         self->slots[i] = SERIES_NONE;
     return self;
 }
 
 static int
-s_sample(void *arg, series_table_t *table, const char *text, size_t len)
+s_sample(void *arg, series_table_t *table, size_t file, const char *text, size_t len)
 {
     struct cpustat_state *self = arg;
     int rc;
 
+    (void) file;
     assert(self->tag == CPUSTAT_TAG);
     rc = cpustat_parse(&self->stat, text, len);
     if (rc < 0)
@@ -286,7 +287,8 @@ s_end(void **self_p)
 }
 
 const struct proc_family cpustat_family = {
-    .file = "stat",
+    .name = "cpu",
+    .files = { { .path = "proc/stat" } },
     .make = s_make,
     .sample = s_sample,
     .end = s_end,

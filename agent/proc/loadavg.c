@@ -64,11 +64,11 @@ loadavg_parse(struct loadavg *out, const char *text, size_t len)
 }
 
 static void *
-s_make(const struct proc_machine *machine)
+s_make(const struct proc_setup *setup)
 {
     struct loadavg_state *self = xcalloc(1, sizeof *self);
 
-    (void) machine;
+    (void) setup;
     self->tag = LOADAVG_TAG;
     for (size_t i = 0; i < LOADAVG_TERMS; i++)
         self->slots[i] = SERIES_NONE;
@@ -76,12 +76,13 @@ s_make(const struct proc_machine *machine)
 }
 
 static int
-s_sample(void *arg, series_table_t *table, const char *text, size_t len)
+s_sample(void *arg, series_table_t *table, size_t file, const char *text, size_t len)
 {
     struct loadavg_state *self = arg;
     struct loadavg load;
     int rc;
 
+    (void) file;
     assert(self->tag == LOADAVG_TAG);
     rc = loadavg_parse(&load, text, len);
     if (rc < 0)
@@ -102,7 +103,8 @@ s_end(void **self_p)
 }
 
 const struct proc_family loadavg_family = {
-    .file = "loadavg",
+    .name = "loadavg",
+    .files = { { .path = "proc/loadavg" } },
     .make = s_make,
     .sample = s_sample,
     .end = s_end,

@@ -86,21 +86,22 @@ meminfo_name(char out[MEMINFO_NAME_SIZE], const struct meminfo_line *line)
 }
 
 static void *
-s_make(const struct proc_machine *machine)
+s_make(const struct proc_setup *setup)
 {
     struct meminfo_state *self = xcalloc(1, sizeof *self);
 
-    (void) machine;
+    (void) setup;
     self->tag = MEMINFO_TAG;
     return self;
 }
 
 static int
-s_sample(void *arg, series_table_t *table, const char *text, size_t len)
+s_sample(void *arg, series_table_t *table, size_t file, const char *text, size_t len)
 {
     struct meminfo_state *self = arg;
     int n;
 
+    (void) file;
     assert(self->tag == MEMINFO_TAG);
     n = meminfo_parse(self->lines, text, len);
     for (int i = 0; i < n; i++) {
@@ -168,7 +169,8 @@ s_end(void **self_p)
 }
 
 const struct proc_family meminfo_family = {
-    .file = "meminfo",
+    .name = "meminfo",
+    .files = { { .path = "proc/meminfo" } },
     .make = s_make,
     .sample = s_sample,
     .end = s_end,

@@ -1,25 +1,53 @@
-// proc_family - what a file of /proc must bring to become series.
+// proc_family - what a family of series must bring: the files it reads, and how they become series.
 //
-// In:     the whole text of the file, and the table of the tick at hand.
-// Out:    values set in the table; 0, or ERR_FORMAT and nothing set: the family is absent then.
-// A family touches no file and no clock. A new one is a pair of files and a line in sampler.c.
+// In:     the whole text of each of its files, or a root to walk; and the table of the tick at
+// hand. Out:    values set in the table. What can not be read is absent for the tick, never 0. A
+// family whose numbers stand in files touches no file and no clock itself, so that a test is a
+// text. A new one is a pair of files and a line in family_list.c.
 
 #ifndef AGENT_PROC_PROC_FAMILY_H
 #define AGENT_PROC_PROC_FAMILY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
+#include "agent/proc/name_filter.h"
+#include "agent/proc/proc_root.h"
 #include "agent/series_table.h"
 
-// What a parser must know of the machine and may not ask for itself.
-struct proc_machine {
-    long user_hz; // ticks a second of /proc/stat: sysconf(_SC_CLK_TCK)
+#define PROC_FAMILY_FILES 6
+
+// Which of a host's many things are left out, or alone taken in.
+enum proc_filter {
+    PROC_FILTER_DISK,   // block devices
+    PROC_FILTER_NET,    // network interfaces
+    PROC_FILTER_MOUNT,  // mount points
+    PROC_FILTER_FSTYPE, // types of file systems
+    PROC_FILTERS
+};
+
+// What a family must know of the machine and may not ask for itself. Borrowed; outlives the family.
+struct proc_setup {
+    long user_hz;      // ticks a second of /proc/stat: sysconf(_SC_CLK_TCK)
+    proc_root_t *root; // for walkers; NULL in tests of those that only parse
+    const name_filter_t *filters[PROC_FILTERS];
+};
+
+struct proc_source {
+    const char *path; // below the root: "proc/stat"
+    bool optional;    // a sound kernel may lack it: its absence is worth no warning
 };
 
 struct proc_family {
-    const char *file; // below proc/: "stat"
-    void *(*make)(const struct proc_machine *machine);
-    int (*sample)(void *self, series_table_t *table, const char *text, size_t len);
+    const char *name;  // node_exporter's name of the collector; options call it so
+    unsigned every_ms; // between two samples unless the options say otherwise; 0: each tick
+    unsigned filters;  // bits 1 << enum proc_filter of those it asks
+    struct proc_source files[PROC_FAMILY_FILES]; // read in this order; a NULL path ends them
+    void *(*make)(const struct proc_setup *setup);
+    // The text of files[file]. 0; or ERR_FORMAT and nothing set. NULL where there are no files.
+    int (*sample)(void *self, series_table_t *table, size_t file, const char *text, size_t len);
+    // Once a sample, after the files: for what is no file, or many. Or NULL.
+    void (*walk)(void *self, series_table_t *table);
     void (*end)(void **self_p);
 };
 

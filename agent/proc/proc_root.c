@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -15,21 +14,24 @@
 #include "shared/base/xalloc.h"
 
 struct proc_root {
-    int fd; // of proc/
+    int fd; // of the root folder
 };
 
 int
 proc_root_open(proc_root_t **ret, const char *dir)
 {
-    struct buf path = { 0 };
     proc_root_t *self;
-    int fd;
+    const int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int rc = fd == -1 ? -errno : 0;
 
-    buf_printf(&path, "%s/proc", dir);
-    fd = open(buf_cstr(&path), O_PATH | O_DIRECTORY | O_CLOEXEC);
-    buf_release(&path);
-    if (fd == -1)
-        return -errno;
+    // A root without proc/ is a slip of the option, and told at the start.
+    if (rc == 0 && faccessat(fd, "proc", F_OK, 0) == -1)
+        rc = -errno;
+    if (rc < 0) {
+        if (fd != -1)
+            close(fd);
+        return rc;
+    }
     self = xcalloc(1, sizeof *self);
     self->fd = fd;
     *ret = self;
@@ -46,6 +48,12 @@ proc_root_close(proc_root_t **self_p)
     close(self->fd);
     free(self);
     *self_p = NULL;
+}
+
+int
+proc_root_fd(const proc_root_t *self)
+{
+    return self->fd;
 }
 
 ptrdiff_t

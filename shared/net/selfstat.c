@@ -16,7 +16,7 @@
 #include "shared/base/file.h"
 #include "shared/base/str.h"
 
-#define COUNTERS_MAX 64
+#define COUNTERS_MAX 128
 #define PROC_MAX     4096 // of /proc/self/stat: one line of some 300 bytes
 
 // Of proc(5), /proc/pid/stat, counted from the field after the name in parentheses.

@@ -31,6 +31,6 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     s_parse(data, size);
-    proc_tick_twice(&cpustat_family, data, size);
+    proc_tick_twice(&cpustat_family, 0, data, size);
     return 0;
 }

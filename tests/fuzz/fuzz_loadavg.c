@@ -25,6 +25,6 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     s_parse(data, size);
-    proc_tick_twice(&loadavg_family, data, size);
+    proc_tick_twice(&loadavg_family, 0, data, size);
     return 0;
 }

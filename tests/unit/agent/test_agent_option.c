@@ -110,6 +110,40 @@ what_can_not_be_read_is_a_wrong_usage(void **state)
     assert_int_equal(LOAD("--intervall", "1s"), OPTION_EXIT_USAGE);
 }
 
+static void
+a_family_is_turned_off_or_timed_by_its_name(void **state)
+{
+    size_t at = 0;
+
+    (void) state;
+    while (strcmp(family_list[at]->name, "loadavg") != 0)
+        at++;
+    assert_int_equal(LOAD("--family", "loadavg=30s"), -1);
+    assert_false(config.families.wish[at].off);
+    assert_int_equal(config.families.wish[at].every_ms, 30000);
+    agent_config_release(&config);
+    assert_int_equal(LOAD("--family", "loadavg=off", "--disk-exclude", ""), -1);
+    assert_true(config.families.wish[at].off);
+    assert_string_equal(config.families.exclude[PROC_FILTER_DISK], "");
+    assert_non_null(strstr(config.families.exclude[PROC_FILTER_FSTYPE], "squashfs"));
+    agent_config_release(&config);
+}
+
+static void
+a_family_or_filter_that_is_none_is_a_wrong_configuration(void **state)
+{
+    static const char *const words[][2] = {
+        { "--family", "loadavq=off" }, { "--family", "loadavg" }, { "--family", "loadavg=often" },
+        { "--family", "loadavg=1ms" }, { "--family", "=off" },    { "--disk-exclude", "a(" },
+        { "--mount-include", "[" },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (LOAD(words[i][0], words[i][1]) != OPTION_EXIT_CONFIG)
+            fail_msg("taken: %s %s", words[i][0], words[i][1]);
+}
+
 int
 main(void)
 {
@@ -119,6 +153,8 @@ main(void)
         cmocka_unit_test(every_option_of_the_agent_is_accepted),
         cmocka_unit_test(what_can_not_be_is_a_wrong_configuration),
         cmocka_unit_test(what_can_not_be_read_is_a_wrong_usage),
+        cmocka_unit_test(a_family_is_turned_off_or_timed_by_its_name),
+        cmocka_unit_test(a_family_or_filter_that_is_none_is_a_wrong_configuration),
     };
     return cmocka_run_group_tests_name("agent_option", tests, NULL, NULL);
 }

@@ -211,9 +211,9 @@ struct bench {
 static struct bench
 bench(long hz)
 {
-    return (struct bench){ .table = series_table_new(),
-                           .family = cpustat_family.make(
-                               &(const struct proc_machine){ .user_hz = hz }) };
+    return (
+        struct bench){ .table = series_table_new(),
+                       .family = cpustat_family.make(&(const struct proc_setup){ .user_hz = hz }) };
 }
 
 static void
@@ -229,7 +229,7 @@ tick(struct bench *b, const char *text)
     int rc;
 
     series_table_begin(b->table);
-    rc = cpustat_family.sample(b->family, b->table, text, strlen(text));
+    rc = cpustat_family.sample(b->family, b->table, 0, text, strlen(text));
     series_table_end(b->table);
     return rc;
 }

@@ -83,7 +83,7 @@ three_series_come_of_it(void **state)
 
     (void) state;
     series_table_begin(table);
-    assert_int_equal(loadavg_family.sample(family, table, "0.10 0.20 0.30 1/2 3\n", 21), 0);
+    assert_int_equal(loadavg_family.sample(family, table, 0, "0.10 0.20 0.30 1/2 3\n", 21), 0);
     series_table_end(table);
     assert_int_equal(series_table_count(table), 3);
     for (uint32_t i = 0; i < 3; i++) {

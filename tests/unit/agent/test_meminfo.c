@@ -131,7 +131,7 @@ static void
 tick(void *family, series_table_t *table, const char *text)
 {
     series_table_begin(table);
-    meminfo_family.sample(family, table, text, strlen(text));
+    meminfo_family.sample(family, table, 0, text, strlen(text));
     series_table_end(table);
 }
 

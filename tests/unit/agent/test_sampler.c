@@ -15,12 +15,16 @@
 
 #include "agent/once.h"
 #include "agent/own_series.h"
+#include "agent/proc/cpustat.h"
+#include "agent/proc/loadavg.h"
+#include "agent/proc/meminfo.h"
 #include "agent/proc/proc_root.h"
 #include "agent/sampler.h"
 #include "shared/base/err.h"
 #include "shared/base/file.h"
 #include "shared/base/log.h"
 #include "shared/base/str.h"
+#include "shared/model/sample.h"
 #include "shared/net/selfstat.h"
 
 static char root[64];
@@ -37,6 +41,36 @@ setup(void **state)
     assert_non_null(mkdtemp(root));
     snprintf(proc, sizeof proc, "%s/proc", root);
     return mkdir(proc, 0700);
+}
+
+// Only the three families that these tests write files for.
+static struct family_wishes
+three_families(void)
+{
+    struct family_wishes wishes = { 0 };
+
+    for (size_t i = 0; i < family_count; i++)
+        wishes.wish[i].off = &cpustat_family != family_list[i] &&
+                             &meminfo_family != family_list[i] && &loadavg_family != family_list[i];
+    return wishes;
+}
+
+static size_t
+place_of(const struct proc_family *family)
+{
+    size_t i = 0;
+
+    while (family_list[i] != family)
+        i++;
+    return i;
+}
+
+static int
+open_sampler(sampler_t **ret, const char *rootfs)
+{
+    const struct family_wishes wishes = three_families();
+
+    return sampler_open(ret, rootfs, 1000, &wishes);
 }
 
 static void
@@ -112,7 +146,7 @@ a_machine_is_sampled_whole(void **state)
         series_table_t *table = series_table_new();
         sampler_t *sampler;
 
-        assert_int_equal(sampler_open(&sampler, machines[i].root), 0);
+        assert_int_equal(open_sampler(&sampler, machines[i].root), 0);
         for (int t = 0; t < 3; t++) {
             tick(sampler, table);
             assert_int_equal(count(table, "node_cpu_"), machines[i].cpu);
@@ -130,7 +164,7 @@ a_root_without_proc_is_refused(void **state)
     sampler_t *sampler = NULL;
 
     (void) state;
-    assert_int_equal(sampler_open(&sampler, "/nonexistent"), -ENOENT);
+    assert_int_equal(open_sampler(&sampler, "/nonexistent"), -ENOENT);
     assert_null(sampler);
 }
 
@@ -144,15 +178,15 @@ a_malformed_file_is_counted_and_absent(void **state)
     write_file("stat", "ctxt 5\n");
     write_file("meminfo", "MemTotal: 1 kB\n");
     write_file("loadavg", "1.00 2.00 3.00 1/2 3\n");
-    assert_int_equal(sampler_open(&sampler, root), 0);
+    assert_int_equal(open_sampler(&sampler, root), 0);
     tick(sampler, table);
     assert_int_equal(count(table, "node_"), 5);
     write_file("meminfo", "MemTotal: much\n");
     tick(sampler, table);
     assert_int_equal(count(table, "node_memory_"), 0);
     assert_int_equal(count(table, "node_"), 4);
-    assert_int_equal(selfstat_value(AGENT_PARSE_ERRORS_MEMINFO), 1);
-    assert_int_equal(selfstat_value(AGENT_PARSE_ERRORS_STAT), 0);
+    assert_int_equal(selfstat_value(own_series_parse_errors(place_of(&meminfo_family))), 1);
+    assert_int_equal(selfstat_value(own_series_parse_errors(place_of(&cpustat_family))), 0);
     write_file("meminfo", "MemTotal: 1 kB\n");
     tick(sampler, table);
     assert_int_equal(count(table, "node_memory_"), 1);
@@ -168,10 +202,10 @@ a_missing_file_takes_only_its_own_series(void **state)
 
     (void) state;
     write_file("loadavg", "1.00 2.00 3.00 1/2 3\n");
-    assert_int_equal(sampler_open(&sampler, root), 0);
+    assert_int_equal(open_sampler(&sampler, root), 0);
     tick(sampler, table);
     assert_int_equal(count(table, "node_"), 3);
-    assert_int_equal(selfstat_value(AGENT_PARSE_ERRORS_STAT), 0);
+    assert_int_equal(selfstat_value(own_series_parse_errors(place_of(&cpustat_family))), 0);
     sampler_close(&sampler);
     series_table_destroy(&table);
 }
@@ -179,7 +213,7 @@ a_missing_file_takes_only_its_own_series(void **state)
 static void
 a_file_is_said_once_and_tried_again_each_60th_call(void **state)
 {
-    struct proc_file file = PROC_FILE("file");
+    struct proc_file file = PROC_FILE("proc/file");
     struct buf text = { 0 };
     proc_root_t *proc;
     bool news;
@@ -205,7 +239,7 @@ a_file_is_said_once_and_tried_again_each_60th_call(void **state)
 static void
 a_file_of_any_length_is_read_whole_and_anew(void **state)
 {
-    struct proc_file file = PROC_FILE("file");
+    struct proc_file file = PROC_FILE("proc/file");
     struct buf text = { 0 }, large = { 0 };
     proc_root_t *proc;
     bool news;
@@ -231,6 +265,69 @@ a_file_of_any_length_is_read_whole_and_anew(void **state)
     buf_release(&large);
 }
 
+// Sets what is wished of one family, between two ticks.
+static void
+wish(sampler_t *sampler, const struct proc_family *family, bool off, int64_t every_ms)
+{
+    struct family_wishes wishes = three_families();
+
+    wishes.wish[place_of(family)] = (struct family_wish){ .off = off, .every_ms = every_ms };
+    sampler_set_wishes(sampler, &wishes);
+}
+
+static void
+a_slow_family_rests_between_its_samples_and_does_not_end(void **state)
+{
+    series_table_t *table = series_table_new();
+    unsigned ticks_with = 0;
+    sampler_t *sampler;
+
+    (void) state;
+    write_file("meminfo", "MemTotal: 1 kB\n");
+    write_file("loadavg", "1.00 2.00 3.00 1/2 3\n");
+    assert_int_equal(open_sampler(&sampler, root), 0);
+    wish(sampler, &meminfo_family, false, 5000);
+    for (int i = 0; i < 21; i++) {
+        tick(sampler, table);
+        assert_int_equal(count(table, "node_load"), 3);
+        ticks_with += count(table, "node_memory_") == 1;
+        for (uint32_t slot = 0; slot < series_table_count(table); slot++)
+            assert_int_not_equal(series_table_cells(table)[slot].state, CELL_RAW);
+    }
+    assert_in_range(ticks_with, 4, 6);
+    sampler_close(&sampler);
+    series_table_destroy(&table);
+}
+
+static void
+a_family_that_is_turned_off_ends_and_comes_back_in_its_slots(void **state)
+{
+    series_table_t *table = series_table_new();
+    unsigned stale = 0;
+    sampler_t *sampler;
+    uint32_t slots;
+
+    (void) state;
+    write_file("loadavg", "1.00 2.00 3.00 1/2 3\n");
+    assert_int_equal(open_sampler(&sampler, root), 0);
+    tick(sampler, table);
+    slots = series_table_count(table);
+    wish(sampler, &loadavg_family, true, 0);
+    tick(sampler, table);
+    for (uint32_t slot = 0; slot < slots; slot++)
+        stale += series_table_cells(table)[slot].state == CELL_RAW &&
+                 series_table_cells(table)[slot].bits == SAMPLE_STALE_BITS;
+    assert_int_equal(stale, 3);
+    tick(sampler, table);
+    assert_int_equal(count(table, "node_"), 0);
+    wish(sampler, &loadavg_family, false, 0);
+    tick(sampler, table);
+    assert_int_equal(count(table, "node_load"), 3);
+    assert_int_equal(series_table_count(table), slots);
+    sampler_close(&sampler);
+    series_table_destroy(&table);
+}
+
 static void
 once_is_exposition_with_metrics_together(void **state)
 {
@@ -249,7 +346,7 @@ once_is_exposition_with_metrics_together(void **state)
 
     (void) state;
     write_file("loadavg", "0.25 0.50 123.50 3/80 4242\n");
-    assert_int_equal(sampler_open(&sampler, root), 0);
+    assert_int_equal(open_sampler(&sampler, root), 0);
     tick(sampler, table);
     once_text(&text, table);
     assert_string_equal(buf_cstr(&text), wants);
@@ -270,7 +367,7 @@ our_own_series_are_told_beside_them(void **state)
         series_table_begin(table);
         own_series_sample(own, table);
         series_table_end(table);
-        assert_int_equal(count(table, "zpulse_agent_"), AGENT_STATS);
+        assert_int_equal(count(table, "zpulse_agent_"), AGENT_STATS + family_count);
         assert_int_equal(count(table, "process_"), 6);
     }
     assert_string_equal(label_set_get(&series_table_def(table, 0)->labels, "program"), "agent");
@@ -292,6 +389,8 @@ main(void)
         sampler_test(a_missing_file_takes_only_its_own_series),
         sampler_test(a_file_is_said_once_and_tried_again_each_60th_call),
         sampler_test(a_file_of_any_length_is_read_whole_and_anew),
+        sampler_test(a_slow_family_rests_between_its_samples_and_does_not_end),
+        sampler_test(a_family_that_is_turned_off_ends_and_comes_back_in_its_slots),
         sampler_test(once_is_exposition_with_metrics_together),
         sampler_test(our_own_series_are_told_beside_them),
     };
