@@ -9,6 +9,7 @@ import {
   formatTime,
   formatValue,
   lossText,
+  unitOf,
   type Unit,
 } from '../../dashboard/web/src/draw/format';
 
@@ -58,15 +59,42 @@ const CASES: [number | null | undefined, Unit, string][] = [
   [16634, 'per_second', '16.6 k/s'],
   [1e-9, 'per_second', '0.00/s'],
   [-1e-9, 'per_second', '0.00/s'],
+  [0, 'bits_per_second', '0 b/s'],
+  [999.6, 'bits_per_second', '1.00 kb/s'],
+  [8.1e9, 'bits_per_second', '8.10 Gb/s'],
+  [412 * 2 ** 20, 'bytes_per_second', '412 MiB/s'],
+  [1023.4, 'bytes_per_second', '1023 B/s'],
+  [null, 'seconds', '—'],
+  [0, 'seconds', '0 ms'],
+  [3.4e-8, 'seconds', '34.0 ns'],
+  [0.00085, 'seconds', '850 µs'],
+  [0.0123, 'seconds', '12.3 ms'],
+  [0.9996, 'seconds', '1.00 s'],
+  [42, 'seconds', '42.0 s'],
+  [86_400, 'seconds', '86400 s'],
+  [0, 'celsius', '0.0 °C'],
+  [67.25, 'celsius', '67.3 °C'],
+  [-12.5, 'celsius', '−12.5 °C'],
+  [104, 'celsius', '104.0 °C'],
+  [2140, 'rpm', '2140 rpm'],
+  [0, 'rpm', '0 rpm'],
+  [3.2e9, 'hertz', '3.20 GHz'],
+  [800e6, 'hertz', '800 MHz'],
 ];
 
 for (const [value, unit, expected] of CASES) {
   test(`${value} ${unit} reads ${expected}`, () => assert.equal(plain(formatValue(value, unit)), expected));
 }
 
+test('a unit that nobody knows is a count', () => {
+  assert.equal(unitOf('parsecs'), 'count');
+  assert.equal(unitOf('constructor'), 'count');
+  assert.equal(unitOf('hertz'), 'hertz');
+});
+
 test('no number takes more than four digits', () => {
   for (let e = -6; e < 18; e += 0.37) {
-    for (const unit of ['bytes', 'count', 'per_second'] as const) {
+    for (const unit of ['bytes', 'count', 'per_second', 'bits_per_second', 'bytes_per_second', 'hertz'] as const) {
       const digits = formatValue(10 ** e, unit).replace(/[^0-9]/g, '');
       assert.ok(digits.length <= 4, `${10 ** e} ${unit}: ${digits}`);
     }
@@ -80,6 +108,8 @@ test('ticks share a prefix and have just enough digits to differ', () => {
   assert.deepEqual(formatTicks([0, 10_000, 20_000], 'per_second').map(plain), ['0', '10 k/s', '20 k/s']);
   assert.deepEqual(formatTicks([0, 2 ** 31, 2 ** 32], 'bytes').map(plain), ['0', '2 GiB', '4 GiB']);
   assert.deepEqual(formatTicks([0, 50, 100], 'percent').map(plain), ['0', '50 %', '100 %']);
+  assert.deepEqual(formatTicks([-2e6, 0, 2e6], 'bits_per_second').map(plain), ['-2 Mb/s', '0', '2 Mb/s']);
+  assert.deepEqual(formatTicks([0, 0.0005, 0.001], 'seconds').map(plain), ['0', '0.5 ms', '1.0 ms']);
   assert.deepEqual(formatTicks([], 'percent'), []);
 });
 

@@ -167,3 +167,21 @@ test('a stack leaves out parts that the host does not have', () => {
   assert.deepEqual(values(s, stackId('x', 'y')), [5]);
   assert.equal(s.column(stackId('x', 'x')), undefined);
 });
+
+test('room grows with the rows, and a view stays one run of memory', () => {
+  const s = new Store(1000);
+  s.setColumns(['a']);
+  for (let t = 1; t <= 5000; t++) {
+    s.append(['a'], t, [t]);
+    if (t % 250 !== 0) continue;
+    const first = Math.max(1, t - 999);
+    assert.equal(s.count, t - first + 1);
+    assert.equal(s.times()[0], first);
+    assert.deepEqual(s.column('a'), s.times());
+    assert.ok(s.times().buffer.byteLength <= 8 * 1251, `${s.times().buffer.byteLength} bytes`);
+  }
+  s.merge({ ids: ['a'], times: [1, 2, 3], columns: [[1, 2, 3]] });
+  assert.equal(s.oldest, 4001);
+  s.append(['a'], 5001, [5001]);
+  assert.deepEqual([s.oldest, s.newest, s.count], [4002, 5001, 1000]);
+});

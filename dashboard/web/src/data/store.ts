@@ -5,8 +5,10 @@
 // Rule: times rise and none is there twice; the row that came first stands, and only fills what it
 //       lacked. NaN is "no sample". A row is never invented: a hole in time is a hole between rows.
 //
-// A column is a ring written twice, at i and at i + N, so rows [start, start + count) are always one
-// run of memory. Stacked columns are running sums of others, kept here so that a redraw adds nothing.
+// A column is a run of memory with room behind it: rows are written at its end, and once there is no
+// room the newest go back to its start. Room grows with the rows, up to a quarter more than may be
+// held, so many columns of a young host are small. Stacked columns are running sums of others, kept
+// here so that a redraw adds nothing.
 
 import { runningSums } from './stack';
 
@@ -15,6 +17,8 @@ export interface Rows {
   times: ArrayLike<number>;
   columns: readonly ArrayLike<number | null>[];
 }
+
+const FIRST_ROOM = 128; // rows
 
 interface Stack {
   parts: string[];
@@ -26,13 +30,13 @@ export class Store {
   revision = 0;
   private start = 0;
   private held = 0;
-  private stamps: Float64Array;
-  private rings = new Map<string, Float64Array>();
+  private room = FIRST_ROOM;
+  private stamps: Float64Array = new Float64Array(FIRST_ROOM);
+  private values = new Map<string, Float64Array>();
   private stacks: Stack[] = [];
 
-  constructor(readonly capacity: number) {
-    this.stamps = new Float64Array(2 * capacity);
-  }
+  /** `capacity`: the most rows that are kept. */
+  constructor(readonly capacity: number) {}
 
   get count(): number {
     return this.held;
@@ -48,11 +52,11 @@ export class Store {
   }
 
   has(id: string): boolean {
-    return this.rings.has(id);
+    return this.values.has(id);
   }
 
   ids(): string[] {
-    return [...this.rings.keys()].filter((id) => !id.startsWith('+'));
+    return [...this.values.keys()].filter((id) => !id.startsWith('+'));
   }
 
   /** All stamps, oldest first. A view: valid until the next change. */
@@ -62,14 +66,14 @@ export class Store {
 
   /** All values of a column, beside times(). A column that is not here is undefined. */
   column(id: string): Float64Array | undefined {
-    return this.rings.get(id)?.subarray(this.start, this.start + this.held);
+    return this.values.get(id)?.subarray(this.start, this.start + this.held);
   }
 
   /** The set of columns from now on. New ones are empty in the rows that are here; others go. */
   setColumns(ids: readonly string[]): void {
     const kept = new Map<string, Float64Array>();
-    for (const id of ids) kept.set(id, this.rings.get(id) ?? this.emptyRing());
-    this.rings = kept;
+    for (const id of ids) kept.set(id, this.values.get(id) ?? this.emptyColumn());
+    this.values = kept;
     const wanted = this.stacks.map((s) => s.parts);
     this.stacks = [];
     for (const parts of wanted) this.addStack(parts);
@@ -78,9 +82,9 @@ export class Store {
 
   /** Keeps running sums of `parts`, lowest first; their columns are named by stackId. */
   addStack(parts: readonly string[]): void {
-    const here = parts.filter((id) => this.rings.has(id));
+    const here = parts.filter((id) => this.values.has(id));
     const sums = here.map((id) => stackId(parts[0], id));
-    for (const id of sums) if (!this.rings.has(id)) this.rings.set(id, this.emptyRing());
+    for (const id of sums) if (!this.values.has(id)) this.values.set(id, this.emptyColumn());
     const stack = { parts: [...parts], sums };
     this.stacks = this.stacks.filter((s) => s.parts[0] !== parts[0]).concat(stack);
     this.fillStack(stack);
@@ -95,10 +99,10 @@ export class Store {
       return this.held > before;
     }
     const at = this.claim(t);
-    for (const ring of this.rings.values()) ring[at] = ring[at + this.capacity] = NaN;
+    for (const column of this.values.values()) column[at] = NaN;
     ids.forEach((id, i) => {
-      const ring = this.rings.get(id);
-      if (ring !== undefined) ring[at] = ring[at + this.capacity] = values[i] ?? NaN;
+      const column = this.values.get(id);
+      if (column !== undefined) column[at] = values[i] ?? NaN;
     });
     for (const stack of this.stacks) this.sumRow(stack, at);
     this.revision++;
@@ -107,59 +111,74 @@ export class Store {
 
   /** Rows of the past, their times rising. What is already here stands; gaps of it are filled. */
   merge(rows: Rows): void {
-    const mine = this.times().slice();
-    const order = mergeOrder(mine, rows.times, this.capacity);
+    const order = mergeOrder(this.times(), rows.times, this.capacity);
+    const count = order.here.length;
     const theirs = new Map(rows.ids.map((id, i) => [id, rows.columns[i]]));
-    for (const [id, ring] of this.rings) {
-      const old = ring.slice(this.start, this.start + this.held);
-      const incoming = theirs.get(id);
-      order.forEach(({ here, there }, at) => {
-        const own = here < 0 ? NaN : old[here];
-        const value = Number.isNaN(own) && there >= 0 ? (incoming?.[there] ?? NaN) : own;
-        ring[at] = ring[at + this.capacity] = value;
-      });
-    }
-    order.forEach(({ here, there }, at) => {
-      this.stamps[at] = this.stamps[at + this.capacity] = here < 0 ? rows.times[there] : mine[here];
-    });
+    this.room = Math.max(this.room, this.roomFor(count));
+    for (const [id, old] of this.values) this.values.set(id, this.merged(old, order, theirs.get(id)));
+    this.stamps = this.merged(this.stamps, order, rows.times);
     this.start = 0;
-    this.held = order.length;
+    this.held = count;
     for (const stack of this.stacks) this.fillStack(stack);
     this.revision++;
   }
 
-  private emptyRing(): Float64Array {
-    return new Float64Array(2 * this.capacity).fill(NaN);
+  private merged(old: Float64Array, { here, there }: Order, theirs?: ArrayLike<number | null>): Float64Array {
+    const column = new Float64Array(this.room).fill(NaN);
+    for (let at = 0; at < here.length; at++) {
+      const own = here[at] < 0 ? NaN : old[this.start + here[at]];
+      column[at] = Number.isNaN(own) && there[at] >= 0 ? (theirs?.[there[at]] ?? NaN) : own;
+    }
+    return column;
   }
 
-  /** Makes room for a row at time t and gives its place in the first half. */
+  private emptyColumn(): Float64Array {
+    return new Float64Array(this.room).fill(NaN);
+  }
+
+  private roomFor(rows: number): number {
+    const most = Math.ceil(this.capacity * 1.25) + 1;
+    return Math.min(most, Math.max(FIRST_ROOM, 2 * rows));
+  }
+
+  /** Makes room for a row at time t and gives its place. */
   private claim(t: number): number {
-    let at: number;
-    if (this.held === this.capacity) {
-      at = this.start;
-      this.start = (this.start + 1) % this.capacity;
-    } else {
-      at = (this.start + this.held) % this.capacity;
-      this.held++;
-    }
-    this.stamps[at] = this.stamps[at + this.capacity] = t;
+    if (this.held === this.capacity) this.start++;
+    else this.held++;
+    if (this.start + this.held > this.room) this.toFront(this.held - 1);
+    const at = this.start + this.held - 1;
+    this.stamps[at] = t;
     return at;
   }
 
+  /** Takes the first `rows` rows back to the start of their memory, or to a larger one. */
+  private toFront(rows: number): void {
+    const room = Math.max(this.room, this.roomFor(rows));
+    const moved = (column: Float64Array) => {
+      const to = room === this.room ? column : new Float64Array(room);
+      to.set(column.subarray(this.start, this.start + rows));
+      return to;
+    };
+    this.stamps = moved(this.stamps);
+    for (const [id, column] of this.values) this.values.set(id, moved(column));
+    this.room = room;
+    this.start = 0;
+  }
+
   private sumRow(stack: Stack, at: number): void {
-    const sums = runningSums(this.present(stack).map((id) => this.rings.get(id)![at]));
+    const sums = runningSums(this.present(stack).map((id) => this.values.get(id)![at]));
     stack.sums.forEach((id, i) => {
-      const ring = this.rings.get(id)!;
+      const ring = this.values.get(id)!;
       ring[at] = ring[at + this.capacity] = sums[i];
     });
   }
 
   private fillStack(stack: Stack): void {
-    for (let i = 0; i < this.held; i++) this.sumRow(stack, (this.start + i) % this.capacity);
+    for (let i = 0; i < this.held; i++) this.sumRow(stack, this.start + i);
   }
 
   private present(stack: Stack): string[] {
-    return stack.parts.filter((id) => this.rings.has(id));
+    return stack.parts.filter((id) => this.values.has(id));
   }
 }
 
@@ -168,22 +187,23 @@ export function stackId(base: string, id: string): string {
   return `+${base}:${id}`;
 }
 
-interface Place {
-  here: number; // row of ours, -1: none
-  there: number; // row of theirs, -1: none
+interface Order {
+  here: number[]; // row of ours, -1: none
+  there: number[]; // row of theirs, -1: none
 }
 
 /** The newest `limit` rows of two rising lists as one rising list without doubles. */
-function mergeOrder(mine: ArrayLike<number>, theirs: ArrayLike<number>, limit: number): Place[] {
-  const order: Place[] = [];
+function mergeOrder(mine: ArrayLike<number>, theirs: ArrayLike<number>, limit: number): Order {
+  const order: Order = { here: [], there: [] };
   let here = 0;
   let there = 0;
   while (here < mine.length || there < theirs.length) {
     const a = here < mine.length ? mine[here] : Infinity;
     const b = there < theirs.length ? theirs[there] : Infinity;
-    order.push({ here: a <= b ? here : -1, there: b <= a ? there : -1 });
+    order.here.push(a <= b ? here : -1);
+    order.there.push(b <= a ? there : -1);
     if (a <= b) here++;
     if (b <= a) there++;
   }
-  return order.slice(-limit);
+  return { here: order.here.slice(-limit), there: order.there.slice(-limit) };
 }

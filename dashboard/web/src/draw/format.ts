@@ -1,33 +1,54 @@
 // format - numbers, ages and times of day as text.
 //
-// Three significant digits; memory in powers of 1024, counts in powers of 1000; percent with one
-// decimal, since that is how it is measured. What is not there is a dash: never NaN, -0 or Infinity.
+// Three significant digits; memory and disks in powers of 1024, all else in powers of 1000; percent
+// and degrees with one decimal, since that is how they are measured. What is not there is a dash:
+// never NaN, -0 or Infinity.
 
 export const NONE = '—';
 const NBSP = '\u00a0';
 const MINUS = '\u2212';
 
-export type Unit = 'percent' | 'bytes' | 'load' | 'count' | 'per_second';
+export type Unit =
+  | 'percent'
+  | 'bytes'
+  | 'bytes_per_second'
+  | 'bits_per_second'
+  | 'load'
+  | 'count'
+  | 'per_second'
+  | 'seconds'
+  | 'celsius'
+  | 'rpm'
+  | 'hertz';
 
 interface Family {
   base: number;
   prefixes: readonly string[];
   suffix: string; // behind the prefix
+  least?: number; // the power of `base` of the first prefix, 0 unless given
 }
 
 const IEC = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
 const SI = ['', 'k', 'M', 'G', 'T', 'P', 'E'];
+const PLAIN = { base: Infinity, prefixes: [''] };
 
 const FAMILIES: Record<Unit, Family> = {
-  percent: { base: Infinity, prefixes: [''], suffix: '%' },
-  load: { base: Infinity, prefixes: [''], suffix: '' },
+  percent: { ...PLAIN, suffix: '%' },
+  load: { ...PLAIN, suffix: '' },
+  celsius: { ...PLAIN, suffix: '°C' },
+  rpm: { ...PLAIN, suffix: 'rpm' },
   bytes: { base: 1024, prefixes: IEC, suffix: 'B' },
+  bytes_per_second: { base: 1024, prefixes: IEC, suffix: 'B/s' },
+  bits_per_second: { base: 1000, prefixes: SI, suffix: 'b/s' },
   count: { base: 1000, prefixes: SI, suffix: '' },
   per_second: { base: 1000, prefixes: SI, suffix: '/s' },
+  seconds: { base: 1000, prefixes: ['n', 'µ', 'm', ''], suffix: 's', least: -3 },
+  hertz: { base: 1000, prefixes: SI, suffix: 'Hz' },
 };
 
-export function isUnit(name: string): name is Unit {
-  return name in FAMILIES;
+/** The unit of a column, by its name on the wire; one that is not known here is a count. */
+export function unitOf(name: string): Unit {
+  return Object.hasOwn(FAMILIES, name) ? (name as Unit) : 'count';
 }
 
 export interface Parts {
@@ -40,10 +61,10 @@ export function formatParts(value: number | null | undefined, unit: Unit): Parts
   if (value === null || value === undefined || !Number.isFinite(value)) {
     return { number: NONE, unit: '' };
   }
-  const { base, prefixes, suffix } = FAMILIES[unit];
+  const { prefixes, suffix } = FAMILIES[unit];
   const size = Math.abs(value);
-  const step = stepFor(size, base, prefixes.length, unit);
-  const digits = digitsOf(size / base ** step, unit, step);
+  const step = stepFor(size, unit);
+  const digits = digitsOf(size / scaleOf(unit, step), unit, step);
   const sign = value < 0 && Number(digits) !== 0 ? MINUS : '';
   return { number: sign + digits, unit: prefixes[step] + suffix };
 }
@@ -54,19 +75,28 @@ export function formatValue(value: number | null | undefined, unit: Unit): strin
   return parts.number + (parts.unit.startsWith('/') ? '' : NBSP) + parts.unit;
 }
 
-/** The power of `base` in which the number stays below it even after it is rounded. */
-function stepFor(size: number, base: number, count: number, unit: Unit): number {
-  if (base === Infinity) return 0;
+/** What one of the unit with its prefix at `step` is worth. */
+function scaleOf(unit: Unit, step: number): number {
+  const { base, least = 0 } = FAMILIES[unit];
+  return base === Infinity ? 1 : base ** (step + least);
+}
+
+/** The prefix with which the number stays below `base` even after it is rounded. */
+function stepFor(size: number, unit: Unit): number {
+  const { base, prefixes } = FAMILIES[unit];
+  if (size === 0 && unit === 'seconds') return 2; // no time at all is told in the usual `ms`
   let step = 0;
-  while (step < count - 1 && Number(digitsOf(size / base ** step, unit, step)) >= base) step++;
+  while (step < prefixes.length - 1 && Number(digitsOf(size / scaleOf(unit, step), unit, step)) >= base) step++;
   return step;
 }
 
 function digitsOf(size: number, unit: Unit, step: number): string {
   if (unit === 'percent') return size.toFixed(size < 99.95 ? 1 : 0);
+  if (unit === 'celsius') return size.toFixed(1);
   if (unit === 'load') return threeDigits(size);
+  if (unit === 'rpm' || size === 0) return size.toFixed(0);
   // What is counted in wholes shows wholes until a prefix divides it.
-  if (step === 0 && (unit !== 'per_second' || Number.isInteger(size))) return size.toFixed(0);
+  if (step === 0 && unit !== 'seconds' && (unit !== 'per_second' || Number.isInteger(size))) return size.toFixed(0);
   return threeDigits(size);
 }
 
@@ -77,10 +107,9 @@ function threeDigits(size: number): string {
 
 /** Labels of an axis: one prefix for all, and just enough digits that they differ. */
 export function formatTicks(values: readonly number[], unit: Unit): string[] {
-  const { base, prefixes, suffix } = FAMILIES[unit];
-  const largest = Math.max(0, ...values.map(Math.abs));
-  const step = base === Infinity ? 0 : stepFor(largest, base, prefixes.length, unit);
-  const scaled = values.map((v) => v / (base === Infinity ? 1 : base ** step));
+  const { prefixes, suffix } = FAMILIES[unit];
+  const step = stepFor(Math.max(0, ...values.map(Math.abs)), unit);
+  const scaled = values.map((v) => v / scaleOf(unit, step));
   const tail = prefixes[step] + suffix;
   for (let digits = 0; ; digits++) {
     const texts = scaled.map((v) => v.toFixed(digits));

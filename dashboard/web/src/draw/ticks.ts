@@ -13,7 +13,7 @@ export interface Scale {
 
 /** The least round scale from 0 that holds `max` with at most `most` steps. */
 export function valueScale(max: number, unit: Unit, most: number): Scale {
-  const least = floorOf(unit);
+  const least = FLOORS[unit];
   const top = Math.max(Number.isFinite(max) ? max : 0, least);
   const step = niceStep(top / Math.max(1, most), unit);
   const count = Math.ceil(top / step - 1e-9);
@@ -27,21 +27,30 @@ export function ticksUpTo(max: number, unit: Unit, most: number): number[] {
 }
 
 /** A scale never shows less than this, so that noise near zero stays small. */
-function floorOf(unit: Unit): number {
-  const floors: Record<Unit, number> = { percent: 5, bytes: 1024, load: 1, count: 2, per_second: 10 };
-  return floors[unit];
-}
+const FLOORS: Record<Unit, number> = {
+  percent: 5,
+  bytes: 1024,
+  bytes_per_second: 1024,
+  bits_per_second: 1000,
+  load: 1,
+  count: 2,
+  per_second: 10,
+  seconds: 0.001,
+  celsius: 40,
+  rpm: 1000,
+  hertz: 1e9,
+};
 
 function niceStep(least: number, unit: Unit): number {
   if (unit === 'percent') return PERCENT.find((s) => s >= least - 1e-9) ?? niceDecimal(least);
-  if (unit !== 'bytes') return niceDecimal(least, unit === 'count');
+  if (unit !== 'bytes' && unit !== 'bytes_per_second') return niceDecimal(least, unit === 'count');
   const power = 1024 ** Math.max(0, Math.floor(Math.log(Math.max(1, least)) / Math.log(1024)));
   return power * (HALVES.find((s) => s * power >= least - 1e-9) ?? 1024);
 }
 
 function niceDecimal(least: number, whole = false): number {
   const power = Math.max(10 ** Math.floor(Math.log10(least)), whole ? 1 : 0);
-  const fits = (s: number) => s * power >= least - 1e-12 && (!whole || Number.isInteger(s * power));
+  const fits = (s: number) => s * power >= least * (1 - 1e-9) && (!whole || Number.isInteger(s * power));
   return power * (NICE.find(fits) ?? 10);
 }
 

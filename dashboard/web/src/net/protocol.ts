@@ -21,6 +21,19 @@ export interface HostInfo {
 export interface Column {
   id: string;
   unit: string;
+  name?: string; // of what there are several: the device, mount point, core, sensor or application
+  metric?: string; // of app.other only
+  color?: string; // of applications: what they declared, any text
+}
+
+/** What a machine is; what is not known is left out. */
+export interface HostFacts {
+  os?: string;
+  kernel?: string;
+  arch?: string;
+  cpus?: number;
+  mem?: number; // bytes
+  boot?: number; // ms
 }
 
 export interface Hello {
@@ -44,7 +57,7 @@ export interface Snap {
   s: number;
   t: number;
   cols: Column[];
-  hosts: [number, string, string, HostState, object][];
+  hosts: [number, string, string, HostState, HostFacts][];
   d: (number | null)[][];
   hist?: Block;
 }
