@@ -289,7 +289,7 @@ s_tick(agent_t *self)
     sampler_sample(self->sampler, self->table);
     own_series_sample(self->own, self->table);
     series_table_end(self->table);
-    uplink_row(self->uplink, stamp);
+    uplink_row(self->uplink, stamp, NULL, 0);
     uplink_count(self->uplink);
     selfstat_set(AGENT_SERIES, (int64_t) series_table_count(self->table));
     selfstat_set(AGENT_SERIES_REFUSED, (int64_t) series_table_refused(self->table));

@@ -21,7 +21,8 @@
 #include "shared/wire/body.h"
 #include "shared/wire/row_codec.h"
 
-// So many that a KEY of all of them fits one frame, whatever the values: at most 13 bytes each.
+// So many that a KEY of all of them fits one frame, whatever the values (ROW_SLOT_MOST), and so
+// does a block of all of them at a time of its own.
 #define SERIES_TABLE_MAX 16384u
 #define SERIES_NONE      UINT32_MAX // no slot: setting it does nothing
 #define SERIES_OWNERS    64         // owners 0 to 63

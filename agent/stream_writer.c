@@ -20,6 +20,8 @@ struct stream_writer {
     uint64_t next;      // seq
     uint64_t total;     // samples of all records so far
     uint32_t slots;     // defined so far
+    uint32_t count;     // samples in the record at hand
+    uint8_t type;       // of the record at hand: RECORD_KEY or RECORD_DELTA
     unsigned until_key; // records that may still come before the next KEY
     bool key_due;       // the next record of values is a KEY
     bool had_values;    // a first KEY was given
@@ -28,11 +30,13 @@ struct stream_writer {
     stream_writer_fn *fn;
     void *arg;
     uint8_t *body; // FRAME_BODY_MAX, used from its front: the rest never becomes memory
+    struct wbuf w; // the record at hand, in `body`
 };
 
 static void s_give(stream_writer_t *self, uint8_t type, uint32_t count, int64_t time_ms,
                    size_t len);
-static void s_row(stream_writer_t *self, const series_table_t *table, int64_t time_ms);
+static void s_row(stream_writer_t *self, const series_table_t *table, int64_t time_ms,
+                  const struct app_block *blocks, size_t n_blocks);
 static uint32_t s_fill_defs(stream_writer_t *self, uint8_t type, const series_table_t *table,
                             uint32_t from, uint32_t to, size_t *len_ret);
 
@@ -91,7 +95,8 @@ s_give(stream_writer_t *self, uint8_t type, uint32_t count, int64_t time_ms, siz
 }
 
 void
-stream_writer_row(stream_writer_t *self, const series_table_t *table, int64_t time_ms)
+stream_writer_row(stream_writer_t *self, const series_table_t *table, int64_t time_ms,
+                  const struct app_block *blocks, size_t n_blocks)
 {
     const uint32_t slots = series_table_count(table);
 
@@ -103,29 +108,72 @@ stream_writer_row(stream_writer_t *self, const series_table_t *table, int64_t ti
         self->slots = to;
     }
     if (slots > 0)
-        s_row(self, table, time_ms);
+        s_row(self, table, time_ms, blocks, n_blocks);
+}
+
+// A record of values begins. The second KEY comes after `phase` records, all others at the full
+// distance: agents that were started together, as after a power cut, so do not send their large
+// records together for ever.
+static void
+s_begin(stream_writer_t *self)
+{
+    const bool key = self->key_due || self->until_key == 0;
+
+    wbuf_init(&self->w, self->body, FRAME_BODY_MAX);
+    self->count = 0;
+    self->type = key ? RECORD_KEY : RECORD_DELTA;
+    if (!key)
+        return;
+    row_put_key(&self->row, &self->w);
+    self->until_key = self->had_values ? STREAM_KEY_EVERY : self->phase + 1;
+    self->had_values = true;
+    self->key_due = false;
 }
 
 static void
-s_row(stream_writer_t *self, const series_table_t *table, int64_t time_ms)
+s_end(stream_writer_t *self, int64_t time_ms)
 {
-    const bool key = self->key_due || self->until_key == 0;
-    struct wbuf w;
-    uint32_t count;
+    assert(wbuf_finish(&self->w) >= 0); // SERIES_TABLE_MAX is chosen so
+    s_give(self, self->type, self->count, time_ms, self->w.len);
+}
 
-    row_state_grow(&self->row, self->slots);
-    // The second KEY comes after `phase` records, all others at the full distance: agents that were
-    // started together, as after a power cut, so do not send their large records together for ever.
-    if (key) {
-        row_state_reset(&self->row);
-        self->until_key = self->had_values ? STREAM_KEY_EVERY : self->phase + 1;
-        self->had_values = true;
-        self->key_due = false;
+// Samples with times of their own. What does not fit goes on in another record, which is a KEY or
+// DELTA like any other, since these blocks leave the row as it is.
+static void
+s_sparse(stream_writer_t *self, const struct app_block *block, int64_t time_ms)
+{
+    const size_t len = self->w.len;
+
+    row_put_sparse(&self->row, &self->w, block->time_ms - time_ms, block->slots, block->cells,
+                   block->n);
+    if (wbuf_finish(&self->w) < 0) {
+        self->w = (struct wbuf){ .at = self->body, .size = FRAME_BODY_MAX, .len = len };
+        s_end(self, time_ms);
+        s_begin(self);
+        row_put_sparse(&self->row, &self->w, block->time_ms - time_ms, block->slots, block->cells,
+                       block->n);
     }
-    wbuf_init(&w, self->body, FRAME_BODY_MAX);
-    count = row_put(&self->row, &w, 0, series_table_cells(table));
-    assert(wbuf_finish(&w) >= 0); // SERIES_TABLE_MAX is chosen so
-    s_give(self, key ? RECORD_KEY : RECORD_DELTA, count, time_ms, w.len);
+    self->count += block->n;
+}
+
+static void
+s_row(stream_writer_t *self, const series_table_t *table, int64_t time_ms,
+      const struct app_block *blocks, size_t n_blocks)
+{
+    row_state_grow(&self->row, self->slots);
+    s_begin(self);
+    for (size_t i = 0; i < n_blocks; i++) {
+        assert(i == 0 || blocks[i].time_ms >= blocks[i - 1].time_ms);
+        s_sparse(self, &blocks[i], time_ms);
+    }
+    // Asked before the row is put, since putting it moves the state on.
+    if (FRAME_BODY_MAX - self->w.len < ROW_HEAD_MOST + ROW_SLOT_MOST * self->slots &&
+        self->count > 0) {
+        s_end(self, time_ms);
+        s_begin(self);
+    }
+    self->count += row_put(&self->row, &self->w, 0, series_table_cells(table));
+    s_end(self, time_ms);
 }
 
 void

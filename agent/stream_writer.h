@@ -1,8 +1,11 @@
 // stream_writer - the series table, tick by tick, as records of one stream.
 //
-// In:     the table after each series_table_end, and the tick's time.
+// In:     the table after each series_table_end, and the tick's time; samples that came between
+//         ticks, with their own times.
 // Out:    records in seq order to a function: IDENT first, DEF ahead of a slot's first value, then
 //         KEY or DELTA. TABLE on demand, for repeating: it takes no seq.
+//         A tick is one record: samples of their own times first, the tick's row last. What does
+//         not fit goes into more records before it.
 // Thread: one owner. Pure: no sockets, files or clocks.
 // Keys:   the first record of values, at least each 128th record, and when stream_writer_key_due
 //         was called. `phase` spreads the KEYs of a fleet.
@@ -36,8 +39,19 @@ stream_writer_t *stream_writer_new(const struct stream_writer_options *opt, stre
                                    void *arg);
 void stream_writer_destroy(stream_writer_t **self_p);
 
-// The row of the tick that ended last; nothing where the table has no series yet.
-void stream_writer_row(stream_writer_t *self, const series_table_t *table, int64_t time_ms);
+// Samples of one time: one cell for each of `n` slots, 1 or more. All borrowed.
+struct app_block {
+    int64_t time_ms;          // since the epoch
+    uint32_t n;               // slots
+    const uint32_t *slots;    // rising
+    const struct cell *cells; // beside them; none is absent
+};
+
+// The blocks, by rising time (equal ones may follow one another), then the row of the tick that
+// ended last; nothing where the table has no series yet. No two samples of a slot have one time:
+// that is the caller's care, and that a slot of a block is absent from the row.
+void stream_writer_row(stream_writer_t *self, const series_table_t *table, int64_t time_ms,
+                       const struct app_block *blocks, size_t n_blocks);
 // The next record of values is a KEY.
 void stream_writer_key_due(stream_writer_t *self);
 

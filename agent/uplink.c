@@ -18,7 +18,6 @@
 #include "agent/own_series.h"
 #include "agent/pusher.h"
 #include "agent/send_queue.h"
-#include "agent/stream_writer.h"
 #include "shared/base/clock.h"
 #include "shared/base/err.h"
 #include "shared/base/log.h"
@@ -286,12 +285,12 @@ uplink_receive(uplink_t *self, const zmq_pollitem_t items[UPLINK_ITEMS])
 }
 
 void
-uplink_row(uplink_t *self, int64_t time_ms)
+uplink_row(uplink_t *self, int64_t time_ms, const struct app_block *blocks, size_t n_blocks)
 {
     if (self->key_due)
         stream_writer_key_due(self->writer);
     self->key_due = false;
-    stream_writer_row(self->writer, self->opt.table, time_ms);
+    stream_writer_row(self->writer, self->opt.table, time_ms, blocks, n_blocks);
 }
 
 void

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "agent/series_table.h"
+#include "agent/stream_writer.h"
 #include "shared/wire/body.h"
 
 typedef struct uplink uplink_t;
@@ -37,8 +38,9 @@ void uplink_poll(uplink_t *self, zmq_pollitem_t items[UPLINK_ITEMS]);
 int64_t uplink_wait_us(const uplink_t *self);
 
 void uplink_receive(uplink_t *self, const zmq_pollitem_t items[UPLINK_ITEMS]);
-// The tick that ended last becomes a record, and waits.
-void uplink_row(uplink_t *self, int64_t time_ms);
+// The tick that ended last becomes a record, with what came since the one before at its own time
+// (as for stream_writer_row), and waits.
+void uplink_row(uplink_t *self, int64_t time_ms, const struct app_block *blocks, size_t n_blocks);
 void uplink_send(uplink_t *self);
 
 // Sets the counters of own_series.h that are the uplink's.

@@ -330,20 +330,15 @@ s_read_rows(lane_t *self, const struct record *record, struct rbuf *r)
     return unknown > 0 ? s_unreadable(self, unknown) : 0;
 }
 
-// A KEY begins with a dense block, and all its state is its own: a hole before it does not matter.
+// A KEY begins with its width, and all its state is its own: a hole before it does not matter.
 static int
 s_read_key(lane_t *self, const struct record *record, struct rbuf *r)
 {
     struct row_state *state = row_decoder_state(self->decoder);
-    struct rbuf peek = *r;
-    uint64_t width;
+    const uint64_t width = rbuf_count(r, BODY_SLOTS_MAX);
 
-    rbuf_svarint(&peek);
-    if ((rbuf_u8(&peek) & ROW_BLOCK_SPARSE) != 0)
-        return s_damaged(self);
-    width = rbuf_count(&peek, BODY_SLOTS_MAX);
-    // Memory for a row only against the bytes of its bitmap.
-    if (rbuf_rc(&peek) < 0 || width / 8 > rbuf_left(&peek))
+    // Memory for a row only against bytes, which its bitmap has, or a run of sparse blocks.
+    if (rbuf_rc(r) < 0 || width / 8 > rbuf_left(r))
         return s_damaged(self);
     state->slots = 0;
     row_state_grow(state, (uint32_t) width);

@@ -1,6 +1,6 @@
 // row_codec - values of one tick to bytes and back: the body of KEY and DELTA.
 //
-// A block:  svarint offset_ms, u8 flags, then
+// A KEY has varint n ahead, the slots of its rows. A block: svarint offset_ms, u8 flags, then
 //   dense   varint n, [PRESENCE: list], bitmap of n bits, changes, [RAW: list with doubles]
 //   sparse  list, [RAW: list with doubles], values
 // list      varint k (1 or more), k slots, rising, each as the varint distance from the slot after

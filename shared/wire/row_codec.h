@@ -52,14 +52,28 @@ void row_state_grow(struct row_state *s, uint32_t slots);
 // As at a KEY: all prev 0, none absent.
 void row_state_reset(struct row_state *s);
 
+// Begins the body of a KEY: its width, and the state as its reader has it then. Blocks follow.
+static inline void
+row_put_key(struct row_state *s, struct wbuf *w)
+{
+    row_state_reset(s);
+    wbuf_varint(w, s->slots);
+}
+
 // Appends one dense block: all s->slots cells at offset_ms from the record's t0. For a KEY call
-// row_state_reset first. Moves the state on, also when w does not have the room: then reset, and
+// row_put_key first. Moves the state on, also when w does not have the room: then reset, and
 // make a KEY. Returns the number of samples (cells not absent).
 uint32_t row_put(struct row_state *s, struct wbuf *w, int64_t offset_ms, const struct cell *cells);
 // Appends one sparse block: `n` cells (none absent) of the slots in `slots`, rising: samples with
 // times of their own. Leaves the state as it is.
 uint32_t row_put_sparse(struct row_state *s, struct wbuf *w, int64_t offset_ms,
                         const uint32_t *slots, const struct cell *cells, uint32_t n);
+
+// The most bytes that row_put appends for a row of `slots` slots, whatever the values: a slot takes
+// its bit, and either ten bytes of a change or nine of a double, and up to three where its presence
+// changes too.
+#define ROW_SLOT_MOST 13u
+#define ROW_HEAD_MOST 32u // offset, flags and counts
 
 // One block read back.
 struct row_block {
@@ -74,8 +88,9 @@ typedef struct row_decoder row_decoder_t;
 row_decoder_t *row_decoder_new(void);
 void row_decoder_destroy(row_decoder_t **self_p);
 struct row_state *row_decoder_state(row_decoder_t *self);
-// The next block of a KEY or DELTA body. 1 and *ret, 0 at the end, or ERR_FORMAT: then the state is
-// damaged and the caller drops it (row_state_reset, and ask for a KEY).
+// The next block of a DELTA body, or of a KEY behind its width. 1 and *ret, 0 at the end, or
+// ERR_FORMAT: then the state is damaged and the caller drops it (row_state_reset, and ask for a
+// KEY).
 int row_decoder_next(row_decoder_t *self, struct rbuf *r, struct row_block *ret);
 
 #endif

@@ -124,9 +124,11 @@ s_decode(row_decoder_t *decoder, const uint8_t *frame, size_t len, const struct 
 
     if (frame_take(&prefix, &record, frame, len) < 0)
         s_fail("a frame was refused");
-    if (record.type == RECORD_KEY)
-        row_state_reset(row_decoder_state(decoder));
     rbuf_init(&r, record.body, record.body_len);
+    if (record.type == RECORD_KEY) {
+        row_state_reset(row_decoder_state(decoder));
+        rbuf_varint(&r); // the width, which does not change here
+    }
     if (row_decoder_next(decoder, &r, &block) != 1)
         s_fail("a row was refused");
     result->decode_ns += clock_mono_ns() - begin;
@@ -156,9 +158,9 @@ s_second(struct host *h, uint64_t seq, struct row_state *state, row_decoder_t *d
     for (uint32_t i = 0; i < h->n; i++)
         row[i] = (struct cell){ .state = CELL_INTEGER, .m = h->m[s_pick(h, i)] };
     begin = clock_mono_ns();
-    if (record.type == RECORD_KEY)
-        row_state_reset(state);
     wbuf_init(&w, body, FRAME_BODY_MAX);
+    if (record.type == RECORD_KEY)
+        row_put_key(state, &w);
     record.count = row_put(state, &w, 0, row);
     record.body_len = (uint32_t) w.len;
     frame_put_prefix(frame, &(struct frame_prefix){ .base = seq });

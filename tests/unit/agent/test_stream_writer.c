@@ -152,7 +152,7 @@ tick(struct wire *wire, int64_t m, int64_t time_ms)
     for (uint32_t i = 0; i < series_table_count(wire->table); i++)
         series_table_set(wire->table, i, m + i);
     series_table_end(wire->table);
-    stream_writer_row(wire->writer, wire->table, time_ms);
+    stream_writer_row(wire->writer, wire->table, time_ms, NULL, 0);
 }
 
 static void
@@ -345,7 +345,7 @@ the_largest_row_fits_a_frame(void **state)
                 series_table_set_double(wire.table, i, 1.0 / 3);
         }
         series_table_end(wire.table);
-        stream_writer_row(wire.writer, wire.table, 1000 + t);
+        stream_writer_row(wire.writer, wire.table, 1000 + t, NULL, 0);
         assert_int_equal(wire.last_rc, 0);
     }
     assert_int_equal(wire.rows, 4);
@@ -375,7 +375,7 @@ any_values_come_back_bit_for_bit(void **state)
                 series_table_set(wire.table, i, (int64_t) seeded_wide(&seed));
         }
         series_table_end(wire.table);
-        stream_writer_row(wire.writer, wire.table, 1000 + t);
+        stream_writer_row(wire.writer, wire.table, 1000 + t, NULL, 0);
         assert_int_equal(wire.last_rc, 0);
     }
     assert_true(lane_counters(wire.lane)->samples == stream_writer_total(wire.writer));

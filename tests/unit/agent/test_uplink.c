@@ -120,7 +120,28 @@ tick(void)
     series_table_begin(t.table);
     series_table_set(t.table, t.slot, t.rows);
     series_table_end(t.table);
-    uplink_row(t.uplink, ++t.rows);
+    uplink_row(t.uplink, ++t.rows, NULL, 0);
+}
+
+// A tick with two samples of an application, each at a time of its own.
+static void
+tick_of_application(void)
+{
+    static const struct series_spec spec = { .name = "app_value",
+                                             .kind = METRIC_GAUGE,
+                                             .form = { .exponent = 0, .unit = 1 },
+                                             .job = "app" };
+    static const struct cell cell = { .state = CELL_INTEGER, .m = 5 };
+    const uint32_t slot = series_table_slot(t.table, &spec, NULL, 0);
+    const struct app_block blocks[] = {
+        { .time_ms = t.rows - 1, .n = 1, .slots = &slot, .cells = &cell },
+        { .time_ms = t.rows, .n = 1, .slots = &slot, .cells = &cell },
+    };
+
+    series_table_begin(t.table);
+    series_table_set(t.table, t.slot, t.rows);
+    series_table_end(t.table);
+    uplink_row(t.uplink, ++t.rows, blocks, 2);
 }
 
 static void
@@ -309,6 +330,34 @@ a_nak_for_a_key_brings_table_repeats_and_a_key(void **state)
 }
 
 static void
+what_is_repeated_holds_the_samples_of_applications(void **state)
+{
+    unsigned n;
+
+    (void) state;
+    collector_open();
+    tick();
+    assert_true(heard(CONTROL_HELLO, 1));
+    welcome(5, 0);
+    tick_of_application();
+    assert_true(framed(6)); // TABLE, IDENT, DEF, KEY, DEF, DELTA
+    assert_int_equal(t.frames[5].count, 3);
+    n = t.n_frames;
+    say(&(const struct control_msg){
+        .type = CONTROL_NAK,
+        .nak = { .reason = NAK_KEY, .stream = t.frames[0].stream, .next = 5 } });
+    assert_true(framed(n + 4));
+    assert_int_equal(t.frames[n].type, RECORD_TABLE);
+    assert_int_equal(t.frames[n + 1].type, RECORD_KEY);
+    assert_int_equal(t.frames[n + 2].type, RECORD_DEF);
+    assert_int_equal(t.frames[n + 3].type, RECORD_DELTA);
+    assert_int_equal(t.frames[n + 3].count, 3);
+    assert_int_equal(t.frames[n + 3].body_len, t.frames[5].body_len);
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(t.flags[n + i], FRAME_REPEAT);
+}
+
+static void
 the_end_is_said_after_what_still_waits(void **state)
 {
     (void) state;
@@ -350,6 +399,7 @@ main(void)
         uplink_test(after_welcome_come_table_and_all_that_waits),
         uplink_test(a_collector_that_restarts_is_given_what_it_needs),
         uplink_test(a_nak_for_a_key_brings_table_repeats_and_a_key),
+        uplink_test(what_is_repeated_holds_the_samples_of_applications),
         uplink_test(the_end_is_said_after_what_still_waits),
         uplink_test(without_a_collector_rows_wait_and_nothing_else_does),
     };

@@ -116,9 +116,9 @@ fake_row(struct fake_stream *s, uint8_t type, int64_t time_ms, uint32_t n, int64
     for (uint32_t slot = 0; slot < n; slot++)
         cells[slot] = (struct cell){ .state = CELL_INTEGER, .m = value + slot };
     row_state_grow(&s->rows, n);
-    if (type == RECORD_KEY)
-        row_state_reset(&s->rows);
     wbuf_init(&w, body, sizeof body);
+    if (type == RECORD_KEY)
+        row_put_key(&s->rows, &w);
     (void) row_put(&s->rows, &w, 0, cells);
     fake_record(s, type, n, time_ms, body, (size_t) wbuf_finish(&w));
 }

@@ -118,10 +118,13 @@ put_rows(struct wbuf *w, int rows)
     row_state_grow(&state, 4);
     for (int i = 0; i < rows; i++) {
         w->len = 0;
-        n = row_put(&state, w, 0, cells[i]);
+        n = 0;
+        if (i == 0)
+            row_put_key(&state, w);
+        if (i == 2)
+            n += row_put_sparse(&state, w, -250, slots, late, 2);
+        n += row_put(&state, w, 0, cells[i]);
     }
-    if (rows == 3)
-        n += row_put_sparse(&state, w, -250, slots, late, 2);
     row_state_release(&state);
     return n;
 }

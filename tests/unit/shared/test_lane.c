@@ -58,7 +58,7 @@ give_row(const struct frame_prefix *prefix, struct row_state *s, uint8_t type, u
     wbuf_init(&w, body, sizeof body);
     row_state_grow(s, 2);
     if (type == RECORD_KEY)
-        row_state_reset(s);
+        row_put_key(s, &w);
     n = row_put(s, &w, 7, row);
     return give(prefix, type, seq, n, body, w.len);
 }
@@ -259,7 +259,7 @@ a_malformed_body_drops_the_state(void **state)
 static void
 a_count_that_is_not_true_is_not_believed(void **state)
 {
-    static const uint8_t key[] = { 0, 0, 2, 0 };
+    static const uint8_t key[] = { 2, 0, 0, 2, 0 };
 
     (void) state;
     give_defs(&fresh, RECORD_TABLE, 0, 0, 2);
@@ -285,8 +285,10 @@ malformed_records_of_every_type_are_refused(void **state)
           { 1, 1, 1, 1, 0, 1, 1, 8, '_', '_', 'n', 'a', 'm', 'e', '_', '_' } },
         { "more definitions than bytes", RECORD_DEF, 3, { 0xff, 0xff, 3 } },
         { "a definition without a name", RECORD_DEF, 6, { 1, 0, 1, 0, 1, 0 } },
-        { "a key that begins sparse", RECORD_KEY, 5, { 0, 1, 1, 0, 0 } },
-        { "a key wider than its bytes", RECORD_KEY, 5, { 0, 0, 0x80, 0x80, 0x40 } },
+        { "a key wider than its bytes", RECORD_KEY, 3, { 0x80, 0x80, 0x40 } },
+        { "a key of too many slots", RECORD_KEY, 3, { 0x81, 0x80, 0x40 } },
+        { "a key whose row has another width", RECORD_KEY, 5, { 2, 0, 0, 1, 0 } },
+        { "a key with a sample past its width", RECORD_KEY, 6, { 1, 0, 1, 1, 1, 0 } },
         { "an empty key", RECORD_KEY, 0, { 0 } },
         { "an empty gap", RECORD_GAP, 0, { 0 } },
         { "a gap without end",

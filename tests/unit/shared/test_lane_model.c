@@ -91,7 +91,7 @@ tell_row(struct sender *s, struct told *t, struct wbuf *w)
             *cell = (struct cell){ .state = CELL_INTEGER, .m = seeded_below(&s->seed, 1000) };
     }
     if (t->type == RECORD_KEY)
-        row_state_reset(&s->state);
+        row_put_key(&s->state, w);
     t->count = row_put(&s->state, w, 0, s->row);
     memcpy(t->row, s->row, sizeof s->row);
 }
