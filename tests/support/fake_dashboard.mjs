@@ -2,13 +2,14 @@
 // cannot be brought to do on demand: lost samples, cut and refused streams, hostile names, many cores.
 //
 // node fake_dashboard.mjs [--port N] [--web DIR] [--hosts N] [--cores N] [--hostile]
+//      [--disks N] [--mounts N] [--nets N] [--sensors N] [--apps N]
 // As a module: new FakeDashboard(options).open(), then skip, pause, cut, refuse, close.
 
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname, join, normalize, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { columnsOf, fakeHost, rowOf } from './fake_numbers.mjs';
+import { columnsOf, DEVICES, factsOf, fakeHost, rowOf } from './fake_numbers.mjs';
 
 export const CSP =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; " +
@@ -46,7 +47,9 @@ export class FakeDashboard {
     this.streams = new Set();
     this.refusing = 0;
     const names = hostile ? HOSTILE_NAMES : Array.from({ length: hosts }, (_, i) => NAMES[i] ?? `node-${i}`);
-    this.hosts = names.map((name, i) => this.#host(fakeHost(i, name, cores), (i * 137) % STEP));
+    const devices = { ...DEVICES, ...options.devices };
+    const called = hostile ? HOSTILE_NAMES.map((n) => n.slice(0, 200)) : [];
+    this.hosts = names.map((name, i) => this.#host(fakeHost(i, name, cores, devices, called), (i * 137) % STEP));
     this.close = this.close.bind(this);
   }
 
@@ -177,7 +180,8 @@ export class FakeDashboard {
   #hostInfo(h) {
     const { id, name, state, last: last_ms } = h;
     const times = { since_ms: this.started, first_ms: this.started - HISTORY_MS, last_ms, interval_ms: STEP };
-    return { id, name, state, ...times, version: '0.1.0', offset_ms: 0, rtt_ms: 0.21, dropped: 0, missed: 0 };
+    const facts = factsOf(h, this.started);
+    return { id, name, state, ...times, facts, version: '0.1.0', offset_ms: 0, rtt_ms: 0.21, dropped: 0, missed: 0 };
   }
 
   #find(h) {
@@ -193,7 +197,7 @@ export class FakeDashboard {
     const columns = host.columns.filter((c) => wanted === undefined || wanted.includes(c.id));
     if (wanted !== undefined && columns.length !== wanted.length) return refuse(res, 400, 'bad_data', 'no such column');
     const { d, ...block } = this.#block(host, columns, from, to);
-    const names = { c: columns.map((c) => c.id), units: columns.map((c) => c.unit) };
+    const names = { c: columns.map((c) => c.id), units: columns.map((c) => c.unit), cols: columns };
     return json(res, 200, { h: host.id, tier: 'raw', ...names, ...block, avg: d });
   }
 
@@ -235,7 +239,7 @@ export class FakeDashboard {
     const { columns, last, seq, id, name, state } = host;
     const now = rowOf(host, columns, last).map((v) => [v]);
     const hist = this.#block(host, columns, last - SNAP_MS + 1, last);
-    return { s: seq, t: last, cols: columns, hosts: [[0, id, name, state, {}]], d: now, hist };
+    return { s: seq, t: last, cols: columns, hosts: [[0, id, name, state, factsOf(host, this.started)]], d: now, hist };
   }
 
   async #file(res, path) {
@@ -273,6 +277,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     hosts: Number(value('hosts', 3)),
     cores: Number(value('cores', 8)),
     hostile: process.argv.includes('--hostile'),
+    devices: Object.fromEntries(Object.entries(DEVICES).map(([k, n]) => [k, Number(value(k, n))])),
   }).open();
   console.log(fake.url);
 }

@@ -1,18 +1,8 @@
 // fake_numbers - columns of a made-up host. The same time gives the same numbers, so that a stream
 // and the history of it agree.
 
-const GIB = 2 ** 30;
-
-/** Smooth noise in [0, 1). */
-function wave(t, period_s, seed) {
-  const x = t / 1000 / period_s;
-  const slow = Math.sin(x * 2 * Math.PI + seed) * 0.5 + Math.sin(x * 5.3 + seed * 7) * 0.3;
-  const rough = Math.sin(Math.floor(t / 1000) * 12.9898 + seed * 78.233) * 43758.5453;
-  return Math.min(0.999, Math.max(0, 0.5 + slow * 0.4 + (rough - Math.floor(rough) - 0.5) * 0.25));
-}
-
-const round1 = (v) => Math.round(v * 10) / 10;
-const atLeast0 = (v) => round1(Math.max(0, v));
+import { machineColumns } from './fake_machine.mjs';
+import { atLeast0, GIB, round1, wave } from './fake_wave.mjs';
 
 /** Share of each mode of all cores; bursts of work come and go. */
 function cpuAt({ seed }, t) {
@@ -74,22 +64,40 @@ function groupsAt(host, t) {
   };
 }
 
+/** Each column tells its value at a time; that is a function, so JSON leaves it out. */
 export function columnsOf(host) {
-  return Object.entries(groupsAt(host, 0)).flatMap(([unit, ids]) => Object.keys(ids).map((id) => ({ id, unit })));
+  const core = Object.entries(groupsAt(host, 0)).flatMap(([unit, ids]) =>
+    Object.keys(ids).map((id) => ({
+      id,
+      unit,
+      ...(id.startsWith('core.') ? { name: id.slice(5) } : {}),
+      at: (t) => groupsAt(host, t)[unit][id],
+    })),
+  );
+  return [...core, ...machineColumns(host.seed, host.cores, host.devices, host.called)];
 }
 
 /** The values of `columns` at t. */
 export function rowOf(host, columns, t) {
   const all = Object.assign({}, ...Object.values(groupsAt(host, t)));
-  return columns.map((c) => all[c.id]);
+  return columns.map((c) => all[c.id] ?? c.at(t));
 }
 
-export function fakeHost(i, name, cores) {
+export const DEVICES = { disks: 2, mounts: 4, nets: 2, sensors: 5, apps: 3 };
+
+export function fakeHost(i, name, cores, devices = DEVICES, called = []) {
   return {
     id: (0xf3c2a1b4d5e6f7n + BigInt(i)).toString(16).padStart(16, '0'),
     name,
     seed: i * 3.7,
     cores,
     memory: (i + 1) * 16 * GIB,
+    devices,
+    called,
   };
+}
+
+export function factsOf(host, now) {
+  const system = { os: 'Debian GNU/Linux 12 (bookworm)', kernel: '6.1.0-13-amd64', arch: 'x86_64' };
+  return { ...system, cpus: host.cores, mem: host.memory, boot: now - 3_562_000_000 };
 }
