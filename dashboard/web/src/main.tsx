@@ -3,12 +3,16 @@
 import { render } from 'preact';
 import { theme } from './draw/theme';
 import { current } from './ui/current';
+import { outOfSight } from './ui/kiosk';
+import { readPageState, writePageState } from './ui/page_state';
 import { startRouter } from './ui/router';
 import { Shell, startKeys } from './views/shell';
 
 theme.start();
+readPageState();
 startRouter();
 startKeys();
-document.addEventListener('visibilitychange', () => current.peek()?.setHidden(document.hidden));
+document.addEventListener('visibilitychange', () => current.peek()?.setHidden(outOfSight()));
 addEventListener('online', () => current.peek()?.session.client.nudge());
 render(<Shell />, document.getElementById('app')!);
+writePageState();

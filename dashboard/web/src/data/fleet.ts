@@ -6,6 +6,7 @@
 import { batch, signal, type Signal } from '@preact/signals';
 import { getHist, getHosts } from '../net/api';
 import type { HostInfo } from '../net/protocol';
+import { outOfSight } from '../ui/kiosk';
 import { Clock } from './clock';
 
 const EVERY_MS = 1000;
@@ -62,7 +63,7 @@ export class Fleet {
   }
 
   async ask(): Promise<void> {
-    if (this.busy || document.hidden) return;
+    if (this.busy || outOfSight()) return;
     this.busy = true;
     try {
       const hosts = await getHosts();
@@ -121,7 +122,7 @@ export class Fleet {
   private async askMinis(): Promise<void> {
     for (const row of this.rows.peek().slice(0, MINI_HOSTS)) {
       const { last_ms: last } = row.info.peek();
-      if (document.hidden || last === 0 || !(row.age.peek() < DEAD_MS)) continue;
+      if (outOfSight() || last === 0 || !(row.age.peek() < DEAD_MS)) continue;
       try {
         const range = { from: last - MINI_SPAN_MS, points: 120 };
         const h = await getHist(row.id, ['cpu.idle', 'mem.used', 'mem.total'], range);

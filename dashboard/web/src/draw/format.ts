@@ -178,8 +178,15 @@ function formatter(zone: string | undefined, withSeconds: boolean): Intl.DateTim
   return made;
 }
 
-/** Time of day, 24 hours; of this browser's zone unless one is named. */
-export function formatTime(ms: number, withSeconds = true, zone?: string): string {
+let pageZone: string | undefined; // undefined: the browser's own
+
+/** The zone in which times of day are said from now on. */
+export function setTimeZone(name: string | undefined): void {
+  pageZone = name;
+}
+
+/** Time of day, 24 hours; of the page's zone unless one is named. */
+export function formatTime(ms: number, withSeconds = true, zone = pageZone): string {
   return Number.isFinite(ms) ? formatter(zone, withSeconds).format(ms) : NONE;
 }
 

@@ -14,9 +14,13 @@ import { wireGestures } from './gestures';
 import { pillOf, type Pill } from './pill';
 import { lastRow, Readouts } from './readouts';
 import { counters, noteDrawn, notePaint, startStats, watch } from './stats';
-import { SPAN_DEFAULT_MS, TimeView } from './time_view';
+import { parseRange, printRange } from './address';
+import { setQuery } from './router';
+import { TimeView } from './time_view';
+import { zone } from './zone';
 
 const PULSE_MS = 250;
+const ADDRESS_REST_MS = 250;
 const LATE_STEPS = 2.5; // without a sample for so long the charts move on and show the gap
 
 export type Drawn = Drawable & Surface & { resize(): void; destroy(): void; root: HTMLElement };
@@ -43,6 +47,7 @@ export class Board {
   private painted = NaN; // stamp of the newest sample on the screen
   private pulseTimer = 0;
   private spokenTimer = 0;
+  private addressTimer = 0;
   private movedAt = 0;
   private stopEffects: (() => void)[] = [];
   private sizes = new ResizeObserver((entries) => this.resized(entries));
@@ -56,13 +61,16 @@ export class Board {
 
   start(): void {
     watch(this);
+    this.readAddress();
+    addEventListener('popstate', this.readAddress);
     this.session.onData = (since) => this.changed(since);
     this.session.start();
     this.pulseTimer = window.setInterval(() => this.pulse(), PULSE_MS);
     this.stopEffects.push(
       effect(() => {
-        void [this.view.held.value, this.view.span.value, theme.version.value];
+        void [this.view.held.value, this.view.span.value, theme.version.value, zone.value];
         this.redraw();
+        this.writeAddressSoon();
       }),
     );
   }
@@ -70,6 +78,8 @@ export class Board {
   stop(): void {
     this.session.stop();
     watch(null);
+    removeEventListener('popstate', this.readAddress);
+    window.clearTimeout(this.addressTimer);
     window.clearInterval(this.pulseTimer);
     window.clearTimeout(this.spokenTimer);
     for (const stop of this.stopEffects) stop();
@@ -113,12 +123,25 @@ export class Board {
   }
 
   resetView(): void {
-    this.view.live();
-    this.view.setSpan(SPAN_DEFAULT_MS);
+    this.view.reset();
   }
 
   setHidden(hidden: boolean): void {
     this.session.client.setHidden(hidden);
+  }
+
+  private readAddress = (): void => {
+    const query = new URLSearchParams(location.search);
+    this.view.adopt(parseRange(query.get('t')), this.session.now());
+  };
+
+  /** Browsers take a few changes of the address a second, so it waits for the view to rest. */
+  private writeAddressSoon(): void {
+    window.clearTimeout(this.addressTimer);
+    this.addressTimer = window.setTimeout(() => {
+      const range = this.view.asRange();
+      setQuery('t', range === null ? null : printRange(range));
+    }, ADDRESS_REST_MS);
   }
 
   private changed(since: number): void {

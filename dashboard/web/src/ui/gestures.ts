@@ -64,7 +64,7 @@ export function wireGestures(surface: Surface, focusable: HTMLElement, w: Wiring
     const after = spread(touches);
     const xs = [...touches.values()];
     const middle = (xs[0] + xs[1]) / 2 / surface.width();
-    if (before > 10 && after > 10) w.view.zoom(after / before, Math.max(0, Math.min(1, middle)));
+    if (before > 10 && after > 10) w.view.zoomAbout(after / before, Math.max(0, Math.min(1, middle)), w.now());
   };
 
   const select = (from: number, to: number) => {

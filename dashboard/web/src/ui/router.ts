@@ -1,6 +1,7 @@
-// router - the address as state: `/` and `/h/HOST`, and `?t=-1m` for the span.
+// router - which page the address names: `/` and `/h/HOST`. Its query is address.ts' part.
 
 import { signal } from '@preact/signals';
+import { printQuery, withQuery } from './address';
 
 export type Route = { view: 'fleet' } | { view: 'host'; host: string } | { view: 'lost' };
 
@@ -19,20 +20,17 @@ export function hostPath(id: string): string {
   return `/h/${encodeURIComponent(id)}`;
 }
 
-/** `-5m` to milliseconds; null where it is none. */
-export function parseSpan(text: string | null): number | null {
-  const match = /^-(\d{1,4})([sm])$/.exec(text ?? '');
-  return match === null ? null : Number(match[1]) * (match[2] === 'm' ? 60_000 : 1000);
-}
-
-export function printSpan(ms: number): string {
-  return ms % 60_000 === 0 ? `-${ms / 60_000}m` : `-${Math.round(ms / 1000)}s`;
-}
-
 export const route = signal<Route>({ view: 'fleet' });
 
+const LASTING = ['z', 'kiosk']; // go along from page to page
+
 export function go(path: string): void {
-  history.pushState(null, '', path);
+  const [pathname, query = ''] = path.split('?');
+  const all = new Map(new URLSearchParams(query));
+  for (const [name, value] of new URLSearchParams(location.search)) {
+    if (LASTING.includes(name) && !all.has(name)) all.set(name, value);
+  }
+  history.pushState(null, '', pathname + printQuery(all));
   follow();
   scrollTo(0, 0);
   document.getElementById('main')?.focus({ preventScroll: true });
@@ -40,10 +38,8 @@ export function go(path: string): void {
 
 /** Changes the query of the present entry, for what is not worth a step back. */
 export function setQuery(name: string, value: string | null): void {
-  const url = new URL(location.href);
-  if (value === null) url.searchParams.delete(name);
-  else url.searchParams.set(name, value);
-  if (url.href !== location.href) history.replaceState(null, '', url);
+  const query = withQuery(location.search, name, value);
+  if (query !== location.search) history.replaceState(null, '', location.pathname + query + location.hash);
 }
 
 export function follow(): void {

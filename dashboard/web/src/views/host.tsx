@@ -6,8 +6,7 @@ import { formatDuration, formatLag, formatValue, lossText, NONE } from '../draw/
 import type { HostInfo, HostState } from '../net/protocol';
 import { Board } from '../ui/board';
 import { StateShape } from '../ui/icons';
-import { parseSpan, printSpan, setQuery } from '../ui/router';
-import { SPAN_DEFAULT_MS, SPANS_MS } from '../ui/time_view';
+import { TimeBar } from '../ui/time_bar';
 import { current } from '../ui/current';
 import { Fence } from './fence';
 import { Panel } from './panel';
@@ -17,8 +16,6 @@ export function HostPage({ host }: { host: string }) {
   const board = useMemo(() => new Board(host, STACKS), [host]);
   // Before the first paint, so that the stream is asked for at once.
   useLayoutEffect(() => {
-    const span = parseSpan(new URLSearchParams(location.search).get('t'));
-    if (span !== null) board.view.setSpan(span);
     board.start();
     current.value = board;
     return () => {
@@ -74,7 +71,7 @@ function Title({ board, host }: { board: Board; host: string }) {
       {state.value !== null && <StateChip state={state.value} />}
       <span class="host-age">{board.age}</span>
       <ul class="facts">{info.value !== null && <Facts info={info.value} />}</ul>
-      <Spans board={board} />
+      <TimeBar board={board} />
     </div>
   );
 }
@@ -90,25 +87,6 @@ function Facts({ info }: { info: HostInfo }) {
       {skewed && <li>clock {formatLag(info.offset_ms ?? 0)} off</li>}
       {lost !== '' && <li class="lost">{lost}</li>}
     </>
-  );
-}
-
-function Spans({ board }: { board: Board }) {
-  const held = board.view.held.value;
-  const span = held?.byHand ? NaN : board.view.span.value;
-  const pick = (ms: number) => {
-    board.view.live();
-    board.view.setSpan(ms);
-    setQuery('t', ms === SPAN_DEFAULT_MS ? null : printSpan(ms));
-  };
-  return (
-    <div class="spans" role="group" aria-label="Time shown">
-      {SPANS_MS.map((ms) => (
-        <button type="button" key={ms} aria-pressed={span === ms} onClick={() => pick(ms)}>
-          {ms / 60_000}&nbsp;min
-        </button>
-      ))}
-    </div>
   );
 }
 

@@ -160,9 +160,9 @@ const ACTIONS: Record<string, () => void> = {
   l: () => current.peek()?.view.live(),
   '[': () => current.peek()?.shift(-0.5),
   ']': () => current.peek()?.shift(0.5),
-  '+': () => current.peek()?.view.zoom(2, 0.5),
-  '=': () => current.peek()?.view.zoom(2, 0.5),
-  '-': () => current.peek()?.view.zoom(0.5, 0.5),
+  '+': () => current.peek()?.view.zoom(2),
+  '=': () => current.peek()?.view.zoom(2),
+  '-': () => current.peek()?.view.zoom(0.5),
   '0': () => current.peek()?.resetView(),
 };
 
