@@ -20,7 +20,7 @@ $(foreach r,$(rooms),$(eval $(call test_rule,$r)))
 support := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 $(BUILD)/tests/flow/%: $(BUILD)/tests/flow/%.o $(support) $(call lib,shared)
 	@echo "  LD    $@"
-	$Q$(CC) $(ALL_LD) $^ $(LIBS) -ljansson -lcmocka -o $@
+	$Q$(CC) $(ALL_LD) $^ $(LIBS) -lcmocka -o $@
 
 binaries   = $(patsubst %.c,$(BUILD)/%,$(wildcard $1))
 unit_tests := $(call binaries,tests/unit/*/test_*.c)
@@ -114,6 +114,6 @@ bench-built: all $(benches) build/.web
 	@tests/bench/bench.sh $(BUILD)
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(filter-out %/stage.o,$(support)) $(foreach r,agent shared,$(call lib,$r))
 	@echo "  LD    $@"
-	$Q$(CC) $(ALL_LD) $^ $(LIBS) -ljansson -o $@
+	$Q$(CC) $(ALL_LD) $^ $(LIBS) -o $@
 check-fresh:
 	@tests/fresh.sh

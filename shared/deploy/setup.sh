@@ -20,12 +20,12 @@ run    library  libczmq                                    libczmq-dev
 run    library  libzmq                                     libzmq3-dev
 run    library  libmicrohttpd                              libmicrohttpd-dev
 run    library  libpcre2-8                                 libpcre2-dev
+run    library  jansson                                    libjansson-dev
 run    library  zlib                                       zlib1g-dev
 run    node     18                                         nodejs
 run    command  npm                                        npm
 check  command  git                                        git
 check  library  cmocka                                     libcmocka-dev
-check  library  jansson                                    libjansson-dev
 check  command  clang                                      clang
 check  runtime  fuzzer                                     libclang-rt-14-dev
 check  command  clang-format                               clang-format
