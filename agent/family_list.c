@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/proc/cpustat.h"
+#include "agent/proc/diskstats.h"
 #include "agent/proc/loadavg.h"
 #include "agent/proc/meminfo.h"
 #include "shared/base/err.h"
@@ -18,6 +19,7 @@ const struct proc_family *const family_list[] = {
     &cpustat_family,
     &meminfo_family,
     &loadavg_family,
+    &diskstats_family,
 };
 const size_t family_count = sizeof family_list / sizeof family_list[0];
 
