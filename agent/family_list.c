@@ -7,20 +7,36 @@
 
 #include "agent/proc/cpustat.h"
 #include "agent/proc/diskstats.h"
+#include "agent/proc/filefd.h"
 #include "agent/proc/loadavg.h"
 #include "agent/proc/meminfo.h"
+#include "agent/proc/os_release.h"
+#include "agent/proc/pressure.h"
+#include "agent/proc/processes.h"
+#include "agent/proc/uname.h"
+#include "agent/proc/vmstat.h"
+#include "agent/proc/wall_clock.h"
 #include "shared/base/err.h"
 #include "shared/base/str.h"
 
 #define EVERY_LEAST_MS 100
 #define EVERY_MOST_MS  3600000
 
+// clang-format off
 const struct proc_family *const family_list[] = {
     &cpustat_family,
     &meminfo_family,
     &loadavg_family,
+    &vmstat_family,
+    &pressure_family,
     &diskstats_family,
+    &filefd_family,
+    &processes_family,
+    &time_family,
+    &uname_family,
+    &os_family,
 };
+// clang-format on
 const size_t family_count = sizeof family_list / sizeof family_list[0];
 
 _Static_assert(sizeof family_list / sizeof family_list[0] <= FAMILIES_MAX, "room for each");

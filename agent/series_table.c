@@ -14,7 +14,7 @@
 #include "shared/base/xalloc.h"
 #include "shared/model/sample.h"
 
-#define LABELS_MAX 8 // beside name and job
+#define LABELS_MAX 16 // beside name and job
 
 struct entry {
     struct slot_def def;

@@ -41,7 +41,7 @@ struct series_spec {
 series_table_t *series_table_new(void);
 void series_table_destroy(series_table_t **self_p);
 
-// The slot of the series `spec` with the `n` labels beside name and job (at most 8): a new one, or
+// The slot of the series `spec` with the `n` labels beside name and job (at most 16): a new one, or
 // the one it has. SERIES_NONE if the labels break a rule of label.h, or the table is full.
 uint32_t series_table_slot(series_table_t *self, const struct series_spec *spec,
                            const struct label *labels, size_t n);

@@ -19,6 +19,9 @@ proc_tick_twice(const struct proc_family *family, size_t file, const uint8_t *da
     for (size_t i = 1; i <= 2; i++) {
         series_table_begin(table);
         (void) family->sample(state, table, file, (const char *) data, size / i);
+        // Those that read a root of their own have none here.
+        if (family->walk != NULL && family->files[0].path != NULL)
+            family->walk(state, table);
         series_table_end(table);
     }
     family->end(&state);
