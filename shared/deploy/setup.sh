@@ -33,6 +33,7 @@ check  command  clang-tidy                                 clang-tidy
 check  command  cppcheck                                   cppcheck
 check  ctags    -                                          universal-ctags
 check  command  chromium                                   chromium
+check  command  prometheus-node-exporter                   prometheus-node-exporter
 check  file     /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf  fonts-dejavu-core
 ROWS
 }

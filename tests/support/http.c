@@ -93,6 +93,28 @@ s_end_of_head(struct buf *in)
     return in->len == 0 ? NULL : strstr(buf_cstr(in), "\r\n\r\n");
 }
 
+// RFC 9112, 7.1: each piece has a line with its size in hex ahead of it.
+static void
+s_join_chunks(struct http_reply *reply)
+{
+    const char *at = reply->body, *end = reply->body + reply->size;
+    size_t whole = 0;
+
+    for (;;) {
+        char *line_end;
+        const size_t n = strtoul(at, &line_end, 16);
+
+        line_end = strstr(line_end, "\r\n");
+        if (n == 0 || line_end == NULL || n > (size_t) (end - line_end) - 2)
+            break;
+        memmove(reply->body + whole, line_end + 2, n);
+        whole += n;
+        at = line_end + 2 + n + 2; // and its own line end
+    }
+    reply->body[whole] = '\0';
+    reply->size = whole;
+}
+
 bool
 http_request(struct http_reply *ret, const char *method, uint16_t port, const char *path)
 {
@@ -121,6 +143,8 @@ http_request(struct http_reply *ret, const char *method, uint16_t port, const ch
         ret->body = xmalloc(ret->size + 1);
         memcpy(ret->body, text.at + head, ret->size);
         ret->body[ret->size] = '\0';
+        if (strcasestr(ret->head, "\r\nTransfer-Encoding: chunked\r\n") != NULL)
+            s_join_chunks(ret);
     }
     buf_release(&text);
     return ret->status != 0;
