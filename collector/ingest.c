@@ -14,6 +14,7 @@
 #include "shared/net/selfstat.h"
 #include "shared/wire/frame.h"
 #include "shared/wire/lane.h"
+#include "shared/wire/live.h"
 
 #define SAY_AGAIN_MS 10000
 // A stream with series that the store had no room for asks again this often.
@@ -29,30 +30,40 @@ struct source {
     struct stream *streams[CONTROL_STREAMS_MAX];
 };
 
+// Where rows go: a row of the wire is at most one of each.
+enum kind { KIND_APPS, KIND_HOST, KINDS };
+static const char s_topics[KINDS] = { [KIND_APPS] = LIVE_APP_ROWS, [KIND_HOST] = LIVE_HOST_ROWS };
+
+// A slot's.
+struct series {
+    series_id id;   // 0: none
+    enum kind kind; // once and for all, by its labels
+};
+
 struct stream {
     ingest_t *ingest;
     struct source *source;
     uint64_t id;
-    lane_t *lane;     // NULL before the first frame and after END
-    uint64_t next;    // once ended
-    bool ended;       // END has come
-    bool refused;     // its IDENT names another host
-    bool wants_table; // has series that have no id
-    series_id *ids;   // by slot; 0 where there is none
-    uint32_t n_ids;   // allocated, all set
-    uint64_t evicted; // of the store, when `ids` were last looked through
-    int64_t asked_ms; // monotonic, of the last NAK; 0: never
-    int64_t retry_ms; // monotonic, when to ask for series the store refused; 0: none
+    lane_t *lane;          // NULL before the first frame and after END
+    uint64_t next;         // once ended
+    bool ended;            // END has come
+    bool refused;          // its IDENT names another host
+    bool wants_table;      // has series that have no id
+    struct series *series; // by slot
+    uint32_t n_slots;      // allocated, all set
+    uint64_t evicted;      // of the store, when `series` were last looked through
+    int64_t asked_ms;      // monotonic, of the last NAK; 0: never
+    int64_t retry_ms;      // monotonic, when to ask for series the store refused; 0: none
 };
 
 struct ingest {
     struct ingest_options is;
-    map_t *sources;              // host -> source
-    map_t *streams;              // id -> stream
-    struct host_time now;        // of the frame at hand
-    uint8_t flags;               // of the frame at hand
-    struct row_builder row;      // at hand
-    int64_t said_ms[STAT_COUNT]; // when a reason was last logged
+    map_t *sources;                 // host -> source
+    map_t *streams;                 // id -> stream
+    struct host_time now;           // of the frame at hand
+    uint8_t flags;                  // of the frame at hand
+    struct row_builder rows[KINDS]; // at hand
+    int64_t said_ms[STAT_COUNT];    // when a reason was last logged
 };
 
 static void s_refuse(ingest_t *self, enum collector_stat reason, int rc, uint64_t stream);
@@ -65,6 +76,8 @@ static void s_ask(struct stream *stream);
 static int s_define(void *arg, const struct slot_def *def);
 static void s_row(void *arg, int64_t time_ms, const uint32_t *slots, const double *values,
                   uint32_t n);
+static enum kind s_kind(const struct label_set *labels);
+static void s_give(ingest_t *self, const struct source *source, enum kind kind, int64_t time_ms);
 static void s_gap(void *arg, uint64_t from, const struct gap *gap);
 static void s_drop_evicted(struct stream *stream);
 static void s_build(struct stream *stream, const uint32_t *slots, const double *values, uint32_t n);
@@ -99,7 +112,8 @@ ingest_destroy(ingest_t **self_p)
         s_free_source(self, entry.value);
     map_destroy(&self->sources);
     map_destroy(&self->streams);
-    row_builder_release(&self->row);
+    for (unsigned i = 0; i < KINDS; i++)
+        row_builder_release(&self->rows[i]);
     free(self);
     *self_p = NULL;
 }
@@ -277,15 +291,15 @@ s_define(void *arg, const struct slot_def *def)
     int rc;
 
     stream->wants_table = false; // this is the answer, whatever becomes of it
-    if (def->slot >= stream->n_ids) {
+    if (def->slot >= stream->n_slots) {
         uint32_t n = def->slot < 64 ? 128 : def->slot * 2; // slots are below BODY_SLOTS_MAX
 
-        stream->ids = xrealloc(stream->ids, n, sizeof *stream->ids);
-        memset(stream->ids + stream->n_ids, 0, (n - stream->n_ids) * sizeof *stream->ids);
-        stream->n_ids = n;
+        stream->series = xrealloc(stream->series, n, sizeof *stream->series);
+        memset(stream->series + stream->n_slots, 0, (n - stream->n_slots) * sizeof *stream->series);
+        stream->n_slots = n;
     }
-    if (stream->ids[def->slot] != 0) { // said again, as at each TABLE
-        stream->ids[def->slot] = 0;
+    if (stream->series[def->slot].id != 0) { // said again, as at each TABLE
+        stream->series[def->slot].id = 0;
         source->n_series--;
     }
     if (source->n_series >= self->is.most_series)
@@ -299,20 +313,24 @@ s_define(void *arg, const struct slot_def *def)
         stream->retry_ms = self->now.mono_ms + RETRY_MS;
         return rc;
     }
-    stream->ids[def->slot] = id;
+    stream->series[def->slot] = (struct series){ .id = id, .kind = s_kind(&def->labels) };
     source->n_series++;
     return 0;
 }
 
-// Stored first, then published: who asks after hearing of a row finds it.
+static enum kind
+s_kind(const struct label_set *labels)
+{
+    const char *job = label_set_get(labels, "job");
+
+    return job != NULL && strcmp(job, "app") == 0 ? KIND_APPS : KIND_HOST;
+}
+
 static void
 s_row(void *arg, int64_t time_ms, const uint32_t *slots, const double *values, uint32_t n)
 {
     struct stream *stream = arg;
     ingest_t *self = stream->ingest;
-    struct store_row row = { .host = stream->source->host, .time_ms = time_ms };
-    uint64_t number;
-
     if (time_ms > self->now.real_ms + INGEST_FUTURE_MS) {
         selfstat_add(STAT_SAMPLES_FUTURE, n);
         if (log_allow(&self->said_ms[STAT_SAMPLES_FUTURE], SAY_AGAIN_MS))
@@ -323,7 +341,18 @@ s_row(void *arg, int64_t time_ms, const uint32_t *slots, const double *values, u
     }
     s_drop_evicted(stream);
     s_build(stream, slots, values, n);
-    row_builder_finish(&self->row, &row);
+    for (enum kind kind = 0; kind < KINDS; kind++)
+        s_give(self, stream->source, kind, time_ms);
+}
+
+// Stored first, then published: who asks after hearing of a row finds it.
+static void
+s_give(ingest_t *self, const struct source *source, enum kind kind, int64_t time_ms)
+{
+    struct store_row row = { .host = source->host, .time_ms = time_ms };
+    uint64_t number;
+
+    row_builder_finish(&self->rows[kind], &row);
     if (row.n == 0)
         return;
     number = store_append(self->is.store, &row);
@@ -331,7 +360,7 @@ s_row(void *arg, int64_t time_ms, const uint32_t *slots, const double *values, u
     selfstat_add(STAT_SAMPLES, row.n);
     host_table_sample(self->is.hosts, row.host, time_ms);
     if ((self->flags & FRAME_BACKLOG) == 0)
-        publisher_row(self->is.publisher, &row, number);
+        publisher_row(self->is.publisher, s_topics[kind], &row, number);
 }
 
 static void
@@ -356,9 +385,9 @@ s_drop_evicted(struct stream *stream)
     if (stat.series_evicted == stream->evicted)
         return;
     stream->evicted = stat.series_evicted;
-    for (uint32_t slot = 0; slot < stream->n_ids; slot++) {
-        if (stream->ids[slot] != 0 && !store_alive(store, stream->ids[slot])) {
-            stream->ids[slot] = 0;
+    for (uint32_t slot = 0; slot < stream->n_slots; slot++) {
+        if (stream->series[slot].id != 0 && !store_alive(store, stream->series[slot].id)) {
+            stream->series[slot].id = 0;
             stream->source->n_series--;
         }
     }
@@ -368,15 +397,17 @@ s_drop_evicted(struct stream *stream)
 static void
 s_build(struct stream *stream, const uint32_t *slots, const double *values, uint32_t n)
 {
-    struct row_builder *row = &stream->ingest->row;
+    struct row_builder *rows = stream->ingest->rows;
     uint32_t missing = 0;
 
-    row_builder_begin(row);
+    for (unsigned i = 0; i < KINDS; i++)
+        row_builder_begin(&rows[i]);
     for (uint32_t i = 0; i < n; i++) {
-        series_id id = slots[i] < stream->n_ids ? stream->ids[slots[i]] : 0;
+        const struct series series = slots[i] < stream->n_slots ? stream->series[slots[i]]
+                                                                : (struct series){ 0 };
 
-        if (id != 0)
-            row_builder_add(row, id, values[i]);
+        if (series.id != 0)
+            row_builder_add(&rows[series.kind], series.id, values[i]);
         else
             missing++;
     }
@@ -442,12 +473,12 @@ s_remove_stream(ingest_t *self, struct source *source, uint32_t at)
 static void
 s_close_lane(struct stream *stream)
 {
-    for (uint32_t slot = 0; slot < stream->n_ids; slot++)
-        stream->source->n_series -= stream->ids[slot] != 0;
+    for (uint32_t slot = 0; slot < stream->n_slots; slot++)
+        stream->source->n_series -= stream->series[slot].id != 0;
     lane_destroy(&stream->lane);
-    free(stream->ids);
-    stream->ids = NULL;
-    stream->n_ids = 0;
+    free(stream->series);
+    stream->series = NULL;
+    stream->n_slots = 0;
 }
 
 static void

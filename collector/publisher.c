@@ -20,13 +20,14 @@
 // Of a series in a TABLE besides its text: id, kind, counts and lengths of up to 64 labels.
 #define TABLE_SERIES_COST 400u
 
-// "m/<host>": what its rows are made of.
+// "m/<host>" or "a/<host>": what its rows are made of.
 struct topic {
     uint64_t host;
     char name[LIVE_TOPIC_SIZE];
     uint32_t generation; // of the set below
     uint32_t told;       // generation of the last TABLE sent; 0: none
-    uint64_t pubseq;     // number of its last row
+    uint64_t pubseq;     // rows so far
+    uint64_t number;     // of the last of them, in the store
     bool due;            // a TABLE is to be sent
     bool watched;        // by a subscription, as of ...
     uint64_t checked;    // ... this state of the subscriptions
@@ -35,9 +36,15 @@ struct topic {
     series_id *ids;      // rising
 };
 
+// A host's, in the order in which they are told.
+enum { TOPIC_APPS, TOPIC_HOST, TOPICS };
+struct topics {
+    struct topic at[TOPICS];
+};
+
 struct publisher {
     struct publisher_options is;
-    map_t *topics;        // host -> topic
+    map_t *topics;        // host -> struct topics
     map_t *subscriptions; // text -> uint64_t *: how many
     uint64_t open;        // sum of them
     uint64_t changes;     // of the set of texts, from 1
@@ -59,7 +66,9 @@ static void s_set_due(publisher_t *self, struct topic *topic, bool due);
 static void s_start_hosts(publisher_t *self);
 static unsigned s_flush_hosts(publisher_t *self, unsigned budget);
 static unsigned s_flush_topics(publisher_t *self, unsigned budget);
-static struct topic *s_topic(publisher_t *self, uint64_t host);
+static unsigned s_flush_tables(publisher_t *self, struct topics *topics);
+static struct topics *s_topics(publisher_t *self, uint64_t host);
+static struct topic *s_topic(publisher_t *self, char kind, uint64_t host);
 static bool s_watched(publisher_t *self, struct topic *topic);
 static bool s_is_watched(const publisher_t *self, const char *topic);
 static bool s_admit(struct topic *topic, const struct store_row *row);
@@ -68,7 +77,7 @@ static uint32_t s_read_table(publisher_t *self, struct topic *topic, struct live
 static struct live_header s_header(const publisher_t *self, uint8_t type,
                                    const struct topic *topic);
 static void s_send(publisher_t *self, const char *topic, enum collector_stat count);
-static void s_free_topic(struct topic *topic);
+static void s_free_topics(struct topics *topics);
 
 publisher_t *
 publisher_new(const struct publisher_options *options)
@@ -92,7 +101,7 @@ publisher_destroy(publisher_t **self_p)
     if (self == NULL)
         return;
     while (map_next(self->topics, &at, &entry))
-        s_free_topic(entry.value);
+        s_free_topics(entry.value);
     at = 0;
     while (map_next(self->subscriptions, &at, &entry))
         free(entry.value);
@@ -134,21 +143,21 @@ publisher_flush(publisher_t *self, unsigned budget)
 // The set of series is kept up to date though nobody watches, so that the table of the next
 // subscription is whole.
 void
-publisher_row(publisher_t *self, const struct store_row *row, uint64_t number)
+publisher_row(publisher_t *self, char kind, const struct store_row *row, uint64_t number)
 {
-    struct topic *topic = s_topic(self, row->host);
+    struct topic *topic = s_topic(self, kind, row->host);
     struct live_header header;
+    bool watched;
 
-    topic->pubseq = number;
     if (s_admit(topic, row))
         topic->generation++;
-    if (!s_watched(self, topic))
+    watched = s_watched(self, topic);
+    if (watched && (topic->due || topic->told != topic->generation))
+        s_send_table(self, topic); // it carries pubseq and number of the row before
+    topic->pubseq++;
+    topic->number = number;
+    if (!watched)
         return;
-    if (topic->due || topic->told != topic->generation) {
-        topic->pubseq = number - 1; // a TABLE carries the number of the last ROW
-        s_send_table(self, topic);
-        topic->pubseq = number;
-    }
     header = s_header(self, LIVE_ROW, topic);
     header.time_ms = row->time_ms;
     buf_clear(&self->body);
@@ -172,29 +181,33 @@ publisher_host(publisher_t *self, const struct host_info *info)
 void
 publisher_reset(publisher_t *self, uint64_t host)
 {
-    struct topic *topic = map_get_u64(self->topics, host);
+    struct topics *topics = map_get_u64(self->topics, host);
 
-    if (topic == NULL)
-        return;
-    topic->n_ids = 0;
-    topic->generation++;
+    for (unsigned i = 0; topics != NULL && i < TOPICS; i++) {
+        topics->at[i].n_ids = 0;
+        topics->at[i].generation++;
+    }
 }
 
 void
 publisher_ask_table(publisher_t *self, uint64_t host)
 {
-    s_set_due(self, s_topic(self, host), true);
+    struct topics *topics = s_topics(self, host);
+
+    for (unsigned i = 0; i < TOPICS; i++)
+        s_set_due(self, &topics->at[i], true);
 }
 
 void
 publisher_forget(publisher_t *self, uint64_t host)
 {
-    struct topic *topic = map_remove_u64(self->topics, host);
+    struct topics *topics = map_remove_u64(self->topics, host);
 
-    if (topic == NULL)
+    if (topics == NULL)
         return;
-    s_set_due(self, topic, false);
-    s_free_topic(topic);
+    for (unsigned i = 0; i < TOPICS; i++)
+        s_set_due(self, &topics->at[i], false);
+    s_free_topics(topics);
 }
 
 // XPUB tells of each subscriber: first byte 1 to join, 0 to leave, then the beginning of the
@@ -267,15 +280,16 @@ s_make_due(publisher_t *self, const char *text, size_t n)
     if (n <= strlen(LIVE_EVENTS_TOPIC) && memcmp(text, LIVE_EVENTS_TOPIC, n) == 0)
         self->hosts_due = true;
     if (live_topic_take(&host, &kind, text, n) == 0) {
-        if (kind == 'm' && host_table_find(self->is.hosts, host) != NULL)
-            publisher_ask_table(self, host);
+        if (host_table_find(self->is.hosts, host) != NULL)
+            s_set_due(self, s_topic(self, kind, host), true);
         return;
     }
     while (map_next(self->topics, &at, &entry)) {
-        struct topic *topic = entry.value;
+        struct topics *topics = entry.value;
 
-        if (n < LIVE_TOPIC_SIZE && memcmp(text, topic->name, n) == 0)
-            s_set_due(self, topic, true);
+        for (unsigned i = 0; n < LIVE_TOPIC_SIZE && i < TOPICS; i++)
+            if (memcmp(text, topics->at[i].name, n) == 0)
+                s_set_due(self, &topics->at[i], true);
     }
 }
 
@@ -328,13 +342,23 @@ s_flush_topics(publisher_t *self, unsigned budget)
     unsigned done = 0;
 
     while (done < budget && self->due_topics > 0) {
-        struct topic *topic;
-
-        if (!map_next(self->topics, &self->due_at, &entry)) {
+        if (map_next(self->topics, &self->due_at, &entry))
+            done += s_flush_tables(self, entry.value);
+        else
             self->due_at = 0;
-            continue;
-        }
-        topic = entry.value;
+    }
+    return done;
+}
+
+// A host's tables that are due; their number.
+static unsigned
+s_flush_tables(publisher_t *self, struct topics *topics)
+{
+    unsigned done = 0;
+
+    for (unsigned i = 0; i < TOPICS; i++) {
+        struct topic *topic = &topics->at[i];
+
         if (!topic->due)
             continue;
         if (s_watched(self, topic))
@@ -345,19 +369,28 @@ s_flush_topics(publisher_t *self, unsigned budget)
     return done;
 }
 
-static struct topic *
-s_topic(publisher_t *self, uint64_t host)
+static struct topics *
+s_topics(publisher_t *self, uint64_t host)
 {
-    struct topic *topic = map_get_u64(self->topics, host);
+    static const char kinds[] = { [TOPIC_APPS] = LIVE_APP_ROWS, [TOPIC_HOST] = LIVE_HOST_ROWS };
+    struct topics *topics = map_get_u64(self->topics, host);
 
-    if (topic == NULL) {
-        topic = xcalloc(1, sizeof *topic);
-        topic->host = host;
-        topic->generation = 1;
-        live_topic(topic->name, 'm', host);
-        map_put_u64(self->topics, host, topic);
+    if (topics != NULL)
+        return topics;
+    topics = xcalloc(1, sizeof *topics);
+    for (unsigned i = 0; i < TOPICS; i++) {
+        topics->at[i].host = host;
+        topics->at[i].generation = 1;
+        live_topic(topics->at[i].name, kinds[i], host);
     }
-    return topic;
+    map_put_u64(self->topics, host, topics);
+    return topics;
+}
+
+static struct topic *
+s_topic(publisher_t *self, char kind, uint64_t host)
+{
+    return &s_topics(self, host)->at[kind == LIVE_APP_ROWS ? TOPIC_APPS : TOPIC_HOST];
 }
 
 // Remembered until the set of subscriptions changes, since it is asked at every row.
@@ -445,6 +478,8 @@ s_read_table(publisher_t *self, struct topic *topic, struct live_series **ret)
     uint32_t at = 0;
     bool whole = true;
 
+    if (topic->n_ids == 0) // as with hosts that have no applications
+        goto out;
     if (store_open(self->is.store, &all, &cursor) < 0)
         goto out;
     while (store_next(cursor, &is) == 1) { // ids rise
@@ -485,6 +520,7 @@ s_header(const publisher_t *self, uint8_t type, const struct topic *topic)
         .collector = self->is.collector,
         .epoch = self->is.epoch,
         .pubseq = topic != NULL ? topic->pubseq : 0,
+        .number = topic != NULL ? topic->number : 0,
         .generation = topic != NULL ? topic->generation : 0,
     };
 }
@@ -499,8 +535,9 @@ s_send(publisher_t *self, const char *topic, enum collector_stat count)
 }
 
 static void
-s_free_topic(struct topic *topic)
+s_free_topics(struct topics *topics)
 {
-    free(topic->ids);
-    free(topic);
+    for (unsigned i = 0; i < TOPICS; i++)
+        free(topics->at[i].ids);
+    free(topics);
 }

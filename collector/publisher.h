@@ -2,7 +2,9 @@
 //
 // In:     rows as they are stored, hosts as they change, subscriptions from XPUB.
 // Out:    two parts, topic and body, as shared/wire/live.h tells: TABLE, ROW, HOST.
-// Table:  a topic's table is the set of series its rows had since the agent started; `generation`
+// Topics: a host has two, its applications' and its own; each has a table, a generation and a
+// pubseq. Table:  a topic's table is the set of series its rows had since the agent started;
+// `generation`
 //         counts its changes. It is sent at each subscription that covers the topic, when asked,
 //         and before the first ROW of a new generation. What nobody watches is not encoded; rows
 //         count on.
@@ -43,13 +45,14 @@ bool publisher_read(publisher_t *self, unsigned budget);
 // Sends at most `budget` of the tables and hosts that are due; true if there are more.
 bool publisher_flush(publisher_t *self, unsigned budget);
 
-// A row that is stored, with its number.
-void publisher_row(publisher_t *self, const struct store_row *row, uint64_t number);
+// A row that is stored, with its number, for the host's topic of this kind: LIVE_HOST_ROWS or
+// LIVE_APP_ROWS. Each number once.
+void publisher_row(publisher_t *self, char kind, const struct store_row *row, uint64_t number);
 // A host as it is now.
 void publisher_host(publisher_t *self, const struct host_info *info);
-// The host's agent starts anew: its set of series is empty again.
+// The host's agent starts anew: its sets of series are empty again.
 void publisher_reset(publisher_t *self, uint64_t host);
-// The host's topic, also where nothing was published on it yet.
+// The tables of both of the host's topics, also where nothing was published on one yet.
 void publisher_ask_table(publisher_t *self, uint64_t host);
 void publisher_forget(publisher_t *self, uint64_t host);
 

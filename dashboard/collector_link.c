@@ -242,7 +242,7 @@ s_live_message(collector_link_t *self, zmq_msg_t *topic, zmq_msg_t *body)
     }
     if (live_topic_take(&host, &kind, zmq_msg_data(topic), zmq_msg_size(topic)) != 0)
         selfstat_add(STAT_LINK_MALFORMED, 1);
-    else if (kind == 'm')
+    else if (kind == LIVE_HOST_ROWS)
         live_views_message(self->views, host, zmq_msg_data(body), zmq_msg_size(body), self->now_ms);
 }
 
@@ -338,7 +338,7 @@ s_subscribe(void *arg, uint64_t host, bool on)
     collector_link_t *self = arg;
     char topic[LIVE_TOPIC_SIZE];
 
-    live_topic(topic, 'm', host);
+    live_topic(topic, LIVE_HOST_ROWS, host);
     if (on)
         zsock_set_subscribe(self->live, topic);
     else

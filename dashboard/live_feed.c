@@ -37,8 +37,11 @@ struct live_feed {
     int64_t interval_ms;
     uint64_t epoch; // of the table; 0 before the first
     uint32_t generation;
-    uint64_t pubseq;      // of the last row applied
-    struct place *places; // by id, rising
+    uint64_t pubseq;       // of the last row applied, or known to be in the window
+    uint64_t upto;         // number of the newest row that the window holds
+    uint64_t table_pubseq; // of the last row before the table
+    uint64_t table_number; // likewise
+    struct place *places;  // by id, rising
     size_t n_places;
     view_t *view; // NULL before the first window
     struct view_window window;
@@ -67,7 +70,8 @@ static unsigned s_wait_table(live_feed_t *self, int64_t now_ms);
 static unsigned s_wait_window(live_feed_t *self, int64_t now_ms);
 static void s_build_view(live_feed_t *self, const struct live_answer *answer);
 static void s_load(live_feed_t *self, const struct live_answer *answer);
-static unsigned s_replay(live_feed_t *self, uint64_t upto, int64_t now_ms);
+static bool s_has(live_feed_t *self, const struct live_header *h);
+static unsigned s_replay(live_feed_t *self, int64_t now_ms);
 static unsigned s_apply(live_feed_t *self, const struct live_header *h,
                         const struct live_row *cells, int64_t now_ms);
 static bool s_spread(live_feed_t *self, const struct live_row *cells);
@@ -135,12 +139,16 @@ live_feed_answer(live_feed_t *self, const struct live_answer *answer, int64_t no
         return s_wait_table(self, now_ms);
     s_build_view(self, answer);
     s_load(self, answer);
-    self->pubseq = answer->upto;
+    self->upto = answer->upto;
+    // Asked after the table came, the window has what went before it: rows follow that one. Not so
+    // the answer to an older question.
+    if (self->table_number <= answer->upto && self->table_pubseq > self->pubseq)
+        self->pubseq = self->table_pubseq;
     self->state = LIVE;
     self->first_row = true;
     self->late_run = 0;
     self->anchor_ms = INT64_MAX;
-    return s_replay(self, answer->upto, now_ms);
+    return s_replay(self, now_ms);
 }
 
 unsigned
@@ -219,6 +227,10 @@ s_table(live_feed_t *self, const struct live_header *h, struct rbuf *r, int64_t 
     live_series_free(series, n);
     if (!known_epoch && self->state == WAIT_WINDOW)
         s_drop_kept(self);
+    if (!known_epoch)
+        self->pubseq = 0;
+    self->table_pubseq = h->pubseq;
+    self->table_number = h->number;
     self->epoch = h->epoch;
     self->generation = h->generation;
     // New ids for the series we have, or series that no column needs: nothing to tell anybody.
@@ -290,13 +302,24 @@ s_row(live_feed_t *self, const struct live_header *h, int64_t now_ms)
         s_keep(self, h);
         return s_wait_table(self, now_ms);
     }
-    if (h->pubseq <= self->pubseq)
+    if (s_has(self, h))
         return 0;
     if (h->pubseq != self->pubseq + 1) {
         s_keep(self, h);
         return s_wait_window(self, now_ms);
     }
     return s_apply(self, h, &self->cells, now_ms);
+}
+
+// True for a row that the window holds; the next one then has to follow it.
+static bool
+s_has(live_feed_t *self, const struct live_header *h)
+{
+    if (h->number > self->upto)
+        return h->pubseq <= self->pubseq;
+    if (h->pubseq > self->pubseq)
+        self->pubseq = h->pubseq;
+    return true;
 }
 
 // The oldest goes when there is no room: the hole shows when the kept rows are applied.
@@ -369,7 +392,7 @@ s_load(live_feed_t *self, const struct live_answer *answer)
 
     // The answer may hold a part of the row after upto: that one is taken whole from what we kept.
     for (size_t i = 0; i < self->n_kept && before_ms == INT64_MAX; i++)
-        if (self->kept[i].header.pubseq > answer->upto && self->kept[i].header.epoch == self->epoch)
+        if (self->kept[i].header.number > answer->upto && self->kept[i].header.epoch == self->epoch)
             before_ms = self->kept[i].header.time_ms;
     for (size_t i = 0; i < answer->n; i++) {
         const struct query_series *s = &answer->series[i];
@@ -391,14 +414,14 @@ s_load(live_feed_t *self, const struct live_answer *answer)
 
 // What was kept, after the window. The snapshot tells it all, so no row of these is a tick.
 static unsigned
-s_replay(live_feed_t *self, uint64_t upto, int64_t now_ms)
+s_replay(live_feed_t *self, int64_t now_ms)
 {
     unsigned todo = LIVE_SNAP;
 
     for (size_t i = 0; i < self->n_kept && self->state == LIVE; i++) {
         const struct live_header *h = &self->kept[i].header;
 
-        if (h->epoch != self->epoch || h->pubseq <= upto || h->pubseq <= self->pubseq)
+        if (h->epoch != self->epoch || s_has(self, h))
             continue;
         if (h->pubseq != self->pubseq + 1)
             todo |= s_wait_window(self, now_ms);

@@ -4,7 +4,7 @@
 // Out:    a window of columns that ends with the newest row, and what is to be done now.
 // Order:  table -> window -> live. Rows that come before `live` are kept. The window is asked for
 //         after the table came (the subscription then stands), and says `upto`: kept rows at or
-//         before it are dropped, the others follow.
+//         before it are dropped, by their number, the others follow, by their pubseq.
 //         A hole in pubseq, an unknown table, a new epoch: back, and the window is asked again.
 // Thread: one owner. Pure: no sockets, no clocks.
 // Loss:   a row older than the newest one is left out here (history has it); after several of them

@@ -1,7 +1,8 @@
 // cmd_tail - `zpulse tail [SELECTOR]`: samples as they arrive, until Ctrl-C.
 //
 // A selector that fixes instance="..." subscribes to the topics of the hosts it means; any other
-// one to all, so that hosts and series that come later are there as well.
+// one to all, so that hosts and series that come later are there as well. Of each, to what the host
+// says of itself and to its applications: which of both matches is known only by labels.
 
 #include <errno.h>
 #include <poll.h>
@@ -25,6 +26,7 @@
 #define MESSAGES_TURN 256  // between two looks at the signals
 #define WRITE_MAX     4096 // PIPE_BUF: poll's word that a pipe has room holds for so much
 #define ENDPOINT_SIZE 1024
+#define ALL_LEN       2 // of a topic, what all of its kind begin with: "m/"
 #define EVERYTHING    "{__name__!=\"\"}"
 
 static const struct option options_table[] = {
@@ -76,6 +78,7 @@ static bool s_names_one_instance(const char *text);
 static int s_find_hosts(struct tail *self);
 static int s_note_hosts(void *arg, const struct query_reply *reply, struct rbuf *r);
 static int s_subscribe(struct tail *self);
+static int s_subscribe_to(const struct tail *self, char kind);
 static int s_follow(struct tail *self);
 static int s_take_messages(struct tail *self, bool *stop);
 static int s_take_message(struct tail *self, zmq_msg_t *topic, zmq_msg_t *body);
@@ -214,24 +217,36 @@ s_subscribe(struct tail *self)
         .max_bytes = LIVE_MAX,
         .heartbeat = true,
     };
-    char endpoint[ENDPOINT_SIZE], topic[LIVE_TOPIC_SIZE];
-    struct map_entry entry;
+    static const char kinds[] = { LIVE_APP_ROWS, LIVE_HOST_ROWS };
+    char endpoint[ENDPOINT_SIZE];
     int rc = sock_endpoint(endpoint, sizeof endpoint, self->collector, SOCK_LIVE);
 
     if (rc == 0)
         rc = sock_new(&self->live, &spec);
     if (rc == 0)
         rc = sock_connect(self->live, endpoint);
-    if (rc < 0)
-        return rc;
+    for (size_t i = 0; i < sizeof kinds && rc == 0; i++)
+        rc = s_subscribe_to(self, kinds[i]);
+    return rc;
+}
+
+// The topics of one kind.
+static int
+s_subscribe_to(const struct tail *self, char kind)
+{
+    char topic[LIVE_TOPIC_SIZE];
+    struct map_entry entry;
+
+    live_topic(topic, kind, 0);
     // A named host that is not there yet is caught by the subscription to all.
     if (!self->fixed || map_count(self->hosts) == 0)
-        return zmq_setsockopt(sock_raw(self->live), ZMQ_SUBSCRIBE, "m/", 2) == 0 ? 0 : -errno;
+        return zmq_setsockopt(sock_raw(self->live), ZMQ_SUBSCRIBE, topic, ALL_LEN) == 0 ? 0
+                                                                                        : -errno;
     for (size_t at = 0; map_next(self->hosts, &at, &entry);) {
         uint64_t host;
 
         memcpy(&host, entry.key, sizeof host);
-        live_topic(topic, 'm', host);
+        live_topic(topic, kind, host);
         if (zmq_setsockopt(sock_raw(self->live), ZMQ_SUBSCRIBE, topic, strlen(topic)) == -1)
             return -errno;
     }

@@ -1,4 +1,4 @@
-// live_lines - see live_lines.h. A table a host: which ids match, and how each is spelt.
+// live_lines - see live_lines.h. A table a topic: which ids match, and how each is spelt.
 
 #include "collector/ctl/live_lines.h"
 
@@ -13,6 +13,7 @@
 #include "shared/wire/live.h"
 
 #define ASK_AGAIN_MS 1000 // by the rows' own time
+#define NAME_SIZE    (LIVE_TOPIC_SIZE - 1)
 
 struct line {
     uint32_t id;
@@ -30,15 +31,15 @@ struct topic {
 
 struct live_lines {
     const matchers_t *matchers;
-    map_t *topics;       // host -> struct topic
+    map_t *topics;       // "m/<host>" and "a/<host>" -> struct topic
     struct live_row row; // memory kept from row to row
 };
 
 static void s_topic_free(struct topic *topic);
-static int s_take_table(live_lines_t *self, uint64_t host, const struct live_header *h,
+static int s_take_table(live_lines_t *self, const void *name, const struct live_header *h,
                         struct rbuf *r);
-static int s_want_table(live_lines_t *self, uint64_t host, int64_t time_ms);
-static int s_take_row(live_lines_t *self, struct buf *out, unsigned most, uint64_t host,
+static int s_want_table(live_lines_t *self, const void *name, int64_t time_ms);
+static int s_take_row(live_lines_t *self, struct buf *out, unsigned most, const void *name,
                       const struct live_header *h, struct rbuf *r);
 static void s_put_line(struct buf *out, int64_t time_ms, const char *series, double value);
 
@@ -94,14 +95,15 @@ live_lines_take(live_lines_t *self, struct buf *out, unsigned most, uint64_t *ho
     if (rc != 0)
         return rc;
     if (h.type == LIVE_TABLE)
-        return s_take_table(self, *host_ret, &h, &r);
+        return s_take_table(self, topic, &h, &r);
     if (h.type == LIVE_ROW)
-        return s_take_row(self, out, most, *host_ret, &h, &r);
+        return s_take_row(self, out, most, topic, &h, &r);
     return 0; // of a newer minor version
 }
 
+// `name` is the topic's, here and below: NAME_SIZE bytes.
 static int
-s_take_table(live_lines_t *self, uint64_t host, const struct live_header *h, struct rbuf *r)
+s_take_table(live_lines_t *self, const void *name, const struct live_header *h, struct rbuf *r)
 {
     struct live_series *series = NULL;
     struct topic *topic;
@@ -126,21 +128,21 @@ s_take_table(live_lines_t *self, uint64_t host, const struct live_header *h, str
         buf_release(&text);
     }
     live_series_free(series, n);
-    s_topic_free(map_put_u64(self->topics, host, topic));
+    s_topic_free(map_put(self->topics, name, NAME_SIZE, topic));
     return 0;
 }
 
 // Ids of row and table both rise: one walk through both.
 static int
-s_take_row(live_lines_t *self, struct buf *out, unsigned most, uint64_t host,
+s_take_row(live_lines_t *self, struct buf *out, unsigned most, const void *name,
            const struct live_header *h, struct rbuf *r)
 {
-    const struct topic *topic = map_get_u64(self->topics, host);
+    const struct topic *topic = map_get(self->topics, name, NAME_SIZE);
     unsigned n = 0;
     int rc;
 
     if (topic == NULL || topic->epoch != h->epoch || topic->generation != h->generation)
-        return s_want_table(self, host, h->time_ms);
+        return s_want_table(self, name, h->time_ms);
     rc = live_take_row(r, &self->row);
     if (rc < 0)
         return rc;
@@ -162,13 +164,13 @@ s_take_row(live_lines_t *self, struct buf *out, unsigned most, uint64_t host,
 
 // ERR_NEED_KEY, or 0 where the answer to the last question may still be on its way.
 static int
-s_want_table(live_lines_t *self, uint64_t host, int64_t time_ms)
+s_want_table(live_lines_t *self, const void *name, int64_t time_ms)
 {
-    struct topic *topic = map_get_u64(self->topics, host);
+    struct topic *topic = map_get(self->topics, name, NAME_SIZE);
 
     if (topic == NULL) {
         topic = xcalloc(1, sizeof *topic);
-        map_put_u64(self->topics, host, topic);
+        map_put(self->topics, name, NAME_SIZE, topic);
     }
     if (topic->asked_ms != 0 && time_ms >= topic->asked_ms &&
         (uint64_t) time_ms - (uint64_t) topic->asked_ms < ASK_AGAIN_MS)

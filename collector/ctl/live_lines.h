@@ -18,7 +18,7 @@ live_lines_t *live_lines_new(const matchers_t *matchers);
 void live_lines_destroy(live_lines_t **self_p);
 
 // Appends the lines of one message, `most` at the most; their number. ERR_NEED_KEY and *host_ret:
-// this host's table is wanted (said at most once in a second of the rows' time). ERR_FORMAT or
+// the host's tables are wanted (said at most once in a second of the rows' time). ERR_FORMAT or
 // ERR_VERSION: not a message of ours.
 int live_lines_take(live_lines_t *self, struct buf *out, unsigned most, uint64_t *host_ret,
                     const void *topic, size_t topic_len, const void *body, size_t body_len);

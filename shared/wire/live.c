@@ -1,6 +1,7 @@
 // live - what the collector publishes (XPUB): two parts, topic and body.
 //
-// Header: u8 version, u8 type, u64 collector, u64 epoch, u64 pubseq, i64 time, u32 generation.
+// Header: u8 version, u8 type, u64 collector, u64 epoch, u64 pubseq, u64 number, i64 time,
+//   u32 generation.
 //   TABLE  varint n, n x { varint id, u8 kind, label set }
 //   ROW    varint n, n x varint distance of the id from the one after that before, n x double
 //   HOST   a host, with its length ahead so that later versions can say more
@@ -22,7 +23,7 @@
 #include "shared/wire/append.h"
 #include "shared/wire/body.h"
 
-#define HEADER_SIZE   38
+#define HEADER_SIZE   46
 #define TOPIC_PREFIX  2  // "m/"
 #define TOPIC_DIGITS  16 // of the host id
 #define SERIES_LEAST  14 // bytes: id, kind, and the shortest label set with a __name__
@@ -75,7 +76,8 @@ live_topic_take(uint64_t *host_ret, char *kind_ret, const void *topic, size_t n)
 {
     const char *text = topic;
 
-    if (n != TOPIC_PREFIX + TOPIC_DIGITS || (text[0] != 'm' && text[0] != 'a') || text[1] != '/' ||
+    if (n != TOPIC_PREFIX + TOPIC_DIGITS ||
+        (text[0] != LIVE_HOST_ROWS && text[0] != LIVE_APP_ROWS) || text[1] != '/' ||
         str_hex64(host_ret, text + TOPIC_PREFIX, TOPIC_DIGITS) < 0)
         return ERR_FORMAT;
     *kind_ret = text[0];
@@ -144,6 +146,7 @@ live_take(struct live_header *h, struct rbuf *r, const void *at, size_t n)
     h->collector = rbuf_u64(r);
     h->epoch = rbuf_u64(r);
     h->pubseq = rbuf_u64(r);
+    h->number = rbuf_u64(r);
     h->time_ms = (int64_t) rbuf_u64(r);
     h->generation = rbuf_u32(r);
     return rbuf_rc(r) < 0 || major < LIVE_VERSION_MAJOR ? ERR_FORMAT : 0;
@@ -317,6 +320,7 @@ s_put_header(struct buf *out, const struct live_header *h, uint8_t type)
     wbuf_u64(&w, h->collector);
     wbuf_u64(&w, h->epoch);
     wbuf_u64(&w, h->pubseq);
+    wbuf_u64(&w, h->number);
     wbuf_u64(&w, (uint64_t) h->time_ms);
     wbuf_u32(&w, h->generation);
     append_end(out, &w);

@@ -4,6 +4,8 @@
 //         their states.
 // In:     fields; or bytes of a collector.
 // Out:    bytes; or fields. Everything borrowed points into the message.
+// Order:  what a host sent of one time goes out applications first. Each topic counts its own rows
+//         (pubseq); a row's number is the store's, over all topics of its host.
 // Loss:   a subscriber that is slow misses messages: a hole in pubseq, or an unknown generation;
 //         it then asks the query socket for the window.
 // Source: shared/wire/FORMAT.md, "Live".
@@ -23,6 +25,10 @@
 #define LIVE_VERSION_MINOR 0
 #define LIVE_MAX           (16u * 1024u * 1024u)
 #define LIVE_EVENTS_TOPIC  "e/"
+
+// First letter of a topic.
+#define LIVE_HOST_ROWS 'm' // all series of a host but those of its applications
+#define LIVE_APP_ROWS  'a' // series with job="app"
 
 enum live_type {
     LIVE_TABLE = 1, // the topic's series: at each subscription and whenever they change
@@ -47,6 +53,9 @@ struct live_header {
     uint64_t epoch;     // new at each start of it
     // Of this topic: LIVE_ROW counts up by one from 1; the others carry the last one.
     uint64_t pubseq;
+    // The row in the store: rises over all topics of the host, and what a SELECT calls `upto`.
+    // TABLE carries that of the topic's last ROW; HOST 0.
+    uint64_t number;
     int64_t time_ms;     // of the samples, or of the event
     uint32_t generation; // of the topic's table: a ROW is read with the TABLE of that generation
 };
@@ -76,7 +85,7 @@ struct host_info {
 void host_info_release(struct host_info *info);
 void host_info_copy(struct host_info *info, const struct host_info *from);
 
-void live_topic(char out[LIVE_TOPIC_SIZE], char kind, uint64_t host); // kind 'm' or 'a'
+void live_topic(char out[LIVE_TOPIC_SIZE], char kind, uint64_t host); // kind as above
 // 0 and the host, or ERR_FORMAT.
 int live_topic_take(uint64_t *host_ret, char *kind_ret, const void *topic, size_t n);
 

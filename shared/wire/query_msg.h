@@ -68,7 +68,7 @@ struct query_reply {
     uint64_t collector;
     uint64_t epoch;
     int64_t now_ms;   // collector's clock
-    uint64_t upto;    // SELECT with a host: pubseq of m/<host> that is included
+    uint64_t upto;    // SELECT with a host: number of its newest row that is included
     const char *text; // with a status other than OK: one sentence; put: NUL-terminated or NULL
     size_t text_len;
     uint32_t n; // items that follow: hosts or series

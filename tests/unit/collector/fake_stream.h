@@ -1,6 +1,7 @@
 // fake_stream - frames of one stream as an agent makes them, and a HELLO to go with them.
 //
-// Slot i is the series <metric>_<i>{job="test"}, a gauge; its value in a row is `value` + i.
+// Slot i is the series <metric>_<i>{job="test"}, a gauge; its value in a row is `value` + i. From
+// slot `apps` on they are applications': {job="app"}, absent from rows, and sent by fake_say.
 
 #ifndef TESTS_UNIT_COLLECTOR_FAKE_STREAM_H
 #define TESTS_UNIT_COLLECTOR_FAKE_STREAM_H
@@ -20,6 +21,7 @@
 #include "shared/wire/row_codec.h"
 
 #define FAKE_SLOTS_MAX 512
+#define FAKE_SAID_MAX  8
 
 struct fake_stream {
     uint64_t id;
@@ -27,6 +29,13 @@ struct fake_stream {
     uint64_t total;
     uint8_t flags;
     const char *metric;
+    uint32_t apps; // 0: none
+    uint32_t n_said;
+    struct {
+        int64_t offset_ms;
+        uint32_t slot;
+        int64_t value;
+    } said[FAKE_SAID_MAX]; // samples that the next row takes along
     struct row_state rows;
     size_t len; // of the frame made last
     uint8_t frame[FRAME_MAX];
@@ -90,7 +99,8 @@ fake_table(struct fake_stream *s, uint32_t n)
     wbuf_varint(&w, n);
     for (uint32_t slot = 0; slot < n; slot++) {
         char name[64];
-        struct label labels[] = { { LABEL_METRIC, name }, { "job", "test" } };
+        struct label labels[] = { { LABEL_METRIC, name },
+                                  { "job", s->apps > 0 && slot >= s->apps ? "app" : "test" } };
         struct slot_def def = { .slot = slot,
                                 .kind = METRIC_GAUGE,
                                 .form = { .exponent = 0, .unit = 1 } };
@@ -104,23 +114,40 @@ fake_table(struct fake_stream *s, uint32_t n)
     fake_record(s, RECORD_TABLE, 0, 0, body, (size_t) wbuf_finish(&w));
 }
 
-// KEY or DELTA of slots 0 to n - 1.
+// One sample of an application, `offset_ms` from the time of the next row.
+static inline void
+fake_say(struct fake_stream *s, int64_t offset_ms, uint32_t slot, int64_t value)
+{
+    assert_true(s->n_said < FAKE_SAID_MAX);
+    s->said[s->n_said].offset_ms = offset_ms;
+    s->said[s->n_said].slot = slot;
+    s->said[s->n_said++].value = value;
+}
+
+// KEY or DELTA of slots 0 to n - 1, behind what was said.
 static inline void
 fake_row(struct fake_stream *s, uint8_t type, int64_t time_ms, uint32_t n, int64_t value)
 {
     static uint8_t body[64 * FAKE_SLOTS_MAX];
-    struct cell cells[FAKE_SLOTS_MAX];
+    struct cell cells[FAKE_SLOTS_MAX] = { 0 };
+    uint32_t count = 0;
     struct wbuf w;
 
     assert_true(n <= FAKE_SLOTS_MAX);
-    for (uint32_t slot = 0; slot < n; slot++)
+    for (uint32_t slot = 0; slot < n && (s->apps == 0 || slot < s->apps); slot++)
         cells[slot] = (struct cell){ .state = CELL_INTEGER, .m = value + slot };
     row_state_grow(&s->rows, n);
     wbuf_init(&w, body, sizeof body);
     if (type == RECORD_KEY)
         row_put_key(&s->rows, &w);
-    (void) row_put(&s->rows, &w, 0, cells);
-    fake_record(s, type, n, time_ms, body, (size_t) wbuf_finish(&w));
+    for (uint32_t i = 0; i < s->n_said; i++) {
+        const struct cell cell = { .state = CELL_INTEGER, .m = s->said[i].value };
+
+        count += row_put_sparse(&s->rows, &w, s->said[i].offset_ms, &s->said[i].slot, &cell, 1);
+    }
+    s->n_said = 0;
+    count += row_put(&s->rows, &w, 0, cells);
+    fake_record(s, type, count, time_ms, body, (size_t) wbuf_finish(&w));
 }
 
 static inline struct control_msg

@@ -371,6 +371,100 @@ damaged_frames_harm_nobody(void **state)
     assert_true(room_samples("{__name__=~\"m_.+\"}", &series) >= 20);
 }
 
+// The next published message is a ROW of this topic, with one value.
+static void
+hear_row(char kind, uint64_t pubseq, uint64_t number, int64_t time_ms, double value)
+{
+    struct live_row row = { 0 };
+    char topic[LIVE_TOPIC_SIZE];
+    struct live_header h;
+    struct rbuf r;
+
+    live_topic(topic, kind, HOST);
+    do
+        assert_int_equal(room_hear(&h, &r), 1);
+    while (h.type == LIVE_TABLE);
+    assert_memory_equal(zmq_msg_data(&room.topic), topic, strlen(topic));
+    assert_int_equal(h.type, LIVE_ROW);
+    assert_int_equal(h.pubseq, pubseq);
+    assert_int_equal(h.number, number);
+    assert_int_equal(h.time_ms, time_ms);
+    assert_int_equal(live_take_row(&r, &row), 0);
+    assert_int_equal(row.n, 1);
+    assert_true(row.values[0] == value);
+    live_row_release(&row);
+}
+
+static void
+applications_go_out_on_a_topic_of_their_own(void **state)
+{
+    uint32_t series;
+
+    (void) state;
+    s.apps = 1;
+    room_subscribe("m/");
+    room_subscribe("a/");
+    begin(3);
+    hear_row('m', 1, 1, T0, 100);
+    fake_say(&s, -700, 1, 7);
+    fake_say(&s, -10, 1, 8);
+    fake_say(&s, -10, 2, 9); // another application, in the same millisecond
+    fake_row(&s, RECORD_DELTA, T0 + 1000, 3, 101);
+    room_give(&s);
+    hear_row('a', 1, 2, T0 + 300, 7);
+    hear_row('a', 2, 3, T0 + 990, 8);
+    hear_row('a', 3, 4, T0 + 990, 9);
+    hear_row('m', 2, 5, T0 + 1000, 101);
+    assert_int_equal(room_samples("{job=\"app\",instance=\"web\"}", &series), 3);
+    assert_int_equal(series, 2);
+    assert_int_equal(host_table_find(room.hosts, HOST)->info.last_ms, T0 + 1000);
+    assert_int_equal(selfstat_value(STAT_ROWS), 5);
+}
+
+// A sender of another make: one row with series of both.
+static void
+a_row_of_both_is_split_applications_first(void **state)
+{
+    (void) state;
+    s.apps = 1;
+    room_subscribe("m/");
+    room_subscribe("a/");
+    begin(2);
+    hear_row('m', 1, 1, T0, 100);
+    s.apps = 0; // from here on all slots are in the row
+    fake_row(&s, RECORD_DELTA, T0 + 1000, 2, 200);
+    room_give(&s);
+    hear_row('a', 1, 2, T0 + 1000, 201);
+    hear_row('m', 2, 3, T0 + 1000, 200);
+}
+
+static void
+late_samples_of_an_application_stand_in_their_order(void **state)
+{
+    struct store_select what = { .host = HOST, .start_ms = INT64_MIN, .end_ms = INT64_MAX };
+    static const int64_t offsets[] = { -100, -900, -100, -2500, -400 };
+    store_cursor_t *cursor = NULL;
+    struct store_series is;
+
+    (void) state;
+    s.apps = 1;
+    begin(2);
+    for (int i = 0; i < 5; i++) {
+        fake_say(&s, offsets[i], 1, i);
+        fake_row(&s, RECORD_DELTA, T0 + 1000 + 1000 * (i / 3), 2, i);
+        room_give(&s);
+    }
+    assert_int_equal(store_open(room.store, &what, &cursor), 0);
+    while (store_next(cursor, &is) == 1 && is.n != 4) {
+    }
+    assert_int_equal(is.n, 4); // of the two at T0 + 900 the first one stands
+    assert_true(is.samples[0].time_ms == T0 - 500 && is.samples[0].value == 3);
+    assert_true(is.samples[1].time_ms == T0 + 100 && is.samples[1].value == 1);
+    assert_true(is.samples[2].time_ms == T0 + 900 && is.samples[2].value == 0);
+    assert_true(is.samples[3].time_ms == T0 + 1600 && is.samples[3].value == 4);
+    store_close(&cursor);
+}
+
 int
 main(void)
 {
@@ -392,6 +486,9 @@ main(void)
         TEST(a_full_store_is_not_tried_again_each_second),
         TEST(two_slots_of_the_same_labels_are_one_series),
         TEST(damaged_frames_harm_nobody),
+        TEST(applications_go_out_on_a_topic_of_their_own),
+        TEST(a_row_of_both_is_split_applications_first),
+        TEST(late_samples_of_an_application_stand_in_their_order),
     };
     return cmocka_run_group_tests_name("ingest", tests, NULL, NULL);
 }

@@ -24,7 +24,7 @@ series(uint64_t host, const char *metric)
 
 // Stores and publishes one row of these series; the value of each is its id.
 static void
-row(uint64_t host, int64_t time_ms, uint32_t n, const series_id *ids)
+row_of(char kind, uint64_t host, int64_t time_ms, uint32_t n, const series_id *ids)
 {
     double values[8];
     struct store_row row = {
@@ -33,7 +33,13 @@ row(uint64_t host, int64_t time_ms, uint32_t n, const series_id *ids)
 
     for (uint32_t i = 0; i < n; i++)
         values[i] = ids[i];
-    publisher_row(room.publisher, &row, store_append(room.store, &row));
+    publisher_row(room.publisher, kind, &row, store_append(room.store, &row));
+}
+
+static void
+row(uint64_t host, int64_t time_ms, uint32_t n, const series_id *ids)
+{
+    row_of(LIVE_HOST_ROWS, host, time_ms, n, ids);
 }
 
 // Expects a TABLE of n series; their metrics one after the other.
@@ -253,6 +259,61 @@ an_agent_that_starts_anew_has_a_set_of_its_own(void **state)
     hear_row(2, 20, 1);
 }
 
+static void
+applications_have_a_table_and_a_count_of_their_own(void **state)
+{
+    series_id ids[] = { series(HOST, "a"), series(HOST, "b"), series(HOST, "c") };
+
+    (void) state;
+    room_hello(HOST, 1, "web", 1);
+    row(HOST, 10, 1, ids);
+    row_of(LIVE_APP_ROWS, HOST, 15, 2, ids + 1);
+    room_subscribe("a/");
+    flush();
+    assert_string_equal(hear_table(2), "bc");
+    assert_int_equal(h.pubseq, 1);
+    assert_int_equal(h.number, 2);
+    row(HOST, 20, 1, ids); // not heard
+    row_of(LIVE_APP_ROWS, HOST, 25, 1, ids + 2);
+    hear_row(2, 25, 1);
+    assert_int_equal(h.number, 4);
+    hear_nothing();
+    room_subscribe("m/");
+    flush();
+    assert_string_equal(hear_table(1), "a");
+    assert_int_equal(h.pubseq, 2);
+    assert_int_equal(h.number, 3);
+    publisher_ask_table(room.publisher, HOST);
+    flush();
+    assert_string_equal(hear_table(2), "bc");
+    assert_string_equal(hear_table(1), "a");
+    hear_nothing();
+}
+
+static void
+a_new_application_changes_no_generation_but_its_topics(void **state)
+{
+    series_id ids[] = { series(HOST, "a"), series(HOST, "b") };
+    uint32_t generation;
+
+    (void) state;
+    room_hello(HOST, 1, "web", 1);
+    room_subscribe("");
+    flush(); // tells of the host
+    assert_int_equal(room_hear(&h, &r), 1);
+    row(HOST, 10, 1, ids);
+    hear_table(1);
+    generation = h.generation;
+    hear_row(1, 10, 1);
+    row_of(LIVE_APP_ROWS, HOST, 15, 1, ids + 1);
+    assert_string_equal(hear_table(1), "b");
+    hear_row(1, 15, 1);
+    row(HOST, 20, 1, ids);
+    hear_row(2, 20, 1);
+    assert_int_equal(h.generation, generation);
+    hear_nothing();
+}
+
 // What a subscriber sends upstream is bytes like any other.
 static void
 junk_from_subscribers_is_read_past(void **state)
@@ -297,6 +358,8 @@ main(void)
         TEST(hosts_are_told_at_a_subscription_and_when_they_change),
         TEST(a_table_can_be_asked_for),
         TEST(an_agent_that_starts_anew_has_a_set_of_its_own),
+        TEST(applications_have_a_table_and_a_count_of_their_own),
+        TEST(a_new_application_changes_no_generation_but_its_topics),
         TEST(junk_from_subscribers_is_read_past),
     };
     return cmocka_run_group_tests_name("publisher", tests, NULL, NULL);

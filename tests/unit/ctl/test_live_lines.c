@@ -57,12 +57,18 @@ header(uint8_t type, uint64_t epoch, uint32_t generation, int64_t time_ms)
 }
 
 static int
-take(unsigned most)
+take_of(char kind, unsigned most)
 {
     char topic[LIVE_TOPIC_SIZE];
 
-    live_topic(topic, 'm', HOST);
+    live_topic(topic, kind, HOST);
     return live_lines_take(lines, &out, most, &host, topic, strlen(topic), body.at, body.len);
+}
+
+static int
+take(unsigned most)
+{
+    return take_of(LIVE_HOST_ROWS, most);
 }
 
 // The table: node_load1 has id 7, up id 3; `first` moves both.
@@ -188,6 +194,26 @@ strange_times_are_survived(void **state)
     assert_int_equal(row(1, 9, INT64_MAX, 1, 2, UINT_MAX), ERR_NEED_KEY);
 }
 
+// The same ids and generations on both topics of a host, and other tables.
+static void
+a_hosts_applications_are_read_with_their_own_table(void **state)
+{
+    (void) state;
+    follow(NULL);
+    table(1, 1, 0);
+    assert_int_equal(row(1, 1, T, 1, 2, UINT_MAX), 2);
+    buf_clear(&out);
+    assert_int_equal(take_of(LIVE_APP_ROWS, UINT_MAX), ERR_NEED_KEY); // the row once more
+    table_body(1, 1, 2); // up is 5, node_load1 is 9 there
+    assert_int_equal(take_of(LIVE_APP_ROWS, UINT_MAX), 0);
+    assert_int_equal(row(1, 1, T, 1, 2, UINT_MAX), 2);
+    assert_int_equal(take_of(LIVE_APP_ROWS, UINT_MAX), 2);
+    assert_string_equal(buf_cstr(&out), "2026-01-02T03:04:05.678Z up{instance=\"x\"} 1\n"
+                                        "2026-01-02T03:04:05.678Z node_load1{instance=\"x\"} 2\n"
+                                        "2026-01-02T03:04:05.678Z up{instance=\"x\"} 5\n"
+                                        "2026-01-02T03:04:05.678Z node_load1{instance=\"x\"} 9\n");
+}
+
 static void
 every_cut_of_a_message_is_refused_and_survived(void **state)
 {
@@ -220,6 +246,7 @@ main(void)
         cmocka_unit_test_teardown(
             another_generation_or_another_start_of_the_collector_is_not_mixed_up, teardown),
         cmocka_unit_test_teardown(strange_times_are_survived, teardown),
+        cmocka_unit_test_teardown(a_hosts_applications_are_read_with_their_own_table, teardown),
         cmocka_unit_test_teardown(every_cut_of_a_message_is_refused_and_survived, teardown),
     };
     return cmocka_run_group_tests_name("live_lines", tests, NULL, NULL);

@@ -77,9 +77,11 @@ fake_publish(struct fake_collector *f, const char *topic, const struct buf *body
 static inline void
 fake_publish_table(struct fake_collector *f)
 {
-    const struct live_header h = {
-        .type = LIVE_TABLE, .epoch = f->epoch, .generation = 1, .pubseq = f->published
-    };
+    const struct live_header h = { .type = LIVE_TABLE,
+                                   .epoch = f->epoch,
+                                   .generation = 1,
+                                   .pubseq = f->published,
+                                   .number = f->published };
     struct live_series s = { .id = FAKE_SERIES, .kind = METRIC_COUNTER, .labels = fake_labels() };
     struct buf body = { 0 };
 
@@ -97,6 +99,7 @@ fake_publish_tick(struct fake_collector *f)
                                    .epoch = f->epoch,
                                    .generation = 1,
                                    .pubseq = tick,
+                                   .number = tick,
                                    .time_ms = FAKE_T0 + 1000 * (int64_t) tick };
     const uint32_t id = FAKE_SERIES;
     const double value = fake_value(tick);

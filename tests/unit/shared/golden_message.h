@@ -137,9 +137,12 @@ tell_control(struct buf *out, const uint8_t *at, size_t n)
 
 // ---- live stream and queries
 
-static const struct live_header golden_live = {
-    .collector = COLLECTOR, .epoch = EPOCH, .pubseq = 9, .time_ms = T0, .generation = 3
-};
+static const struct live_header golden_live = { .collector = COLLECTOR,
+                                                .epoch = EPOCH,
+                                                .pubseq = 9,
+                                                .number = 31,
+                                                .time_ms = T0,
+                                                .generation = 3 };
 static const struct label golden_labels[] = { { "__name__", "node_load1" },
                                               { "instance", "web-01" },
                                               { "job", "node" } };
@@ -212,7 +215,7 @@ make_question(struct buf *out)
 }
 
 static const struct query_reply golden_reply = {
-    .id = 21, .collector = COLLECTOR, .epoch = EPOCH, .now_ms = T0, .upto = 9, .n = 1
+    .id = 21, .collector = COLLECTOR, .epoch = EPOCH, .now_ms = T0, .upto = 31, .n = 1
 };
 
 static inline void
@@ -302,8 +305,9 @@ tell_live(struct buf *out, const uint8_t *at, size_t n)
         return;
     buf_printf(out, "type %u collector %016" PRIx64 " epoch %016" PRIx64, h.type, h.collector,
                h.epoch);
-    buf_printf(out, " pubseq %" PRIu64 " time %" PRId64 " generation %" PRIu32 "\n", h.pubseq,
-               h.time_ms, h.generation);
+    buf_printf(out,
+               " pubseq %" PRIu64 " number %" PRIu64 " time %" PRId64 " generation %" PRIu32 "\n",
+               h.pubseq, h.number, h.time_ms, h.generation);
     if (h.type == LIVE_TABLE)
         tell_live_table(out, &r);
     else if (h.type == LIVE_HOST)

@@ -16,7 +16,7 @@
 #include "shared/wire/live.h"
 
 static const struct live_header header = {
-    .collector = 1, .epoch = 2, .pubseq = 3, .time_ms = -4, .generation = 5
+    .collector = 1, .epoch = 2, .pubseq = 3, .number = 7, .time_ms = -4, .generation = 5
 };
 static struct buf out;
 static struct rbuf r;
@@ -81,6 +81,7 @@ a_row_comes_through(void **state)
     assert_int_equal(h.collector, 1);
     assert_int_equal(h.epoch, 2);
     assert_int_equal(h.pubseq, 3);
+    assert_int_equal(h.number, 7);
     assert_int_equal(h.time_ms, -4);
     assert_int_equal(h.generation, 5);
     assert_int_equal(live_take_row(&r, &row), 0);
