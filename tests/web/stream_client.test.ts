@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import type { ViewAnswer } from '../../dashboard/web/src/net/protocol';
 import { StreamClient, type Source } from '../../dashboard/web/src/net/stream_client';
 
 class FakeSource implements Source {
@@ -27,6 +28,8 @@ function bench() {
   const sources: FakeSource[] = [];
   const timers = new Map<number, { at: number; run: () => void }>();
   const log: string[] = [];
+  const asked: string[] = [];
+  const answers: ViewAnswer[] = [];
   let now = 0;
   let next = 1;
   const advance = (ms: number) => {
@@ -41,20 +44,26 @@ function bench() {
     now = end;
   };
   const client = new StreamClient(
-    '/s?h=1',
+    '/api/v1/stream?h=1',
     {
       hello: () => log.push('hello'),
       snap: (d) => log.push(`snap ${d.s}`),
       tick: (d) => log.push(`tick ${d.s}`),
       host: (d) => log.push(`host ${d.op}`),
+      fill: (d) => log.push(`fill ${d.ticks.map((t) => t.s)}`),
       hole: () => log.push('hole'),
       link: (l) => log.push(l),
+      polling: (reason) => log.push(`polling ${reason}`),
     },
     {
       open: (url) => {
         const source = new FakeSource(url);
         sources.push(source);
         return source;
+      },
+      ask: (url) => {
+        asked.push(url);
+        return answers.length > 0 ? Promise.resolve(answers.shift()!) : Promise.reject(new Error('refused'));
       },
       random: () => 0.5,
       after: (ms, run) => {
@@ -70,7 +79,7 @@ function bench() {
     last().say('open');
     last().say('hello', { tick: 1000 });
   };
-  return { client, sources, log, advance, last, greet };
+  return { client, sources, log, asked, answers, advance, last, greet };
 }
 
 test('a refused stream is asked for again after 1, 2, 4, 8, 15 and 15 s', () => {
@@ -209,4 +218,120 @@ test('after stop nothing is opened again', () => {
   b.client.stop();
   b.advance(60_000);
   assert.equal(b.sources.length, 1);
+});
+
+/** Lets the answers that are there be heard. */
+const settle = () => new Promise((done) => setImmediate(done));
+
+const answer = (id: string, ...events: [string, object][]): ViewAnswer => ({
+  id,
+  events: events.map(([event, data]) => ({ event, data })),
+});
+
+test('what was missed comes at once and leaves no hole', () => {
+  const b = bench();
+  b.client.start();
+  b.greet();
+  b.last().say('snap', { s: 7 }, 'boot-7');
+  b.last().say('fill', { s: 10, from: 1, to: 3, ticks: [{ s: 8 }, { s: 9 }, { s: 10 }] }, 'boot-10');
+  b.last().say('tick', { s: 11 }, 'boot-11');
+  assert.deepEqual(b.log.slice(-2), ['fill 8,9,10', 'tick 11']);
+  assert.equal(b.client.missedSeq, 0);
+  assert.equal(b.client.ticks, 4);
+});
+
+test('a server without a stream to give is asked every two seconds, and for a stream after thirty', async () => {
+  const b = bench();
+  b.client.start();
+  b.answers.push(answer('boot-7', ['hello', { tick: 1000 }], ['snap', { s: 7 }]));
+  b.last().fail(2);
+  await settle();
+  assert.deepEqual(b.log.slice(-5), ['polling full', 'hello', 'open', 'snap 7', 'open']);
+  for (let s = 8; s < 11; s++) {
+    b.answers.push(answer(`boot-${s}`, ['tick', { s }]));
+    b.advance(2000);
+    await settle();
+    assert.equal(b.asked.at(-1), `/api/v1/view?h=1&last=boot-${s - 1}`);
+    assert.ok(b.log.includes(`tick ${s}`));
+  }
+  assert.equal(b.sources.length, 1);
+  b.answers.push(answer('boot-10'));
+  b.advance(24_000);
+  await settle();
+  assert.equal(b.sources.length, 2);
+  assert.match(b.last().url, /last_event_id=boot-10$/);
+  b.greet();
+  assert.equal(b.log.filter((l) => l.startsWith('polling')).at(-1), 'polling null');
+  const asked = b.asked.length;
+  b.advance(10_000);
+  assert.equal(b.asked.length, asked);
+});
+
+test('while asking fails the waits grow, and a refused stream does not end the asking', async () => {
+  const b = bench();
+  b.client.start();
+  b.answers.push(answer('boot-7', ['hello', { tick: 1000 }]));
+  b.last().fail(2);
+  await settle();
+  b.advance(2000);
+  await settle();
+  assert.equal(b.log.at(-1), 'down');
+  assert.equal(b.asked.length, 2);
+  b.answers.push(answer('boot-9'));
+  b.advance(1000);
+  await settle();
+  assert.equal(b.log.at(-1), 'open');
+  b.answers.push(answer('boot-10'), answer('boot-11'));
+  b.advance(27_000);
+  await settle();
+  b.answers.push(answer('boot-12'));
+  b.last().fail(2);
+  await settle();
+  const { length } = b.sources;
+  b.advance(1900);
+  assert.equal(b.sources.length, length, 'it asks for streams and polls as well');
+});
+
+test('where other windows hold the connections nothing is streamed until they give one back', async () => {
+  const b = bench();
+  b.client.start();
+  b.greet();
+  b.answers.push(answer('boot-1'));
+  b.client.setCrowded(true);
+  assert.ok(b.last().closed);
+  await settle();
+  assert.ok(b.log.includes('polling windows'));
+  b.advance(120_000);
+  assert.equal(b.sources.length, 1);
+  b.client.setCrowded(false);
+  assert.equal(b.sources.length, 2);
+});
+
+test('streams that open and bring nothing are given up for asking', async () => {
+  const b = bench();
+  b.client.start();
+  for (let i = 0; i < 3; i++) {
+    b.last().readyState = 1;
+    b.last().say('open');
+    b.answers.splice(0, 9, answer('boot-1', ['hello', { tick: 1000 }]));
+    b.advance(15_000);
+    await settle();
+  }
+  assert.ok(b.log.includes('polling blocked'));
+  assert.ok(b.last().closed);
+});
+
+test('a tab that sleeps asks nothing', async () => {
+  const b = bench();
+  b.client.start();
+  b.client.setCrowded(true);
+  await settle();
+  b.client.setHidden(true);
+  b.advance(10_000);
+  await settle();
+  const { length } = b.asked;
+  b.advance(60_000);
+  await settle();
+  assert.equal(b.asked.length, length);
+  assert.equal(b.client.awake, false);
 });

@@ -3,8 +3,8 @@
 import { render } from 'preact';
 import { theme } from './draw/theme';
 import { current } from './ui/current';
-import { outOfSight } from './ui/kiosk';
 import { readPageState, writePageState } from './ui/page_state';
+import { startSight } from './ui/sight';
 import { startRouter } from './ui/router';
 import { Shell, startKeys } from './views/shell';
 
@@ -12,7 +12,7 @@ theme.start();
 readPageState();
 startRouter();
 startKeys();
-document.addEventListener('visibilitychange', () => current.peek()?.setHidden(outOfSight()));
+startSight();
 addEventListener('online', () => current.peek()?.session.client.nudge());
 render(<Shell />, document.getElementById('app')!);
 writePageState();

@@ -1,19 +1,21 @@
 // host_session - one host, watched: its stream into its store, and holes filled from history.
 //
 // Thread of it: hello sets the clock; snap brings the columns and the last minutes; ticks follow.
-// What the snap does not reach (up to 15 minutes, or what a break left out) is asked for by HTTP and
-// merged by time stamp, so that live and past join without a seam.
+// What a break left out is asked for by HTTP, for the columns on the screen, and merged by time stamp;
+// a column that comes onto the screen later has the same holes filled then.
 
 import { signal } from '@preact/signals';
 import { getHist, getHosts, Refusal } from '../net/api';
-import type { Block, Column, Hello, HostEvent, HostInfo, HostState, Snap, Tick } from '../net/protocol';
-import { browserSurroundings, StreamClient } from '../net/stream_client';
+import type { Block, Column, Fill, Hello, HostEvent, HostInfo, HostState, Snap, Tick } from '../net/protocol';
+import { browserSurroundings, StreamClient, type PollReason } from '../net/stream_client';
 import type { Link } from '../ui/pill';
+import { outOfSight } from '../ui/kiosk';
 import { Clock } from './clock';
+import { pickItems } from './pick';
 import { Store } from './store';
 
-const CAPACITY = 2048; // rows: 15 minutes at a second and twice as much again
-const MEMORY_MS = 900_000;
+const CAPACITY = 2048; // rows: half an hour at a second
+const MOST_HOLES = 8; // that are kept in mind
 const INFO_EVERY_MS = 10_000;
 
 export class HostSession {
@@ -26,18 +28,24 @@ export class HostSession {
   readonly info = signal<HostInfo | null>(null);
   readonly unknown = signal(false); // there is no such host
   readonly link = signal<Link>('connecting');
+  readonly polling = signal<PollReason | null>(null);
   linkSince = Date.now(); // ms of the browser, when it last was open or was first asked for
   step = 1000;
   stale = 5000;
   /** Rows came whose stamps are `since` or later, -Infinity: any. */
   onData: (since: number) => void = () => {};
+  /** A hole among the rows was filled. */
+  onFilled: () => void = () => {};
+  /** The columns on the screen. */
+  needed: () => readonly string[] = () => this.ids;
   private ids: string[] = [];
+  private holes: Hole[] = [];
   private infoTimer = 0;
   private over = false;
 
   constructor(
     readonly host: string,
-    private readonly stacks: readonly (readonly string[])[],
+    readonly stacks: readonly (readonly string[])[],
   ) {
     const url = `/api/v1/stream?${new URLSearchParams({ view: 'host', h: host })}`;
     this.client = new StreamClient(url, this.handlers(), browserSurroundings);
@@ -45,7 +53,9 @@ export class HostSession {
 
   start(): void {
     this.client.start();
-    this.infoTimer = window.setInterval(() => void this.refreshInfo(), INFO_EVERY_MS);
+    this.infoTimer = window.setInterval(() => {
+      if (!outOfSight()) void this.refreshInfo();
+    }, INFO_EVERY_MS);
   }
 
   stop(): void {
@@ -57,7 +67,11 @@ export class HostSession {
   /** The first picture is on the screen: time to ask for what it did not need. */
   complete(): void {
     void this.refreshInfo();
-    void this.fill(this.store.newest - MEMORY_MS, this.store.oldest);
+  }
+
+  /** Other columns are on the screen than before. */
+  needsChanged(): void {
+    for (const hole of this.holes) void this.fillHole(hole);
   }
 
   /** The collector's time now, in ms. */
@@ -70,9 +84,11 @@ export class HostSession {
       hello: (d: Hello) => this.onHello(d),
       snap: (d: Snap) => this.onSnap(d),
       tick: (d: Tick) => this.onTick(d),
+      fill: (d: Fill) => this.onFill(d),
       host: (d: HostEvent) => this.onHost(d),
-      hole: () => void this.fill(this.store.newest),
+      hole: () => this.fill(this.store.newest, this.now()),
       link: (state: Link) => this.onLink(state),
+      polling: (reason: PollReason | null) => (this.polling.value = reason),
     };
   }
 
@@ -87,6 +103,7 @@ export class HostSession {
     this.stale = d.stale;
     noteBuild(d.build);
     this.unknown.value = false;
+    this.needsChanged();
   }
 
   private onSnap(d: Snap): void {
@@ -107,7 +124,7 @@ export class HostSession {
     if (!sameColumns(this.columns.peek(), d.cols)) this.columns.value = d.cols;
     this.onData(-Infinity);
     const reached = d.hist?.t0 ?? d.t;
-    if (before < reached) void this.fill(before, reached);
+    if (before < reached) this.fill(before, reached);
   }
 
   private onTick(d: Tick): void {
@@ -118,6 +135,18 @@ export class HostSession {
       d.d.map((v) => v[0]),
     );
     this.onData(d.t);
+  }
+
+  private onFill(d: Fill): void {
+    for (const { t, d: values } of d.ticks) {
+      this.store.append(
+        this.ids,
+        t,
+        values.map((v) => v[0]),
+      );
+    }
+    this.clock.note(d.to, Date.now());
+    this.onData(d.from);
   }
 
   private onHost(d: HostEvent): void {
@@ -137,16 +166,28 @@ export class HostSession {
     this.store.merge({ ids, times: block.t.map((t) => block.t0 + t), columns: block.d });
   }
 
-  /** Asks history for (from, to) and merges what comes. Failing is no harm: the hole is shown. */
-  private async fill(from: number, to = this.now()): Promise<void> {
+  /** There are no rows within (from, to), but there may be. */
+  private fill(from: number, to: number): void {
+    const hole = { from, to, asked: new Set<string>() };
+    this.holes = [...this.holes.filter((h) => h.to > this.store.oldest), hole].slice(-MOST_HOLES);
+    void this.fillHole(hole);
+  }
+
+  /** Asks history for what is not known of a hole. Failing is no harm: it is shown, and asked again. */
+  private async fillHole(hole: Hole): Promise<void> {
+    const ids = this.needed().filter((id) => this.store.has(id) && !hole.asked.has(id));
+    if (ids.length === 0 || hole.from >= hole.to) return;
+    for (const id of ids) hole.asked.add(id);
     try {
-      const h = await getHist(this.host, [], { from, to, points: CAPACITY });
+      const range = { from: hole.from, to: hole.to, points: CAPACITY };
+      const h = await getHist(this.host, pickItems(ids, this.ids), range);
       // Where history was thinned its rows are no samples of ours.
-      if (this.over || h.step > this.step || h.n === 0) return;
+      if (this.over || h.min !== undefined || h.n === 0) return;
       this.store.merge({ ids: h.c, times: h.t.map((t) => h.t0 + t), columns: h.avg });
-      this.onData(-Infinity);
+      this.onFilled();
     } catch (error) {
       if (!(error instanceof Refusal || error instanceof TypeError || error instanceof DOMException)) throw error;
+      for (const id of ids) hole.asked.delete(id);
     }
   }
 
@@ -164,6 +205,13 @@ export class HostSession {
       // Not reached: the pill already says so.
     }
   }
+}
+
+/** A stretch without rows that may be filled from history. */
+interface Hole {
+  from: number; // ms, the row before
+  to: number; // the row after
+  asked: Set<string>; // columns
 }
 
 let firstBuild = '';

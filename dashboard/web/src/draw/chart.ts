@@ -5,7 +5,8 @@
 
 import uPlot from 'uplot';
 import { findGaps, plotRows, rowsWithin, type Gap } from '../data/gaps';
-import { stackId, type Store } from '../data/store';
+import type { Table } from '../data/past';
+import { stackId } from '../data/store';
 import type { TimeView } from '../ui/time_view';
 import { formatTicks, formatTime, type Unit } from './format';
 import { hatchGaps } from './hatch';
@@ -22,7 +23,8 @@ export interface ChartSpec {
 }
 
 export interface Plane {
-  store: Store;
+  readonly store: Table; // the rows that hold the range, live or of the past
+  readonly coarse: boolean; // they are buckets, with lowId and highId of each column
   view: TimeView;
   step(): number;
   /** A chart has drawn samples. */
@@ -46,7 +48,7 @@ export class Chart implements Drawable, Surface {
   gaps: Gap[] = [];
   private readonly plot: uPlot;
   private readonly sticky = new StickyMax();
-  private readonly ids: string[];
+  readonly ids: readonly string[];
   private yTicks: number[] = [];
   private xTicks = { at: [] as number[], withSeconds: false };
   private size = { width: 0, height: 0 };
@@ -109,7 +111,7 @@ export class Chart implements Drawable, Surface {
     if (end > first) this.plane.drawn();
   }
 
-  private drawnIds(): string[] {
+  private drawnIds(): readonly string[] {
     return this.spec.kind === 'stack' ? this.ids.map((id) => stackId(this.spec.ids[0], id)) : this.ids;
   }
 

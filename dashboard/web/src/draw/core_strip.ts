@@ -34,7 +34,7 @@ export class CoreStrip implements Drawable, Surface {
 
   constructor(
     readonly root: HTMLElement,
-    private readonly ids: readonly string[],
+    readonly ids: readonly string[],
     private readonly plane: Plane,
   ) {
     this.over = document.createElement('div');

@@ -1,6 +1,6 @@
 // api - questions to the dashboard over HTTP. Each throws on a refusal or after its time limit.
 
-import type { Hist, HostInfo } from './protocol';
+import type { Hist, HostInfo, Summary, ViewAnswer } from './protocol';
 
 const LIMIT_MS = 8000;
 
@@ -13,8 +13,9 @@ export class Refusal extends Error {
   }
 }
 
-async function get<T>(path: string): Promise<T> {
+async function get<T>(path: string, abort?: AbortSignal): Promise<T> {
   const stop = new AbortController();
+  abort?.addEventListener('abort', () => stop.abort(), { once: true });
   const timer = setTimeout(() => stop.abort(), LIMIT_MS);
   try {
     const answer = await fetch(path, { signal: stop.signal, cache: 'no-store' });
@@ -29,18 +30,27 @@ export function getHosts(): Promise<HostInfo[]> {
   return get('/api/v1/hosts');
 }
 
+export function getSummary(): Promise<Summary> {
+  return get('/api/v1/summary');
+}
+
+/** What a stream would have said, asked for by hand. */
+export function getView(url: string): Promise<ViewAnswer> {
+  return get(url);
+}
+
 export interface Range {
   from?: number; // ms
   to?: number;
   points?: number;
 }
 
-/** No columns named: all that the host has. */
-export function getHist(host: string, columns: readonly string[], range: Range): Promise<Hist> {
+/** `columns`: ids, or `prefix*`; none named: all that the host has. */
+export function getHist(host: string, columns: readonly string[], range: Range, abort?: AbortSignal): Promise<Hist> {
   const q = new URLSearchParams({ h: host });
   if (columns.length > 0) q.set('c', columns.join(','));
   if (range.from !== undefined) q.set('from', String(Math.floor(range.from)));
   if (range.to !== undefined) q.set('to', String(Math.ceil(range.to)));
   if (range.points !== undefined) q.set('pts', String(range.points));
-  return get(`/api/v1/hist?${q}`);
+  return get(`/api/v1/hist?${q}`, abort);
 }

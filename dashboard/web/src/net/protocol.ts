@@ -90,3 +90,27 @@ export interface Hist {
   min?: (number | null)[][];
   max?: (number | null)[][];
 }
+
+/** The ticks that a stream taken up again would have brought, at once. */
+export interface Fill {
+  s: number;
+  from: number;
+  to: number;
+  ticks: Tick[];
+}
+
+/** How many hosts there are, by state. */
+export interface Summary {
+  now: number;
+  hosts: number;
+  up: number;
+  late: number;
+  stopped: number;
+  silent: number;
+}
+
+/** Events since the one that was named, as a stream would have sent them. */
+export interface ViewAnswer {
+  id: string;
+  events: { event: string; data: unknown }[];
+}

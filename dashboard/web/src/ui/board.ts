@@ -4,12 +4,15 @@
 // only then, the legends and the pill move on, so that what is said is what is seen.
 
 import { effect, signal } from '@preact/signals';
+import { History, type Look } from '../data/history';
 import { HostSession } from '../data/host_session';
+import { pickItems } from '../data/pick';
 import type { Plane, Surface } from '../draw/chart';
 import { formatDuration } from '../draw/format';
 import { Scheduler, type Drawable } from '../draw/scheduler';
 import { theme } from '../draw/theme';
 import { Crosshair } from './crosshair';
+import { getHist } from '../net/api';
 import { wireGestures } from './gestures';
 import { pillOf, type Pill } from './pill';
 import { lastRow, Readouts } from './readouts';
@@ -23,7 +26,11 @@ const PULSE_MS = 250;
 const ADDRESS_REST_MS = 250;
 const LATE_STEPS = 2.5; // without a sample for so long the charts move on and show the gap
 
-export type Drawn = Drawable & Surface & { resize(): void; destroy(): void; root: HTMLElement };
+const PIXELS = 600; // of a plot that is not there yet
+
+/** `ids`: the columns that it draws. */
+export type Drawn = Drawable &
+  Surface & { resize(): void; destroy(): void; root: HTMLElement; ids: readonly string[] };
 
 export const scheduler = new Scheduler({
   request: (callback) => requestAnimationFrame(callback),
@@ -37,6 +44,7 @@ export class Board {
   readonly readouts = new Readouts();
   readonly crosshair: Crosshair;
   readonly plane: Plane;
+  readonly history: History;
   readonly pill = signal<Pill>({ kind: 'nodata', word: 'NO DATA', detail: '', action: 'Pause' });
   readonly dead = signal(false); // the newest number is too old to look alive
   readonly age = signal(''); // of the newest number, once it is dead
@@ -48,15 +56,45 @@ export class Board {
   private pulseTimer = 0;
   private spokenTimer = 0;
   private addressTimer = 0;
+  private needsTimer = 0;
+  private needs = new Map<string, number>();
   private movedAt = 0;
   private stopEffects: (() => void)[] = [];
   private sizes = new ResizeObserver((entries) => this.resized(entries));
 
   constructor(host: string, stacks: readonly (readonly string[])[]) {
     this.session = new HostSession(host, stacks);
-    const { store } = this.session;
-    this.plane = { store, view: this.view, step: () => this.session.step, drawn: noteDrawn };
+    this.history = this.makeHistory();
+    this.plane = this.makePlane();
     this.crosshair = new Crosshair(this.plane, () => this.tell());
+  }
+
+  private makeHistory(): History {
+    const { session } = this;
+    return new History({
+      live: session.store,
+      stacks: () => session.stacks,
+      step: () => session.step,
+      ask: (ids, range, stop) => getHist(session.host, pickItems(ids, session.store.ids()), range, stop),
+      changed: () => this.redraw(),
+      after: (ms, callback) => window.setTimeout(callback, ms),
+      cancel: (timer) => window.clearTimeout(timer),
+    });
+  }
+
+  private makePlane(): Plane {
+    const { history, view } = this;
+    return {
+      get store() {
+        return history.table();
+      },
+      get coarse() {
+        return history.isCoarse(history.table());
+      },
+      view,
+      step: () => history.stepOf(history.table()),
+      drawn: noteDrawn,
+    };
   }
 
   start(): void {
@@ -64,11 +102,14 @@ export class Board {
     this.readAddress();
     addEventListener('popstate', this.readAddress);
     this.session.onData = (since) => this.changed(since);
+    this.session.onFilled = () => this.filled();
+    this.session.needed = () => this.needed();
     this.session.start();
     this.pulseTimer = window.setInterval(() => this.pulse(), PULSE_MS);
     this.stopEffects.push(
       effect(() => {
         void [this.view.held.value, this.view.span.value, theme.version.value, zone.value];
+        this.history.see(this.look(), true);
         this.redraw();
         this.writeAddressSoon();
       }),
@@ -77,9 +118,11 @@ export class Board {
 
   stop(): void {
     this.session.stop();
+    this.history.end();
     watch(null);
     removeEventListener('popstate', this.readAddress);
     window.clearTimeout(this.addressTimer);
+    window.clearTimeout(this.needsTimer);
     window.clearInterval(this.pulseTimer);
     window.clearTimeout(this.spokenTimer);
     for (const stop of this.stopEffects) stop();
@@ -90,6 +133,7 @@ export class Board {
   add(chart: Drawn, focusable: HTMLElement, describe?: (y: number, row: number) => string): () => void {
     this.drawn.add(chart);
     counters.charts++;
+    const forget = this.need(chart.ids);
     this.crosshair.add(chart, describe);
     const w = { crosshair: this.crosshair, view: this.view, now: () => this.session.now() };
     const unwire = wireGestures(chart, focusable, w);
@@ -103,8 +147,18 @@ export class Board {
       this.crosshair.remove(chart);
       scheduler.forget(chart);
       this.drawn.delete(chart);
+      forget();
       counters.charts--;
       chart.destroy();
+    };
+  }
+
+  /** These columns are on the screen, as numbers or drawn, until the function given back is called. */
+  need(ids: readonly string[]): () => void {
+    for (const id of ids) this.needs.set(id, (this.needs.get(id) ?? 0) + 1);
+    this.needsChanged();
+    return () => {
+      for (const id of ids) this.needs.set(id, this.needs.get(id)! - 1);
     };
   }
 
@@ -130,6 +184,32 @@ export class Board {
     this.session.client.setHidden(hidden);
   }
 
+  private needed(): string[] {
+    const { store } = this.session;
+    return [...this.needs].filter(([id, n]) => n > 0 && store.has(id)).map(([id]) => id);
+  }
+
+  /** Once for all the charts that are mounted at a time. */
+  private needsChanged(): void {
+    if (this.needsTimer !== 0) return;
+    this.needsTimer = window.setTimeout(() => {
+      this.needsTimer = 0;
+      this.session.needsChanged();
+      this.history.see(this.look(), true);
+    }, 0);
+  }
+
+  private look(): Look {
+    const [from, to] = this.view.range();
+    const widths = [...this.drawn].map((chart) => chart.width());
+    return { from, to, pixels: widths.length === 0 ? PIXELS : Math.max(...widths), ids: this.needed() };
+  }
+
+  private filled(): void {
+    this.history.spoil();
+    this.changed(-Infinity);
+  }
+
   private readAddress = (): void => {
     const query = new URLSearchParams(location.search);
     this.view.adopt(parseRange(query.get('t')), this.session.now());
@@ -147,6 +227,7 @@ export class Board {
   private changed(since: number): void {
     this.view.edge = this.session.store.newest;
     this.view.fit(this.session.store.oldest);
+    this.history.see(this.look(), false);
     if (since > this.view.range()[1]) return this.refreshPill(); // held: nothing of it is in sight
     this.redraw();
   }
@@ -171,7 +252,7 @@ export class Board {
   }
 
   private tell(): void {
-    const { store } = this.session;
+    const { store } = this.plane;
     const edge = lastRow(store, this.view.range()[1]);
     this.readouts.update(store, { edge, cursor: this.crosshair.row ?? edge });
     this.atCursor.value = this.crosshair.row !== null;
@@ -206,6 +287,7 @@ export class Board {
       stale: session.stale,
       pausedFor: held !== null && !held.byHand ? now - held.since : null,
       fixed: held !== null && held.byHand ? held : null,
+      polling: session.polling.peek(),
     });
     const was = this.pill.peek();
     if (pill.kind !== was.kind || pill.detail !== was.detail) this.pill.value = pill;

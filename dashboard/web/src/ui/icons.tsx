@@ -55,6 +55,7 @@ const PILL_SHAPES: Record<PillKind, ComponentChildren> = {
   live: <circle cx="8" cy="8" r="4" fill="currentColor" stroke="none" />,
   paused: <path d="M5.5 3.5v9M10.5 3.5v9" stroke-width="2.4" />,
   fixed: <path d="M8 2.5a5.5 5.5 0 1 0 .01 0M8 5v3.2l2 1.4" />,
+  polling: <path d="M8 2.5a5.5 5.5 0 1 0 .01 0M8 8V2.5A5.5 5.5 0 0 1 13.5 8z" />,
   reconnecting: <path d="M13 8a5 5 0 1 1-1.6-3.7M13.2 2.2v2.9h-2.9" />,
   stale: <circle cx="8" cy="8" r="4.6" stroke-dasharray="2.6 2.2" />,
   nodata: <path d="M4 8h8" />,

@@ -2,6 +2,7 @@
 //
 // First that applies: no connection, a view that is held still, no sample ever, a sample too old.
 
+import type { PollReason } from '../net/stream_client';
 import { formatDuration, formatInterval, formatLag, formatStopwatch } from '../draw/format';
 
 export type Link = 'connecting' | 'open' | 'down';
@@ -16,9 +17,10 @@ export interface Facts {
   stale: number; // ms of age from which nothing looks alive
   pausedFor: number | null; // ms, null: not paused
   fixed: { from: number; to: number } | null; // a range chosen by hand
+  polling?: PollReason | null; // why there is no stream
 }
 
-export type PillKind = 'live' | 'paused' | 'fixed' | 'reconnecting' | 'stale' | 'nodata';
+export type PillKind = 'live' | 'paused' | 'fixed' | 'polling' | 'reconnecting' | 'stale' | 'nodata';
 
 export interface Pill {
   kind: PillKind;
@@ -29,6 +31,12 @@ export interface Pill {
 
 // A blink of the network is not worth a change of the pill.
 const GRACE_MS = 700;
+
+const POLLING: Record<PollReason, [string, string]> = {
+  windows: ['many windows', 'four other windows hold a stream, and a browser has few connections'],
+  full: ['server full', 'the dashboard has no stream left'],
+  blocked: ['no stream', 'streams open but nothing comes through, as with a proxy that buffers'],
+};
 
 export function pillOf(f: Facts): Pill {
   const age = f.now - f.newest;
@@ -49,6 +57,10 @@ export function pillOf(f: Facts): Pill {
   }
   if (age >= f.stale) {
     return { kind: 'stale', word: 'STALE', detail: formatDuration(age), action: 'Pause' };
+  }
+  if (f.polling) {
+    const [detail, why] = POLLING[f.polling];
+    return { kind: 'polling', word: 'POLLING', detail, action: `Asks every 2 seconds: ${why}. Pause` };
   }
   const late = age > 1.5 * f.step;
   return { kind: 'live', word: 'LIVE', detail: formatLag(late ? age : f.lag), action: 'Pause' };

@@ -5,7 +5,7 @@
 
 import { signal, type Signal } from '@preact/signals';
 import { lowerBound } from '../data/gaps';
-import type { Store } from '../data/store';
+import type { Table } from '../data/past';
 import { formatParts, NONE, type Parts, type Unit } from '../draw/format';
 
 export type Source = (value: (id: string) => number) => number;
@@ -33,7 +33,7 @@ export class Readouts {
   }
 
   /** Rows of the store, -1 where there is none: a gap, or nothing yet. */
-  update(store: Store, rows: Record<Entry['follows'], number>): void {
+  update(store: Table, rows: Record<Entry['follows'], number>): void {
     for (const entry of this.entries.values()) {
       const row = rows[entry.follows];
       const now = entry.source((id) => (row < 0 ? NaN : (store.column(id)?.[row] ?? NaN)));
@@ -45,7 +45,17 @@ export class Readouts {
   }
 }
 
+/** The columns that a source reads. */
+export function idsOf(source: Source): string[] {
+  const ids: string[] = [];
+  source((id) => {
+    ids.push(id);
+    return NaN;
+  });
+  return ids;
+}
+
 /** The last row at or before `to`, -1: none. */
-export function lastRow(store: Store, to: number): number {
+export function lastRow(store: Table, to: number): number {
   return lowerBound(store.times(), to + 1) - 1;
 }

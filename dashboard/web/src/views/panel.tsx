@@ -7,6 +7,7 @@ import { CoreStrip } from '../draw/core_strip';
 import { formatValue } from '../draw/format';
 import { COLOUR_OF } from '../draw/theme';
 import type { Board } from '../ui/board';
+import { idsOf } from '../ui/readouts';
 import { Meter } from './meter';
 import type { PanelSpec } from './panels';
 
@@ -15,6 +16,7 @@ export function Panel({ board, spec }: { board: Board; spec: PanelSpec }) {
   const some = useNeeded(board, spec);
   const here = some ? spec.ids.filter((id) => columns.includes(id)) : [];
   const cores = spec.key === 'cpu' ? columns.filter(isCore) : [];
+  useEffect(() => board.need(numbersOf(spec)), [spec]);
   return (
     <section class={`panel panel-${spec.size} panel-${spec.key}`} aria-labelledby={`title-${spec.key}`}>
       <header class="panel-head">
@@ -31,6 +33,13 @@ export function Panel({ board, spec }: { board: Board; spec: PanelSpec }) {
       {cores.length > 0 && <CoreBox board={board} ids={cores} key={cores.join()} />}
     </section>
   );
+}
+
+/** Columns that a panel tells of without drawing them. */
+function numbersOf({ figure, extra, max, needs }: PanelSpec): string[] {
+  const of = typeof figure.of === 'object' ? figure.of.id : undefined;
+  const all = [...idsOf(figure.source), of, extra?.id, typeof max === 'string' ? max : undefined, needs];
+  return all.filter((id) => id !== undefined);
 }
 
 /** False once the column that the panel needs is known to be 0. */
