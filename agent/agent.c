@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,8 +27,9 @@
 #include "shared/net/selfstat.h"
 #include "shared/net/service.h"
 
-#define STEP_BACK_MS 7 // by which ticks move on after a step back of the wall clock
-#define WATCHDOG_MS  5000
+#define STEP_BACK_MS   7 // by which ticks move on after a step back of the wall clock
+#define WATCHDOG_MS    5000
+#define REFUSED_LOG_MS 60000
 
 struct agent {
     const struct agent_config *config;
@@ -43,6 +45,8 @@ struct agent {
     tick_stamp_t *stamp;
     uplink_t *uplink;
     bool stopping;
+    uint64_t said_refused; // series the log was told of
+    int64_t refused_log_ms;
     int64_t watchdog_ms; // when the manager was last told; 0: it does not ask
 };
 
@@ -57,6 +61,7 @@ static void s_turn(agent_t *self, const zmq_pollitem_t items[ITEMS]);
 static void s_signals(agent_t *self);
 static void s_reload(agent_t *self);
 static void s_tick(agent_t *self);
+static void s_say_refused(agent_t *self);
 static int64_t s_stamp(agent_t *self);
 static void s_watchdog(agent_t *self);
 
@@ -292,8 +297,23 @@ s_tick(agent_t *self)
     uplink_row(self->uplink, stamp, NULL, 0);
     uplink_count(self->uplink);
     selfstat_set(AGENT_SERIES, (int64_t) series_table_count(self->table));
-    selfstat_set(AGENT_SERIES_REFUSED, (int64_t) series_table_refused(self->table));
+    s_say_refused(self);
     selfstat_set(AGENT_TICK_US, (clock_mono_ns() - start_ns) / 1000);
+}
+
+// Of a host with more than the table holds, what came last is not told.
+static void
+s_say_refused(agent_t *self)
+{
+    const uint64_t refused = series_table_refused(self->table);
+
+    selfstat_set(AGENT_SERIES_REFUSED, (int64_t) refused);
+    if (refused == self->said_refused || !log_allow(&self->refused_log_ms, REFUSED_LOG_MS))
+        return;
+    log_warn("series are refused: too many, or with a bad label; filters leave out what is not "
+             "wanted",
+             "refused=%" PRIu64 " most=%u", refused - self->said_refused, SERIES_TABLE_MAX);
+    self->said_refused = refused;
 }
 
 static int64_t

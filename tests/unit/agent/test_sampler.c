@@ -138,6 +138,7 @@ a_machine_is_sampled_whole(void **state)
         { "tests/data/proc/one", 10, 47, 3 },
         { "tests/data/proc/two", 20, 47, 3 },
         { "tests/data/proc/sixtyfour", 640, 47, 3 },
+        { "tests/data/proc/large", 2560, 47, 3 },
         { "tests/data/proc/old", 8, 6, 3 },
     };
 
