@@ -13,6 +13,8 @@ static const struct selfstat_def s_defs[STAT_COUNT] = {
     [STAT_BYTES] = { PREFIX "bytes_total", METRIC_COUNTER, "Bytes of frames, good or bad.", NULL,
                      NULL },
     [STAT_SAMPLES] = { PREFIX "samples_total", METRIC_COUNTER, "Samples stored.", NULL, NULL },
+    [STAT_SAMPLES_APPS] = { PREFIX "app_samples_total", METRIC_COUNTER,
+                            "Samples of applications stored.", NULL, NULL },
     [STAT_ROWS] = { PREFIX "rows_total", METRIC_COUNTER, "Rows stored: one host, one time.", NULL,
                     NULL },
     [STAT_REFUSED_FORMAT] = { PREFIX "frames_refused_total", METRIC_COUNTER,

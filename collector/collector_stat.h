@@ -9,6 +9,7 @@ enum collector_stat {
     STAT_FRAMES,
     STAT_BYTES,
     STAT_SAMPLES,
+    STAT_SAMPLES_APPS, // of those, applications'
     STAT_ROWS,
     STAT_REFUSED_FORMAT, // frames, by reason
     STAT_REFUSED_VERSION,

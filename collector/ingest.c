@@ -358,6 +358,8 @@ s_give(ingest_t *self, const struct source *source, enum kind kind, int64_t time
     number = store_append(self->is.store, &row);
     selfstat_add(STAT_ROWS, 1);
     selfstat_add(STAT_SAMPLES, row.n);
+    if (kind == KIND_APPS)
+        selfstat_add(STAT_SAMPLES_APPS, row.n);
     host_table_sample(self->is.hosts, row.host, time_ms);
     if ((self->flags & FRAME_BACKLOG) == 0)
         publisher_row(self->is.publisher, s_topics[kind], &row, number);

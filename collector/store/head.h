@@ -15,7 +15,8 @@
 
 #include "collector/store/store.h"
 
-#define HEAD_IDLE_MS   10000
+// Twice the slowest family of an agent, and a little: what is sampled each minute lives as well.
+#define HEAD_IDLE_MS   130000
 #define HEAD_LEAST     (1024u * 1024u)
 #define HEAD_MOST_BITS 36 // 64 GiB
 

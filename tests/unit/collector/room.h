@@ -18,7 +18,7 @@
 #include "shared/base/clock.h"
 #include "shared/net/selfstat.h"
 #include "shared/net/sock.h"
-#include "tests/unit/collector/fake_stream.h"
+#include "tests/support/fake_stream.h"
 
 #define ROOM_COLLECTOR   UINT64_C(0xc0)
 #define ROOM_EPOCH       UINT64_C(0xe0)

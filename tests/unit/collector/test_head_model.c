@@ -28,6 +28,7 @@ struct model_series {
 };
 
 static struct model_series *s_model;
+static uint64_t s_conflicts; // of the model, while it holds all
 static int64_t s_clock_ms;
 
 static int64_t
@@ -75,6 +76,7 @@ append(store_t *store, unsigned i, unsigned t, double value)
         return;
     }
     store_append(store, &(struct store_row){ 1 + i % 5, (int64_t) t, 1, &m->id, &value });
+    s_conflicts += m->has[t] && sample_bits(m->value[t]) != sample_bits(value);
     if (!m->has[t]) {
         m->has[t] = true;
         m->value[t] = value;
@@ -126,6 +128,11 @@ compare(store_t *store, bool all)
     store_stat(store, &stat);
     assert_int_equal(stat.samples, samples);
     assert_int_equal(stat.series_made - stat.series_evicted, stat.series);
+    if (all) {
+        assert_int_equal(stat.conflicts, s_conflicts);
+        assert_int_equal(stat.late, 0);
+        assert_int_equal(stat.appended, samples);
+    }
 }
 
 static void
@@ -136,6 +143,7 @@ run(uint64_t bytes, unsigned series, unsigned steps, bool all)
     store_t *store;
 
     s_clock_ms = 0;
+    s_conflicts = 0;
     s_model = xcalloc(SERIES, sizeof *s_model);
     assert_int_equal(head_new(&store, bytes), 0);
     head_set_clock(store, fake_clock);
@@ -147,7 +155,8 @@ run(uint64_t bytes, unsigned series, unsigned steps, bool all)
         if (s_model[i].id == 0 || !store_alive(store, s_model[i].id))
             make(store, i);
         append(store, i, t, (double) seeded_below(&seed, 3));
-        s_clock_ms += (int64_t) seeded_below(&seed, 20);
+        // So that a series is written about as often as it takes to be idle.
+        s_clock_ms += (int64_t) seeded_below(&seed, HEAD_IDLE_MS / 500);
         store_stat(store, &stat);
         assert_true(stat.bytes <= bytes);
         if (step % (steps / 8) == 0)

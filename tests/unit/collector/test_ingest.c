@@ -419,6 +419,8 @@ applications_go_out_on_a_topic_of_their_own(void **state)
     assert_int_equal(series, 2);
     assert_int_equal(host_table_find(room.hosts, HOST)->info.last_ms, T0 + 1000);
     assert_int_equal(selfstat_value(STAT_ROWS), 5);
+    assert_int_equal(selfstat_value(STAT_SAMPLES), 5);
+    assert_int_equal(selfstat_value(STAT_SAMPLES_APPS), 3);
 }
 
 // A sender of another make: one row with series of both.

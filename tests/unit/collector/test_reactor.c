@@ -25,8 +25,8 @@
 #include "shared/net/sock.h"
 #include "shared/wire/live.h"
 #include "shared/wire/query_msg.h"
+#include "tests/support/fake_stream.h"
 #include "tests/support/seeded.h"
-#include "tests/unit/collector/fake_stream.h"
 
 #define HOST        UINT64_C(0xa1)
 #define COLLECTOR   UINT64_C(0xc0)

@@ -3,8 +3,8 @@
 // Slot i is the series <metric>_<i>{job="test"}, a gauge; its value in a row is `value` + i. From
 // slot `apps` on they are applications': {job="app"}, absent from rows, and sent by fake_say.
 
-#ifndef TESTS_UNIT_COLLECTOR_FAKE_STREAM_H
-#define TESTS_UNIT_COLLECTOR_FAKE_STREAM_H
+#ifndef TESTS_SUPPORT_FAKE_STREAM_H
+#define TESTS_SUPPORT_FAKE_STREAM_H
 
 #include <setjmp.h>
 #include <stdarg.h>
