@@ -257,6 +257,8 @@ s_write(struct buf *body, const struct link_request *request, const view_t *view
     for (size_t i = 0; i < n; i++)
         json_str(&j, view_unit_str(columns[i].unit));
     json_array_end(&j);
+    json_key(&j, "cols");
+    event_encode_columns(&j, columns, n);
     json_key(&j, "t");
     json_array(&j);
     for (size_t i = 0; i < b->n; i++)

@@ -15,7 +15,7 @@ static void s_begin(struct json *j, struct buf *out, const char *name);
 static void s_begin_numbered(struct json *j, struct buf *out, const char *name, const char *boot,
                              uint64_t seq);
 static struct event *s_end(struct json *j, uint64_t seq);
-static void s_columns(struct json *j, const struct event_view *v);
+static void s_text(struct json *j, const char *key, const char *text);
 static void s_host_row(struct json *j, const struct host_info *host);
 static void s_now(struct json *j, const struct event_view *v, const double *row);
 static void s_history(struct json *j, const struct event_view *v, const struct view_window *window);
@@ -67,7 +67,7 @@ event_encode_snap(const struct event_view *v, uint64_t seq, const struct view_wi
     json_key(&j, "t");
     json_int(&j, rows > 0 ? view_window_time(window, rows - 1) : 0);
     json_key(&j, "cols");
-    s_columns(&j, v);
+    event_encode_columns(&j, v->columns, v->n_columns);
     json_key(&j, "hosts");
     json_array(&j);
     s_host_row(&j, v->host);
@@ -139,10 +139,30 @@ event_encode_bye(const char *why, int64_t retry_ms)
 }
 
 void
+event_encode_columns(struct json *j, const struct view_column *columns, size_t n)
+{
+    json_array(j);
+    for (size_t i = 0; i < n; i++) {
+        const struct view_column *c = &columns[i];
+
+        json_object(j);
+        json_key(j, "id");
+        json_str(j, c->id);
+        json_key(j, "unit");
+        json_str(j, view_unit_str(c->unit));
+        s_text(j, "name", c->name);
+        s_text(j, "metric", c->metric);
+        s_text(j, "color", c->color);
+        json_object_end(j);
+    }
+    json_array_end(j);
+}
+
+void
 event_encode_number(struct json *j, double value, enum view_unit unit)
 {
     if (isfinite(value))
-        json_fixed(j, value, view_unit_decimals(unit));
+        json_fixed(j, value, view_unit_decimals(unit, value));
     else
         json_null(j);
 }
@@ -177,19 +197,14 @@ s_end(struct json *j, uint64_t seq)
     return e;
 }
 
+// Left out where there is none.
 static void
-s_columns(struct json *j, const struct event_view *v)
+s_text(struct json *j, const char *key, const char *text)
 {
-    json_array(j);
-    for (size_t i = 0; i < v->n_columns; i++) {
-        json_object(j);
-        json_key(j, "id");
-        json_str(j, v->columns[i].id);
-        json_key(j, "unit");
-        json_str(j, view_unit_str(v->columns[i].unit));
-        json_object_end(j);
-    }
-    json_array_end(j);
+    if (text == NULL)
+        return;
+    json_key(j, key);
+    json_str(j, text);
 }
 
 static void

@@ -39,6 +39,8 @@ struct event *event_encode_host(const struct event_view *v, uint64_t seq, int64_
 struct event *event_encode_skip(uint64_t n);
 struct event *event_encode_bye(const char *why, int64_t retry_ms);
 
+// Columns as an array of objects.
+void event_encode_columns(struct json *j, const struct view_column *columns, size_t n);
 // A number of a column as the stream and history write it: rounded to what its unit means.
 void event_encode_number(struct json *j, double value, enum view_unit unit);
 

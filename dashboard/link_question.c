@@ -4,6 +4,7 @@
 
 #include "dashboard/collector_link_inner.h"
 #include "dashboard/dashboard_stat.h"
+#include "dashboard/view.h"
 #include "shared/base/log.h"
 #include "shared/base/rbuf.h"
 #include "shared/net/sock.h"
@@ -148,7 +149,8 @@ s_forward(collector_link_t *self, struct link_request *request)
                                .n_selectors = (uint32_t) request->n_selectors };
 
     if (request->ask == LINK_SELECT)
-        q.start_ms -= 2 * (int64_t) request->info.interval_ms;
+        q.start_ms -= view_back_ms(request->info.interval_ms > 0 ? request->info.interval_ms
+                                                                 : 1000);
     memcpy(q.selectors, request->selectors, request->n_selectors * sizeof q.selectors[0]);
     if (!s_send(self, &q, USE_REQUEST, request, request->ask == LINK_LAST ? LATEST_MS : ANSWER_MS))
         s_unavailable(request);

@@ -31,7 +31,7 @@ enum link_status {
 struct link_request {
     enum link_ask ask;
     char *host;       // WATCH, SELECT: its id or name
-    int64_t start_ms; // SELECT, LAST; SELECT takes two intervals of the host more
+    int64_t start_ms; // SELECT, LAST; SELECT looks back as the view needs it
     int64_t end_ms;   // SELECT
     struct buf text;  // holds the selectors
     const char *selectors[QUERY_SELECTORS_MAX];

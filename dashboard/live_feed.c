@@ -2,7 +2,6 @@
 
 #include "dashboard/live_feed.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,11 +24,11 @@ struct kept_row {
     struct live_row cells;
 };
 
-// A series of the topic's table that some column needs.
+// A series of the topic's table that some column needs, or whose samples are ticks.
 struct place {
-    uint32_t id;     // the collector's
-    ptrdiff_t place; // in a row of the view; -1 before it is built
-    struct label_set labels;
+    uint32_t id;             // the collector's
+    ptrdiff_t place;         // in the view; -1 before it is built, and for a tick that is no more
+    struct label_set labels; // empty for a tick that is no more
 };
 
 struct live_feed {
@@ -45,7 +44,6 @@ struct live_feed {
     size_t n_places;
     view_t *view; // NULL before the first window
     struct view_window window;
-    double *row;       // scratch: one number a series of the view
     bool first_row;    // none has come since the window
     unsigned late_run; // late rows since the last one in time
     int64_t anchor_ms; // the window ends here; INT64_MAX: with the newest
@@ -74,7 +72,8 @@ static bool s_has(live_feed_t *self, const struct live_header *h);
 static unsigned s_replay(live_feed_t *self, int64_t now_ms);
 static unsigned s_apply(live_feed_t *self, const struct live_header *h,
                         const struct live_row *cells, int64_t now_ms);
-static bool s_spread(live_feed_t *self, const struct live_row *cells);
+static bool s_has_ours(const live_feed_t *self, const struct live_row *cells);
+static void s_take(live_feed_t *self, int64_t time_ms, const struct live_row *cells);
 static unsigned s_late(live_feed_t *self, int64_t time_ms, int64_t newest_ms, int64_t now_ms);
 
 live_feed_t *
@@ -102,7 +101,6 @@ live_feed_destroy(live_feed_t **self_p)
     live_row_release(&self->cells);
     view_window_release(&self->window);
     view_destroy(&self->view);
-    free(self->row);
     free(self);
     *self_p = NULL;
 }
@@ -174,8 +172,8 @@ live_feed_ask(const live_feed_t *self, int64_t newest_ms)
 {
     const int64_t end_ms = newest_ms < self->anchor_ms ? newest_ms : self->anchor_ms;
 
-    // Two intervals more: the first row needs a neighbour for its rates.
-    return (struct live_ask){ .start_ms = end_ms - LIVE_FEED_WINDOW_MS - 2 * self->interval_ms,
+    return (struct live_ask){ .start_ms = end_ms - LIVE_FEED_WINDOW_MS -
+                                          view_back_ms(self->interval_ms),
                               .end_ms = self->anchor_ms };
 }
 
@@ -250,10 +248,13 @@ s_set_places(live_feed_t *self, struct live_series *series, uint32_t n)
     for (uint32_t i = 0; i < n; i++) {
         struct place *p = &self->places[self->n_places];
 
-        if (!view_uses(NULL, &series[i].labels))
+        *p = (struct place){ .id = series[i].id, .place = -1 };
+        if (view_uses(&series[i].labels)) {
+            p->labels = series[i].labels;
+            series[i].labels = (struct label_set){ 0 }; // moved
+        } else if (!view_is_tick(&series[i].labels)) {
             continue;
-        *p = (struct place){ .id = series[i].id, .place = -1, .labels = series[i].labels };
-        series[i].labels = (struct label_set){ 0 }; // moved
+        }
         self->n_places++;
     }
     qsort(self->places, self->n_places, sizeof *self->places, s_compare_places);
@@ -284,6 +285,8 @@ s_map_places(live_feed_t *self)
     bool all = true;
 
     for (size_t i = 0; i < self->n_places; i++) {
+        if (self->places[i].labels.count == 0)
+            continue;
         self->places[i].place = view_find(self->view, &self->places[i].labels);
         all = all && self->places[i].place >= 0;
     }
@@ -374,12 +377,12 @@ s_build_view(live_feed_t *self, const struct live_answer *answer)
     view_destroy(&self->view);
     self->view = view_new(NULL, self->interval_ms);
     for (size_t i = 0; i < self->n_places; i++)
-        view_add(self->view, &self->places[i].labels);
+        if (self->places[i].labels.count > 0)
+            view_add(self->view, &self->places[i].labels);
     for (size_t i = 0; i < answer->n; i++)
         view_add(self->view, &answer->series[i].labels);
     view_seal(self->view);
     s_map_places(self);
-    self->row = xrealloc(self->row, view_series(self->view) + 1, sizeof *self->row);
     view_window_release(&self->window);
     view_window_init(&self->window, view_columns(self->view, &columns));
 }
@@ -444,7 +447,7 @@ s_apply(live_feed_t *self, const struct live_header *h, const struct live_row *c
     const bool first = self->first_row;
 
     self->pubseq = h->pubseq;
-    if (!s_spread(self, cells)) // nothing of ours in it
+    if (!s_has_ours(self, cells)) // no tick of the host
         return 0;
     self->first_row = false;
     if (h->time_ms == newest_ms && first)
@@ -452,21 +455,32 @@ s_apply(live_feed_t *self, const struct live_header *h, const struct live_row *c
     if (h->time_ms <= newest_ms)
         return s_late(self, h->time_ms, newest_ms, now_ms);
     self->late_run = 0;
-    view_push(self->view, h->time_ms, self->row, view_window_append(&self->window, h->time_ms));
+    view_begin(self->view, h->time_ms);
+    s_take(self, h->time_ms, cells);
+    view_end(self->view, view_window_append(&self->window, h->time_ms));
     view_window_trim(&self->window, h->time_ms - LIVE_FEED_WINDOW_MS, ROWS_MAX);
     return LIVE_TICK;
 }
 
-// Cells by the collector's ids into self->row by place. False if there are none of ours.
 static bool
-s_spread(live_feed_t *self, const struct live_row *cells)
+s_has_ours(const live_feed_t *self, const struct live_row *cells)
 {
-    const size_t n = view_series(self->view);
-    bool any = false;
-
-    for (size_t i = 0; i < n; i++)
-        self->row[i] = NAN;
     // Both rise.
+    for (size_t i = 0, c = 0; i < self->n_places && c < cells->n;) {
+        if (cells->ids[c] == self->places[i].id)
+            return true;
+        if (cells->ids[c] < self->places[i].id)
+            c++;
+        else
+            i++;
+    }
+    return false;
+}
+
+// Cells by the collector's ids into the row that the view has begun.
+static void
+s_take(live_feed_t *self, int64_t time_ms, const struct live_row *cells)
+{
     for (size_t i = 0, c = 0; i < self->n_places && c < cells->n;) {
         const struct place *p = &self->places[i];
 
@@ -475,15 +489,12 @@ s_spread(live_feed_t *self, const struct live_row *cells)
         } else if (cells->ids[c] > p->id) {
             i++;
         } else {
-            if (p->place >= 0) {
-                self->row[p->place] = cells->values[c];
-                any = true;
-            }
+            if (p->place >= 0)
+                view_take(self->view, (size_t) p->place, time_ms, cells->values[c]);
             i++;
             c++;
         }
     }
-    return any;
 }
 
 static unsigned

@@ -1,312 +1,376 @@
-// view - the table of columns, their names, and which series they are made from.
+// view - the columns of one host: which there are, and which series each is made from.
 
 #include "dashboard/view.h"
 
 #include <assert.h>
-#include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dashboard/view_inner.h"
-#include "shared/base/err.h"
-#include "shared/base/str.h"
 #include "shared/base/xalloc.h"
 
-#define INSTANCE_MAX 6 // digits of a core's number
+static bool s_add_fact(view_t *self, const struct label_set *labels);
+static void s_note_sensor(view_t *self, const struct label_set *labels);
+static bool s_bind(view_t *self, const struct view_hit *hit, const struct label_set *labels);
+static size_t s_column(view_t *self, const struct view_def *def, struct buf *id, struct buf *name,
+                       const struct label_set *labels);
+static size_t s_place(view_t *self, const struct label_set *labels);
+static void s_drop_incomplete(view_t *self);
+static bool s_is_complete(const struct view_def *def, unsigned terms);
+static void s_sort_columns(view_t *self);
+static int s_compare_columns(const void *a, const void *b);
+static int s_compare_bindings(const void *a, const void *b, void *view);
+static void s_set_runs(view_t *self);
+static void s_show(view_t *self);
 
-// THE table of columns, one to a line; its order is that of `cols`. A series is node_exporter's.
-// clang-format off
-#define CPU(mode) \
-    { "cpu." mode, VIEW_PERCENT, VIEW_RATE, VIEW_MEAN, 100, 100, NULL, \
-      { { 1, false, "node_cpu_seconds_total", "mode", mode } } }
-#define ONE(id, unit, take, metric) \
-    { id, unit, take, VIEW_SUM, 1, 0, NULL, { { 1, false, metric, NULL, NULL } } }
-#define MEM(id, key)      ONE(id, VIEW_BYTES, VIEW_VALUE, "node_memory_" key "_bytes")
-#define TERM(sign, key)   { sign, false, "node_memory_" key "_bytes", NULL, NULL }
-#define MAYBE(sign, key)  { sign, true, "node_memory_" key "_bytes", NULL, NULL }
-static const struct view_def defs[] = {
-    CPU("user"),
-    CPU("nice"),
-    CPU("system"),
-    CPU("iowait"),
-    CPU("irq"),
-    CPU("softirq"),
-    CPU("steal"),
-    CPU("idle"),
-    // The busy modes are added up, rather than 100 less idle and iowait: those two may fall in
-    // the kernel, and the sum of the others can not be below zero.
-    { "core", VIEW_PERCENT, VIEW_RATE, VIEW_SUM, 100, 100, "cpu",
-      { { 1, false, "node_cpu_seconds_total", "mode", "user|nice|system|irq|softirq|steal" } } },
-    MEM("mem.total", "MemTotal"),
-    // SReclaimable: a kernel before 2.6.19 has no such line.
-    { "mem.used", VIEW_BYTES, VIEW_VALUE, VIEW_SUM, 1, 0, NULL,
-      { TERM(1, "MemTotal"), TERM(-1, "MemFree"), TERM(-1, "Buffers"), TERM(-1, "Cached"),
-        MAYBE(-1, "SReclaimable") } },
-    { "mem.cached", VIEW_BYTES, VIEW_VALUE, VIEW_SUM, 1, 0, NULL,
-      { TERM(1, "Cached"), MAYBE(1, "SReclaimable") } },
-    MEM("mem.buffers", "Buffers"),
-    MEM("mem.free", "MemFree"),
-    MEM("mem.available", "MemAvailable"),
-    MEM("swap.total", "SwapTotal"),
-    { "swap.used", VIEW_BYTES, VIEW_VALUE, VIEW_SUM, 1, 0, NULL,
-      { TERM(1, "SwapTotal"), TERM(-1, "SwapFree") } },
-    ONE("load.1", VIEW_LOAD, VIEW_VALUE, "node_load1"),
-    ONE("load.5", VIEW_LOAD, VIEW_VALUE, "node_load5"),
-    ONE("load.15", VIEW_LOAD, VIEW_VALUE, "node_load15"),
-    ONE("procs.running", VIEW_COUNT, VIEW_VALUE, "node_procs_running"),
-    ONE("procs.blocked", VIEW_COUNT, VIEW_VALUE, "node_procs_blocked"),
-    ONE("sys.context_switches", VIEW_PER_SECOND, VIEW_RATE, "node_context_switches_total"),
-    ONE("sys.interrupts", VIEW_PER_SECOND, VIEW_RATE, "node_intr_total"),
-    ONE("sys.forks", VIEW_PER_SECOND, VIEW_RATE, "node_forks_total"),
-};
-// clang-format on
-#define N_DEFS (sizeof defs / sizeof defs[0])
-
-static const struct {
-    const char *name;
-    unsigned decimals;
-} units[] = {
-    [VIEW_PERCENT] = { "percent", 1 },
-    [VIEW_BYTES] = { "bytes", 0 },
-    [VIEW_LOAD] = { "load", 2 },
-    [VIEW_COUNT] = { "count", 1 },
-    [VIEW_PER_SECOND] = { "per_second", 1 },
-};
-
-static bool s_valid_id(const char *id);
-static void s_nearest(char error[VIEW_ERROR_SIZE], const char *id);
-static bool s_digits(const char *text);
-static bool s_picked(const struct view_pick *pick, const char *id);
-static bool s_def_picked(const struct view_pick *pick, const struct view_def *def);
-static void s_selector(struct buf *text, const struct view_term *term);
-static bool s_term_matches(const struct view_term *term, const char *metric,
-                           const struct label_set *labels);
-
-const char *
-view_unit_str(enum view_unit unit)
+int64_t
+view_back_ms(int64_t interval_ms)
 {
-    return units[unit].name;
+    return 2 * (2 * interval_ms > VIEW_HOLD_MS ? 2 * interval_ms : VIEW_HOLD_MS);
 }
 
-unsigned
-view_unit_decimals(enum view_unit unit)
+view_t *
+view_new(const struct view_pick *pick, int64_t interval_ms)
 {
-    return units[unit].decimals;
-}
+    view_t *self = xcalloc(1, sizeof *self);
 
-int
-view_pick_parse(struct view_pick *pick, const char *text, char error[VIEW_ERROR_SIZE])
-{
-    size_t size = 0;
-    int rc;
-
-    *pick = (struct view_pick){ 0 };
-    for (const char *at = text, *end; *at != '\0'; at = *end == ',' ? end + 1 : end) {
-        char id[VIEW_ID_SIZE];
-
-        end = strchrnul(at, ',');
-        snprintf(id, sizeof id, "%.*s", (int) (end - at), at);
-        if ((size_t) (end - at) >= sizeof id || !s_valid_id(id)) {
-            s_nearest(error, id);
-            rc = ERR_UNKNOWN;
-            goto fail;
-        }
-        if (pick->n == VIEW_PICK_MAX) {
-            snprintf(error, VIEW_ERROR_SIZE, "c: more than %d columns", VIEW_PICK_MAX);
-            rc = ERR_LIMIT;
-            goto fail;
-        }
-        if (s_picked(pick, id) && pick->n > 0)
-            continue;
-        if (pick->n == size) {
-            size = size == 0 ? 16 : size * 2;
-            pick->ids = xrealloc(pick->ids, size, sizeof *pick->ids);
-        }
-        memcpy(pick->ids[pick->n++], id, sizeof id);
-    }
-    return 0;
-
-fail:
-    view_pick_release(pick);
-    return rc;
+    assert(interval_ms > 0);
+    self->interval_ms = interval_ms;
+    self->hold_ms = view_back_ms(interval_ms) / 2;
+    self->by_hash = map_new();
+    self->by_id = map_new();
+    self->sensors = map_new();
+    if (pick != NULL)
+        view_pick_copy(&self->pick, pick);
+    return self;
 }
 
 void
-view_pick_release(struct view_pick *pick)
+view_destroy(view_t **self_p)
 {
-    free(pick->ids);
-    *pick = (struct view_pick){ 0 };
-}
+    view_t *self = *self_p;
+    struct map_entry entry;
 
-size_t
-view_selectors(const struct view_pick *pick, struct buf *text, const char **ret, size_t most)
-{
-    size_t starts[N_DEFS * VIEW_TERMS_MAX];
-    size_t n = 0;
-
-    buf_clear(text);
-    for (size_t i = 0; i < N_DEFS; i++) {
-        if (!s_def_picked(pick, &defs[i]))
-            continue;
-        for (size_t t = 0; t < VIEW_TERMS_MAX && defs[i].terms[t].metric != NULL; t++) {
-            const size_t start = text->len;
-            bool known = false;
-
-            s_selector(text, &defs[i].terms[t]);
-            for (size_t k = 0; k < n && !known; k++)
-                known = strcmp((const char *) text->at + starts[k],
-                               (const char *) text->at + start) == 0;
-            if (known)
-                text->len = start;
-            else
-                starts[n++] = start;
-        }
+    if (self == NULL)
+        return;
+    for (size_t i = 0; i < self->n_series; i++) {
+        label_set_release(self->labels[i]);
+        free(self->labels[i]);
     }
-    assert(n <= most);
-    for (size_t k = 0; k < n; k++)
-        ret[k] = (const char *) text->at + starts[k];
-    return n;
+    for (size_t i = 0; i < self->n_sums; i++) {
+        free(self->sums[i].id);
+        free(self->sums[i].name);
+    }
+    for (size_t at = 0; map_next(self->sensors, &at, &entry);)
+        free(entry.value);
+    map_destroy(&self->by_hash);
+    map_destroy(&self->by_id);
+    map_destroy(&self->sensors);
+    view_pick_release(&self->pick);
+    free(self->labels);
+    free(self->next_alike);
+    free(self->series);
+    free(self->standing);
+    free(self->sums);
+    free(self->seen);
+    free(self->bindings);
+    free(self->bound);
+    free(self);
+    *self_p = NULL;
 }
 
 bool
-view_uses(const struct view_pick *pick, const struct label_set *labels)
+view_add(view_t *self, const struct label_set *labels)
 {
-    static const struct view_pick all = { 0 };
     struct view_hit hits[VIEW_HITS_MAX];
+    size_t n;
+    bool used = false;
 
-    return view_match(hits, pick != NULL ? pick : &all, labels) > 0;
+    assert(!self->sealed);
+    if (view_find(self, labels) >= 0)
+        return true;
+    n = view_match(hits, labels);
+    for (size_t i = 0; i < n; i++)
+        used = s_bind(self, &hits[i], labels) || used;
+    return used || (n == 0 && s_add_fact(self, labels));
+}
+
+void
+view_seal(view_t *self)
+{
+    assert(!self->sealed);
+    s_drop_incomplete(self);
+    s_sort_columns(self);
+    if (self->n_bindings > 0)
+        qsort_r(self->bindings, self->n_bindings, sizeof *self->bindings, s_compare_bindings, self);
+    s_set_runs(self);
+    s_show(self);
+    self->sealed = true;
+}
+
+ptrdiff_t
+view_find(const view_t *self, const struct label_set *labels)
+{
+    size_t at = (size_t) (uintptr_t) map_get_u64(self->by_hash, labels->hash);
+
+    while (at != 0 && !label_set_equal(self->labels[at - 1], labels))
+        at = self->next_alike[at - 1];
+    return (ptrdiff_t) at - 1;
 }
 
 size_t
-view_match(struct view_hit hits[VIEW_HITS_MAX], const struct view_pick *pick,
-           const struct label_set *labels)
+view_series(const view_t *self)
 {
-    const char *metric = label_set_metric(labels);
-    const char *job = label_set_get(labels, "job");
-    size_t n = 0;
+    return self->n_series;
+}
 
-    // An application may use a host's names; it has another job.
-    if (job == NULL || strcmp(job, "node") != 0)
-        return 0;
-    for (size_t i = 0; i < N_DEFS; i++) {
-        const struct view_def *def = &defs[i];
-        const char *value = def->each != NULL ? label_set_get(labels, def->each) : NULL;
+size_t
+view_columns(const view_t *self, const struct view_column **ret)
+{
+    assert(self->sealed);
+    *ret = self->seen;
+    return self->n_sums;
+}
 
-        if (def->each != NULL && (value == NULL || !s_digits(value)))
+// No column is made from it, but something is told by it.
+static bool
+s_add_fact(view_t *self, const struct label_set *labels)
+{
+    if (!view_uses(labels))
+        return false;
+    if (strcmp(label_set_metric(labels), VIEW_SENSOR_METRIC) == 0)
+        s_note_sensor(self, labels);
+    s_place(self, labels);
+    return true;
+}
+
+static void
+s_note_sensor(view_t *self, const struct label_set *labels)
+{
+    const char *chip = label_set_get(labels, "chip"), *sensor = label_set_get(labels, "sensor");
+    const char *label = label_set_get(labels, "label");
+    struct buf key = { 0 };
+
+    if (chip == NULL || sensor == NULL || label == NULL)
+        return;
+    buf_printf(&key, "%s/%s", chip, sensor);
+    free(map_put(self->sensors, key.at, key.len, xstrdup(label)));
+    buf_release(&key);
+}
+
+// False if the column is not picked, or there is none of such a name.
+static bool
+s_bind(view_t *self, const struct view_hit *hit, const struct label_set *labels)
+{
+    struct buf id = { 0 }, name = { 0 };
+    const bool wanted = view_id_make(&id, &name, hit->def, labels) &&
+                        view_pick_has(&self->pick, buf_cstr(&id));
+
+    if (wanted) {
+        const size_t place = s_place(self, labels);
+
+        if (self->n_bindings == self->bindings_size) {
+            self->bindings_size = self->bindings_size == 0 ? 128 : self->bindings_size * 2;
+            self->bindings = xrealloc(self->bindings, self->bindings_size, sizeof *self->bindings);
+        }
+        self->bindings[self->n_bindings++] = (struct view_binding){
+            .column = (uint32_t) s_column(self, hit->def, &id, &name, self->labels[place]),
+            .term = hit->term,
+            .series = (uint32_t) place,
+        };
+    }
+    buf_release(&id);
+    buf_release(&name);
+    return wanted;
+}
+
+static size_t
+s_column(view_t *self, const struct view_def *def, struct buf *id, struct buf *name,
+         const struct label_set *labels)
+{
+    size_t known = (size_t) (uintptr_t) map_get(self->by_id, id->at, id->len);
+
+    if (known > 0)
+        return known - 1;
+    if (self->n_sums == self->sums_size) {
+        self->sums_size = self->sums_size == 0 ? 64 : self->sums_size * 2;
+        self->sums = xrealloc(self->sums, self->sums_size, sizeof *self->sums);
+    }
+    self->sums[self->n_sums++] = (struct view_sum){
+        .def = def,
+        .id = xstrdup(buf_cstr(id)),
+        .name = def->each.label != NULL ? xstrdup(buf_cstr(name)) : NULL,
+        .labels = labels,
+    };
+    map_put(self->by_id, id->at, id->len, (void *) (uintptr_t) self->n_sums);
+    return self->n_sums - 1;
+}
+
+static size_t
+s_place(view_t *self, const struct label_set *labels)
+{
+    const ptrdiff_t known = view_find(self, labels);
+    const size_t i = self->n_series;
+
+    if (known >= 0)
+        return (size_t) known;
+    if (i == self->series_size) {
+        self->series_size = i == 0 ? 128 : i * 2;
+        self->labels = xrealloc(self->labels, self->series_size, sizeof *self->labels);
+        self->next_alike = xrealloc(self->next_alike, self->series_size, sizeof *self->next_alike);
+        self->series = xrealloc(self->series, self->series_size, sizeof *self->series);
+        self->standing = xrealloc(self->standing, self->series_size, sizeof *self->standing);
+    }
+    self->labels[i] = xcalloc(1, sizeof *self->labels[i]);
+    label_set_copy(self->labels[i], labels);
+    self->series[i] = (struct view_series){
+        .app = view_is_app(labels), .time_ms = INT64_MIN, .until_ms = INT64_MIN, .last = NAN
+    };
+    self->standing[i] = (struct view_standing){ .value = NAN, .rate = NAN };
+    self->n_series++;
+    self->next_alike[i] = (size_t) (uintptr_t) map_put_u64(self->by_hash, labels->hash,
+                                                           (void *) (uintptr_t) (i + 1));
+    return i;
+}
+
+// A column that lacks all series of a term could never have a number.
+static void
+s_drop_incomplete(view_t *self)
+{
+    unsigned *terms = xcalloc(self->n_sums + 1, sizeof *terms); // bits
+    uint32_t *moved = xcalloc(self->n_sums + 1, sizeof *moved);
+    size_t n = 0, kept = 0;
+
+    for (size_t i = 0; i < self->n_bindings; i++)
+        terms[self->bindings[i].column] |= 1u << self->bindings[i].term;
+    for (size_t i = 0; i < self->n_sums; i++) {
+        moved[i] = (uint32_t) n;
+        if (s_is_complete(self->sums[i].def, terms[i])) {
+            self->sums[n++] = self->sums[i];
             continue;
-        for (uint32_t t = 0; t < VIEW_TERMS_MAX && def->terms[t].metric != NULL; t++) {
-            struct view_hit *hit = &hits[n];
-
-            if (!s_term_matches(&def->terms[t], metric, labels))
-                continue;
-            assert(n < VIEW_HITS_MAX);
-            *hit = (struct view_hit){ .def = def, .term = t };
-            snprintf(hit->id, sizeof hit->id, value != NULL ? "%s.%s" : "%s", def->id, value);
-            hit->instance = value != NULL ? strtoul(value, NULL, 10) : 0;
-            n += s_picked(pick, hit->id);
         }
+        moved[i] = UINT32_MAX;
+        free(self->sums[i].id);
+        free(self->sums[i].name);
     }
-    return n;
+    for (size_t i = 0; i < self->n_bindings; i++) {
+        const uint32_t to = moved[self->bindings[i].column];
+
+        if (to == UINT32_MAX)
+            continue;
+        self->bindings[kept] = self->bindings[i];
+        self->bindings[kept++].column = to;
+    }
+    self->n_sums = n;
+    self->n_bindings = kept;
+    free(terms);
+    free(moved);
 }
 
 static bool
-s_valid_id(const char *id)
+s_is_complete(const struct view_def *def, unsigned terms)
 {
-    for (size_t i = 0; i < N_DEFS; i++) {
-        const size_t n = strlen(defs[i].id);
-
-        if (defs[i].each == NULL
-                ? strcmp(defs[i].id, id) == 0
-                : strncmp(defs[i].id, id, n) == 0 && id[n] == '.' && s_digits(id + n + 1))
-            return true;
-    }
-    return false;
+    for (unsigned t = 0; t < VIEW_TERMS_MAX && def->terms[t].metric != NULL; t++)
+        if (!def->terms[t].optional && (terms & 1u << t) == 0)
+            return false;
+    return true;
 }
 
 static void
-s_nearest(char error[VIEW_ERROR_SIZE], const char *id)
+s_sort_columns(view_t *self)
 {
-    unsigned best = UINT32_MAX;
-    const char *nearest = "";
-    const char *suffix = "";
+    uint32_t *moved = xcalloc(self->n_sums + 1, sizeof *moved);
 
-    for (size_t i = 0; i < N_DEFS; i++) {
-        const unsigned distance = str_distance(defs[i].id, id);
+    // `first` holds the old place while the columns change theirs.
+    for (size_t i = 0; i < self->n_sums; i++)
+        self->sums[i].first = i;
+    if (self->n_sums > 0)
+        qsort(self->sums, self->n_sums, sizeof *self->sums, s_compare_columns);
+    for (size_t i = 0; i < self->n_sums; i++)
+        moved[self->sums[i].first] = (uint32_t) i;
+    for (size_t i = 0; i < self->n_bindings; i++)
+        self->bindings[i].column = moved[self->bindings[i].column];
+    free(moved);
+}
 
-        if (distance < best) {
-            best = distance;
-            nearest = defs[i].id;
-            suffix = defs[i].each != NULL ? ".0" : "";
+// As the table has them; those of one definition as people count: sda2 before sda10.
+static int
+s_compare_columns(const void *a, const void *b)
+{
+    const struct view_sum *x = a, *y = b;
+    int order;
+
+    if (x->def != y->def)
+        return x->def < y->def ? -1 : 1;
+    order = strverscmp(x->id, y->id);
+    return order != 0 ? order : strcmp(x->id, y->id);
+}
+
+// The order in which a sum is taken must not depend on that in which series came, or live and
+// history would differ in the last bit: so it is that of their labels.
+static int
+s_compare_bindings(const void *a, const void *b, void *view)
+{
+    const struct view_binding *x = a, *y = b;
+    const view_t *self = view;
+
+    if (x->column != y->column)
+        return x->column < y->column ? -1 : 1;
+    if (x->term != y->term)
+        return x->term < y->term ? -1 : 1;
+    return label_set_compare(self->labels[x->series], self->labels[y->series]);
+}
+
+static void
+s_set_runs(view_t *self)
+{
+    self->bound = xcalloc(self->n_bindings + 1, sizeof *self->bound);
+    for (size_t i = self->n_bindings; i-- > 0;) {
+        const struct view_binding *b = &self->bindings[i];
+        struct view_sum *sum = &self->sums[b->column];
+
+        self->bound[i] = b->series;
+        sum->first = i;
+        sum->runs[b->term].n++;
+    }
+    for (size_t i = 0; i < self->n_sums; i++) {
+        struct view_sum *sum = &self->sums[i];
+
+        for (sum->terms = 0; sum->terms < VIEW_TERMS_MAX; sum->terms++) {
+            const struct view_term *term = &sum->def->terms[sum->terms];
+
+            if (term->metric == NULL)
+                break;
+            sum->runs[sum->terms].sign = term->sign;
+            sum->runs[sum->terms].optional = term->optional;
+        }
+        // An application's column is its series.
+        if (sum->terms == 0) {
+            sum->terms = 1;
+            sum->runs[0].sign = 1;
         }
     }
-    snprintf(error, VIEW_ERROR_SIZE, "c: \"%s\" is no column; the nearest is \"%s%s\"", id, nearest,
-             suffix);
 }
 
-// A number as the kernel writes it: no other text can get into an id.
-static bool
-s_digits(const char *text)
-{
-    const size_t n = strspn(text, "0123456789");
-
-    return n > 0 && n <= INSTANCE_MAX && text[n] == '\0' && (n == 1 || text[0] != '0');
-}
-
-static bool
-s_picked(const struct view_pick *pick, const char *id)
-{
-    if (pick->n == 0)
-        return true;
-    for (size_t i = 0; i < pick->n; i++)
-        if (strcmp(pick->ids[i], id) == 0)
-            return true;
-    return false;
-}
-
-static bool
-s_def_picked(const struct view_pick *pick, const struct view_def *def)
-{
-    const size_t n = strlen(def->id);
-
-    if (pick == NULL || pick->n == 0)
-        return true;
-    for (size_t i = 0; i < pick->n; i++)
-        if (strncmp(pick->ids[i], def->id, n) == 0 &&
-            pick->ids[i][n] == (def->each != NULL ? '.' : '\0'))
-            return true;
-    return false;
-}
-
-// The values of our table are plain words, so nothing needs escaping.
 static void
-s_selector(struct buf *text, const struct view_term *term)
+s_show(view_t *self)
 {
-    buf_printf(text, "%s{job=\"node\"", term->metric);
-    if (term->label != NULL)
-        buf_printf(text, ",%s%s\"%s\"", term->label, strchr(term->values, '|') != NULL ? "=~" : "=",
-                   term->values);
-    buf_str(text, "}");
-    buf_byte(text, '\0');
-}
+    self->seen = xcalloc(self->n_sums + 1, sizeof *self->seen);
+    for (size_t i = 0; i < self->n_sums; i++) {
+        const struct view_sum *sum = &self->sums[i];
+        const char *sensor = NULL;
 
-static bool
-s_term_matches(const struct view_term *term, const char *metric, const struct label_set *labels)
-{
-    const char *value;
-    size_t n;
-
-    if (strcmp(term->metric, metric) != 0)
-        return false;
-    if (term->label == NULL)
-        return true;
-    value = label_set_get(labels, term->label);
-    if (value == NULL)
-        return false;
-    n = strlen(value);
-    for (const char *at = term->values; at != NULL; at = strchr(at, '|')) {
-        at += *at == '|';
-        if (strncmp(at, value, n) == 0 && (at[n] == '\0' || at[n] == '|'))
-            return true;
+        if (sum->def->each.second != NULL && sum->def->each.joiner == '/')
+            sensor = map_get(self->sensors, sum->name, strlen(sum->name));
+        self->seen[i] = (struct view_column){
+            .id = sum->id,
+            .unit = sum->def->unit,
+            .name = sensor != NULL ? sensor : sum->name,
+        };
+        if (view_def_names_metric(sum->def))
+            self->seen[i].metric = label_set_metric(sum->labels);
+        if (sum->def->terms[0].metric == NULL)
+            self->seen[i].color = label_set_get(sum->labels, "color");
     }
-    return false;
 }

@@ -3,7 +3,6 @@
 #include "dashboard/view_window.h"
 
 #include <assert.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,14 +12,16 @@
 // One series of an answer while its samples are merged with the others'.
 struct source {
     const struct query_series *series;
-    size_t place; // in a row of the view
-    uint32_t at;  // next sample
+    ptrdiff_t place; // in the view, or -1
+    uint32_t at;     // next sample
+    bool tick;       // its times are rows
 };
 
 static size_t s_sources(struct source *sources, const view_t *view,
                         const struct query_series *series, size_t n);
+static void s_choose_ticks(struct source *sources, size_t n, int64_t before_ms);
 static int64_t s_next_time(const struct source *sources, size_t n, int64_t before_ms);
-static void s_fill_row(struct source *sources, size_t n, int64_t time_ms, double *row);
+static void s_take(struct source *sources, size_t n, view_t *view, int64_t time_ms);
 
 void
 view_window_init(struct view_window *w, size_t columns)
@@ -86,27 +87,25 @@ void
 view_window_load(struct view_window *w, view_t *view, const struct query_series *series, size_t n,
                  int64_t from_ms, int64_t before_ms)
 {
-    const size_t places = view_series(view);
     struct source *sources = xcalloc(n + 1, sizeof *sources);
-    double *row = xcalloc(places + 1, sizeof *row);
     double *passed = xcalloc(w->columns + 1, sizeof *passed);
     const size_t used = s_sources(sources, view, series, n);
 
+    s_choose_ticks(sources, used, before_ms);
     for (;;) {
         const int64_t time_ms = s_next_time(sources, used, before_ms);
 
         if (time_ms == before_ms)
             break;
-        for (size_t i = 0; i < places; i++)
-            row[i] = NAN;
-        s_fill_row(sources, used, time_ms, row);
-        view_push(view, time_ms, row, time_ms >= from_ms ? view_window_append(w, time_ms) : passed);
+        view_begin(view, time_ms);
+        s_take(sources, used, view, time_ms);
+        view_end(view, time_ms >= from_ms ? view_window_append(w, time_ms) : passed);
     }
     free(passed);
-    free(row);
     free(sources);
 }
 
+// Those that have a place, and those that tell a tick.
 static size_t
 s_sources(struct source *sources, const view_t *view, const struct query_series *series, size_t n)
 {
@@ -114,14 +113,24 @@ s_sources(struct source *sources, const view_t *view, const struct query_series 
 
     for (size_t i = 0; i < n; i++) {
         const ptrdiff_t place = view_find(view, &series[i].labels);
+        const bool tick = view_is_tick(&series[i].labels);
 
-        if (place >= 0)
-            sources[used++] = (struct source){ .series = &series[i], .place = (size_t) place };
+        if (place >= 0 || tick)
+            sources[used++] = (struct source){ .series = &series[i], .place = place, .tick = tick };
     }
     return used;
 }
 
-// The oldest time not yet taken, or before_ms if there is none below it.
+static void
+s_choose_ticks(struct source *sources, size_t n, int64_t before_ms)
+{
+    if (s_next_time(sources, n, before_ms) != before_ms)
+        return;
+    for (size_t i = 0; i < n; i++)
+        sources[i].tick = true;
+}
+
+// The oldest tick not yet taken, or before_ms if there is none below it.
 static int64_t
 s_next_time(const struct source *sources, size_t n, int64_t before_ms)
 {
@@ -130,20 +139,25 @@ s_next_time(const struct source *sources, size_t n, int64_t before_ms)
     for (size_t i = 0; i < n; i++) {
         const struct query_series *s = sources[i].series;
 
-        if (sources[i].at < s->n && s->samples[sources[i].at].time_ms < next_ms)
+        if (sources[i].tick && sources[i].at < s->n && s->samples[sources[i].at].time_ms < next_ms)
             next_ms = s->samples[sources[i].at].time_ms;
     }
     return next_ms;
 }
 
 static void
-s_fill_row(struct source *sources, size_t n, int64_t time_ms, double *row)
+s_take(struct source *sources, size_t n, view_t *view, int64_t time_ms)
 {
     for (size_t i = 0; i < n; i++) {
         struct source *s = &sources[i];
 
-        // A sample at or before: times that do not rise are a sender's fault, and must not stop us.
-        while (s->at < s->series->n && s->series->samples[s->at].time_ms <= time_ms)
-            row[s->place] = s->series->samples[s->at++].value;
+        // At or before: applications have times of their own, and times that do not rise are a
+        // sender's fault, and must not stop us.
+        while (s->at < s->series->n && s->series->samples[s->at].time_ms <= time_ms) {
+            const struct sample *sample = &s->series->samples[s->at++];
+
+            if (s->place >= 0)
+                view_take(view, (size_t) s->place, sample->time_ms, sample->value);
+        }
     }
 }

@@ -32,9 +32,11 @@ double *view_window_append(struct view_window *w, int64_t time_ms);
 // Cuts off the rows older than this, and the oldest ones above `most` rows.
 void view_window_trim(struct view_window *w, int64_t oldest_ms, size_t most);
 
-// Pushes all samples of `series` (added to the view before) through it, a row a time stamp, and
-// appends the rows from from_ms to before_ms (exclusive); those before serve as neighbours for
-// rates. Samples at or after before_ms are left alone. Equal times must not be in one series.
+// Takes all samples of `series` (added to the view before) through it, a row for each tick of the
+// host among them (whether a column needs that series or not), and appends the rows from from_ms to
+// before_ms (exclusive); those before serve for what stands at from_ms. Without a tick at all, the
+// times of applications make the rows. Samples at or after before_ms, and those of applications
+// after the last row, are left alone.
 void view_window_load(struct view_window *w, view_t *view, const struct query_series *series,
                       size_t n, int64_t from_ms, int64_t before_ms);
 

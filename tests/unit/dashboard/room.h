@@ -45,6 +45,21 @@ room_cpu(const char *cpu, const char *mode)
     return room_labels("node_cpu_seconds_total", "cpu", cpu, "mode", mode);
 }
 
+// A series of an application; color NULL: it said none.
+static inline struct label_set
+room_app(const char *metric, const char *app, const char *color)
+{
+    const struct label all[] = { { "__name__", metric },
+                                 { "app", app },
+                                 { "instance", "web-1" },
+                                 { "job", "app" },
+                                 { "color", color } };
+    struct label_set set;
+
+    assert_int_equal(label_set_init(&set, all, color != NULL ? 5 : 4), 0);
+    return set;
+}
+
 // A series of an answer with samples a second apart from t0_ms; NaN leaves one out.
 static inline struct query_series
 room_series(uint32_t id, struct label_set labels, int64_t t0_ms, const double *values, uint32_t n)

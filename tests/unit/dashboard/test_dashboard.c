@@ -130,6 +130,7 @@ history_has_the_numbers_of_the_stream(void **state)
     assert_string_equal(client_body(&got),
                         "{\"h\":\"00f3c2a1b4d5e6f7\",\"t0\":1700000010000,\"step\":1000,\"n\":4,"
                         "\"tier\":\"raw\",\"c\":[\"sys.forks\"],\"units\":[\"per_second\"],"
+                        "\"cols\":[{\"id\":\"sys.forks\",\"unit\":\"per_second\"}],"
                         "\"t\":[0,1000,2000,3000],\"avg\":[[10,11,12,13]]}\n");
     // More than the points wanted: buckets, on multiples of their step.
     assert_int_equal(client_get(s->port,
@@ -140,6 +141,7 @@ history_has_the_numbers_of_the_stream(void **state)
     assert_string_equal(client_body(&got),
                         "{\"h\":\"00f3c2a1b4d5e6f7\",\"t0\":1700000008000,\"step\":4000,\"n\":3,"
                         "\"tier\":\"raw\",\"c\":[\"sys.forks\"],\"units\":[\"per_second\"],"
+                        "\"cols\":[{\"id\":\"sys.forks\",\"unit\":\"per_second\"}],"
                         "\"t\":[0,4000,8000],\"avg\":[[10.5,13.5,17.5]],"
                         "\"min\":[[10,12,16]],\"max\":[[11,15,19]]}\n");
     buf_release(&got);

@@ -5,8 +5,9 @@
 #include "tests/unit/dashboard/room.h"
 
 static const struct view_column columns[] = {
-    { "cpu.user", VIEW_PERCENT },    { "mem.total", VIEW_BYTES },      { "load.1", VIEW_LOAD },
-    { "procs.running", VIEW_COUNT }, { "sys.forks", VIEW_PER_SECOND },
+    { .id = "cpu.user", .unit = VIEW_PERCENT },     { .id = "mem.total", .unit = VIEW_BYTES },
+    { .id = "load.1", .unit = VIEW_LOAD },          { .id = "procs.running", .unit = VIEW_COUNT },
+    { .id = "sys.forks", .unit = VIEW_PER_SECOND },
 };
 
 static struct host_info
@@ -89,6 +90,58 @@ a_snapshot_holds_columns_host_row_and_history(void **state)
 }
 
 static void
+a_column_tells_its_thing_its_metric_and_its_colour(void **state)
+{
+    static const struct view_column all[] = {
+        { .id = "disk.read.sda", .unit = VIEW_BYTES_PER_SECOND, .name = "sda" },
+        { .id = "app.other.app_m.r\303\251d",
+          .unit = VIEW_COUNT,
+          .name = "r\303\251d",
+          .metric = "app_m",
+          .color = "#f00" },
+        { .id = "disk.read_wait.sda", .unit = VIEW_SECONDS, .name = "s\"da" },
+    };
+    struct buf out = { 0 };
+    struct json j;
+
+    (void) state;
+    json_init(&j, &out);
+    event_encode_columns(&j, all, N_OF(all));
+    assert_string_equal(
+        buf_cstr(&out),
+        "[{\"id\":\"disk.read.sda\",\"unit\":\"bytes_per_second\",\"name\":\"sda\"},"
+        "{\"id\":\"app.other.app_m.r\303\251d\",\"unit\":\"count\",\"name\":\"r\303\251d\","
+        "\"metric\":\"app_m\",\"color\":\"#f00\"},"
+        "{\"id\":\"disk.read_wait.sda\",\"unit\":\"seconds\",\"name\":\"s\\\"da\"}]");
+    buf_release(&out);
+}
+
+static void
+small_counts_and_short_waits_keep_their_digits(void **state)
+{
+    static const struct {
+        double value;
+        enum view_unit unit;
+        const char *text;
+    } cases[] = {
+        { 0.000421, VIEW_SECONDS, "0.000421" }, { 0.0123456, VIEW_COUNT, "0.012346" },
+        { 12.34567, VIEW_COUNT, "12.346" },     { 41.56, VIEW_CELSIUS, "41.6" },
+        { 1200.4, VIEW_RPM, "1200" },           { 8000.5, VIEW_BITS_PER_SECOND, "8000" },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < N_OF(cases); i++) {
+        struct buf out = { 0 };
+        struct json j;
+
+        json_init(&j, &out);
+        event_encode_number(&j, cases[i].value, cases[i].unit);
+        assert_string_equal(buf_cstr(&out), cases[i].text);
+        buf_release(&out);
+    }
+}
+
+static void
 a_snapshot_of_a_silent_host_is_empty_and_well_formed(void **state)
 {
     struct host_info host = host_of("web-1");
@@ -143,6 +196,8 @@ main(void)
         cmocka_unit_test(numbers_have_the_digits_that_their_unit_means),
         cmocka_unit_test(what_is_no_number_is_null),
         cmocka_unit_test(a_snapshot_holds_columns_host_row_and_history),
+        cmocka_unit_test(a_column_tells_its_thing_its_metric_and_its_colour),
+        cmocka_unit_test(small_counts_and_short_waits_keep_their_digits),
         cmocka_unit_test(a_snapshot_of_a_silent_host_is_empty_and_well_formed),
         cmocka_unit_test(the_small_events_are_as_the_contract_says),
         cmocka_unit_test(a_host_with_long_ticks_is_stale_later),

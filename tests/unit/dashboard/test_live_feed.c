@@ -339,18 +339,18 @@ a_late_row_is_left_out_and_a_clock_set_back_is_followed(void **state)
     assert_int_equal(live_feed_counters(feed)->late, 6);
     ask = live_feed_ask(feed, time_at(42));
     assert_int_equal(ask.end_ms, time_at(14) + 3);
-    assert_int_equal(ask.start_ms, time_at(14) + 3 - LIVE_FEED_WINDOW_MS - 2000);
+    assert_int_equal(ask.start_ms, time_at(14) + 3 - LIVE_FEED_WINDOW_MS - view_back_ms(1000));
     live_feed_destroy(&feed);
 }
 
 static void
-the_window_asked_for_leaves_room_for_the_first_rate(void **state)
+the_window_asked_for_leaves_room_for_what_stands_at_its_beginning(void **state)
 {
     live_feed_t *feed = live_feed_new(1000, 0);
     const struct live_ask ask = live_feed_ask(feed, T0);
 
     (void) state;
-    assert_int_equal(ask.start_ms, T0 - LIVE_FEED_WINDOW_MS - 2000);
+    assert_int_equal(ask.start_ms, T0 - LIVE_FEED_WINDOW_MS - view_back_ms(1000));
     assert_true(ask.end_ms == INT64_MAX);
     live_feed_destroy(&feed);
 }
@@ -427,7 +427,7 @@ main(void)
         cmocka_unit_test(an_answer_of_another_epoch_is_not_taken),
         cmocka_unit_test(what_is_not_answered_is_asked_again),
         cmocka_unit_test(a_late_row_is_left_out_and_a_clock_set_back_is_followed),
-        cmocka_unit_test(the_window_asked_for_leaves_room_for_the_first_rate),
+        cmocka_unit_test(the_window_asked_for_leaves_room_for_what_stands_at_its_beginning),
         cmocka_unit_test(the_window_holds_five_minutes),
         cmocka_unit_test(another_interval_asks_the_window_again),
         cmocka_unit_test(a_message_cut_anywhere_is_counted_and_survived),

@@ -40,7 +40,7 @@ ask_window(void *arg, uint64_t host, struct live_ask ask)
     struct stage *s = arg;
 
     assert_int_equal(host, HOST);
-    assert_int_equal(ask.start_ms, T0 - LIVE_FEED_WINDOW_MS - 2000);
+    assert_int_equal(ask.start_ms, T0 - LIVE_FEED_WINDOW_MS - view_back_ms(1000));
     s->windows++;
 }
 
