@@ -109,10 +109,24 @@ s_compare(const void *a, const void *b)
     return metric != 0 ? metric : label_set_compare(&x->def->labels, &y->def->labels);
 }
 
+// This text knows neither "unknown" nor "info": those are OpenMetrics' words.
+static const char *
+s_type(enum metric_kind kind)
+{
+    switch (kind) {
+    case METRIC_UNTYPED:
+        return "untyped";
+    case METRIC_INFO:
+        return "gauge";
+    default:
+        return metric_kind_str(kind);
+    }
+}
+
 static void
 s_head(struct buf *out, const struct row *row)
 {
     if (row->help != NULL)
         buf_printf(out, "# HELP %s %s\n", row->metric, row->help);
-    buf_printf(out, "# TYPE %s %s\n", row->metric, metric_kind_str(row->def->kind));
+    buf_printf(out, "# TYPE %s %s\n", row->metric, s_type(row->def->kind));
 }
