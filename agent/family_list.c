@@ -10,9 +10,13 @@
 #include "agent/proc/filefd.h"
 #include "agent/proc/loadavg.h"
 #include "agent/proc/meminfo.h"
+#include "agent/proc/net_dev.h"
+#include "agent/proc/netstat.h"
 #include "agent/proc/os_release.h"
 #include "agent/proc/pressure.h"
 #include "agent/proc/processes.h"
+#include "agent/proc/sockstat.h"
+#include "agent/proc/softnet.h"
 #include "agent/proc/uname.h"
 #include "agent/proc/vmstat.h"
 #include "agent/proc/wall_clock.h"
@@ -30,6 +34,10 @@ const struct proc_family *const family_list[] = {
     &vmstat_family,
     &pressure_family,
     &diskstats_family,
+    &net_dev_family,
+    &netstat_family,
+    &sockstat_family,
+    &softnet_family,
     &filefd_family,
     &processes_family,
     &time_family,

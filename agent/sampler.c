@@ -136,7 +136,9 @@ s_start(sampler_t *self, size_t i)
 {
     const struct proc_family *family = family_list[i];
     struct worker *worker = &self->workers[i];
-    struct proc_setup setup = { .user_hz = sysconf(_SC_CLK_TCK), .root = self->root };
+    struct proc_setup setup = { .user_hz = sysconf(_SC_CLK_TCK),
+                                .page_bytes = sysconf(_SC_PAGESIZE),
+                                .root = self->root };
 
     for (size_t f = 0; f < PROC_FILTERS; f++)
         setup.filters[f] = self->filters[f];

@@ -29,6 +29,7 @@ enum proc_filter {
 // What a family must know of the machine and may not ask for itself. Borrowed; outlives the family.
 struct proc_setup {
     long user_hz;      // ticks a second of /proc/stat: sysconf(_SC_CLK_TCK)
+    long page_bytes;   // of what the kernel counts in pages: sysconf(_SC_PAGESIZE)
     proc_root_t *root; // for walkers; NULL in tests of those that only parse
     const name_filter_t *filters[PROC_FILTERS];
 };

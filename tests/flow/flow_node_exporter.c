@@ -32,8 +32,8 @@ static const struct {
 // The collectors whose families the agent has.
 // clang-format off
 static const char *const collectors[] = {
-    "cpu", "diskstats", "filefd", "loadavg", "meminfo", "os", "pressure", "processes", "stat",
-    "time", "uname", "vmstat",
+    "cpu", "diskstats", "filefd", "loadavg", "meminfo", "netdev", "netstat", "os", "pressure",
+    "processes", "sockstat", "softnet", "stat", "time", "uname", "vmstat",
 };
 // clang-format on
 #define N_COLLECTORS (sizeof collectors / sizeof collectors[0])
@@ -165,9 +165,11 @@ static process_t *
 start_exporter(stage_t *s, uint16_t port)
 {
     char words[N_COLLECTORS][48], listen[64];
+    // Debian's package leaves out the loopback, node_exporter itself does not.
     const char *argv[N_COLLECTORS + 8] = { "/usr/bin/prometheus-node-exporter", listen,
-                                           "--collector.disable-defaults" };
-    size_t n = 3;
+                                           "--collector.disable-defaults",
+                                           "--collector.netdev.device-exclude=^$" };
+    size_t n = 4;
 
     snprintf(listen, sizeof listen, "--web.listen-address=127.0.0.1:%u", port);
     for (size_t i = 0; i < N_COLLECTORS; i++) {

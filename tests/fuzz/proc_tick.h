@@ -13,7 +13,7 @@
 static inline void
 proc_tick_twice(const struct proc_family *family, size_t file, const uint8_t *data, size_t size)
 {
-    void *state = family->make(&(const struct proc_setup){ .user_hz = 100 });
+    void *state = family->make(&(const struct proc_setup){ .user_hz = 100, .page_bytes = 4096 });
     series_table_t *table = series_table_new();
 
     for (size_t i = 1; i <= 2; i++) {

@@ -29,16 +29,30 @@ series_bench_end(struct series_bench *b)
     series_table_destroy(&b->table);
 }
 
+// What the family says of its first n files, of which a NULL is missing: 0, or what the last one of
+// those it refused brought.
+static inline int
+series_bench_files(struct series_bench *b, const char *const texts[], size_t n)
+{
+    int rc = 0;
+
+    series_table_begin(b->table);
+    for (size_t i = 0; i < n; i++) {
+        const int one = texts[i] == NULL
+                            ? 0
+                            : b->family->sample(b->state, b->table, i, texts[i], strlen(texts[i]));
+
+        rc = one < 0 ? one : rc;
+    }
+    series_table_end(b->table);
+    return rc;
+}
+
 // What the family says of `text` as its first file.
 static inline int
 series_bench_tick(struct series_bench *b, const char *text)
 {
-    int rc;
-
-    series_table_begin(b->table);
-    rc = b->family->sample(b->state, b->table, 0, text, strlen(text));
-    series_table_end(b->table);
-    return rc;
+    return series_bench_files(b, &text, 1);
 }
 
 static inline void
@@ -71,9 +85,9 @@ static inline struct cell
 series_bench_cell(const struct series_bench *b, const char *wanted)
 {
     const uint32_t slot = series_bench_slot(b, wanted);
+    const struct cell absent = { .state = CELL_ABSENT };
 
-    return slot == SERIES_NONE ? (struct cell){ .state = CELL_ABSENT }
-                               : series_table_cells(b->table)[slot];
+    return slot == SERIES_NONE ? absent : series_table_cells(b->table)[slot];
 }
 
 // Its value, as a reader gets it; fails where it has none.

@@ -159,6 +159,41 @@ a_machine_is_sampled_whole(void **state)
     }
 }
 
+// Of a family's files each is given to it as the one it is.
+static void
+the_network_of_a_machine_is_sampled_whole(void **state)
+{
+    static const struct {
+        const char *root;
+        unsigned network, netstat, sockstat, softnet;
+    } machines[] = {
+        { "tests/data/proc/one", 2 * 16, 40, 20, 3 },
+        { "tests/data/proc/two", 5 * 16, 40, 20, 2 * 3 },
+        // One counter is beyond what an integer holds.
+        { "tests/data/proc/sixtyfour", 47 * 16 - 1, 40, 20, 64 * 3 },
+        // IPv6 is turned off.
+        { "tests/data/proc/old", 3 * 16, 28, 14, 2 * 3 },
+    };
+    const struct family_wishes every_tick = { 0 };
+
+    (void) state;
+    for (size_t i = 0; i < sizeof machines / sizeof machines[0]; i++) {
+        series_table_t *table = series_table_new();
+        sampler_t *sampler;
+
+        assert_int_equal(sampler_open(&sampler, machines[i].root, 1000, &every_tick), 0);
+        for (int t = 0; t < 3; t++) {
+            tick(sampler, table);
+            assert_int_equal(count(table, "node_network_"), machines[i].network);
+            assert_int_equal(count(table, "node_netstat_"), machines[i].netstat);
+            assert_int_equal(count(table, "node_sockstat_"), machines[i].sockstat);
+            assert_int_equal(count(table, "node_softnet_"), machines[i].softnet);
+        }
+        sampler_close(&sampler);
+        series_table_destroy(&table);
+    }
+}
+
 static void
 a_root_without_proc_is_refused(void **state)
 {
@@ -357,6 +392,36 @@ once_is_exposition_with_metrics_together(void **state)
 }
 
 static void
+once_names_each_type_as_its_text_format_does(void **state)
+{
+    static const char *const types[] = {
+        [METRIC_UNTYPED] = "untyped",
+        [METRIC_GAUGE] = "gauge",
+        [METRIC_COUNTER] = "counter",
+        [METRIC_INFO] = "gauge",
+    };
+    char wants[64];
+
+    (void) state;
+    for (unsigned kind = 0; kind <= METRIC_KIND_MAX; kind++) {
+        const struct series_spec spec = {
+            .name = "x", .kind = (enum metric_kind) kind, .form = { 0, 1 }, .job = "node"
+        };
+        series_table_t *table = series_table_new();
+        struct buf text = { 0 };
+
+        series_table_begin(table);
+        series_table_set(table, series_table_slot(table, &spec, NULL, 0), 1);
+        series_table_end(table);
+        once_text(&text, table);
+        snprintf(wants, sizeof wants, "# TYPE x %s\nx{job=\"node\"} 1\n", types[kind]);
+        assert_string_equal(buf_cstr(&text), wants);
+        buf_release(&text);
+        series_table_destroy(&table);
+    }
+}
+
+static void
 our_own_series_are_told_beside_them(void **state)
 {
     series_table_t *table = series_table_new();
@@ -385,6 +450,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         sampler_test(a_machine_is_sampled_whole),
+        sampler_test(the_network_of_a_machine_is_sampled_whole),
         sampler_test(a_root_without_proc_is_refused),
         sampler_test(a_malformed_file_is_counted_and_absent),
         sampler_test(a_missing_file_takes_only_its_own_series),
@@ -393,6 +459,7 @@ main(void)
         sampler_test(a_slow_family_rests_between_its_samples_and_does_not_end),
         sampler_test(a_family_that_is_turned_off_ends_and_comes_back_in_its_slots),
         sampler_test(once_is_exposition_with_metrics_together),
+        sampler_test(once_names_each_type_as_its_text_format_does),
         sampler_test(our_own_series_are_told_beside_them),
     };
     return cmocka_run_group_tests_name("sampler", tests, NULL, NULL);
