@@ -1,8 +1,9 @@
 // agent - see the header.
 //
 // One turn of the loop: signals, what the collector says, a tick if one is due, what can be sent,
-// what the link has due. Nothing in a turn waits: files of /proc answer from memory, sends are
-// DONTWAIT, and a log line that can't be written is dropped. So a tick is late by a turn at most.
+// what the link has due, what applications have sent. Nothing in a turn waits: files of /proc
+// answer from memory, sends are DONTWAIT, and a log line that can't be written is dropped. So a
+// tick is late by a turn at most.
 
 #include "agent/agent.h"
 
@@ -13,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/app_input.h"
+#include "agent/app_series.h"
 #include "agent/own_series.h"
 #include "agent/proc/boot_id.h"
 #include "agent/sampler.h"
@@ -41,6 +44,8 @@ struct agent {
     series_table_t *table;
     sampler_t *sampler;
     own_series_t *own;
+    app_series_t *app_series;
+    app_input_t *app_input;
     ticker_t *ticker;
     tick_stamp_t *stamp;
     uplink_t *uplink;
@@ -51,13 +56,20 @@ struct agent {
 };
 
 // Places in the array that is polled.
-enum item { ITEM_SIGNAL, ITEM_TICK, ITEM_UPLINK, ITEMS = ITEM_UPLINK + UPLINK_ITEMS };
+enum item {
+    ITEM_SIGNAL,
+    ITEM_TICK,
+    ITEM_UPLINK,
+    ITEM_APPS = ITEM_UPLINK + UPLINK_ITEMS, // as many as there are
+    ITEMS_MOST = ITEM_APPS + APP_INPUT_MOST
+};
 
 static int s_open_data(agent_t *self);
 static int s_open_host(agent_t *self);
+static int s_open_applications(agent_t *self);
 static int s_open_uplink(agent_t *self);
 static int s_fail(int code, const char *sentence, const char *about, int rc);
-static void s_turn(agent_t *self, const zmq_pollitem_t items[ITEMS]);
+static void s_turn(agent_t *self, const zmq_pollitem_t items[ITEMS_MOST]);
 static void s_signals(agent_t *self);
 static void s_reload(agent_t *self);
 static void s_tick(agent_t *self);
@@ -83,6 +95,8 @@ agent_start(agent_t **ret, const struct agent_config *config, int argc, char **a
         code = s_open_data(self);
     if (code == 0)
         code = s_open_host(self);
+    if (code == 0)
+        code = s_open_applications(self);
     if (code == 0)
         code = s_open_uplink(self);
     if (code != 0) {
@@ -164,6 +178,25 @@ s_open_host(agent_t *self)
 }
 
 static int
+s_open_applications(agent_t *self)
+{
+    struct app_input_options opt = {
+        .sub = self->config->app_sub,
+        .pull = self->config->app_pull,
+        .table = self->table,
+    };
+    const char *culprit = "";
+    int rc;
+
+    self->app_series = app_series_new(self->table, self->config->interval_ms);
+    opt.series = self->app_series;
+    rc = app_input_open(&self->app_input, &opt, &culprit);
+    return rc < 0 ? s_fail(OPTION_EXIT_UNAVAILABLE, "an endpoint for applications can not be had",
+                           culprit, rc)
+                  : 0;
+}
+
+static int
 s_open_uplink(agent_t *self)
 {
     const struct uplink_options opt = {
@@ -192,6 +225,8 @@ agent_stop(agent_t **self_p)
         return;
     service_notify("STOPPING=1");
     uplink_close(&self->uplink); // while everything it borrows is still there
+    app_input_close(&self->app_input);
+    app_series_destroy(&self->app_series);
     ticker_close(&self->ticker);
     tick_stamp_destroy(&self->stamp);
     own_series_destroy(&self->own);
@@ -205,19 +240,29 @@ agent_stop(agent_t **self_p)
     *self_p = NULL;
 }
 
+// Until something is due that no item tells; and the items of the applications.
+static long
+s_wait_ms(agent_t *self, zmq_pollitem_t items[ITEMS_MOST])
+{
+    const int64_t apps_ms = app_input_poll(self->app_input, items + ITEM_APPS, clock_mono_ms());
+    // Rounded up, or the last millisecond would be a busy one.
+    const int64_t wait_ms = (uplink_wait_us(self->uplink) + 999) / 1000;
+
+    return (long) (apps_ms >= 0 && apps_ms < wait_ms ? apps_ms : wait_ms);
+}
+
 int
 agent_run(agent_t *self)
 {
     while (!self->stopping) {
-        zmq_pollitem_t items[ITEMS] = {
+        zmq_pollitem_t items[ITEMS_MOST] = {
             [ITEM_SIGNAL] = { .fd = self->signal_fd, .events = ZMQ_POLLIN },
             [ITEM_TICK] = { .fd = ticker_fd(self->ticker), .events = ZMQ_POLLIN },
         };
-        // Rounded up, or the last millisecond would be a busy one.
-        const long wait_ms = (long) (uplink_wait_us(self->uplink) + 999) / 1000;
+        const int n = ITEM_APPS + (int) app_input_items(self->app_input);
 
         uplink_poll(self->uplink, items + ITEM_UPLINK);
-        if (zmq_poll(items, ITEMS, wait_ms) >= 0) {
+        if (zmq_poll(items, n, s_wait_ms(self, items)) >= 0) {
             s_turn(self, items);
         } else if (errno != EINTR) {
             log_error("poll failed", "error=%s", log_quote(err_str(-errno)));
@@ -229,7 +274,7 @@ agent_run(agent_t *self)
 }
 
 static void
-s_turn(agent_t *self, const zmq_pollitem_t items[ITEMS])
+s_turn(agent_t *self, const zmq_pollitem_t items[ITEMS_MOST])
 {
     if (items[ITEM_SIGNAL].revents != 0)
         s_signals(self);
@@ -237,6 +282,7 @@ s_turn(agent_t *self, const zmq_pollitem_t items[ITEMS])
     if (items[ITEM_TICK].revents != 0)
         s_tick(self);
     uplink_send(self->uplink);
+    app_input_receive(self->app_input, items + ITEM_APPS);
     s_watchdog(self);
 }
 
@@ -271,7 +317,9 @@ s_reload(agent_t *self)
     log_info("settings read again", NULL);
     if (config.interval_ms != old->interval_ms || strcmp(config.data, old->data) != 0 ||
         strcmp(config.name, old->name) != 0 || strcmp(config.rootfs, old->rootfs) != 0 ||
-        strcmp(config.collector, old->collector) != 0)
+        strcmp(config.collector, old->collector) != 0 ||
+        !app_endpoint_list_equal(&config.app_sub, &old->app_sub) ||
+        !app_endpoint_list_equal(&config.app_pull, &old->app_pull))
         log_warn("settings other than log-level, families and filters apply at the next start",
                  NULL);
     agent_config_release(&config);
@@ -282,6 +330,8 @@ s_tick(agent_t *self)
 {
     const uint64_t ticks = ticker_read(self->ticker);
     const int64_t start_ns = clock_mono_ns();
+    const struct app_block *blocks;
+    size_t n_blocks;
     int64_t stamp;
 
     if (ticks == 0)
@@ -293,8 +343,11 @@ s_tick(agent_t *self)
     series_table_begin(self->table);
     sampler_sample(self->sampler, self->table);
     own_series_sample(self->own, self->table);
+    app_series_sample(self->app_series);
+    app_input_sample(self->app_input);
     series_table_end(self->table);
-    uplink_row(self->uplink, stamp, NULL, 0);
+    blocks = app_series_take(self->app_series, &n_blocks, stamp, start_ns / 1000000);
+    uplink_row(self->uplink, stamp, blocks, n_blocks);
     uplink_count(self->uplink);
     selfstat_set(AGENT_SERIES, (int64_t) series_table_count(self->table));
     s_say_refused(self);

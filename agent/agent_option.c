@@ -13,10 +13,10 @@
 #include "shared/base/str.h"
 #include "shared/net/sock.h"
 
-#define LATER_KEYS  "peers can not be told apart until keys exist"
-#define LATER_SPOOL "records wait in memory until the spool exists"
-#define LATER_APPS  "numbers of applications are not taken in yet"
-#define LATER_ENROL "there is no enrolment until keys exist"
+#define LATER_KEYS   "peers can not be told apart until keys exist"
+#define LATER_SPOOL  "records wait in memory until the spool exists"
+#define LATER_STATSD "numbers of StatsD clients are not taken in yet"
+#define LATER_ENROL  "there is no enrolment until keys exist"
 
 // What node_exporter leaves out unless told otherwise: partitions and what is no disk, mounts that
 // hold no data of their own.
@@ -86,21 +86,19 @@ static const struct option options[] = {
       .list = true,
       .fallback = "@tcp://127.0.0.1:5555",
       .meta = "ENDPOINT",
-      .help = "JSON of applications that PUB",
-      .later = LATER_APPS },
+      .help = "JSON of applications that PUB; @ binds, > connects" },
     { .name = "app-pull",
       .type = OPTION_ENDPOINT,
       .list = true,
       .fallback = "@tcp://127.0.0.1:5565",
       .meta = "ENDPOINT",
-      .help = "JSON or libzpulse frames of applications that PUSH",
-      .later = LATER_APPS },
+      .help = "JSON of applications that PUSH; @ binds, > connects" },
     { .name = "statsd",
       .type = OPTION_ADDRESS,
       .fallback = "127.0.0.1:8125",
       .meta = "ADDRESS",
       .help = "StatsD and DogStatsD by UDP",
-      .later = LATER_APPS },
+      .later = LATER_STATSD },
     { .name = "spool-sync",
       .type = OPTION_DURATION,
       .fallback = "5s",
@@ -143,6 +141,7 @@ static const struct option options[] = {
 static void s_name(struct agent_config *config);
 static int s_check(const options_t *given, FILE *err);
 static int s_collector(struct agent_config *config, const options_t *given, FILE *err);
+static int s_applications(struct agent_config *config, const options_t *given, FILE *err);
 
 static const struct option_program program = {
     .name = "zpulse-agent",
@@ -169,6 +168,7 @@ agent_config_load(struct agent_config *ret, int *exit_ret, int argc, char **argv
     // One of the choices, and checked: neither can fail now.
     (void) log_level_parse(&ret->log_level, options_text(ret->options, "log-level"));
     (void) s_collector(ret, ret->options, stderr);
+    (void) s_applications(ret, ret->options, stderr);
     (void) family_wishes_read(&ret->families, ret->options, program.name, stderr);
     return 0;
 }
@@ -190,8 +190,10 @@ static int
 s_check(const options_t *given, FILE *err)
 {
     struct agent_config config;
-    const int rc = s_collector(&config, given, err);
+    int rc = s_collector(&config, given, err);
 
+    if (rc == 0)
+        rc = s_applications(&config, given, err);
     return rc < 0 ? rc : family_wishes_read(&config.families, given, program.name, err);
 }
 
@@ -226,6 +228,39 @@ s_collector(struct agent_config *config, const options_t *given, FILE *err)
     }
     strcpy(config->collector, endpoint);
     return 0;
+}
+
+static int
+s_endpoints(struct app_endpoint_list *ret, const char *name, const options_t *given, FILE *err)
+{
+    ret->n = options_list(given, name, &ret->endpoints);
+    ret->given = options_given(given, name);
+    for (size_t i = 0; i < ret->n; i++) {
+        struct app_endpoint endpoint;
+        const char *why;
+        const int rc = app_endpoint_parse(&endpoint, &why, ret->endpoints[i]);
+
+        if (rc < 0) {
+            fprintf(err, "zpulse-agent: %s: %s: %s\n", name, ret->endpoints[i], why);
+            return rc;
+        }
+    }
+    return 0;
+}
+
+static int
+s_applications(struct agent_config *config, const options_t *given, FILE *err)
+{
+    int rc = s_endpoints(&config->app_sub, "app-sub", given, err);
+
+    if (rc == 0)
+        rc = s_endpoints(&config->app_pull, "app-pull", given, err);
+    if (rc == 0 && config->app_sub.n + config->app_pull.n > APP_ENDPOINTS_MOST) {
+        fprintf(err, "zpulse-agent: app-sub, app-pull: %zu endpoints, at most %d\n",
+                config->app_sub.n + config->app_pull.n, APP_ENDPOINTS_MOST);
+        rc = ERR_LIMIT;
+    }
+    return rc;
 }
 
 void

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/app_endpoint.h"
 #include "agent/family_list.h"
 #include "shared/base/log.h"
 #include "shared/net/option.h"
@@ -19,6 +20,8 @@ struct agent_config {
     const char *name;   // of the host
     const char *rootfs; // folder that holds proc/
     int64_t interval_ms;
+    struct app_endpoint_list app_sub;
+    struct app_endpoint_list app_pull;
     struct family_wishes families;
     enum log_level log_level;
     bool once;

@@ -13,7 +13,9 @@
 #include "shared/base/xalloc.h"
 #include "shared/net/selfstat.h"
 
-#define PROCESS_EVERY 30 // ticks
+#define PROCESS_EVERY    30 // ticks
+#define APP_REFUSED      "zpulse_agent_app_refused_total"
+#define APP_REFUSED_HELP "Samples of applications that break a rule, by the rule."
 
 static const struct selfstat_def agent_defs[AGENT_STATS] = {
     [AGENT_TICKS] = { "zpulse_agent_ticks_total", METRIC_COUNTER, "Ticks sampled.", NULL, NULL },
@@ -43,6 +45,25 @@ static const struct selfstat_def agent_defs[AGENT_STATS] = {
                            "Times a collector that had welcomed the agent was lost.", NULL, NULL },
     [AGENT_CLOCK_STEPS] = { "zpulse_agent_clock_steps_total", METRIC_COUNTER,
                             "Jumps of the wall clock seen between two ticks.", NULL, NULL },
+    [AGENT_APP_MESSAGES] = { "zpulse_agent_app_messages_total", METRIC_COUNTER,
+                             "Messages taken from applications, bad ones too.", NULL, NULL },
+    [AGENT_APP_SAMPLES] = { "zpulse_agent_app_samples_total", METRIC_COUNTER,
+                            "Samples of applications that were kept.", NULL, NULL },
+    [AGENT_APP_APPLICATIONS] = { "zpulse_agent_app_applications", METRIC_GAUGE,
+                                 "Applications that are known.", NULL, NULL },
+    [AGENT_APP_BAD] = { "zpulse_agent_app_bad_total", METRIC_COUNTER,
+                        "Messages of applications that are not what they should be.", NULL, NULL },
+    [AGENT_APP_CONFLICTS] = { "zpulse_agent_app_conflicts_total", METRIC_COUNTER,
+                              "Samples dropped: their series has one with that time.", NULL, NULL },
+    [AGENT_APP_TIMES_UNKNOWN] = { "zpulse_agent_app_times_unknown_total", METRIC_COUNTER,
+                                  "Messages whose time can not be read: arrival stands for it.",
+                                  NULL, NULL },
+    [AGENT_APP_REFUSED_AHEAD] = { APP_REFUSED, METRIC_COUNTER, APP_REFUSED_HELP, "cause", "ahead" },
+    [AGENT_APP_REFUSED_OLD] = { APP_REFUSED, METRIC_COUNTER, APP_REFUSED_HELP, "cause", "old" },
+    [AGENT_APP_REFUSED_APPLICATIONS] = { APP_REFUSED, METRIC_COUNTER, APP_REFUSED_HELP, "cause",
+                                         "applications" },
+    [AGENT_APP_REFUSED_NUMBERS] = { APP_REFUSED, METRIC_COUNTER, APP_REFUSED_HELP, "cause",
+                                    "numbers" },
 };
 
 #define STATS_MAX (AGENT_STATS + FAMILIES_MAX)

@@ -187,17 +187,8 @@ series_table_set(series_table_t *self, uint32_t slot, int64_t m)
 void
 series_table_set_double(series_table_t *self, uint32_t slot, double value)
 {
-    struct cell *cell;
-
-    if (slot == SERIES_NONE)
-        return;
-    assert(slot < self->n);
-    cell = &self->cells[slot];
-    if (self->entries[slot].most >= 0 &&
-        metric_mantissa(self->entries[slot].def.form, value, &cell->m))
-        cell->state = CELL_INTEGER;
-    else
-        *cell = (struct cell){ .state = CELL_RAW, .bits = sample_bits(value) };
+    if (slot != SERIES_NONE)
+        self->cells[slot] = series_table_cell(self, slot, value);
 }
 
 void
@@ -214,6 +205,18 @@ series_table_end(series_table_t *self)
             *cell = (struct cell){ .state = CELL_RAW, .bits = SAMPLE_STALE_BITS };
         self->present[i] = has;
     }
+}
+
+struct cell
+series_table_cell(const series_table_t *self, uint32_t slot, double value)
+{
+    struct cell cell = { .state = CELL_INTEGER };
+
+    assert(slot < self->n);
+    if (self->entries[slot].most < 0 ||
+        !metric_mantissa(self->entries[slot].def.form, value, &cell.m))
+        cell = (struct cell){ .state = CELL_RAW, .bits = sample_bits(value) };
+    return cell;
 }
 
 uint32_t

@@ -57,6 +57,8 @@ void series_table_set(series_table_t *self, uint32_t slot, int64_t m);
 // Any double; travels as an integer where the slot's form holds it exactly.
 void series_table_set_double(series_table_t *self, uint32_t slot, double value);
 void series_table_end(series_table_t *self);
+// The cell that a double is in this slot, for a sample beside the rows. The slot is not set.
+struct cell series_table_cell(const series_table_t *self, uint32_t slot, double value);
 
 uint32_t series_table_count(const series_table_t *self); // slots
 // One cell a slot, of the tick that ended last.

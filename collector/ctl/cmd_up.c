@@ -59,6 +59,18 @@ static const struct option options_table[] = {
       .most = UINT16_MAX - N_PORTS + 1,
       .meta = "PORT",
       .help = "first of the collector's five ports" },
+    { .name = "app-sub",
+      .type = OPTION_ENDPOINT,
+      .list = true,
+      .fallback = "@tcp://127.0.0.1:5555",
+      .meta = "ENDPOINT",
+      .help = "where the agent takes JSON of applications that PUB" },
+    { .name = "app-pull",
+      .type = OPTION_ENDPOINT,
+      .list = true,
+      .fallback = "@tcp://127.0.0.1:5565",
+      .meta = "ENDPOINT",
+      .help = "where the agent takes JSON of applications that PUSH" },
     { .name = "no-agent", .type = OPTION_FLAG, .help = "do not watch this machine" },
     { .name = "collector",
       .type = OPTION_ENDPOINT,
@@ -111,6 +123,7 @@ static bool s_check_addresses(const struct up *self);
 static bool s_check_address(const char *address, const char *option, int *fd_ret);
 static bool s_start(struct up *self, enum part part);
 static void s_command_line(const struct up *self, enum part part, struct words *words);
+static void s_add_inputs(const struct up *self, struct words *words, const char *name);
 static void s_add(struct words *words, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 static bool s_wait_ready(struct up *self);
@@ -309,6 +322,25 @@ s_command_line(const struct up *self, enum part part, struct words *words)
         if (web_root != NULL)
             s_add(words, "--web-root=%s", web_root);
     }
+    if (part == AGENT) {
+        s_add_inputs(self, words, "app-sub");
+        s_add_inputs(self, words, "app-pull");
+    }
+}
+
+// Only what was asked for: a default that is in use is no error of the agent's.
+static void
+s_add_inputs(const struct up *self, struct words *words, const char *name)
+{
+    const char *const *endpoints;
+    const size_t n = options_list(self->options, name, &endpoints);
+
+    if (!options_given(self->options, name))
+        return;
+    if (n == 0)
+        s_add(words, "--%s=", name);
+    for (size_t i = 0; i < n && words->n < WORDS_MAX - 2; i++)
+        s_add(words, "--%s=%s", name, endpoints[i]);
 }
 
 static void

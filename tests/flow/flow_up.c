@@ -23,7 +23,7 @@ s_up(stage_t *s)
     snprintf(base, sizeof base, "%u", stage_port(s));
     snprintf(listen, sizeof listen, "127.0.0.1:%u", stage_http_port(s));
     return stage_run(s, "zpulse", "up", "--dir", dir, "--port-base", base, "--listen", listen,
-                     NULL);
+                     "--app-sub", "", "--app-pull", "", NULL);
 }
 
 static bool

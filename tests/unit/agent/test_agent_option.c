@@ -144,12 +144,49 @@ a_family_or_filter_that_is_none_is_a_wrong_configuration(void **state)
             fail_msg("taken: %s %s", words[i][0], words[i][1]);
 }
 
+static void
+applications_have_a_default_that_can_be_turned_off(void **state)
+{
+    (void) state;
+    assert_int_equal(LOAD("--log-level", "info"), -1);
+    assert_int_equal(config.app_sub.n, 1);
+    assert_string_equal(config.app_sub.endpoints[0], "@tcp://127.0.0.1:5555");
+    assert_string_equal(config.app_pull.endpoints[0], "@tcp://127.0.0.1:5565");
+    assert_false(config.app_sub.given || config.app_pull.given);
+    agent_config_release(&config);
+    assert_int_equal(LOAD("--app-sub", "", "--app-pull", "", "--app-pull", "@ipc:///run/a",
+                          "--app-pull", ">tcp://127.0.0.1:5557"),
+                     -1);
+    assert_int_equal(config.app_sub.n, 0);
+    assert_true(config.app_sub.given && config.app_pull.given);
+    assert_int_equal(config.app_pull.n, 2);
+    assert_string_equal(config.app_pull.endpoints[1], ">tcp://127.0.0.1:5557");
+    agent_config_release(&config);
+}
+
+static void
+applications_of_elsewhere_are_a_wrong_configuration(void **state)
+{
+    static const char *const endpoints[] = {
+        "@tcp://0.0.0.0:5555",     "@tcp://*:5555",  ">tcp://192.0.2.1:5556",
+        ">tcp://example.com:5556", "@inproc://apps",
+    };
+
+    (void) state;
+    for (size_t i = 0; i < sizeof endpoints / sizeof endpoints[0]; i++)
+        if (LOAD("--app-sub", endpoints[i]) != OPTION_EXIT_CONFIG ||
+            LOAD("--app-pull", endpoints[i]) != OPTION_EXIT_CONFIG)
+            fail_msg("taken: %s", endpoints[i]);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_are_those_of_one_machine),
         cmocka_unit_test(the_first_of_several_collectors_is_taken),
+        cmocka_unit_test(applications_have_a_default_that_can_be_turned_off),
+        cmocka_unit_test(applications_of_elsewhere_are_a_wrong_configuration),
         cmocka_unit_test(every_option_of_the_agent_is_accepted),
         cmocka_unit_test(what_can_not_be_is_a_wrong_configuration),
         cmocka_unit_test(what_can_not_be_read_is_a_wrong_usage),
