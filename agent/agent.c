@@ -216,13 +216,14 @@ s_open_uplink(agent_t *self)
     return 0;
 }
 
-void
+bool
 agent_stop(agent_t **self_p)
 {
     agent_t *self = *self_p;
+    bool clean;
 
     if (self == NULL)
-        return;
+        return true;
     service_notify("STOPPING=1");
     uplink_close(&self->uplink); // while everything it borrows is still there
     app_input_close(&self->app_input);
@@ -230,7 +231,7 @@ agent_stop(agent_t **self_p)
     ticker_close(&self->ticker);
     tick_stamp_destroy(&self->stamp);
     own_series_destroy(&self->own);
-    sampler_close(&self->sampler);
+    clean = sampler_close(&self->sampler);
     series_table_destroy(&self->table);
     if (self->signal_fd >= 0)
         service_end(self->signal_fd);
@@ -238,6 +239,7 @@ agent_stop(agent_t **self_p)
         close(self->lock_fd);
     free(self);
     *self_p = NULL;
+    return clean;
 }
 
 // Until something is due that no item tells; and the items of the applications.

@@ -17,7 +17,8 @@ typedef struct agent agent_t;
 int agent_start(agent_t **ret, const struct agent_config *config, int argc, char **argv);
 // Until SIGTERM or SIGINT. The exit code.
 int agent_run(agent_t *self);
-// Says BYE to the collector, after what can be sent within 200 ms.
-void agent_stop(agent_t **self_p);
+// Says BYE to the collector, after what can be sent within 200 ms. False where a thread hangs and
+// is left behind: the process must then end by _exit.
+bool agent_stop(agent_t **self_p);
 
 #endif

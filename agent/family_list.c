@@ -8,6 +8,7 @@
 #include "agent/proc/cpustat.h"
 #include "agent/proc/diskstats.h"
 #include "agent/proc/filefd.h"
+#include "agent/proc/filesystem.h"
 #include "agent/proc/loadavg.h"
 #include "agent/proc/meminfo.h"
 #include "agent/proc/net_dev.h"
@@ -34,6 +35,7 @@ const struct proc_family *const family_list[] = {
     &vmstat_family,
     &pressure_family,
     &diskstats_family,
+    &filesystem_family,
     &net_dev_family,
     &netstat_family,
     &sockstat_family,

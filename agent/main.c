@@ -1,6 +1,7 @@
 // main - zpulse-agent: options, and either one sample or the service.
 
 #include <malloc.h>
+#include <unistd.h>
 
 #include "agent/agent.h"
 #include "agent/once.h"
@@ -11,6 +12,7 @@ main(int argc, char **argv)
 {
     struct agent_config config;
     agent_t *agent;
+    bool clean = true;
     int code;
 
     // One heap for all threads: libzmq's would otherwise each touch one of their own.
@@ -19,15 +21,19 @@ main(int argc, char **argv)
         return code;
     log_init("zpulse-agent", config.log_level);
     if (config.once) {
-        code = once_run(config.rootfs, &config.families, stdout);
+        code = once_run(config.rootfs, &config.families, stdout, &clean);
     } else {
         options_log_later(config.options);
         code = agent_start(&agent, &config, argc, argv);
         if (code == 0) {
             code = agent_run(agent);
-            agent_stop(&agent);
+            clean = agent_stop(&agent);
         }
     }
+    // A thread that a dead mount keeps in the kernel may come back at any time: nothing is torn
+    // down under it. All that had to be written has been.
+    if (!clean)
+        _exit(code);
     agent_config_release(&config);
     return code;
 }

@@ -18,6 +18,7 @@
 #include "shared/net/option.h"
 
 #define ONCE_INTERVAL_MS 1000 // any: there is one tick, in which every family is due
+#define ONCE_WAIT_MS     5500 // for a mount that hangs to count as stuck, and those behind it to answer
 
 // A series as it is sorted.
 struct row {
@@ -31,7 +32,7 @@ static int s_compare(const void *a, const void *b);
 static void s_head(struct buf *out, const struct row *row);
 
 int
-once_run(const char *rootfs, const struct family_wishes *wishes, FILE *out)
+once_run(const char *rootfs, const struct family_wishes *wishes, FILE *out, bool *clean_ret)
 {
     series_table_t *table;
     own_series_t *own;
@@ -40,6 +41,7 @@ once_run(const char *rootfs, const struct family_wishes *wishes, FILE *out)
     bool written;
     int rc;
 
+    *clean_ret = true;
     own_series_init();
     rc = sampler_open(&sampler, rootfs, ONCE_INTERVAL_MS, wishes);
     if (rc < 0) {
@@ -49,6 +51,7 @@ once_run(const char *rootfs, const struct family_wishes *wishes, FILE *out)
     }
     table = series_table_new();
     own = own_series_new();
+    sampler_settle(sampler, ONCE_WAIT_MS);
     series_table_begin(table);
     sampler_sample(sampler, table);
     own_series_sample(own, table);
@@ -60,7 +63,7 @@ once_run(const char *rootfs, const struct family_wishes *wishes, FILE *out)
     buf_release(&text);
     own_series_destroy(&own);
     series_table_destroy(&table);
-    sampler_close(&sampler);
+    *clean_ret = sampler_close(&sampler);
     return written ? OPTION_EXIT_OK : OPTION_EXIT_FAILED;
 }
 

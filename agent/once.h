@@ -11,8 +11,9 @@
 #include "agent/series_table.h"
 #include "shared/base/buf.h"
 
-// Samples `rootfs` and prints. The exit code; what fails is said in the log.
-int once_run(const char *rootfs, const struct family_wishes *wishes, FILE *out);
+// Samples `rootfs` and prints, after waiting 5.5 s at most for file systems to answer. The exit
+// code; what fails is said in the log. *clean_ret is false where sampler_close said so.
+int once_run(const char *rootfs, const struct family_wishes *wishes, FILE *out, bool *clean_ret);
 // The table's present tick as text, appended; sorted by metric, then by labels.
 void once_text(struct buf *out, const series_table_t *table);
 

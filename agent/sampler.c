@@ -39,6 +39,7 @@ struct sampler {
     char *include[PROC_FILTERS]; // as compiled; owned
     char *exclude[PROC_FILTERS];
     struct worker workers[FAMILIES_MAX]; // by place in family_list
+    bool left_behind;                    // a thread that hangs, by a family that was stopped
 };
 
 static unsigned s_set_filters(sampler_t *self, const struct family_wishes *wishes);
@@ -66,15 +67,17 @@ sampler_open(sampler_t **ret, const char *rootfs, int64_t interval_ms,
     return 0;
 }
 
-void
+bool
 sampler_close(sampler_t **self_p)
 {
     sampler_t *self = *self_p;
+    bool clean;
 
     if (self == NULL)
-        return;
+        return true;
     for (size_t i = 0; i < family_count; i++)
         s_stop(self, i);
+    clean = !self->left_behind;
     for (size_t i = 0; i < PROC_FILTERS; i++) {
         name_filter_destroy(&self->filters[i]);
         free(self->include[i]);
@@ -84,6 +87,7 @@ sampler_close(sampler_t **self_p)
     buf_release(&self->text);
     free(self);
     *self_p = NULL;
+    return clean;
 }
 
 void
@@ -156,6 +160,8 @@ s_stop(sampler_t *self, size_t i)
         return;
     for (size_t f = 0; f < PROC_FAMILY_FILES; f++)
         proc_file_close(&worker->files[f]);
+    if (family_list[i]->hangs != NULL && family_list[i]->hangs(worker->state))
+        self->left_behind = true;
     family_list[i]->end(&worker->state);
 }
 
@@ -166,6 +172,14 @@ s_ticks(const sampler_t *self, int64_t every_ms)
     const int64_t ticks = (every_ms + self->interval_ms / 2) / self->interval_ms;
 
     return ticks > 1 ? (uint64_t) ticks : 1;
+}
+
+void
+sampler_settle(sampler_t *self, int64_t ms)
+{
+    for (size_t i = 0; i < family_count; i++)
+        if (self->workers[i].state != NULL && family_list[i]->settle != NULL)
+            family_list[i]->settle(self->workers[i].state, ms);
 }
 
 void

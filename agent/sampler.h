@@ -9,6 +9,7 @@
 #ifndef AGENT_SAMPLER_H
 #define AGENT_SAMPLER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "agent/family_list.h"
@@ -20,10 +21,15 @@ typedef struct sampler sampler_t;
 // were checked by family_wishes_read.
 int sampler_open(sampler_t **ret, const char *rootfs, int64_t interval_ms,
                  const struct family_wishes *wishes);
-void sampler_close(sampler_t **self_p);
+// True; false where a thread of a family hangs in the kernel and is left behind: the process must
+// then end by _exit, since what exit tears down may be in use. NULL is fine.
+bool sampler_close(sampler_t **self_p);
 // Other wishes from the next tick on. What they do not touch goes on as it was; a family that is
 // now off ends its series.
 void sampler_set_wishes(sampler_t *self, const struct family_wishes *wishes);
+// Waits up to ms for each family that would have more to tell in a moment: before a sample that
+// stands alone. The service never does.
+void sampler_settle(sampler_t *self, int64_t ms);
 void sampler_sample(sampler_t *self, series_table_t *table);
 
 #endif

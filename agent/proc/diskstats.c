@@ -80,7 +80,7 @@ static const struct column {
 
 static const struct series_spec info_spec = {
     .name = "node_disk_info",
-    .kind = METRIC_GAUGE, // as node_exporter: the text format of old has no type of its own
+    .kind = METRIC_INFO,
     .form = { .exponent = 0, .unit = 1 },
     .job = "node",
     .help = "Info of /sys/block/<block_device>.",

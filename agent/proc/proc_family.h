@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "agent/proc/name_filter.h"
 #include "agent/proc/proc_root.h"
@@ -49,6 +50,10 @@ struct proc_family {
     int (*sample)(void *self, series_table_t *table, size_t file, const char *text, size_t len);
     // Once a sample, after the files: for what is no file, or many. Or NULL.
     void (*walk)(void *self, series_table_t *table);
+    // Waits up to ms for answers that are on their way. NULL where nothing is ever waited for.
+    void (*settle)(void *self, int64_t ms);
+    // Whether a thread of the family hangs, which `end` will leave behind. NULL where it has none.
+    bool (*hangs)(void *self);
     void (*end)(void **self_p);
 };
 

@@ -13,6 +13,10 @@
 #include "shared/base/xalloc.h"
 #include "tests/support/stage.h"
 
+// Of node_exporter 1.5 itself, and of the agent.
+#define MOUNT_EXCLUDE \
+    "^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)($|/)"
+
 #define ROUNDS 4 // readings of the agent; the exporter has one more
 
 // What only one of them tells.
@@ -32,8 +36,8 @@ static const struct {
 // The collectors whose families the agent has.
 // clang-format off
 static const char *const collectors[] = {
-    "cpu", "diskstats", "filefd", "loadavg", "meminfo", "netdev", "netstat", "os", "pressure",
-    "processes", "sockstat", "softnet", "stat", "time", "uname", "vmstat",
+    "cpu", "diskstats", "filefd", "filesystem", "loadavg", "meminfo", "netdev", "netstat", "os",
+    "pressure", "processes", "sockstat", "softnet", "stat", "time", "uname", "vmstat",
 };
 // clang-format on
 #define N_COLLECTORS (sizeof collectors / sizeof collectors[0])
@@ -165,11 +169,14 @@ static process_t *
 start_exporter(stage_t *s, uint16_t port)
 {
     char words[N_COLLECTORS][48], listen[64];
-    // Debian's package leaves out the loopback, node_exporter itself does not.
-    const char *argv[N_COLLECTORS + 8] = { "/usr/bin/prometheus-node-exporter", listen,
-                                           "--collector.disable-defaults",
-                                           "--collector.netdev.device-exclude=^$" };
-    size_t n = 4;
+    // Debian's package leaves out the loopback, /run, /mnt and /media, node_exporter itself does
+    // not.
+    const char *argv[N_COLLECTORS + 8] = {
+        "/usr/bin/prometheus-node-exporter", listen, "--collector.disable-defaults",
+        "--collector.netdev.device-exclude=^$",
+        "--collector.filesystem.mount-points-exclude=" MOUNT_EXCLUDE
+    };
+    size_t n = 5;
 
     snprintf(listen, sizeof listen, "--web.listen-address=127.0.0.1:%u", port);
     for (size_t i = 0; i < N_COLLECTORS; i++) {

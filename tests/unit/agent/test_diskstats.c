@@ -10,8 +10,7 @@
 
 #include "agent/proc/diskstats.h"
 #include "shared/base/err.h"
-#include "tests/unit/agent/fixture.h"
-#include "tests/unit/agent/series_bench.h"
+#include "tests/unit/agent/family_bench.h"
 
 #define LINE14 "   8       0 sda 1 2 3 4 5 6 7 8 9 10 11\n"
 #define LINE18 "   8       0 sda 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15\n"
@@ -175,135 +174,135 @@ what_is_not_diskstats_is_refused(void **state)
     diskstats_release(&stats);
 }
 
-#define OF(metric, device) metric "{device=\"" device "\",job=\"node\"}"
+static struct family_bench
+bench(const name_filter_t *filter)
+{
+    return family_bench(&diskstats_family,
+                        &(struct proc_setup){ .filters[PROC_FILTER_DISK] = filter });
+}
+
+#define OF(metric, device) "node_disk_" metric "{device=\"" device "\",job=\"node\"} "
 
 static void
 series_have_the_names_and_units_of_node_exporter(void **state)
 {
-    static const struct {
-        const char *series;
-        double value;
-    } wanted[] = {
-        { OF("node_disk_reads_completed_total", "sda"), 1 },
-        { OF("node_disk_reads_merged_total", "sda"), 2 },
-        { OF("node_disk_read_bytes_total", "sda"), 3 * 512 },
-        { OF("node_disk_read_time_seconds_total", "sda"), 0.004 },
-        { OF("node_disk_writes_completed_total", "sda"), 5 },
-        { OF("node_disk_writes_merged_total", "sda"), 6 },
-        { OF("node_disk_written_bytes_total", "sda"), 7 * 512 },
-        { OF("node_disk_write_time_seconds_total", "sda"), 0.008 },
-        { OF("node_disk_io_now", "sda"), 9 },
-        { OF("node_disk_io_time_seconds_total", "sda"), 0.01 },
-        { OF("node_disk_io_time_weighted_seconds_total", "sda"), 0.011 },
-        { OF("node_disk_discards_completed_total", "sda"), 12 },
-        { OF("node_disk_discards_merged_total", "sda"), 13 },
-        { OF("node_disk_discarded_sectors_total", "sda"), 14 },
-        { OF("node_disk_discard_time_seconds_total", "sda"), 0.015 },
-        { OF("node_disk_flush_requests_total", "sda"), 16 },
-        { OF("node_disk_flush_requests_time_seconds_total", "sda"), 0.017 },
-        { "node_disk_info{device=\"sda\",job=\"node\",major=\"8\",minor=\"0\"}", 1 },
+    static const char *const wanted[] = {
+        OF("reads_completed_total", "sda") "1",
+        OF("reads_merged_total", "sda") "2",
+        OF("read_bytes_total", "sda") "1536",
+        OF("read_time_seconds_total", "sda") "0.004",
+        OF("writes_completed_total", "sda") "5",
+        OF("writes_merged_total", "sda") "6",
+        OF("written_bytes_total", "sda") "3584",
+        OF("write_time_seconds_total", "sda") "0.008",
+        OF("io_now", "sda") "9",
+        OF("io_time_seconds_total", "sda") "0.01",
+        OF("io_time_weighted_seconds_total", "sda") "0.011",
+        OF("discards_completed_total", "sda") "12",
+        OF("discards_merged_total", "sda") "13",
+        OF("discarded_sectors_total", "sda") "14",
+        OF("discard_time_seconds_total", "sda") "0.015",
+        OF("flush_requests_total", "sda") "16",
+        OF("flush_requests_time_seconds_total", "sda") "0.017",
+        "node_disk_info{device=\"sda\",job=\"node\",major=\"8\",minor=\"0\"} 1",
     };
-    struct series_bench b = series_bench(&diskstats_family, &(struct proc_setup){ 0 });
+    struct family_bench b = bench(NULL);
 
     (void) state;
-    assert_int_equal(series_bench_tick(&b, LINE20), 0);
-    assert_int_equal(series_table_count(b.table), sizeof wanted / sizeof wanted[0]);
-    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
-        assert_true(series_bench_value(&b, wanted[i].series) == wanted[i].value);
-        assert_int_equal(series_bench_cell(&b, wanted[i].series).state, CELL_INTEGER);
-    }
-    series_bench_end(&b);
+    assert_int_equal(FAMILY_TICK(&b, LINE20), 0);
+    assert_int_equal(family_samples(&b), sizeof wanted / sizeof wanted[0]);
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
+        assert_true(family_tells(&b, wanted[i]));
+    family_bench_end(&b);
 }
 
 static void
 an_old_kernel_has_fewer_series(void **state)
 {
-    struct series_bench b = series_bench(&diskstats_family, &(struct proc_setup){ 0 });
+    struct family_bench b = bench(NULL);
 
     (void) state;
-    series_bench_tick(&b, LINE14);
-    assert_int_equal(series_table_count(b.table), DISKSTATS_FIELDS_MIN + 1);
-    series_bench_end(&b);
+    FAMILY_TICK(&b, LINE14);
+    assert_int_equal(family_samples(&b), DISKSTATS_FIELDS_MIN + 1);
+    family_bench_end(&b);
 }
 
 static void
 what_the_filter_leaves_out_has_no_series(void **state)
 {
     char error[NAME_FILTER_ERROR_SIZE];
-    struct proc_setup setup = { 0 };
     name_filter_t *filter;
-    struct series_bench b;
+    struct family_bench b;
 
     (void) state;
     assert_int_equal(name_filter_new(&filter, NULL, "^sda\\d+$", error), 0);
-    setup.filters[PROC_FILTER_DISK] = filter;
-    b = series_bench(&diskstats_family, &setup);
-    series_bench_tick(&b, LINE14 "8 1 sda1 1 2 3 4 5 6 7 8 9 10 11\n");
-    assert_true(series_bench_value(&b, OF("node_disk_io_now", "sda")) == 9);
-    assert_int_equal(series_bench_slot(&b, OF("node_disk_io_now", "sda1")), SERIES_NONE);
-    series_bench_end(&b);
+    b = bench(filter);
+    FAMILY_TICK(&b, LINE14 "8 1 sda1 1 2 3 4 5 6 7 8 9 10 11\n");
+    assert_true(family_tells(&b, OF("io_now", "sda") "9"));
+    assert_int_equal(family_samples(&b), DISKSTATS_FIELDS_MIN + 1);
+    family_bench_end(&b);
     name_filter_destroy(&filter);
 }
 
 #define DISK(name, io) "8 0 " name " 1 2 3 4 5 6 7 8 " io " 10 11\n"
+#define STALE          "NaN" // as the mark of an end is printed
 
 static void
 disks_may_come_and_go_and_change_places(void **state)
 {
-    struct series_bench b = series_bench(&diskstats_family, &(struct proc_setup){ 0 });
+    struct family_bench b = bench(NULL);
     uint32_t series;
 
     (void) state;
-    series_bench_tick(&b, DISK("sda", "1") DISK("sdb", "2") DISK("sdc", "3"));
+    FAMILY_TICK(&b, DISK("sda", "1") DISK("sdb", "2") DISK("sdc", "3"));
     series = series_table_count(b.table);
-    series_bench_tick(&b, DISK("sdc", "6") DISK("sda", "4"));
-    assert_true(series_bench_value(&b, OF("node_disk_io_now", "sda")) == 4);
-    assert_true(series_bench_value(&b, OF("node_disk_io_now", "sdc")) == 6);
-    assert_int_equal(series_bench_cell(&b, OF("node_disk_io_now", "sdb")).state, CELL_RAW);
-    series_bench_tick(&b, DISK("sdb", "8") DISK("sdc", "9") DISK("sda", "7"));
-    assert_true(series_bench_value(&b, OF("node_disk_io_now", "sdb")) == 8);
-    assert_true(series_bench_value(&b, OF("node_disk_io_now", "sdc")) == 9);
-    assert_true(series_bench_value(&b, OF("node_disk_io_now", "sda")) == 7);
+    FAMILY_TICK(&b, DISK("sdc", "6") DISK("sda", "4"));
+    assert_true(family_tells(&b, OF("io_now", "sda") "4"));
+    assert_true(family_tells(&b, OF("io_now", "sdc") "6"));
+    assert_true(family_tells(&b, OF("io_now", "sdb") STALE));
+    FAMILY_TICK(&b, DISK("sdb", "8") DISK("sdc", "9") DISK("sda", "7"));
+    assert_true(family_tells(&b, OF("io_now", "sdb") "8"));
+    assert_true(family_tells(&b, OF("io_now", "sdc") "9"));
+    assert_true(family_tells(&b, OF("io_now", "sda") "7"));
     assert_int_equal(series_table_count(b.table), series);
-    series_bench_end(&b);
+    family_bench_end(&b);
 }
 
 static void
 a_name_with_other_numbers_is_another_device(void **state)
 {
-    struct series_bench b = series_bench(&diskstats_family, &(struct proc_setup){ 0 });
+    struct family_bench b = bench(NULL);
 
     (void) state;
-    series_bench_tick(&b, "8 0 sda 1 2 3 4 5 6 7 8 9 10 11\n");
-    series_bench_tick(&b, "8 16 sda 1 2 3 4 5 6 7 8 9 10 11\n");
-    assert_int_equal(
-        series_bench_cell(&b, "node_disk_info{device=\"sda\",job=\"node\",major=\"8\",minor=\"0\"}")
-            .state,
-        CELL_RAW); // the stale mark
-    assert_true(series_bench_value(
-                    &b, "node_disk_info{device=\"sda\",job=\"node\",major=\"8\",minor=\"16\"}") ==
-                1);
-    series_bench_end(&b);
+    FAMILY_TICK(&b, "8 0 sda 1 2 3 4 5 6 7 8 9 10 11\n");
+    FAMILY_TICK(&b, "8 16 sda 1 2 3 4 5 6 7 8 9 10 11\n");
+    assert_true(family_tells(
+        &b, "node_disk_info{device=\"sda\",job=\"node\",major=\"8\",minor=\"0\"} " STALE));
+    assert_true(
+        family_tells(&b, "node_disk_info{device=\"sda\",job=\"node\",major=\"8\",minor=\"16\"} 1"));
+    family_bench_end(&b);
 }
 
 static void
 a_malformed_file_is_absent_as_a_whole(void **state)
 {
-    struct series_bench b = series_bench(&diskstats_family, &(struct proc_setup){ 0 });
+    struct family_bench b = bench(NULL);
 
     (void) state;
-    series_bench_tick(&b, DISK("sda", "1"));
-    assert_int_equal(series_bench_tick(&b, DISK("sda", "2") "8 0 sdb x\n"), ERR_FORMAT);
-    assert_int_equal(series_bench_cell(&b, OF("node_disk_io_now", "sda")).state, CELL_RAW);
-    series_bench_tick(&b, DISK("sda", "3"));
-    assert_true(series_bench_value(&b, OF("node_disk_io_now", "sda")) == 3);
-    series_bench_end(&b);
+    FAMILY_TICK(&b, DISK("sda", "1"));
+    assert_int_equal(FAMILY_TICK(&b, DISK("sda", "2") "8 0 sdb x\n"), ERR_FORMAT);
+    assert_true(family_tells(&b, OF("io_now", "sda") STALE));
+    FAMILY_TICK(&b, DISK("sda", "3"));
+    assert_true(family_tells(&b, OF("io_now", "sda") "3"));
+    family_bench_end(&b);
 }
 
 static void
 a_thousand_disks_are_told_and_those_that_went_are_let_go(void **state)
 {
-    struct series_bench b = series_bench(&diskstats_family, &(struct proc_setup){ 0 });
+    static const char *const io[] = { OF("io_now", "dm-0") "0", OF("io_now", "dm-0") "1",
+                                      OF("io_now", "dm-0") "2" };
+    struct family_bench b = bench(NULL);
     struct buf text = { 0 };
 
     (void) state;
@@ -313,16 +312,16 @@ a_thousand_disks_are_told_and_those_that_went_are_let_go(void **state)
         for (int i = 0; i < 1000; i++)
             buf_printf(&text, "253 %d dm-%d 1 2 3 4 5 6 7 8 %d 10 11\n", i,
                        round % 2 == 0 ? i : 999 - i, round);
-        assert_int_equal(series_bench_tick(&b, buf_cstr(&text)), 0);
-        assert_true(series_bench_value(&b, OF("node_disk_io_now", "dm-0")) == round);
-        assert_true(series_bench_value(&b, OF("node_disk_io_now", "dm-999")) == round);
+        assert_int_equal(FAMILY_TICK(&b, buf_cstr(&text)), 0);
+        assert_true(family_tells(&b, io[round]));
+        assert_true(family_samples(&b) >= 1000 * (DISKSTATS_FIELDS_MIN + 1));
     }
-    series_bench_tick(&b, DISK("dm-5", "77"));
-    assert_true(series_bench_value(&b, OF("node_disk_io_now", "dm-5")) == 77);
-    series_bench_tick(&b, DISK("dm-5", "78") DISK("dm-6", "79"));
-    assert_true(series_bench_value(&b, OF("node_disk_io_now", "dm-6")) == 79);
+    FAMILY_TICK(&b, DISK("dm-5", "77"));
+    assert_true(family_tells(&b, OF("io_now", "dm-5") "77"));
+    FAMILY_TICK(&b, DISK("dm-5", "78") DISK("dm-6", "79"));
+    assert_true(family_tells(&b, OF("io_now", "dm-6") "79"));
     buf_release(&text);
-    series_bench_end(&b);
+    family_bench_end(&b);
 }
 
 int

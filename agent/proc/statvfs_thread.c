@@ -1,0 +1,462 @@
+// statvfs_thread - see the header.
+//
+// A worker is a thread and one round of points, counted: its thread and its owner each hold it, and
+// the last to let go frees it, so a thread that comes back from the kernel after hours finds all it
+// touches. Only what stands in a worker is shared, under its lock, which nobody holds while asking.
+//
+//   idle     done == n              waits for a round
+//   waiting  done <  n, busy < 0    waits for start_ms
+//   asking   done <  n, busy >= 0   in the kernel about points[done], since busy
+//   left     end, busy >= 0         the same, given up by its owner; detached; ends when answered
+
+#include "agent/proc/statvfs_thread.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shared/base/clock.h"
+#include "shared/base/err.h"
+#include "shared/base/log.h"
+#include "shared/base/map.h"
+#include "shared/base/xalloc.h"
+
+#define STACK_BYTES (256u * 1024u)
+#define END_WAIT_MS 100 // for an answer that is just coming
+#define FORGET_AT   64u // answers of points that are gone, kept up to so many beside a round's
+
+struct worker {
+    pthread_mutex_t lock;
+    pthread_cond_t told;     // to the thread: a round, or the end
+    pthread_cond_t answered; // by the thread: the round is over, or it ends
+    unsigned refs;
+    pthread_t thread;
+    int root_fd; // its own
+    statvfs_fn ask;
+    char **points; // owned, as are the answers
+    struct statvfs_answer *answers;
+    size_t n;         // of both
+    size_t done;      // answers given
+    size_t taken;     // answers the owner has seen
+    int64_t start_ms; // of the round, clock_mono_ms
+    int64_t busy_ms;  // since when it asks; -1: it does not
+    bool end;
+};
+
+struct statvfs_thread {
+    struct statvfs_options opt; // root_fd is ours
+    struct worker *worker;      // or NULL
+    struct worker *left[STATVFS_LEFT_MAX];
+    size_t n_left;
+    map_t *answers; // mount point -> struct statvfs_answer, owned
+};
+
+static void *s_run(void *arg);
+static void s_take_round(struct worker *worker, char **points, size_t n, int64_t start_ms);
+static void s_let_go(struct worker *worker);
+static struct worker *s_start(statvfs_thread_t *self);
+static void s_collect_worker(statvfs_thread_t *self, struct worker *worker);
+static bool s_is_stuck(const struct worker *worker, int64_t stuck_ms);
+static void s_leave(statvfs_thread_t *self);
+static bool s_wait_answer(struct worker *worker, int64_t ms);
+static void s_forget(statvfs_thread_t *self, bool all);
+
+int
+statvfs_below(int root_fd, const char *point, struct statvfs *ret)
+{
+    const char *below = point + strspn(point, "/");
+    const int fd = openat(root_fd, *below == '\0' ? "." : below, O_PATH | O_CLOEXEC);
+    int rc;
+
+    if (fd == -1)
+        return -errno;
+    rc = fstatvfs(fd, ret) == -1 ? -errno : 0;
+    close(fd);
+    return rc;
+}
+
+statvfs_thread_t *
+statvfs_thread_new(const struct statvfs_options *opt)
+{
+    statvfs_thread_t *self = xcalloc(1, sizeof *self);
+
+    self->opt = *opt;
+    self->opt.root_fd = fcntl(opt->root_fd, F_DUPFD_CLOEXEC, 3);
+    self->answers = map_new();
+    return self;
+}
+
+bool
+statvfs_thread_hangs(statvfs_thread_t *self)
+{
+    statvfs_thread_collect(self);
+    return self->n_left > 0 || (self->worker != NULL && !s_wait_answer(self->worker, END_WAIT_MS));
+}
+
+void
+statvfs_thread_destroy(statvfs_thread_t **self_p)
+{
+    statvfs_thread_t *self = *self_p;
+
+    if (self == NULL)
+        return;
+    if (self->worker != NULL) {
+        struct worker *worker = self->worker;
+
+        pthread_mutex_lock(&worker->lock);
+        worker->end = true;
+        pthread_cond_signal(&worker->told);
+        pthread_mutex_unlock(&worker->lock);
+        if (s_wait_answer(worker, END_WAIT_MS))
+            pthread_join(worker->thread, NULL);
+        else
+            pthread_detach(worker->thread);
+        s_let_go(worker);
+    }
+    for (size_t i = 0; i < self->n_left; i++)
+        s_let_go(self->left[i]);
+    s_forget(self, true);
+    map_destroy(&self->answers);
+    if (self->opt.root_fd != -1)
+        close(self->opt.root_fd);
+    free(self);
+    *self_p = NULL;
+}
+
+// The thread. --------------------------------------------------------------------------------
+
+// A cond variable's time is CLOCK_MONOTONIC here, as clock_mono_ms is.
+static void
+s_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t at_ms)
+{
+    const struct timespec at = { .tv_sec = at_ms / 1000, .tv_nsec = at_ms % 1000 * 1000000 };
+
+    pthread_cond_timedwait(cond, lock, &at);
+}
+
+static void *
+s_run(void *arg)
+{
+    struct worker *worker = arg;
+
+    pthread_mutex_lock(&worker->lock);
+    while (!worker->end) {
+        struct statvfs_answer answer = { 0 };
+
+        if (worker->done == worker->n) {
+            pthread_cond_wait(&worker->told, &worker->lock);
+            continue;
+        }
+        if (clock_mono_ms() < worker->start_ms) {
+            s_wait_until(&worker->told, &worker->lock, worker->start_ms);
+            continue;
+        }
+        worker->busy_ms = clock_mono_ms();
+        pthread_mutex_unlock(&worker->lock);
+        // A round is not touched while busy_ms says that it is under way.
+        answer.error = worker->ask(worker->root_fd, worker->points[worker->done], &answer.fs);
+        pthread_mutex_lock(&worker->lock);
+        answer.state = answer.error < 0 ? STATVFS_ERROR : STATVFS_OK;
+        answer.at_ms = clock_mono_ms();
+        worker->answers[worker->done++] = answer;
+        worker->busy_ms = -1;
+        pthread_cond_signal(&worker->answered);
+    }
+    pthread_mutex_unlock(&worker->lock);
+    s_let_go(worker);
+    return NULL;
+}
+
+static void
+s_drop_round(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->n; i++)
+        free(worker->points[i]);
+    free(worker->points);
+    free(worker->answers);
+}
+
+// Frees it with the last of its two holders.
+static void
+s_let_go(struct worker *worker)
+{
+    unsigned refs;
+
+    pthread_mutex_lock(&worker->lock);
+    refs = --worker->refs;
+    pthread_mutex_unlock(&worker->lock);
+    if (refs > 0)
+        return;
+    pthread_cond_destroy(&worker->told);
+    pthread_cond_destroy(&worker->answered);
+    pthread_mutex_destroy(&worker->lock);
+    s_drop_round(worker);
+    if (worker->root_fd != -1)
+        close(worker->root_fd);
+    free(worker);
+}
+
+// A worker without a round, its thread running; NULL if there can be none now.
+static struct worker *
+s_start(statvfs_thread_t *self)
+{
+    struct worker *worker = xcalloc(1, sizeof *worker);
+    pthread_condattr_t monotonic;
+    pthread_attr_t attr;
+    sigset_t all, before;
+    int rc;
+
+    worker->refs = 2;
+    worker->busy_ms = -1;
+    worker->ask = self->opt.ask;
+    worker->root_fd = fcntl(self->opt.root_fd, F_DUPFD_CLOEXEC, 3);
+    pthread_mutex_init(&worker->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&worker->told, &monotonic);
+    pthread_cond_init(&worker->answered, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, STACK_BYTES);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); // signals are main's
+    rc = pthread_create(&worker->thread, &attr, s_run, worker);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attr);
+    if (rc == 0)
+        return worker;
+    log_warn("no thread to ask file systems; trying again at the next sample", "error=%s",
+             log_quote(err_str(-rc)));
+    worker->refs = 1;
+    s_let_go(worker);
+    return NULL;
+}
+
+// The owner. ---------------------------------------------------------------------------------
+
+// Takes the points and the list; the lock is held and the thread does not ask.
+static void
+s_take_round(struct worker *worker, char **points, size_t n, int64_t start_ms)
+{
+    s_drop_round(worker);
+    worker->points = points;
+    worker->answers = xcalloc(n > 0 ? n : 1, sizeof *worker->answers);
+    worker->n = n;
+    worker->done = 0;
+    worker->taken = 0;
+    worker->start_ms = start_ms;
+    pthread_cond_signal(&worker->told);
+}
+
+// Whether somebody hangs at this point.
+static bool
+s_hangs_at(const statvfs_thread_t *self, const char *point)
+{
+    const struct statvfs_answer *answer = map_get(self->answers, point, strlen(point));
+
+    return answer != NULL && answer->state == STATVFS_STUCK;
+}
+
+void
+statvfs_thread_ask(statvfs_thread_t *self, const char *const *points, size_t n, int64_t delay_ms)
+{
+    struct worker *worker;
+    char **round;
+    size_t asked = 0;
+
+    statvfs_thread_collect(self);
+    if (map_count(self->answers) > n + FORGET_AT)
+        s_forget(self, false);
+    if (self->worker == NULL)
+        self->worker = s_start(self);
+    worker = self->worker;
+    if (worker == NULL)
+        return;
+    round = xcalloc(n > 0 ? n : 1, sizeof *round);
+    for (size_t i = 0; i < n; i++)
+        if (!s_hangs_at(self, points[i]))
+            round[asked++] = xstrdup(points[i]);
+    pthread_mutex_lock(&worker->lock);
+    if (worker->busy_ms < 0) {
+        s_take_round(worker, round, asked, clock_mono_ms() + delay_ms);
+        round = NULL;
+    }
+    pthread_mutex_unlock(&worker->lock);
+    for (size_t i = 0; round != NULL && i < asked; i++)
+        free(round[i]);
+    free(round);
+}
+
+void
+statvfs_thread_collect(statvfs_thread_t *self)
+{
+    for (size_t i = self->n_left; i-- > 0;) {
+        struct worker *worker = self->left[i];
+        bool over;
+
+        pthread_mutex_lock(&worker->lock);
+        s_collect_worker(self, worker);
+        over = worker->busy_ms < 0;
+        pthread_mutex_unlock(&worker->lock);
+        if (!over)
+            continue;
+        s_let_go(worker);
+        self->left[i] = self->left[--self->n_left];
+    }
+    if (self->worker == NULL)
+        return;
+    pthread_mutex_lock(&self->worker->lock);
+    s_collect_worker(self, self->worker);
+    if (s_is_stuck(self->worker, self->opt.stuck_ms) && self->n_left < STATVFS_LEFT_MAX)
+        s_leave(self);
+    else
+        pthread_mutex_unlock(&self->worker->lock);
+}
+
+static struct statvfs_answer *
+s_answer_of(statvfs_thread_t *self, const char *point)
+{
+    struct statvfs_answer *answer = map_get(self->answers, point, strlen(point));
+
+    if (answer == NULL) {
+        answer = xcalloc(1, sizeof *answer);
+        map_put(self->answers, point, strlen(point), answer);
+    }
+    return answer;
+}
+
+// The worker's lock is held.
+static void
+s_collect_worker(statvfs_thread_t *self, struct worker *worker)
+{
+    for (; worker->taken < worker->done; worker->taken++) {
+        const char *point = worker->points[worker->taken];
+        struct statvfs_answer *answer = s_answer_of(self, point);
+
+        if (answer->state == STATVFS_STUCK)
+            log_info("a file system answers again", "mountpoint=%s", log_quote(point));
+        *answer = worker->answers[worker->taken];
+    }
+    if (s_is_stuck(worker, self->opt.stuck_ms)) {
+        const char *point = worker->points[worker->done];
+        struct statvfs_answer *answer = s_answer_of(self, point);
+
+        if (answer->state != STATVFS_STUCK)
+            log_warn("a file system does not answer; its series are absent until it does",
+                     "mountpoint=%s waited_ms=%lld", log_quote(point),
+                     (long long) self->opt.stuck_ms);
+        answer->state = STATVFS_STUCK;
+    }
+}
+
+static bool
+s_is_stuck(const struct worker *worker, int64_t stuck_ms)
+{
+    return worker->busy_ms >= 0 && clock_mono_ms() - worker->busy_ms >= stuck_ms;
+}
+
+// The worker hangs: the points behind the one it hangs at go to a new one. Its lock is held, and
+// is let go of here.
+static void
+s_leave(statvfs_thread_t *self)
+{
+    struct worker *hung = self->worker;
+    const size_t behind = hung->done + 1;
+    const size_t n = hung->n - behind;
+    char **points = xcalloc(n > 0 ? n : 1, sizeof *points);
+
+    for (size_t i = 0; i < n; i++)
+        points[i] = xstrdup(hung->points[behind + i]);
+    hung->end = true;
+    pthread_detach(hung->thread);
+    pthread_mutex_unlock(&hung->lock);
+    self->left[self->n_left++] = hung;
+    self->worker = s_start(self);
+    if (self->worker != NULL) {
+        pthread_mutex_lock(&self->worker->lock);
+        s_take_round(self->worker, points, n, clock_mono_ms());
+        pthread_mutex_unlock(&self->worker->lock);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        free(points[i]);
+    free(points);
+}
+
+// True as soon as the thread does not ask; false if it still does after ms.
+static bool
+s_wait_answer(struct worker *worker, int64_t ms)
+{
+    const int64_t until_ms = clock_mono_ms() + ms;
+    bool idle;
+
+    pthread_mutex_lock(&worker->lock);
+    while (worker->busy_ms >= 0 && clock_mono_ms() < until_ms)
+        s_wait_until(&worker->answered, &worker->lock, until_ms);
+    idle = worker->busy_ms < 0;
+    pthread_mutex_unlock(&worker->lock);
+    return idle;
+}
+
+bool
+statvfs_thread_wait(statvfs_thread_t *self, int64_t ms)
+{
+    const int64_t until_ms = clock_mono_ms() + ms;
+
+    for (;;) {
+        struct worker *worker;
+        bool over;
+        int64_t look_ms;
+
+        statvfs_thread_collect(self);
+        worker = self->worker;
+        if (worker == NULL)
+            return false;
+        pthread_mutex_lock(&worker->lock);
+        over = worker->done == worker->n;
+        // Until something is answered, or may be called stuck.
+        look_ms = worker->busy_ms >= 0 ? worker->busy_ms + self->opt.stuck_ms : until_ms;
+        if (look_ms <= clock_mono_ms() || look_ms > until_ms)
+            look_ms = until_ms;
+        if (!over && clock_mono_ms() < until_ms)
+            s_wait_until(&worker->answered, &worker->lock, look_ms);
+        pthread_mutex_unlock(&worker->lock);
+        if (over || clock_mono_ms() >= until_ms) {
+            statvfs_thread_collect(self);
+            return over;
+        }
+    }
+}
+
+struct statvfs_answer
+statvfs_thread_answer(const statvfs_thread_t *self, const char *point)
+{
+    const struct statvfs_answer *answer = map_get(self->answers, point, strlen(point));
+
+    return answer != NULL ? *answer : (struct statvfs_answer){ .state = STATVFS_UNKNOWN };
+}
+
+// All answers, or those of points where nobody hangs: the next round brings them anew.
+static void
+s_forget(statvfs_thread_t *self, bool all)
+{
+    map_t *kept = map_new();
+    struct map_entry entry;
+    size_t at = 0;
+
+    while (map_next(self->answers, &at, &entry)) {
+        const struct statvfs_answer *answer = entry.value;
+
+        if (!all && answer->state == STATVFS_STUCK)
+            map_put(kept, entry.key, entry.len, entry.value);
+        else
+            free(entry.value);
+    }
+    map_destroy(&self->answers);
+    self->answers = kept;
+}
