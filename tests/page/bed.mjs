@@ -189,11 +189,16 @@ export async function closeBrowser() {
   browser = undefined;
 }
 
-/** A page in a context of its own, and all that it complains of. */
+/**
+ * A page in a context of its own, unless one is given, and all that it complains of. `clock`: its time
+ * can be moved on by page.clock. `init` runs in it before its own scripts.
+ */
 export async function openPage(url, options = {}) {
-  const { allow = [], ...rest } = options;
-  const context = await (await openBrowser()).newContext({ viewport: { width: 1440, height: 900 }, ...rest });
+  const { allow = [], clock = false, init, context: shared, ...rest } = options;
+  const context =
+    shared ?? (await (await openBrowser()).newContext({ viewport: { width: 1440, height: 900 }, ...rest }));
   const page = await context.newPage();
+  if (clock) await page.clock.install();
   const faults = [];
   const origin = new URL(url).origin;
   page.on('console', (m) => m.type() === 'error' && faults.push(`console: ${m.text()}`));
@@ -207,11 +212,18 @@ export async function openPage(url, options = {}) {
     addEventListener('securitypolicyviolation', (e) =>
       window.__violation(`${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}`),
     );
+    let hidden = false;
+    Object.defineProperty(document, 'hidden', { get: () => hidden });
+    window.__hide = (out) => {
+      hidden = out;
+      document.dispatchEvent(new Event('visibilitychange'));
+    };
     window.__shift = 0;
     new PerformanceObserver((list) => {
       for (const e of list.getEntries()) if (!e.hadRecentInput) window.__shift += e.value;
     }).observe({ type: 'layout-shift', buffered: true });
   });
+  if (init !== undefined) await page.addInitScript(init);
   await page.goto(url);
   const quiet = () =>
     assert.deepEqual(
@@ -221,6 +233,9 @@ export async function openPage(url, options = {}) {
     );
   return { page, context, faults, quiet, close: () => context.close() };
 }
+
+/** The page goes out of sight, or comes into it again; a browser without a screen shows all of its pages. */
+export const hide = (page, out = true) => page.evaluate((h) => window.__hide(h), out);
 
 export const pillOf = (page) => page.locator('.pill').getAttribute('data-kind');
 export const pillText = (page) => page.locator('.pill-body').innerText();

@@ -36,6 +36,7 @@ const STEP = 1000;
 const RING = 120; // events that a stream can be resumed from
 const SNAP_MS = 300_000; // of the past in a snap
 const HISTORY_MS = 900_000; // that a host had when it started
+const POINTS = 600; // of history, where no number is asked for
 
 export class FakeDashboard {
   constructor(options = {}) {
@@ -46,6 +47,11 @@ export class FakeDashboard {
     this.boot = this.started.toString(36);
     this.streams = new Set();
     this.refusing = 0;
+    this.limit = options.limit ?? Infinity;
+    this.historyMs = options.history ?? HISTORY_MS;
+    this.behind = options.behind ?? 0; // the newest sample is so old; more come by feed
+    this.ahead = 0; // ms that its clock is ahead of this machine's
+    this.asked = [];
     const names = hostile ? HOSTILE_NAMES : Array.from({ length: hosts }, (_, i) => NAMES[i] ?? `node-${i}`);
     const devices = { ...DEVICES, ...options.devices };
     const called = hostile ? HOSTILE_NAMES.map((n) => n.slice(0, 200)) : [];
@@ -78,9 +84,22 @@ export class FakeDashboard {
     host.paused = paused;
   }
 
+  /** n samples of a host at once, each a step later than the one before. */
+  feed(n, host = this.hosts[0]) {
+    for (let i = 0; i < n; i++) this.#sample(host, host.last + STEP);
+  }
+
+  /** Time goes on at once, with a sample of each host at each of its steps. */
+  advance(ms) {
+    this.ahead += ms;
+    for (const host of this.hosts) {
+      while (!host.paused && host.last + STEP <= this.#now()) this.#sample(host, host.last + STEP);
+    }
+  }
+
   setState(state, host = this.hosts[0]) {
     host.state = state;
-    this.#publish(host, 'host', (s) => ({ s, op: state, ix: 0, id: host.id, name: host.name, t: Date.now() }));
+    this.#publish(host, 'host', (s) => ({ s, op: state, ix: 0, id: host.id, name: host.name, t: this.#now() }));
   }
 
   /** Every open stream is cut. */
@@ -88,13 +107,13 @@ export class FakeDashboard {
     for (const s of this.streams) s.response.destroy();
   }
 
-  /** The next n requests for a stream get 503. */
+  /** The next n requests for live numbers get 503. */
   refuse(n) {
     this.refusing = n;
   }
 
   #host(what, phase) {
-    const last = Math.floor((this.started - phase) / STEP) * STEP + phase;
+    const last = Math.floor((this.started - this.behind - phase) / STEP) * STEP + phase;
     return {
       ...what,
       phase,
@@ -103,26 +122,34 @@ export class FakeDashboard {
       state: 'up',
       seq: 0,
       skips: 0,
-      paused: false,
+      paused: this.behind > 0,
       holes: [],
       ring: [],
     };
   }
 
+  #now() {
+    return Date.now() + this.ahead;
+  }
+
   #tick() {
-    const now = Date.now();
+    const now = this.#now();
     for (const host of this.hosts) {
       const due = Math.floor((now - host.phase) / STEP) * STEP + host.phase;
       if (due <= host.last || host.paused) continue;
-      if (due - host.last > STEP) host.holes.push({ from: host.last, to: due });
-      host.last = due;
-      if (host.skips > 0) {
-        host.skips--;
-        host.holes.push({ from: due - 1, to: due + 1 });
-        continue;
-      }
-      this.#publish(host, 'tick', (s) => ({ s, t: due, d: rowOf(host, host.columns, due).map((v) => [v]) }));
+      this.#sample(host, due);
     }
+  }
+
+  #sample(host, t) {
+    if (t - host.last > STEP) host.holes.push({ from: host.last, to: t });
+    host.last = t;
+    if (host.skips > 0) {
+      host.skips--;
+      host.holes.push({ from: t - 1, to: t + 1 });
+      return;
+    }
+    this.#publish(host, 'tick', (s) => ({ s, t, d: rowOf(host, host.columns, t).map((v) => [v]) }));
   }
 
   #heartbeat() {
@@ -142,7 +169,7 @@ export class FakeDashboard {
 
   /** Stamps of the samples that the host has within [from, to]. */
   #stamps(host, from, to) {
-    const first = Math.max(from, this.started - HISTORY_MS);
+    const first = Math.max(from, this.started - this.historyMs);
     const end = Math.min(to, host.last);
     const out = [];
     for (let t = Math.ceil((first - host.phase) / STEP) * STEP + host.phase; t <= end; t += STEP) {
@@ -166,6 +193,7 @@ export class FakeDashboard {
 
   #answer(req, res, url) {
     const { pathname, searchParams } = url;
+    this.asked.push(pathname + url.search);
     if (pathname === '/api/v1/hosts')
       return json(
         res,
@@ -173,13 +201,15 @@ export class FakeDashboard {
         this.hosts.map((h) => this.#hostInfo(h)),
       );
     if (pathname === '/api/v1/hist') return this.#hist(res, searchParams);
+    if (pathname === '/api/v1/summary') return json(res, 200, this.#summary());
+    if (pathname === '/api/v1/view') return this.#view(res, searchParams);
     if (pathname === '/api/v1/stream') return this.#stream(req, res, searchParams);
     return this.#file(res, pathname === '/' || pathname.startsWith('/h/') ? '/index.html' : pathname);
   }
 
   #hostInfo(h) {
     const { id, name, state, last: last_ms } = h;
-    const times = { since_ms: this.started, first_ms: this.started - HISTORY_MS, last_ms, interval_ms: STEP };
+    const times = { since_ms: this.started, first_ms: this.started - this.historyMs, last_ms, interval_ms: STEP };
     const facts = factsOf(h, this.started);
     return { id, name, state, ...times, facts, version: '0.1.0', offset_ms: 0, rtt_ms: 0.21, dropped: 0, missed: 0 };
   }
@@ -191,40 +221,78 @@ export class FakeDashboard {
   #hist(res, q) {
     const host = this.#find(q.get('h'));
     if (host === undefined) return refuse(res, 404, 'not_found', 'no such host');
-    const to = Number(q.get('to') ?? Date.now());
+    const to = Number(q.get('to') ?? this.#now());
     const from = Number(q.get('from') ?? to - SNAP_MS);
-    const wanted = q.get('c')?.split(',');
-    const columns = host.columns.filter((c) => wanted === undefined || wanted.includes(c.id));
-    if (wanted !== undefined && columns.length !== wanted.length) return refuse(res, 400, 'bad_data', 'no such column');
+    const wanted = q.get('c')?.split(',') ?? ['*'];
+    const picks = (item, { id }) => (item.endsWith('*') ? id.startsWith(item.slice(0, -1)) : id === item);
+    if (wanted.some((item) => !host.columns.some((c) => picks(item, c))))
+      return refuse(res, 400, 'bad_data', 'no such column');
+    const columns = host.columns.filter((c) => wanted.some((item) => picks(item, c)));
     const { d, ...block } = this.#block(host, columns, from, to);
     const names = { c: columns.map((c) => c.id), units: columns.map((c) => c.unit), cols: columns };
-    return json(res, 200, { h: host.id, tier: 'raw', ...names, ...block, avg: d });
+    const rows = buckets({ ...block, avg: d }, Number(q.get('pts') ?? POINTS), to - from + 1);
+    return json(res, 200, { h: host.id, tier: 'raw', ...names, ...rows });
+  }
+
+  #hello() {
+    const { boot } = this;
+    return { v: 1, build: '0.1.0', boot, now: this.#now() - this.behind, tick: STEP, stale: 5000, ring: RING };
+  }
+
+  #summary() {
+    const of = (state) => this.hosts.filter((h) => h.state === state).length;
+    const states = { up: of('up'), late: of('late'), stopped: of('stopped'), silent: of('silent') };
+    return { now: this.#now(), hosts: this.hosts.length, ...states };
+  }
+
+  /** Answers what does not depend on what was seen before; undefined where it has. */
+  #known(res, q) {
+    const host = this.#find(q.get('h'));
+    if (host === undefined) return void refuse(res, 404, 'not_found', 'no such host');
+    if (this.refusing === 0) return host;
+    this.refusing--;
+    return void refuse(res, 503, 'unavailable', 'the collector does not answer');
+  }
+
+  #view(res, q) {
+    const host = this.#known(res, q);
+    if (host === undefined) return;
+    const missed = this.#missed(host, q.get('last'));
+    const first = () => [
+      { event: 'hello', data: this.#hello() },
+      { event: 'snap', data: this.#snap(host) },
+    ];
+    const events = missed?.map(({ event, data }) => ({ event, data })) ?? first();
+    return json(res, 200, { id: `${this.boot}-${host.seq}`, events });
   }
 
   #stream(req, res, q) {
-    const host = this.#find(q.get('h'));
-    if (host === undefined) return refuse(res, 404, 'not_found', 'no such host');
-    if (this.refusing > 0) {
-      this.refusing--;
-      return refuse(res, 503, 'unavailable', 'the collector does not answer');
+    const host = this.#known(res, q);
+    if (host === undefined) return;
+    if (this.streams.size >= this.limit) {
+      res.writeHead(204);
+      return res.end();
     }
     res.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
     res.write('retry: 2000\n\n');
     const stream = { response: res, host };
     this.streams.add(stream);
     req.on('close', () => this.streams.delete(stream));
-    this.#send(stream, 'hello', {
-      v: 1,
-      build: '0.1.0',
-      boot: this.boot,
-      now: Date.now(),
-      tick: STEP,
-      stale: 5000,
-      ring: RING,
-    });
+    this.#send(stream, 'hello', this.#hello());
     const missed = this.#missed(host, req.headers['last-event-id'] ?? q.get('last_event_id'));
     if (missed === null) this.#send(stream, 'snap', this.#snap(host), host.seq);
-    else for (const e of missed) this.#send(stream, e.event, e.data, e.seq);
+    else this.#resume(stream, missed);
+  }
+
+  /** Ticks that were missed come as one, then the changes of state. */
+  #resume(stream, missed) {
+    const ticks = missed.filter((e) => e.event === 'tick');
+    if (ticks.length > 0) {
+      const { seq } = ticks.at(-1);
+      const [from, to] = [ticks[0].data.t, ticks.at(-1).data.t];
+      this.#send(stream, 'fill', { s: seq, from, to, ticks: ticks.map((e) => e.data) }, seq);
+    }
+    for (const e of missed) if (e.event !== 'tick') this.#send(stream, e.event, e.data, e.seq);
   }
 
   /** Events after the one named, null where they cannot be known. */
@@ -257,6 +325,39 @@ export class FakeDashboard {
   }
 }
 
+/** Rows put together where there are more than wanted, as dashboard/api_hist.c does. */
+function buckets(rows, points, span) {
+  if (rows.n <= points) return rows;
+  const least = Math.ceil(span / Math.max(1, points - 1));
+  const step = Math.ceil(least / STEP) * STEP;
+  const at = new Map();
+  rows.t.forEach((t, i) => {
+    const start = rows.t0 + t - ((rows.t0 + t) % step);
+    at.set(start, [...(at.get(start) ?? []), i]);
+  });
+  const starts = [...at.keys()];
+  const fold = (how) =>
+    rows.avg.map((values) =>
+      starts.map((s) => {
+        const there = at
+          .get(s)
+          .map((i) => values[i])
+          .filter((v) => v !== null);
+        return there.length === 0 ? null : how(there);
+      }),
+    );
+  const [t0] = starts;
+  return {
+    t0,
+    step,
+    n: starts.length,
+    t: starts.map((s) => s - t0),
+    avg: fold((v) => v.reduce((a, b) => a + b, 0) / v.length),
+    min: fold((v) => Math.min(...v)),
+    max: fold((v) => Math.max(...v)),
+  };
+}
+
 function json(res, status, body) {
   res.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
   res.end(JSON.stringify(body));
@@ -276,6 +377,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     web: value('web'),
     hosts: Number(value('hosts', 3)),
     cores: Number(value('cores', 8)),
+    history: Number(value('history', HISTORY_MS)),
     hostile: process.argv.includes('--hostile'),
     devices: Object.fromEntries(Object.entries(DEVICES).map(([k, n]) => [k, Number(value(k, n))])),
   }).open();

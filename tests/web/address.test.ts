@@ -33,7 +33,8 @@ test('a time has as many decimals as it needs', () => {
 });
 
 test('keys stand in one order, whatever the order in which they were set', () => {
-  const values: Record<string, string> = { o: 'a,b', kiosk: '1', t: '-5m', v: 'map', x: '5', z: 'utc', s: '-cpu', other: '1' };
+  const state = { o: 'a,b', kiosk: '1', t: '-5m', v: 'map', x: '5', z: 'utc', s: '-cpu', other: '1' };
+  const values: Record<string, string> = state;
   let query = '';
   for (const name of Object.keys(values)) query = withQuery(query, name, values[name]);
   assert.equal(query, '?v=map&s=-cpu&t=-5m&z=utc&x=5&o=a,b&kiosk=1&other=1');

@@ -14,26 +14,25 @@ function answerOf(ids: readonly string[], from: number, to: number, points: numb
   for (let t = Math.ceil(Math.max(from, since) / 1000) * 1000; t <= Math.min(to, last); t += 1000) stamps.push(t);
   if (stamps.length <= points) {
     const avg = ids.map((id) => stamps.map((t) => valueAt(id, t)));
-    return { h: '', t0: stamps[0] ?? 0, step: 1000, n: stamps.length, tier: 'raw', c: [...ids], units: [], t: stamps.map((t) => t - stamps[0]), avg };
+    return blockOf(ids, 1000, stamps, { avg });
   }
   const step = Math.ceil((to - from + 1) / Math.max(1, points - 1) / 1000) * 1000;
   const buckets = new Map<number, number[]>();
   for (const t of stamps) buckets.set(t - (t % step), [...(buckets.get(t - (t % step)) ?? []), t]);
   const starts = [...buckets.keys()];
-  const fold = (f: (v: number[]) => number) => ids.map((id) => starts.map((s) => f(buckets.get(s)!.map((t) => valueAt(id, t)))));
-  return {
-    h: '',
-    t0: starts[0],
-    step,
-    n: starts.length,
-    tier: 'raw',
-    c: [...ids],
-    units: [],
-    t: starts.map((s) => s - starts[0]),
+  const valuesOf = (id: string, start: number) => buckets.get(start)!.map((t) => valueAt(id, t));
+  const fold = (f: (v: number[]) => number) => ids.map((id) => starts.map((s) => f(valuesOf(id, s))));
+  return blockOf(ids, step, starts, {
     avg: fold((v) => v.reduce((x, y) => x + y, 0) / v.length),
     min: fold((v) => Math.min(...v)),
     max: fold((v) => Math.max(...v)),
-  };
+  });
+}
+
+function blockOf(ids: readonly string[], step: number, times: number[], folds: Pick<Hist, 'avg' | 'min' | 'max'>): Hist {
+  const t0 = times[0] ?? 0;
+  const block = { h: '', t0, step, n: times.length, tier: 'raw', c: [...ids], units: [] };
+  return { ...block, t: times.map((t) => t - t0), ...folds };
 }
 
 const HOUR = 3_600_000;
@@ -43,7 +42,8 @@ function bench({ since = NOW - HOUR, liveFrom = NOW - 300_000 } = {}) {
   const live = new Store(2048);
   live.setColumns(IDS);
   live.addStack(IDS);
-  const put = (t: number) => live.append(IDS, t, IDS.map((id) => valueAt(id, t)));
+  const rowAt = (t: number) => IDS.map((id) => valueAt(id, t));
+  const put = (t: number) => live.append(IDS, t, rowAt(t));
   for (let t = liveFrom; t <= NOW; t += 1000) put(t);
   const timers = new Map<number, { at: number; run: () => void }>();
   const asks: { ids: readonly string[]; from: number; to: number; points: number }[] = [];
@@ -75,7 +75,9 @@ function bench({ since = NOW - HOUR, liveFrom = NOW - 300_000 } = {}) {
     }
     for (let i = 0; i < 5; i++) await Promise.resolve();
   };
-  const look = (from: number, to: number, more: Partial<Look> = {}): Look => ({ from, to, pixels: 600, ids: IDS, ...more });
+  const look = (from: number, to: number, more: Partial<Look> = {}): Look => {
+    return { from, to, pixels: 600, ids: IDS, ...more };
+  };
   return { live, history, asks, advance, look, put, failNext: (n: number) => (fails = n) };
 }
 

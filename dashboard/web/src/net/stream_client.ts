@@ -4,18 +4,21 @@
 // answer other than 200. So: CONNECTING is left to it; on CLOSED a new source follows after 1, 2, 4,
 // 8, 15 s (give or take a fifth), or at once on online, on becoming visible, on a click.
 // A connection can die without a word; if no event comes for max(3 ticks, 15 s) a new one is made.
+// The browser may take one for it that died as well, so the first answer has less time: 2, 4, 8, 15 s.
 // A tab hidden for 10 s holds no stream: browsers allow six connections to a server, in all tabs.
 //
 // Polling asks each 2 s for the same events in short questions: where too many windows hold streams,
 // where the server has none left (it answers 204, which closes a source for good), and where streams
 // open but nothing comes through. The last two are tried again as streams after a while.
 
-import type { Fill, Hello, HostEvent, Snap, Tick, ViewAnswer } from './protocol';
+import type { Hello, ViewAnswer } from './protocol';
 import type { Link } from '../ui/pill';
 import { getView } from './api';
+import { EVENTS, Inbox, type Takers } from './inbox';
 
 const BACKOFF_MS = [1000, 2000, 4000, 8000, 15_000];
 const SILENCE_MS = 15_000;
+const ANSWER_MS = 2000; // doubled with each connection in a row that nobody answered
 const QUIET_HOST_FACTOR = 4; // a host that is not up sends no ticks
 const HIDDEN_MS = 10_000;
 const POLL_MS = 2000;
@@ -25,14 +28,7 @@ const SILENT_OPENS = 2; // streams in a row that brought nothing
 /** Why there is no stream: other windows, the server, or what is between. */
 export type PollReason = 'windows' | 'full' | 'blocked';
 
-export interface Handlers {
-  hello(data: Hello): void;
-  snap(data: Snap): void;
-  tick(data: Tick): void;
-  fill(data: Fill): void;
-  host(data: HostEvent): void;
-  /** Events between the last one and this were lost. */
-  hole(): void;
+export interface Handlers extends Takers {
   link(state: Link): void;
   /** null: by stream. */
   polling(reason: PollReason | null): void;
@@ -57,17 +53,16 @@ const CLOSED = 2;
 
 export class StreamClient {
   reconnects = 0;
-  missedSeq = 0;
   bytes = 0;
-  ticks = 0;
+  readonly inbox: Inbox;
   /** Whether ticks are to be expected; without them silence is given more time. */
   hostIsUp = true;
   private source: Source | null = null;
   private lastId = '';
-  private lastSeq = NaN;
   private tickMs = 1000;
   private attempts = 0;
   private silentOpens = 0;
+  private unanswered = 0;
   private retryTimer = 0;
   private watchTimer = 0;
   private pollTimer = 0;
@@ -84,7 +79,9 @@ export class StreamClient {
     private readonly url: string,
     private readonly handlers: Handlers,
     private readonly env: Surroundings,
-  ) {}
+  ) {
+    this.inbox = new Inbox({ ...handlers, hello: (d) => this.onHello(d) });
+  }
 
   /** Events can come: by stream, or asked for. */
   get awake(): boolean {
@@ -138,31 +135,22 @@ export class StreamClient {
     this.handlers.link('connecting');
     const source = this.env.open(this.withLast(this.url, 'last_event_id'));
     this.source = source;
-    for (const type of ['hello', 'snap', 'tick', 'fill', 'host', 'skip']) {
+    for (const type of EVENTS) {
       source.addEventListener(type, (event) => {
         if (source !== this.source || event.data === undefined) return;
         this.silentOpens = 0;
         this.heard(event.data.length, event.lastEventId);
-        this.take(type, JSON.parse(event.data));
+        this.inbox.take(type, JSON.parse(event.data));
       });
     }
     source.addEventListener('open', () => source === this.source && this.heard(0));
     source.addEventListener('error', () => source === this.source && this.onError(source));
-    this.watch();
+    this.watch(Math.min(SILENCE_MS, ANSWER_MS * 2 ** this.unanswered));
   }
 
   private withLast(url: string, name: string): string {
     const join = url.includes('?') ? '&' : '?';
     return this.lastId === '' ? url : `${url}${join}${name}=${encodeURIComponent(this.lastId)}`;
-  }
-
-  private take(type: string, data: unknown): void {
-    if (type === 'hello') this.onHello(data as Hello);
-    else if (type === 'snap') this.onSnap(data as Snap);
-    else if (type === 'tick') this.onTick(data as Tick);
-    else if (type === 'fill') this.onFill(data as Fill);
-    else if (type === 'host') this.onHost(data as HostEvent);
-    else if (type === 'skip') this.onSkip(data as { n: number });
   }
 
   private onHello(d: Hello): void {
@@ -175,34 +163,6 @@ export class StreamClient {
     this.handlers.link('open');
   }
 
-  private onSnap(d: Snap): void {
-    this.lastSeq = d.s;
-    this.handlers.snap(d);
-  }
-
-  private onTick(d: Tick): void {
-    this.inOrder(d.s);
-    this.ticks++;
-    this.handlers.tick(d);
-  }
-
-  /** The sequence goes on from the last tick of it. */
-  private onFill(d: Fill): void {
-    this.lastSeq = d.s;
-    this.ticks += d.ticks.length;
-    this.handlers.fill(d);
-  }
-
-  private onHost(d: HostEvent): void {
-    this.inOrder(d.s);
-    this.handlers.host(d);
-  }
-
-  private onSkip(d: { n: number }): void {
-    this.missedSeq += d.n;
-    this.lastSeq = NaN;
-  }
-
   private onError(source: Source): void {
     this.handlers.link('down');
     // The browser tries again by itself and tells of each failure here; only its silence is a fault.
@@ -213,29 +173,27 @@ export class StreamClient {
     void this.ask('full');
   }
 
-  private inOrder(seq: number): void {
-    if (seq > this.lastSeq + 1) {
-      this.missedSeq += seq - this.lastSeq - 1;
-      this.handlers.hole();
-    }
-    this.lastSeq = seq;
-  }
-
   private heard(bytes: number, id?: string): void {
     this.bytes += bytes;
     if (id) this.lastId = id;
+    this.unanswered = 0;
     this.watch();
   }
 
-  private watch(): void {
+  private watch(patience = this.patience()): void {
     this.env.cancel(this.watchTimer);
-    const patience = Math.max(3 * this.tickMs, SILENCE_MS) * (this.hostIsUp ? 1 : QUIET_HOST_FACTOR);
     this.watchTimer = this.env.after(patience, () => this.onSilence());
+  }
+
+  private patience(): number {
+    return Math.max(3 * this.tickMs, SILENCE_MS) * (this.hostIsUp ? 1 : QUIET_HOST_FACTOR);
   }
 
   private onSilence(): void {
     if (!this.awake) return;
-    const blocked = ++this.silentOpens > SILENT_OPENS;
+    if (this.source?.readyState === 0) this.unanswered++;
+    else this.silentOpens++;
+    const blocked = this.silentOpens > SILENT_OPENS;
     this.connect();
     if (blocked) void this.ask('blocked');
   }
@@ -271,7 +229,7 @@ export class StreamClient {
     if (!this.polling) this.pollInstead(reason);
     this.attempts = 0;
     this.lastId = answer.id;
-    for (const { event, data } of answer.events) this.take(event, data);
+    for (const { event, data } of answer.events) this.inbox.take(event, data);
     this.handlers.link('open');
     this.pollTimer = this.env.after(POLL_MS, () => void this.ask(reason));
   }

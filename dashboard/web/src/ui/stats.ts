@@ -68,10 +68,10 @@ export function startStats(scheduler: Scheduler): void {
       return counters.firstPaintMs;
     },
     get ticks() {
-      return session?.client.ticks ?? 0;
+      return session?.client.inbox.ticks ?? 0;
     },
     get missedSeq() {
-      return session?.client.missedSeq ?? 0;
+      return session?.client.inbox.missedSeq ?? 0;
     },
     get reconnects() {
       return session?.client.reconnects ?? 0;

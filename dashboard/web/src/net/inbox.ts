@@ -1,0 +1,70 @@
+// inbox - events as they come, by a stream or by asking: told apart, counted, and their order watched.
+
+import type { Fill, Hello, HostEvent, Snap, Tick } from './protocol';
+
+export const EVENTS = ['hello', 'snap', 'tick', 'fill', 'host', 'skip'] as const;
+
+export interface Takers {
+  hello(data: Hello): void;
+  snap(data: Snap): void;
+  tick(data: Tick): void;
+  fill(data: Fill): void;
+  host(data: HostEvent): void;
+  /** Events between the last one and this were lost. */
+  hole(): void;
+}
+
+export class Inbox {
+  ticks = 0;
+  missedSeq = 0;
+  private lastSeq = NaN;
+
+  constructor(private readonly takers: Takers) {}
+
+  /** `data` is what dashboard/API.md says of an event of this type; others are none of ours. */
+  take(type: string, data: unknown): void {
+    if (type === 'hello') this.takers.hello(data as Hello);
+    else if (type === 'snap') this.onSnap(data as Snap);
+    else if (type === 'tick') this.onTick(data as Tick);
+    else if (type === 'fill') this.onFill(data as Fill);
+    else if (type === 'host') this.onHost(data as HostEvent);
+    else if (type === 'skip') this.onSkip(data as { n: number });
+  }
+
+  private onSnap(d: Snap): void {
+    this.lastSeq = d.s;
+    this.takers.snap(d);
+  }
+
+  private onTick(d: Tick): void {
+    this.inOrder(d.s);
+    this.ticks++;
+    this.takers.tick(d);
+  }
+
+  /** The sequence goes on from the last tick of it. */
+  private onFill(d: Fill): void {
+    this.lastSeq = d.s;
+    this.ticks += d.ticks.length;
+    this.takers.fill(d);
+  }
+
+  private onHost(d: HostEvent): void {
+    this.inOrder(d.s);
+    this.takers.host(d);
+  }
+
+  /** A snap follows, so this is no hole. */
+  private onSkip(d: { n: number }): void {
+    this.missedSeq += d.n;
+    this.lastSeq = NaN;
+  }
+
+  private inOrder(seq: number): void {
+    if (seq > this.lastSeq + 1) {
+      this.missedSeq += seq - this.lastSeq - 1;
+      this.takers.hole();
+    }
+    this.lastSeq = seq;
+  }
+}
