@@ -1,4 +1,6 @@
 // ingest - frames into rows, rows into the store and on to who watches.
+//
+// Some 500 lines, one thing: what a frame means depends on host, stream, slot and store at once.
 
 #include "collector/ingest.h"
 
@@ -7,6 +9,7 @@
 
 #include "collector/collector_stat.h"
 #include "collector/row_builder.h"
+#include "collector/row_list.h"
 #include "shared/base/err.h"
 #include "shared/base/log.h"
 #include "shared/base/map.h"
@@ -58,12 +61,13 @@ struct stream {
 
 struct ingest {
     struct ingest_options is;
-    map_t *sources;                 // host -> source
-    map_t *streams;                 // id -> stream
-    struct host_time now;           // of the frame at hand
-    uint8_t flags;                  // of the frame at hand
-    struct row_builder rows[KINDS]; // at hand
-    int64_t said_ms[STAT_COUNT];    // when a reason was last logged
+    map_t *sources;                  // host -> source
+    map_t *streams;                  // id -> stream
+    struct host_time now;            // of the frame at hand
+    uint8_t flags;                   // of the frame at hand
+    struct row_builder build[KINDS]; // of the block at hand
+    struct row_list rows;            // of the frame at hand; marked with their kind
+    int64_t said_ms[STAT_COUNT];     // when a reason was last logged
 };
 
 static void s_refuse(ingest_t *self, enum collector_stat reason, int rc, uint64_t stream);
@@ -77,7 +81,8 @@ static int s_define(void *arg, const struct slot_def *def);
 static void s_row(void *arg, int64_t time_ms, const uint32_t *slots, const double *values,
                   uint32_t n);
 static enum kind s_kind(const struct label_set *labels);
-static void s_give(ingest_t *self, const struct source *source, enum kind kind, int64_t time_ms);
+static void s_give_all(ingest_t *self, const struct source *source);
+static void s_give(ingest_t *self, enum kind kind, const struct store_row *row);
 static void s_gap(void *arg, uint64_t from, const struct gap *gap);
 static void s_drop_evicted(struct stream *stream);
 static void s_build(struct stream *stream, const uint32_t *slots, const double *values, uint32_t n);
@@ -113,7 +118,8 @@ ingest_destroy(ingest_t **self_p)
     map_destroy(&self->sources);
     map_destroy(&self->streams);
     for (unsigned i = 0; i < KINDS; i++)
-        row_builder_release(&self->rows[i]);
+        row_builder_release(&self->build[i]);
+    row_list_release(&self->rows);
     free(self);
     *self_p = NULL;
 }
@@ -237,8 +243,10 @@ s_accept(struct stream *stream, const struct frame_prefix *prefix, const struct 
 
     if (stream->lane == NULL)
         s_open_lane(stream);
+    s_drop_evicted(stream);
     before = *lane_counters(stream->lane);
     rc = lane_accept(stream->lane, prefix, record);
+    s_give_all(stream->ingest, stream->source);
     s_count(&before, lane_counters(stream->lane));
     if (rc == ERR_NEED_KEY || rc == ERR_FORMAT || stream->wants_table) {
         s_ask(stream);
@@ -331,6 +339,7 @@ s_row(void *arg, int64_t time_ms, const uint32_t *slots, const double *values, u
 {
     struct stream *stream = arg;
     ingest_t *self = stream->ingest;
+
     if (time_ms > self->now.real_ms + INGEST_FUTURE_MS) {
         selfstat_add(STAT_SAMPLES_FUTURE, n);
         if (log_allow(&self->said_ms[STAT_SAMPLES_FUTURE], SAY_AGAIN_MS))
@@ -339,30 +348,49 @@ s_row(void *arg, int64_t time_ms, const uint32_t *slots, const double *values, u
                      (long long) (time_ms - self->now.real_ms));
         return;
     }
-    s_drop_evicted(stream);
     s_build(stream, slots, values, n);
-    for (enum kind kind = 0; kind < KINDS; kind++)
-        s_give(self, stream->source, kind, time_ms);
+    for (enum kind kind = 0; kind < KINDS; kind++) {
+        struct store_row row = { .time_ms = time_ms };
+
+        row_builder_finish(&self->build[kind], &row);
+        row_list_add(&self->rows, (int) kind, &row);
+    }
+}
+
+// The rows of a frame. The publisher is told of all their series ahead: a new application's first
+// row needs a table, and 256 new ones in a frame need one, not 256.
+static void
+s_give_all(ingest_t *self, const struct source *source)
+{
+    const bool live = (self->flags & FRAME_BACKLOG) == 0;
+    struct store_row row;
+
+    for (uint32_t i = 0; i < self->rows.n && live; i++) {
+        const int kind = row_list_get(&self->rows, i, source->host, &row);
+
+        publisher_series(self->is.publisher, s_topics[kind], &row);
+    }
+    for (uint32_t i = 0; i < self->rows.n; i++) {
+        const int kind = row_list_get(&self->rows, i, source->host, &row);
+
+        s_give(self, (enum kind) kind, &row);
+    }
+    row_list_clear(&self->rows);
 }
 
 // Stored first, then published: who asks after hearing of a row finds it.
 static void
-s_give(ingest_t *self, const struct source *source, enum kind kind, int64_t time_ms)
+s_give(ingest_t *self, enum kind kind, const struct store_row *row)
 {
-    struct store_row row = { .host = source->host, .time_ms = time_ms };
-    uint64_t number;
+    const uint64_t number = store_append(self->is.store, row);
 
-    row_builder_finish(&self->rows[kind], &row);
-    if (row.n == 0)
-        return;
-    number = store_append(self->is.store, &row);
     selfstat_add(STAT_ROWS, 1);
-    selfstat_add(STAT_SAMPLES, row.n);
+    selfstat_add(STAT_SAMPLES, row->n);
     if (kind == KIND_APPS)
-        selfstat_add(STAT_SAMPLES_APPS, row.n);
-    host_table_sample(self->is.hosts, row.host, time_ms);
+        selfstat_add(STAT_SAMPLES_APPS, row->n);
+    host_table_sample(self->is.hosts, row->host, row->time_ms);
     if ((self->flags & FRAME_BACKLOG) == 0)
-        publisher_row(self->is.publisher, s_topics[kind], &row, number);
+        publisher_row(self->is.publisher, s_topics[kind], row, number);
 }
 
 static void
@@ -399,7 +427,7 @@ s_drop_evicted(struct stream *stream)
 static void
 s_build(struct stream *stream, const uint32_t *slots, const double *values, uint32_t n)
 {
-    struct row_builder *rows = stream->ingest->rows;
+    struct row_builder *rows = stream->ingest->build;
     uint32_t missing = 0;
 
     for (unsigned i = 0; i < KINDS; i++)

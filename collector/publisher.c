@@ -71,6 +71,7 @@ static struct topics *s_topics(publisher_t *self, uint64_t host);
 static struct topic *s_topic(publisher_t *self, char kind, uint64_t host);
 static bool s_watched(publisher_t *self, struct topic *topic);
 static bool s_is_watched(const publisher_t *self, const char *topic);
+static uint32_t s_seek(const struct topic *topic, uint32_t at, series_id id);
 static bool s_admit(struct topic *topic, const struct store_row *row);
 static void s_send_table(publisher_t *self, struct topic *topic);
 static uint32_t s_read_table(publisher_t *self, struct topic *topic, struct live_series **ret);
@@ -143,15 +144,21 @@ publisher_flush(publisher_t *self, unsigned budget)
 // The set of series is kept up to date though nobody watches, so that the table of the next
 // subscription is whole.
 void
+publisher_series(publisher_t *self, char kind, const struct store_row *row)
+{
+    struct topic *topic = s_topic(self, kind, row->host);
+
+    if (s_admit(topic, row))
+        topic->generation++;
+}
+
+void
 publisher_row(publisher_t *self, char kind, const struct store_row *row, uint64_t number)
 {
     struct topic *topic = s_topic(self, kind, row->host);
     struct live_header header;
-    bool watched;
+    const bool watched = s_watched(self, topic);
 
-    if (s_admit(topic, row))
-        topic->generation++;
-    watched = s_watched(self, topic);
     if (watched && (topic->due || topic->told != topic->generation))
         s_send_table(self, topic); // it carries pubseq and number of the row before
     topic->pubseq++;
@@ -417,6 +424,31 @@ s_is_watched(const publisher_t *self, const char *topic)
     return false;
 }
 
+// The place of the first series from `at` on that is not below `id`. A row of a host has nearly all
+// of the set, one of an application a few of thousands: steps double, then halve.
+static uint32_t
+s_seek(const struct topic *topic, uint32_t at, series_id id)
+{
+    uint32_t step = 1;
+
+    if (at >= topic->n_ids || topic->ids[at] >= id)
+        return at;
+    while (step < topic->n_ids - at && topic->ids[at + step] < id) {
+        at += step;
+        step *= 2;
+    }
+    // ids[at] is below id; the place is at most `step` further.
+    for (uint32_t end = step < topic->n_ids - at ? at + step : topic->n_ids; at + 1 < end;) {
+        const uint32_t middle = at + (end - at) / 2;
+
+        if (topic->ids[middle] < id)
+            at = middle;
+        else
+            end = middle;
+    }
+    return at + 1;
+}
+
 // Takes the row's series into the set; true if one is new.
 static bool
 s_admit(struct topic *topic, const struct store_row *row)
@@ -425,8 +457,7 @@ s_admit(struct topic *topic, const struct store_row *row)
     uint32_t at = 0;
 
     for (uint32_t i = 0; i < row->n; i++) {
-        while (at < topic->n_ids && topic->ids[at] < row->series[i])
-            at++;
+        at = s_seek(topic, at, row->series[i]);
         fresh += at == topic->n_ids || topic->ids[at] != row->series[i];
     }
     if (fresh == 0)

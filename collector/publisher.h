@@ -45,6 +45,9 @@ bool publisher_read(publisher_t *self, unsigned budget);
 // Sends at most `budget` of the tables and hosts that are due; true if there are more.
 bool publisher_flush(publisher_t *self, unsigned budget);
 
+// Takes a row's series into the table of the host's topic of this kind: said of all rows of a frame
+// before the first of them, so that one TABLE tells of all that are new.
+void publisher_series(publisher_t *self, char kind, const struct store_row *row);
 // A row that is stored, with its number, for the host's topic of this kind: LIVE_HOST_ROWS or
 // LIVE_APP_ROWS. Each number once.
 void publisher_row(publisher_t *self, char kind, const struct store_row *row, uint64_t number);

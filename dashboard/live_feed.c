@@ -1,4 +1,6 @@
 // live_feed - one host's live numbers: subscription and history joined without a seam.
+//
+// Some 500 lines, one thing: every state has to answer every message.
 
 #include "dashboard/live_feed.h"
 

@@ -1,4 +1,6 @@
 // test_ingest - frames in, rows out; and what is refused, by whom it is counted.
+//
+// Some 500 lines: hostile frames, limits and applications each need the same room and stream.
 
 #include "tests/unit/collector/room.h"
 
@@ -423,6 +425,27 @@ applications_go_out_on_a_topic_of_their_own(void **state)
     assert_int_equal(selfstat_value(STAT_SAMPLES_APPS), 3);
 }
 
+static void
+applications_that_begin_in_one_record_need_one_table(void **state)
+{
+    struct live_header h;
+    unsigned tables = 0;
+    struct rbuf r;
+
+    (void) state;
+    s.apps = 1;
+    room_subscribe("a/");
+    begin(1 + FAKE_SAID_MAX);
+    for (uint32_t i = 0; i < FAKE_SAID_MAX; i++)
+        fake_say(&s, (int64_t) i - 500, 1 + i, 5);
+    fake_row(&s, RECORD_DELTA, T0 + 1000, 1 + FAKE_SAID_MAX, 6);
+    room_give(&s);
+    while (room_hear(&h, &r) == 1)
+        tables += h.type == LIVE_TABLE;
+    assert_int_equal(tables, 1);
+    assert_int_equal(h.pubseq, FAKE_SAID_MAX);
+}
+
 // A sender of another make: one row with series of both.
 static void
 a_row_of_both_is_split_applications_first(void **state)
@@ -489,6 +512,7 @@ main(void)
         TEST(two_slots_of_the_same_labels_are_one_series),
         TEST(damaged_frames_harm_nobody),
         TEST(applications_go_out_on_a_topic_of_their_own),
+        TEST(applications_that_begin_in_one_record_need_one_table),
         TEST(a_row_of_both_is_split_applications_first),
         TEST(late_samples_of_an_application_stand_in_their_order),
     };

@@ -3,6 +3,7 @@
 #include "tests/unit/collector/room.h"
 
 #include "shared/base/rbuf.h"
+#include "tests/support/seeded.h"
 
 #define HOST UINT64_C(0xa1)
 
@@ -33,6 +34,7 @@ row_of(char kind, uint64_t host, int64_t time_ms, uint32_t n, const series_id *i
 
     for (uint32_t i = 0; i < n; i++)
         values[i] = ids[i];
+    publisher_series(room.publisher, kind, &row);
     publisher_row(room.publisher, kind, &row, store_append(room.store, &row));
 }
 
@@ -314,6 +316,51 @@ a_new_application_changes_no_generation_but_its_topics(void **state)
     hear_nothing();
 }
 
+// Rows of few and of many series, against a plain array.
+static void
+the_set_is_what_the_rows_had(void **state)
+{
+    static series_id all[300];
+    bool had[300] = { false };
+    uint64_t seed = 7;
+
+    (void) state;
+    room_hello(HOST, 1, "web", 1);
+    for (uint32_t i = 0; i < 300; i++) {
+        char name[16];
+
+        snprintf(name, sizeof name, "s%u", i);
+        all[i] = series(HOST, name);
+    }
+    room_subscribe("m/");
+    for (int i = 0; i < 400; i++) {
+        const uint32_t rarely = 1 + seeded_below(&seed, 300), from = seeded_below(&seed, 300);
+        struct live_series *told;
+        series_id ids[8];
+        uint32_t n = 0, want = 0, fresh = 0;
+
+        for (uint32_t k = from; k < 300 && n < 8; k += 1 + seeded_below(&seed, rarely)) {
+            ids[n++] = all[k];
+            fresh += !had[k];
+            had[k] = true;
+        }
+        row(HOST, i, n, ids);
+        if (fresh > 0) {
+            assert_int_equal(room_hear(&h, &r), 1);
+            assert_int_equal(live_take_table(&r, &told, &n), 0);
+            for (uint32_t k = 0; k < 300; k++) {
+                if (had[k])
+                    assert_int_equal(told[want++].id, all[k]);
+            }
+            assert_int_equal(n, want);
+            live_series_free(told, n);
+        }
+        assert_int_equal(room_hear(&h, &r), 1);
+        assert_int_equal(h.type, LIVE_ROW);
+    }
+    hear_nothing();
+}
+
 // What a subscriber sends upstream is bytes like any other.
 static void
 junk_from_subscribers_is_read_past(void **state)
@@ -360,6 +407,7 @@ main(void)
         TEST(an_agent_that_starts_anew_has_a_set_of_its_own),
         TEST(applications_have_a_table_and_a_count_of_their_own),
         TEST(a_new_application_changes_no_generation_but_its_topics),
+        TEST(the_set_is_what_the_rows_had),
         TEST(junk_from_subscribers_is_read_past),
     };
     return cmocka_run_group_tests_name("publisher", tests, NULL, NULL);
