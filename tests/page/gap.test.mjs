@@ -48,7 +48,7 @@ function inkAt(page, canvas, share) {
     .first()
     .evaluate((c, at) => {
       const ratio = c.width / c.clientWidth;
-      const [left, right] = [56 * ratio, c.width - 12 * ratio];
+      const [left, right] = [68 * ratio, c.width - 12 * ratio];
       const x = Math.round(left + at * (right - left));
       const { data } = c.getContext('2d').getImageData(x, 0, 1, c.height);
       const seen = new Set();

@@ -76,7 +76,7 @@ describe('a live page', { concurrency: true }, () => {
   test('the charts move, and hold what the API answers', async () => {
     const { page, quiet, close } = await openPage(stage.hostUrl());
     await untilPill(page, ['live'], 5000);
-    const seen = { cpu: new Set(), memory: new Set(), activity: new Set() };
+    const seen = { cpu: new Set(), memory: new Set(), load: new Set() };
     await until(
       'three charts change three times',
       8000,

@@ -70,7 +70,7 @@ describe('themes and keys', { concurrency: true }, () => {
     console.log(`charts in the other theme after ${Math.round(took)} ms`);
     assert.equal(await ground(page), LIGHT);
     await page.reload();
-    await untilPill(page, ['live'], 5000);
+    await untilPill(page, ['live', 'fixed'], 5000);
     assert.equal(await ground(page), LIGHT, 'the choice is kept');
     quiet();
     await close();

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import tokens from '../../dashboard/web/css/tokens.css';
-import { COLOUR_OF } from '../../dashboard/web/src/draw/theme';
+import { lookOf } from '../../dashboard/web/src/draw/line';
+import { SECTIONS } from '../../dashboard/web/src/views/catalog';
+import { isFixed } from '../../dashboard/web/src/views/resolve';
 import { contrast, difference, parseHex, seen, toLab, VISIONS, type Triple } from './colour';
 
 type Theme = 'light' | 'dark';
@@ -94,15 +96,17 @@ for (const theme of THEMES) {
   });
 }
 
-test('no two numbers of one chart share a colour', () => {
-  for (const stem of ['cpu.', 'mem.', 'load.', 'procs.', 'sys.']) {
-    const used = Object.keys(COLOUR_OF)
-      .filter((id) => id.startsWith(stem))
-      .map((id) => COLOUR_OF[id]);
-    assert.equal(new Set(used).size, used.length, stem);
+const FIXED = SECTIONS.flatMap((s) => (typeof s.panels === 'function' ? [] : s.panels)).filter(isFixed);
+
+test('no two numbers of one chart share a colour, and each is a token', () => {
+  assert.ok(FIXED.length > 20);
+  for (const { key, lines } of FIXED) {
+    assert.equal(new Set(lines.map((l) => l.ink)).size, lines.length, key);
+    for (const { ink } of lines) assert.ok(pairs.has(ink), `${key}: ${ink}`);
   }
 });
 
-test('every colour of a number is a token', () => {
-  for (const token of Object.values(COLOUR_OF)) assert.ok(pairs.has(token), token);
+test('of thirty like lines no two look the same', () => {
+  const looks = Array.from({ length: 30 }, (_, i) => JSON.stringify(lookOf(i)));
+  assert.equal(new Set(looks).size, 30);
 });

@@ -59,7 +59,7 @@ test('time ticks are round and far enough apart', () => {
 
 test('an axis grows at once and shrinks after five seconds', () => {
   const sticky = new StickyMax();
-  const to = (max: number, now: number) => sticky.update({ max, ticks: [] }, now);
+  const to = (max: number, now: number) => sticky.update(max, now);
   assert.equal(to(10, 0), 10);
   assert.equal(to(40, 1000), 40);
   assert.equal(to(10, 2000), 40);
@@ -69,7 +69,7 @@ test('an axis grows at once and shrinks after five seconds', () => {
 
 test('a second peak keeps the axis up', () => {
   const sticky = new StickyMax();
-  const to = (max: number, now: number) => sticky.update({ max, ticks: [] }, now);
+  const to = (max: number, now: number) => sticky.update(max, now);
   to(40, 0);
   to(10, 1000);
   assert.equal(to(40, 4000), 40);

@@ -114,3 +114,24 @@ function isWhole(
   }
   return true;
 }
+
+/** Stretches [first, end) of rows that follow one another without a gap and all have a value. */
+export function gapless(
+  times: ArrayLike<number>,
+  values: ArrayLike<number>,
+  step: number,
+  from: number,
+  end: number,
+): [number, number][] {
+  const out: [number, number][] = [];
+  let first = -1;
+  for (let i = from; i <= end; i++) {
+    const broken = i === end || Number.isNaN(values[i]) || (first >= 0 && times[i] - times[i - 1] > TOLERANCE * step);
+    if (broken && first >= 0) {
+      out.push([first, i]);
+      first = -1;
+    }
+    if (i < end && first < 0 && !Number.isNaN(values[i])) first = i;
+  }
+  return out;
+}

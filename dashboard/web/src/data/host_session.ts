@@ -6,7 +6,7 @@
 
 import { signal } from '@preact/signals';
 import { getHist, getHosts, Refusal } from '../net/api';
-import type { Block, Column, Fill, Hello, HostEvent, HostInfo, HostState, Snap, Tick } from '../net/protocol';
+import type { Block, Column, Fill, Hello, HostEvent, HostFacts, HostInfo, HostState, Snap, Tick } from '../net/protocol';
 import { browserSurroundings, StreamClient, type PollReason } from '../net/stream_client';
 import type { Link } from '../ui/pill';
 import { outOfSight } from '../ui/kiosk';
@@ -26,6 +26,7 @@ export class HostSession {
   readonly name = signal('');
   readonly state = signal<HostState | null>(null);
   readonly info = signal<HostInfo | null>(null);
+  readonly facts = signal<HostFacts>({});
   readonly unknown = signal(false); // there is no such host
   readonly link = signal<Link>('connecting');
   readonly polling = signal<PollReason | null>(null);
@@ -112,7 +113,10 @@ export class HostSession {
     this.store.setColumns(this.ids);
     for (const parts of this.stacks) this.store.addStack(parts);
     const [host] = d.hosts;
-    if (host !== undefined) this.setHost(host[2], host[3]);
+    if (host !== undefined) {
+      this.setHost(host[2], host[3]);
+      this.facts.value = host[4] ?? {};
+    }
     if (d.hist !== undefined) this.takeBlock(this.ids, d.hist);
     if (d.t > 0 && d.d.length === this.ids.length) {
       this.store.append(

@@ -2,24 +2,31 @@
 //
 // uPlot draws axes and paths. Not its own: the range (the page has one), the scale (sticky, round),
 // stacking (the store has sums), the cursor (an element moved by a transform, see crosshair.ts).
+// What goes down is drawn on a scale of its own that is the other one upside down, so both sides of
+// the axis share its step, and the store need not hold numbers with their sign turned.
 
 import uPlot from 'uplot';
 import { findGaps, plotRows, rowsWithin, type Gap } from '../data/gaps';
-import type { Table } from '../data/past';
+import { highId, lowId, type Table } from '../data/past';
 import { stackId } from '../data/store';
 import type { TimeView } from '../ui/time_view';
+import { drawBand, drawEdge, type Band, type Frame } from './band';
 import { formatTicks, formatTime, type Unit } from './format';
 import { hatchGaps } from './hatch';
+import { columnOf, idsOf, isHere, type Line } from './line';
 import type { Drawable } from './scheduler';
-import { COLOUR_OF, theme } from './theme';
-import { StickyMax, ticksUpTo, timeTicks, valueScale } from './ticks';
+import { theme } from './theme';
+import { StickyMax, ticksUpTo, timeTicks, twoSidedScale, valueScale } from './ticks';
 
 export interface ChartSpec {
   key: string;
   kind: 'stack' | 'lines' | 'area';
   unit: Unit;
-  ids: readonly string[]; // columns, the lowest of a stack first
+  lines: readonly Line[]; // of a stack the lowest first, else the foremost first
   max?: number | string; // top of the scale, or the column that says it
+  sparse?: boolean; // no value is no loss: only a missing row is a gap
+  sides?: readonly [string, string]; // what is above the axis, what below
+  idle?: { id: string; of: number }; // of a stack: what is left of `of`, so the least of it is the peak
 }
 
 export interface Plane {
@@ -39,16 +46,22 @@ export interface Surface {
   gaps: Gap[];
 }
 
-export const GUTTER = { left: 56, right: 12, top: 14, bottom: 24 };
+export const GUTTER = { left: 68, right: 12, top: 12, bottom: 22 };
 const AXIS_FONT = '12px system-ui, sans-serif';
 const FILL = 0.66;
 const FILL_REST = 0.3;
+const FILL_AREA = 0.28;
+const FILL_BAND = 0.22;
 
 export class Chart implements Drawable, Surface {
   gaps: Gap[] = [];
+  readonly ids: readonly string[]; // columns that it draws
   private readonly plot: uPlot;
-  private readonly sticky = new StickyMax();
-  readonly ids: readonly string[];
+  private readonly tops = [new StickyMax(), new StickyMax()];
+  private readonly lines: readonly Line[];
+  private bands: (Band & { down: boolean })[] = []; // of buckets, behind their means
+  private peak: Float64Array | null = null;
+  private rows: Omit<Frame, 'x' | 'y'> = { times: [], from: 0, end: 0, step: 1000 };
   private yTicks: number[] = [];
   private xTicks = { at: [] as number[], withSeconds: false };
   private size = { width: 0, height: 0 };
@@ -58,9 +71,11 @@ export class Chart implements Drawable, Surface {
     private readonly spec: ChartSpec,
     private readonly plane: Plane,
   ) {
-    this.ids = spec.ids.filter((id) => plane.store.has(id));
+    const here = spec.lines.filter((line) => isHere(line, (id) => plane.store.has(id)));
+    this.lines = spec.kind === 'stack' ? here : here.reverse();
+    this.ids = [...this.lines.flatMap(idsOf), ...(typeof spec.max === 'string' ? [spec.max] : [])];
     this.size = { width: Math.max(120, root.clientWidth), height: Math.max(80, root.clientHeight) };
-    this.plot = new uPlot(this.options(), [[], ...this.ids.map(() => [])] as uPlot.AlignedData, root);
+    this.plot = new uPlot(this.options(), [[], ...this.lines.map(() => [])] as uPlot.AlignedData, root);
   }
 
   get key(): string {
@@ -73,6 +88,11 @@ export class Chart implements Drawable, Surface {
 
   width(): number {
     return this.size.width - GUTTER.left - GUTTER.right;
+  }
+
+  /** Of its bitmap. */
+  bytes(): number {
+    return 4 * this.plot.ctx.canvas.width * this.plot.ctx.canvas.height;
   }
 
   rank(): number {
@@ -94,41 +114,108 @@ export class Chart implements Drawable, Surface {
   draw(): void {
     const { store, view } = this.plane;
     const [from, to] = view.range();
-    if (!Number.isFinite(from) || this.ids.length === 0) return;
+    if (!Number.isFinite(from) || this.lines.length === 0) return;
     const times = store.times();
     const [first, end] = rowsWithin(times, from, to);
-    const columns = this.drawnIds().map((id) => store.column(id)!);
-    const max = this.scaleMax(columns, first, end);
-    this.gaps = findGaps(times, store.column(this.ids[0])!, this.plane.step(), from, to);
+    const columns = this.lines.map((line) => this.values(line, first, end));
+    this.rows = { times, from: first, end, step: this.plane.step() };
+    this.readExtremes(first, end);
+    const scale = this.scale(columns, first, end);
+    this.gaps = findGaps(times, this.presence(columns, first, end), this.plane.step(), from, to);
     this.xTicks = timeTicks(from, to, this.width(), 72);
     this.plot.batch(() => {
       const rows = plotRows(times, columns, first, end, this.plane.step());
       this.plot.setData(rows as uPlot.AlignedData, false);
       this.plot.setScale('x', { min: from, max: to });
-      this.plot.setScale('y', { min: 0, max });
+      this.plot.setScale('y', scale);
+      if (this.hasDown()) this.plot.setScale('down', { min: -scale.max, max: -scale.min });
     });
     this.root.classList.add('drawn');
     if (end > first) this.plane.drawn();
   }
 
-  private drawnIds(): readonly string[] {
-    return this.spec.kind === 'stack' ? this.ids.map((id) => stackId(this.spec.ids[0], id)) : this.ids;
+  private values(line: Line, first: number, end: number): Float64Array {
+    const { store } = this.plane;
+    const id = this.spec.kind === 'stack' ? stackId(this.spec.lines[0].id, line.id) : null;
+    const values = id === null ? columnOf(line, store, first, end) : store.column(id);
+    // Rows of the past may have been asked for before this line was here.
+    return values ?? new Float64Array(store.count).fill(NaN);
+  }
+
+  /** Where rows are buckets: the least and the most of each line, for as far as they are known. */
+  private readExtremes(first: number, end: number): void {
+    const { store, coarse } = this.plane;
+    this.bands = [];
+    this.peak = null;
+    if (!coarse) return;
+    const { kind, idle } = this.spec;
+    if (idle !== undefined) {
+      const least = store.column(lowId(idle.id));
+      this.peak = least === undefined ? null : least.map((v) => idle.of - v);
+    }
+    if (kind === 'stack') return;
+    for (const { id, fold, ink, down = false } of this.lines) {
+      // Of a sum the parts' extremes say nothing: they need not have been at one moment.
+      if (fold?.by === 'sum') continue;
+      const of = fold?.of ?? [id];
+      const high = columnOf({ id: '', fold: { of: of.map(highId), by: 'max' } }, store, first, end);
+      const low = columnOf({ id: '', fold: { of: of.map(lowId), by: 'max' } }, store, first, end);
+      if (high !== undefined && low !== undefined) this.bands.push({ low, high, down, fill: theme.faint(ink, FILL_BAND) });
+    }
+  }
+
+  /** Where any line has a value; of sparse lines, where there is a row at all. */
+  private presence(columns: readonly Float64Array[], first: number, end: number): ArrayLike<number> {
+    if (this.spec.sparse === true) return this.plane.store.times();
+    const [one, ...others] = columns;
+    if (others.length === 0) return one;
+    const out = Float64Array.from(one);
+    for (let i = first; i < end; i++) {
+      for (let c = 0; c < others.length && Number.isNaN(out[i]); c++) out[i] = others[c][i];
+    }
+    return out;
+  }
+
+  private hasDown(): boolean {
+    return this.lines.some((line) => line.down);
   }
 
   /** Sets the ticks of y too. */
-  private scaleMax(columns: readonly Float64Array[], first: number, end: number): number {
+  private scale(columns: readonly Float64Array[], first: number, end: number): { min: number; max: number } {
     const { max, unit } = this.spec;
-    const lines = Math.max(2, Math.floor(this.size.height / 60));
+    const steps = Math.max(2, Math.floor(this.size.height / 56));
     const fixed = typeof max === 'string' ? this.lastOf(max) : max;
     if (fixed !== undefined && fixed > 0) {
-      this.yTicks = ticksUpTo(fixed, unit, lines);
-      return fixed;
+      this.yTicks = ticksUpTo(fixed, unit, steps);
+      return { min: 0, max: fixed };
     }
-    let most = 0;
-    for (const c of columns) for (let i = first; i < end; i++) if (c[i] > most) most = c[i];
-    const top = this.sticky.update(valueScale(most, unit, lines), performance.now());
-    this.yTicks = valueScale(top, unit, lines).ticks;
-    return top;
+    const most = [0, 0]; // above, below
+    columns.forEach((values, c) => {
+      const side = this.lines[c].down ? 1 : 0;
+      for (let i = first; i < end; i++) {
+        if (values[i] > most[side]) most[side] = values[i];
+        else if (-values[i] > most[1 - side]) most[1 - side] = -values[i];
+      }
+    });
+    for (const { high, low, down } of this.bands) {
+      const side = down ? 1 : 0;
+      for (let i = first; i < end; i++) {
+        if (high[i] > most[side]) most[side] = high[i];
+        if (-low[i] > most[1 - side]) most[1 - side] = -low[i];
+      }
+    }
+    const now = performance.now();
+    if (most[1] === 0 && !this.hasDown()) {
+      const max = this.tops[0].update(valueScale(most[0], unit, steps).max, now);
+      this.yTicks = valueScale(max, unit, steps).ticks;
+      return { min: 0, max };
+    }
+    const wanted = twoSidedScale(most[0], most[1], unit, steps);
+    const top = this.tops[0].update(wanted.max, now);
+    const bottom = this.tops[1].update(-wanted.min, now);
+    const { ticks, ...shown } = twoSidedScale(top, bottom, unit, steps);
+    this.yTicks = ticks;
+    return shown;
   }
 
   private lastOf(id: string): number | undefined {
@@ -150,7 +237,7 @@ export class Chart implements Drawable, Surface {
       padding: [GUTTER.top, GUTTER.right, 0, 0],
       legend: { show: false },
       cursor: { show: false },
-      scales: { x: { time: false, auto: false }, y: { auto: false } },
+      scales: { x: { time: false, auto: false }, y: { auto: false }, down: { auto: false, dir: -1 } },
       axes: [
         {
           ...axis,
@@ -164,12 +251,12 @@ export class Chart implements Drawable, Surface {
           size: GUTTER.left,
           gap: 8,
           splits: () => this.yTicks,
-          values: (_, at) => formatTicks(at, this.spec.unit),
+          values: (_, at) => formatTicks(this.hasDown() ? at.map(Math.abs) : at, this.spec.unit),
         },
       ],
-      series: [{}, ...this.ids.map((id, i) => this.series(id, i))],
-      bands: this.spec.kind === 'stack' ? this.bands() : [],
-      hooks: { drawClear: [(u) => this.hatch(u)] },
+      series: [{}, ...this.lines.map((line, i) => this.series(line, i))],
+      bands: this.spec.kind === 'stack' ? this.layers() : [],
+      hooks: { drawClear: [(u) => this.hatch(u)], drawAxes: [(u) => this.extremes(u)], draw: [(u) => this.sides(u)] },
     };
   }
 
@@ -179,35 +266,81 @@ export class Chart implements Drawable, Surface {
     return room < (this.xTicks.withSeconds ? 28 : 18) ? '' : formatTime(t, this.xTicks.withSeconds);
   }
 
-  private series(id: string, i: number): uPlot.Series {
-    const token = COLOUR_OF[id];
-    const filled = this.spec.kind === 'area' || (this.spec.kind === 'stack' && i === 0);
+  private series({ id, ink, dash, down }: Line, i: number): uPlot.Series {
+    const { kind } = this.spec;
+    const filled = kind === 'area' || (kind === 'stack' && i === 0);
     return {
       label: id,
-      stroke: () => theme.colour(token),
+      scale: down ? 'down' : 'y',
+      stroke: () => theme.colour(ink),
       // Areas have no outline: that of an empty layer would hide what it lies on.
-      width: this.spec.kind === 'stack' ? 0 : 1.5,
-      fill: filled ? () => fillOf(token, this.spec.kind) : undefined,
-      points: { show: true, size: 3, width: 0, fill: () => theme.colour(token), filter: lonePoints },
+      width: kind === 'stack' ? 0 : 1.5,
+      dash: dash as number[] | undefined,
+      fill: filled ? () => fillOf(ink, kind) : undefined,
+      fillTo: 0,
+      points: { show: true, size: 3, width: 0, fill: () => theme.colour(ink), filter: lonePoints },
     };
   }
 
-  private bands(): uPlot.Band[] {
-    return this.ids.slice(1).map((id, i) => ({
+  private layers(): uPlot.Band[] {
+    return this.lines.slice(1).map((line, i) => ({
       series: [i + 2, i + 1] as [number, number],
-      fill: () => fillOf(COLOUR_OF[id], 'stack'),
+      fill: () => fillOf(line.ink, 'stack'),
     }));
   }
 
   private hatch(u: uPlot): void {
-    const box = u.bbox;
-    hatchGaps(u.ctx, this.gaps, box, (t) => u.valToPos(t, 'x', true), uPlot.pxRatio);
+    hatchGaps(u.ctx, this.gaps, u.bbox, (t) => u.valToPos(t, 'x', true), uPlot.pxRatio);
+  }
+
+  /** Behind the lines, for they are drawn after the axes. */
+  private extremes(u: uPlot): void {
+    if (this.bands.length === 0 && this.peak === null) return;
+    const x = (t: number) => u.valToPos(t, 'x', true);
+    u.ctx.save();
+    u.ctx.beginPath();
+    u.ctx.rect(u.bbox.left, u.bbox.top, u.bbox.width, u.bbox.height);
+    u.ctx.clip();
+    u.ctx.lineWidth = uPlot.pxRatio;
+    for (const band of this.bands) {
+      const scale = band.down ? 'down' : 'y';
+      drawBand(u.ctx, band, { ...this.rows, x, y: (v) => u.valToPos(v, scale, true) });
+    }
+    const y = (v: number) => u.valToPos(v, 'y', true);
+    if (this.peak !== null) drawEdge(u.ctx, this.peak, theme.colour('others'), { ...this.rows, x, y });
+    u.ctx.restore();
+  }
+
+  /** Says which way is which, and draws the axis between the two. */
+  private sides(u: uPlot): void {
+    if (!this.hasDown()) return;
+    const { ctx, bbox } = u;
+    const zero = Math.round(u.valToPos(0, 'y', true));
+    ctx.save();
+    ctx.fillStyle = theme.colour('border-strong');
+    ctx.fillRect(bbox.left, zero, bbox.width, uPlot.pxRatio);
+    ctx.font = `${11 * uPlot.pxRatio}px system-ui, sans-serif`;
+    ctx.textAlign = 'left';
+    ctx.textBaseline = 'middle';
+    const [above, below] = this.spec.sides ?? ['', ''];
+    const inset = 10 * uPlot.pxRatio;
+    this.word(ctx, above, bbox.left, bbox.top + inset);
+    this.word(ctx, below, bbox.left, bbox.top + bbox.height - inset);
+    ctx.restore();
+  }
+
+  /** A word that stays readable where a line runs behind it. */
+  private word(ctx: CanvasRenderingContext2D, text: string, left: number, y: number): void {
+    const pad = 4 * uPlot.pxRatio;
+    ctx.fillStyle = theme.faint('surface', 0.75);
+    ctx.fillRect(left + pad / 2, y - 2 * pad, ctx.measureText(text).width + 2 * pad, 4 * pad);
+    ctx.fillStyle = theme.colour('muted');
+    ctx.fillText(text, left + 1.5 * pad, y);
   }
 }
 
-function fillOf(token: string, kind: ChartSpec['kind']): string {
-  const alpha = token === 'rest' ? FILL_REST : kind === 'area' ? FILL / 2 : FILL;
-  return theme.faint(token, alpha);
+function fillOf(ink: string, kind: ChartSpec['kind']): string {
+  return theme.faint(ink, ink === 'rest' ? FILL_REST : kind === 'area' ? FILL_AREA : FILL);
 }
 
 /** Samples with a gap on both sides: a line cannot show them, so they get a point. */

@@ -68,6 +68,11 @@ export class CoreStrip implements Drawable, Surface {
     this.canvas.height = Math.round(this.height() * ratio);
   }
 
+  /** Of its bitmaps. */
+  bytes(): number {
+    return 4 * (this.canvas.width * this.canvas.height + this.cells.width * this.cells.height);
+  }
+
   destroy(): void {
     this.canvas.remove();
     this.over.remove();

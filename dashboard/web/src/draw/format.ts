@@ -69,10 +69,14 @@ export function formatParts(value: number | null | undefined, unit: Unit): Parts
   return { number: sign + digits, unit: prefixes[step] + suffix };
 }
 
+/** The unit as it follows the number: a rate stands close, all else apart. */
+export function tailOf(unit: string): string {
+  return unit === '' || unit.startsWith('/') ? unit : NBSP + unit;
+}
+
 export function formatValue(value: number | null | undefined, unit: Unit): string {
   const parts = formatParts(value, unit);
-  if (parts.unit === '') return parts.number;
-  return parts.number + (parts.unit.startsWith('/') ? '' : NBSP) + parts.unit;
+  return parts.number + tailOf(parts.unit);
 }
 
 /** What one of the unit with its prefix at `step` is worth. */
@@ -110,18 +114,15 @@ export function formatTicks(values: readonly number[], unit: Unit): string[] {
   const { prefixes, suffix } = FAMILIES[unit];
   const step = stepFor(Math.max(0, ...values.map(Math.abs)), unit);
   const scaled = values.map((v) => v / scaleOf(unit, step));
+  const apart = new Set(scaled.map((v) => v.toPrecision(9))).size;
   const tail = prefixes[step] + suffix;
   for (let digits = 0; ; digits++) {
     const texts = scaled.map((v) => v.toFixed(digits));
     const exact = scaled.every((v, i) => Math.abs(Number(texts[i]) - v) < 1e-9 * Math.max(1, Math.abs(v)));
-    if ((exact && new Set(texts).size === texts.length) || digits === 3) {
-      return texts.map((text, i) => (values[i] === 0 ? '0' : tail === '' ? text : joinTail(text, tail)));
+    if ((exact && new Set(texts).size === apart) || digits === 3) {
+      return texts.map((text, i) => (values[i] === 0 ? '0' : text + tailOf(tail)));
     }
   }
-}
-
-function joinTail(text: string, tail: string): string {
-  return tail.startsWith('/') ? text + tail : text + NBSP + tail;
 }
 
 const SPANS: readonly [number, string][] = [

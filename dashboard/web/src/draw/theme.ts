@@ -4,6 +4,7 @@
 // a probe element and its computed colour is read back: once a change of theme, never while drawing.
 
 import { signal } from '@preact/signals';
+import { visibleOn, type Triple } from './colour';
 
 export type Choice = 'auto' | 'dark' | 'light';
 
@@ -15,35 +16,18 @@ const TOKENS = [
   'muted',
   'grid',
   'border',
+  'border-strong',
   'accent',
   'hatch',
   'rest',
+  'others',
   ...Array.from({ length: 8 }, (_, i) => `series-${i + 1}`),
   ...Array.from({ length: 9 }, (_, i) => `ramp-${i + 1}`),
 ] as const;
 
-/** A number keeps its colour wherever it is drawn, in both themes. */
-export const COLOUR_OF: Record<string, string> = {
-  'cpu.user': 'series-1',
-  'cpu.nice': 'series-2',
-  'cpu.system': 'series-3',
-  'cpu.iowait': 'series-7',
-  'cpu.irq': 'series-6',
-  'cpu.softirq': 'series-4',
-  'cpu.steal': 'series-8',
-  'mem.used': 'series-6',
-  'mem.cached': 'series-4',
-  'mem.buffers': 'series-2',
-  'mem.free': 'rest',
-  'load.1': 'series-1',
-  'load.5': 'series-5',
-  'load.15': 'series-6',
-  'procs.running': 'series-5',
-  'procs.blocked': 'series-8',
-  'swap.used': 'series-3',
-  'sys.context_switches': 'series-4',
-  'sys.interrupts': 'series-7',
-};
+const LEAST_CONTRAST = 3; // of a line on its panel
+const DECLARED_LIMIT = 64; // characters; no colour needs more
+const DECLARED_MOST = 256; // colours that are kept
 
 export interface Rgb {
   r: number;
@@ -58,6 +42,7 @@ class Theme {
   /** Grows whenever colours changed. */
   readonly version = signal(0);
   private colours = new Map<string, string>();
+  private declared = new Set<string>();
 
   /** Reads the colours and follows the system and the media settings from now on. */
   start(): void {
@@ -86,25 +71,69 @@ class Theme {
     return this.colours.get(token) ?? '#888';
   }
 
+  /** As [r, g, b], 0 to 1. */
+  triple(token: string): Triple {
+    return tripleOf(this.colour(token));
+  }
+
   /** The same colour, see-through. */
   faint(token: string, alpha: number): string {
     const { r, g, b } = parseRgb(this.colour(token));
     return `rgba(${r},${g},${b},${alpha})`;
   }
 
+  /**
+   * Takes a colour of the style sheets' language in, as one that lines can have, and gives its token;
+   * undefined where the text is no colour. Where it could not be seen, its lightness is moved.
+   */
+  declare(text: string): string | undefined {
+    const token = `css:${text}`;
+    if (this.declared.has(text)) return token;
+    if (text.length > DECLARED_LIMIT || this.declared.size >= DECLARED_MOST) return undefined;
+    // Words that mean another colour elsewhere are no colour of an application.
+    if (/var\(|env\(|^(inherit|initial|unset|revert)/i.test(text) || !CSS.supports('color', text)) return undefined;
+    this.declared.add(text);
+    this.probe((read) => this.readDeclared(text, read));
+    return token;
+  }
+
   private reread(): void {
+    this.probe((read) => {
+      for (const token of TOKENS) this.colours.set(token, read(`var(--${token})`));
+      for (const text of this.declared) this.readDeclared(text, read);
+    });
+    this.version.value++;
+  }
+
+  private readDeclared(text: string, read: (css: string) => string): void {
+    const seen = visibleOn(tripleOf(read(text)), this.triple('surface'), LEAST_CONTRAST);
+    this.colours.set(`css:${text}`, `rgb(${seen.map((v) => Math.round(v * 255)).join(', ')})`);
+  }
+
+  private probe(use: (read: (css: string) => string) => void): void {
     const probe = document.createElement('i');
     probe.hidden = true;
     // Series keep their colours where the system forces its own on the rest.
     probe.style.setProperty('forced-color-adjust', 'none');
     document.body.append(probe);
-    for (const token of TOKENS) {
-      probe.style.color = `var(--${token})`;
-      this.colours.set(token, getComputedStyle(probe).color);
-    }
+    use((css) => {
+      probe.style.color = css;
+      return getComputedStyle(probe).color;
+    });
     probe.remove();
-    this.version.value++;
   }
+}
+
+/** A computed colour; of a wider space than sRGB, what of it sRGB can show, by way of a pixel. */
+function tripleOf(computed: string): Triple {
+  if (!computed.startsWith('rgb')) {
+    const ctx = document.createElement('canvas').getContext('2d')!;
+    ctx.fillStyle = computed;
+    ctx.fillRect(0, 0, 1, 1);
+    return [...ctx.getImageData(0, 0, 1, 1).data.slice(0, 3)].map((v) => v / 255) as Triple;
+  }
+  const { r, g, b } = parseRgb(computed);
+  return [r / 255, g / 255, b / 255];
 }
 
 /** Takes what getComputedStyle gives for a colour in sRGB. */

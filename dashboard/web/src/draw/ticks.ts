@@ -20,6 +20,22 @@ export function valueScale(max: number, unit: Unit, most: number): Scale {
   return { max: count * step, ticks: range(0, count * step, step) };
 }
 
+export interface TwoSided extends Scale {
+  min: number; // 0 or below
+}
+
+/** The least round scale that holds `up` above 0 and `down` below it, with one step for both. */
+export function twoSidedScale(up: number, down: number, unit: Unit, most: number): TwoSided {
+  const least = FLOORS[unit] / 2;
+  const top = Math.max(up, least);
+  const bottom = Math.max(down, least);
+  // Ticks at the round numbers of both sides; the smaller side ends where its numbers do.
+  const step = niceStep((top + bottom) / Math.max(2, most), unit);
+  const max = Math.ceil(top / step - 1e-9) * step;
+  const min = -Math.ceil(bottom / step - 1e-9) * step;
+  return { min, max, ticks: range(min, max, step) };
+}
+
 /** Round ticks on a scale whose end is given and need not be round, e.g. all the memory there is. */
 export function ticksUpTo(max: number, unit: Unit, most: number): number[] {
   if (!(max > 0)) return [0];
@@ -85,15 +101,15 @@ export class StickyMax {
   private shown = 0;
   private smallerSince = NaN;
 
-  /** The scale to draw, given the largest value in sight now. */
-  update(scale: Scale, now: number): number {
-    if (scale.max >= this.shown) {
-      this.shown = scale.max;
+  /** The top to draw, given the one that would fit now. */
+  update(max: number, now: number): number {
+    if (max >= this.shown) {
+      this.shown = max;
       this.smallerSince = NaN;
     } else if (Number.isNaN(this.smallerSince)) {
       this.smallerSince = now;
     } else if (now - this.smallerSince >= SHRINK_AFTER_MS) {
-      this.shown = scale.max;
+      this.shown = max;
       this.smallerSince = NaN;
     }
     return this.shown;

@@ -11,11 +11,12 @@ import type { Plane, Surface } from '../draw/chart';
 import { formatDuration } from '../draw/format';
 import { Scheduler, type Drawable } from '../draw/scheduler';
 import { theme } from '../draw/theme';
-import { Crosshair } from './crosshair';
 import { getHist } from '../net/api';
+import { Crosshair, type Words } from './crosshair';
 import { wireGestures } from './gestures';
 import { pillOf, type Pill } from './pill';
-import { lastRow, Readouts } from './readouts';
+import { Mounts } from './mounts';
+import { lastRow, Readouts, type Group } from './readouts';
 import { counters, noteDrawn, notePaint, startStats, watch } from './stats';
 import { parseRange, printRange } from './address';
 import { setQuery } from './router';
@@ -28,9 +29,9 @@ const LATE_STEPS = 2.5; // without a sample for so long the charts move on and s
 
 const PIXELS = 600; // of a plot that is not there yet
 
-/** `ids`: the columns that it draws. */
+/** `ids`: the columns that it draws; `bytes`: of its bitmaps. */
 export type Drawn = Drawable &
-  Surface & { resize(): void; destroy(): void; root: HTMLElement; ids: readonly string[] };
+  Surface & { resize(): void; destroy(): void; bytes(): number; root: HTMLElement; ids: readonly string[] };
 
 export const scheduler = new Scheduler({
   request: (callback) => requestAnimationFrame(callback),
@@ -50,7 +51,9 @@ export class Board {
   readonly age = signal(''); // of the newest number, once it is dead
   readonly atCursor = signal(false); // the legends show a moment of the past
   readonly spoken = signal(''); // for screen readers, where the cursor is
+  readonly mounts = new Mounts(scheduler);
   private drawn = new Set<Drawn>();
+  private unseen = new Set<Drawn>(); // of those, what is not in sight and so not drawn
   private lag = 0;
   private painted = NaN; // stamp of the newest sample on the screen
   private pulseTimer = 0;
@@ -127,14 +130,41 @@ export class Board {
     window.clearTimeout(this.spokenTimer);
     for (const stop of this.stopEffects) stop();
     this.sizes.disconnect();
+    this.mounts.stop();
+  }
+
+  /** A chart in `root`, made once that is near; the function given back ends it. */
+  mount(root: HTMLElement, make: () => Drawn, words: Words = {}): () => void {
+    return this.mounts.add(root, () => {
+      const chart = make();
+      const end = this.add(chart, root, words);
+      return { show: (seen) => this.show(chart, seen), bytes: () => chart.bytes(), end };
+    });
+  }
+
+  /** Numbers that came into sight are told at once; out of it they sleep. */
+  wake(group: Group, seen: boolean): void {
+    if (group.awake === seen) return;
+    group.awake = seen;
+    if (seen) this.tell();
+  }
+
+  private show(chart: Drawn, seen: boolean): void {
+    if (!seen) {
+      this.unseen.add(chart);
+      scheduler.forget(chart);
+    } else if (this.unseen.delete(chart)) {
+      scheduler.mark(chart);
+      scheduler.whenDrawn(() => this.afterPaint());
+    }
   }
 
   /** Takes a chart in; the function given back puts it out again and ends it. */
-  add(chart: Drawn, focusable: HTMLElement, describe?: (y: number, row: number) => string): () => void {
+  private add(chart: Drawn, focusable: HTMLElement, words: Words): () => void {
     this.drawn.add(chart);
     counters.charts++;
     const forget = this.need(chart.ids);
-    this.crosshair.add(chart, describe);
+    this.crosshair.add(chart, words);
     const w = { crosshair: this.crosshair, view: this.view, now: () => this.session.now() };
     const unwire = wireGestures(chart, focusable, w);
     this.sizes.observe(chart.root);
@@ -148,6 +178,7 @@ export class Board {
       scheduler.forget(chart);
       this.drawn.delete(chart);
       forget();
+      this.unseen.delete(chart);
       counters.charts--;
       chart.destroy();
     };
@@ -233,7 +264,7 @@ export class Board {
   }
 
   private redraw(): void {
-    for (const chart of this.drawn) scheduler.mark(chart);
+    for (const chart of this.drawn) if (!this.unseen.has(chart)) scheduler.mark(chart);
     scheduler.whenDrawn(() => this.afterPaint());
   }
 
@@ -301,7 +332,7 @@ export class Board {
     for (const chart of this.drawn) {
       if (!roots.has(chart.root)) continue;
       chart.resize();
-      scheduler.mark(chart);
+      if (!this.unseen.has(chart)) scheduler.mark(chart);
     }
     scheduler.whenDrawn(() => this.afterPaint());
   }

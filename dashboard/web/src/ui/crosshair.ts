@@ -11,7 +11,13 @@ interface Mark {
   surface: Surface;
   line: HTMLElement;
   tag: HTMLElement;
+  words: Words;
+}
+
+/** What a chart says of a row: beside the mark, at `y` pixels from its top, and to a screen reader. */
+export interface Words {
   describe?: (y: number, row: number) => string;
+  say?: (row: number) => string;
 }
 
 export class Crosshair {
@@ -29,14 +35,14 @@ export class Crosshair {
     private readonly changed: () => void,
   ) {}
 
-  add(surface: Surface, describe?: Mark['describe']): void {
+  add(surface: Surface, words: Words): void {
     const line = document.createElement('div');
     line.className = 'xhair';
     const tag = document.createElement('div');
     tag.className = 'xtag';
     line.hidden = tag.hidden = true;
     surface.over.append(line, tag);
-    this.marks.set(surface.key, { surface, line, tag, describe });
+    this.marks.set(surface.key, { surface, line, tag, words });
   }
 
   remove(surface: Surface): void {
@@ -106,7 +112,11 @@ export class Crosshair {
   spoken(): string {
     const mark = this.marks.get(this.owner);
     const t = this.time();
-    return mark === undefined || t === null ? '' : this.text(mark, t);
+    if (mark === undefined || t === null) return '';
+    const { say } = mark.words;
+    return this.row === null || this.row < 0 || say === undefined
+      ? this.text(mark, t)
+      : `${formatTime(t)}: ${say(this.row)}`;
   }
 
   private rowAt(t: number): number {
@@ -126,7 +136,7 @@ export class Crosshair {
     if (gap !== undefined) {
       return gap.open ? `no data since ${formatTime(gap.from)}` : `no data ${formatInterval(gap.from, gap.to)}`;
     }
-    const more = mark.describe?.(this.y, this.row ?? -1) ?? '';
+    const more = mark.words.describe?.(this.y, this.row ?? -1) ?? '';
     return formatTime(t) + (more === '' ? '' : ` · ${more}`);
   }
 

@@ -95,4 +95,19 @@ export const icons = {
       <path d="M10.5 5.5v-2a1 1 0 0 0-1-1h-6a1 1 0 0 0-1 1v6a1 1 0 0 0 1 1h2" />
     </Shape>
   ),
+  chevron: (
+    <Shape>
+      <path d="M6 3.5 10.5 8 6 12.5" />
+    </Shape>
+  ),
+  table: (
+    <Shape>
+      <path d="M2.5 3.5h11v9h-11zM2.5 6.5h11M6.5 6.5v6" stroke-width="1.3" />
+    </Shape>
+  ),
+  warning: (
+    <Shape>
+      <path d="M8 2.6 14.2 13H1.8zM8 6.4v3M8 11.2v.2" stroke-width="1.4" />
+    </Shape>
+  ),
 };

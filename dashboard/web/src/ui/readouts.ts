@@ -3,50 +3,63 @@
 //
 // Each is a signal that is bound to a text node, so a tick changes texts and renders no component.
 
-import { signal, type Signal } from '@preact/signals';
+import { batch, signal, type Signal } from '@preact/signals';
 import { lowerBound } from '../data/gaps';
 import type { Table } from '../data/past';
 import { formatParts, NONE, type Parts, type Unit } from '../draw/format';
 
 export type Source = (value: (id: string) => number) => number;
 
-interface Entry {
+/** Readouts that are seen together; what is not seen is not computed. */
+export interface Group {
+  awake: boolean;
+}
+
+const ALWAYS: Group = { awake: true };
+
+export interface Entry {
   source: Source;
   unit: Unit;
   follows: 'cursor' | 'edge';
+  group: Group;
   number: Signal<string>;
   suffix: Signal<string>;
   watch?: (value: number) => void;
 }
 
 export class Readouts {
-  private entries = new Map<string, Entry>();
+  private entries = new Set<Entry>();
 
-  /** The readout of that name; made where it is not there yet. `source` computes it from columns. */
-  take(name: string, unit: Unit, follows: Entry['follows'], source: Source = (value) => value(name)): Entry {
-    let entry = this.entries.get(`${follows} ${name}`);
-    if (entry === undefined) {
-      entry = { source, unit, follows, number: signal(NONE), suffix: signal('') };
-      this.entries.set(`${follows} ${name}`, entry);
-    }
+  /** A readout; `source` computes it from columns. Until the next update it says that nothing is there. */
+  take(unit: Unit, follows: Entry['follows'], source: Source, group: Group = ALWAYS): Entry {
+    const entry = { source, unit, follows, group, number: signal(NONE), suffix: signal('') };
+    this.entries.add(entry);
     return entry;
+  }
+
+  drop(entry: Entry): void {
+    this.entries.delete(entry);
   }
 
   /** Rows of the store, -1 where there is none: a gap, or nothing yet. */
   update(store: Table, rows: Record<Entry['follows'], number>): void {
-    for (const entry of this.entries.values()) {
-      const row = rows[entry.follows];
-      const now = entry.source((id) => (row < 0 ? NaN : (store.column(id)?.[row] ?? NaN)));
-      const parts: Parts = formatParts(now, entry.unit);
-      entry.number.value = parts.number;
-      entry.suffix.value = parts.unit;
-      entry.watch?.(now);
-    }
+    const from = (row: number) => (id: string) => (row < 0 ? NaN : (store.column(id)?.[row] ?? NaN));
+    const at = { cursor: from(rows.cursor), edge: from(rows.edge) };
+    batch(() => {
+      for (const entry of this.entries) {
+        if (!entry.group.awake) continue;
+        const now = entry.source(at[entry.follows]);
+        const parts: Parts = formatParts(now, entry.unit);
+        entry.number.value = parts.number;
+        entry.suffix.value = parts.unit;
+        entry.watch?.(now);
+      }
+    });
   }
 }
 
 /** The columns that a source reads. */
-export function idsOf(source: Source): string[] {
+export function sourceIds(source: Source): string[] {
   const ids: string[] = [];
   source((id) => {
     ids.push(id);

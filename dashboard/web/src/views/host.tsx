@@ -3,14 +3,15 @@
 import { useComputed } from '@preact/signals';
 import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks';
 import { formatDuration, formatLag, formatValue, lossText, NONE } from '../draw/format';
-import type { HostInfo, HostState } from '../net/protocol';
+import type { HostFacts, HostInfo, HostState } from '../net/protocol';
 import { Board } from '../ui/board';
 import { StateShape } from '../ui/icons';
 import { TimeBar } from '../ui/time_bar';
 import { current } from '../ui/current';
-import { Fence } from './fence';
-import { Panel } from './panel';
-import { PANELS, STACKS } from './panels';
+import { STACKS } from './catalog';
+import { sectionsOf } from './resolve';
+import { Jumps, SectionView } from './section';
+import type { SectionTemplate } from './template';
 
 export function HostPage({ host }: { host: string }) {
   const board = useMemo(() => new Board(host, STACKS), [host]);
@@ -26,24 +27,61 @@ export function HostPage({ host }: { host: string }) {
   const className = useComputed(
     () => `host${board.dead.value ? ' stale' : ''}${board.atCursor.value ? ' at-cursor' : ''}`,
   );
-  const waiting = board.session.columns.value.length === 0;
   if (board.session.unknown.value) return <UnknownHost host={host} />;
   return (
     <div class={className}>
       <Title board={board} host={host} />
-      <div class="panels">
-        {waiting
-          ? PANELS.map((spec) => <div class={`panel panel-${spec.size} skeleton`} key={`wait-${spec.key}`} />)
-          : PANELS.map((spec) => (
-              <Fence name={spec.title} key={spec.key}>
-                <Panel board={board} spec={spec} />
-              </Fence>
-            ))}
-      </div>
+      <Sections board={board} />
       <p class="sr-only" aria-live="polite">
         {board.spoken}
       </p>
     </div>
+  );
+}
+
+const SKELETON = [6, 6, 4, 4, 4];
+
+function Sections({ board }: { board: Board }) {
+  const columns = board.session.columns.value;
+  const { here, absent } = useMemo(() => sectionsOf(columns), [columns]);
+  if (columns.length === 0) {
+    return (
+      <>
+        <div class="jumps" />
+        <div class="section-head" />
+        <div class="panels">
+          {SKELETON.map((width, i) => (
+            <div class={`panel w-${width}${width === 6 ? ' tall' : ''} skeleton`} key={i} />
+          ))}
+        </div>
+      </>
+    );
+  }
+  return (
+    <>
+      <Jumps sections={here} />
+      {here.map((section) => (
+        <SectionView board={board} section={section} key={section.key} />
+      ))}
+      {absent.length > 0 && <Absent sections={absent} />}
+    </>
+  );
+}
+
+/** What is not shown, and why, in place of empty boxes. */
+function Absent({ sections }: { sections: readonly SectionTemplate[] }) {
+  return (
+    <section class="not-here" aria-label="Not collected here">
+      <p>Not collected here</p>
+      <dl>
+        {sections.map((s) => (
+          <div key={s.key}>
+            <dt>{s.title}</dt>
+            <dd>{s.absent}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
   );
 }
 
@@ -57,7 +95,7 @@ export function StateChip({ state }: { state: HostState }) {
 }
 
 function Title({ board, host }: { board: Board; host: string }) {
-  const { name, state, info, link } = board.session;
+  const { name, state, info, link, facts } = board.session;
   // Its name comes with the first answer; an id in its place for a moment would only jump.
   const shown = name.value || (link.value === 'down' ? host : '\u00a0');
   useEffect(() => {
@@ -70,9 +108,32 @@ function Title({ board, host }: { board: Board; host: string }) {
       </h1>
       {state.value !== null && <StateChip state={state.value} />}
       <span class="host-age">{board.age}</span>
-      <ul class="facts">{info.value !== null && <Facts info={info.value} />}</ul>
       <TimeBar board={board} />
+      <ul class="facts">
+        <Machine facts={facts.value} now={board.session.now()} />
+        {info.value !== null && <Facts info={info.value} />}
+      </ul>
     </div>
+  );
+}
+
+const FACT_LIMIT = 100; // characters
+
+/** What the machine is. */
+function Machine({ facts, now }: { facts: HostFacts; now: number }) {
+  const { os, kernel, arch, cpus, mem, boot } = facts;
+  const said = [
+    os,
+    kernel === undefined ? undefined : `Linux ${kernel}`,
+    arch,
+    cpus === undefined ? undefined : `${cpus} ${cpus === 1 ? 'CPU' : 'CPUs'}`,
+    mem === undefined ? undefined : formatValue(mem, 'bytes'),
+    boot === undefined ? undefined : `up ${formatDuration(now - boot)}`,
+  ];
+  return (
+    <>
+      {said.map((text, i) => (text === undefined ? null : <li key={i}>{text.slice(0, FACT_LIMIT)}</li>))}
+    </>
   );
 }
 

@@ -4,30 +4,32 @@
 // and no layout is made.
 
 import { useLayoutEffect, useRef } from 'preact/hooks';
-import { COLOUR_OF } from '../draw/theme';
 import type { Board } from '../ui/board';
-import type { PanelSpec } from './panels';
+import type { Group } from '../ui/readouts';
+import type { PanelSpec } from './resolve';
 
-export function Meter({ board, spec, ids }: { board: Board; spec: PanelSpec; ids: readonly string[] }) {
+export function Meter({ board, spec, group }: { board: Board; spec: PanelSpec; group: Group }) {
   const root = useRef<HTMLDivElement>(null);
-  const drawn = ids.filter((id) => COLOUR_OF[id] !== 'rest');
+  const drawn = spec.lines.filter((line) => line.ink !== 'rest');
+  const { max } = spec;
   useLayoutEffect(() => {
     const parts = [...root.current!.children] as HTMLElement[];
     const shares = drawn.map(() => 0);
-    drawn.forEach((id, i) => {
-      const entry = board.readouts.take(`share.${id}`, 'percent', 'edge', (value) =>
-        typeof spec.max === 'string' ? (100 * value(id)) / value(spec.max) : value(id),
-      );
+    const entries = drawn.map(({ id }, i) => {
+      const share = (v: (id: string) => number) => (typeof max === 'string' ? (100 * v(id)) / v(max) : v(id));
+      const entry = board.readouts.take('percent', 'edge', share, group);
       entry.watch = (percent) => {
         shares[i] = percent > 0 ? percent : 0;
         if (i === shares.length - 1) place(parts, shares);
       };
+      return entry;
     });
-  }, []);
+    return () => entries.forEach((e) => board.readouts.drop(e));
+  }, [drawn.map((l) => l.id).join()]);
   return (
     <div class="meter" ref={root} aria-hidden="true">
-      {drawn.map((id) => (
-        <i class={`c-${COLOUR_OF[id]}`} key={id} />
+      {drawn.map((line) => (
+        <i class={`c-${line.ink}`} key={line.id} />
       ))}
     </div>
   );

@@ -1,128 +1,114 @@
-// panel - one chart in its box: title, the number of now, the legend, the drawing.
+// panel - one chart in its box: title, the number of now, the legend, the drawing, the same as a table.
 
-import { useComputed, useSignal } from '@preact/signals';
+import { useSignal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import { Chart } from '../draw/chart';
-import { CoreStrip } from '../draw/core_strip';
-import { formatValue } from '../draw/format';
-import { COLOUR_OF } from '../draw/theme';
+import { idsOf } from '../draw/line';
+import { sayRow, summarise } from '../draw/summary';
+import { theme } from '../draw/theme';
 import type { Board } from '../ui/board';
-import { idsOf } from '../ui/readouts';
+import type { Group } from '../ui/readouts';
+import { CoreBox } from './cores';
+import { TableButton } from './data_table';
+import { FigureView } from './figure';
+import { Legend } from './legend';
 import { Meter } from './meter';
-import type { PanelSpec } from './panels';
+import { usePicked } from './picked';
+import { isFixed, isHere, specOf, type PanelSpec, type Placed } from './resolve';
+import type { FixedTemplate, MountsTemplate, Template } from './template';
 
-export function Panel({ board, spec }: { board: Board; spec: PanelSpec }) {
-  const columns = board.session.columns.value.map((c) => c.id);
-  const some = useNeeded(board, spec);
-  const here = some ? spec.ids.filter((id) => columns.includes(id)) : [];
-  const cores = spec.key === 'cpu' ? columns.filter(isCore) : [];
-  useEffect(() => board.need(numbersOf(spec)), [spec]);
+const SUMMARY_EVERY_MS = 15_000;
+
+type ChartTemplate = Exclude<Template, MountsTemplate>;
+
+export function Panel({ board, placed, template: t }: { board: Board; placed: Placed; template: ChartTemplate }) {
+  const root = useRef<HTMLElement>(null);
+  const group = useMemo((): Group => ({ awake: false }), []);
+  const columns = board.session.columns.value;
+  const picked = usePicked(board, t, columns);
+  // Colours that were moved to be seen differ from theme to theme, and with them who looks like whom.
+  const spec = useMemo(() => specOf(t, columns, picked), [t, columns, picked, theme.version.value]);
+  const some = useNeeded(board, isFixed(t) ? t : undefined) && isHere(t, columns);
+  useSeen(root, (seen) => board.wake(group, seen));
+  const tall = isFixed(t) && t.meter === true;
   return (
-    <section class={`panel panel-${spec.size} panel-${spec.key}`} aria-labelledby={`title-${spec.key}`}>
+    <section
+      ref={root}
+      class={`panel w-${placed.width} panel-${t.key}${placed.odd ? ' odd' : ''}${tall ? ' tall' : ''}`}
+      aria-labelledby={`title-${t.key}`}
+    >
       <header class="panel-head">
-        <h2 id={`title-${spec.key}`}>{spec.title}</h2>
-        {here.length > 0 && <FigureView board={board} spec={spec} cores={columns.filter(isCore).length} />}
+        <h3 id={`title-${t.key}`}>{t.title}</h3>
+        {some && spec.figures.map((f, i) => <FigureView board={board} figure={f} group={group} key={i} />)}
+        {some && <TableButton board={board} spec={spec} />}
       </header>
-      {here.length > 0 && <Legend board={board} spec={spec} ids={here} />}
-      {here.length > 0 && spec.meter === true && <Meter board={board} spec={spec} ids={here} />}
-      {here.length > 0 ? (
-        <ChartBox board={board} spec={spec} key={here.join()} />
+      {some && <Legend board={board} spec={spec} group={group} />}
+      {some && tall && <Meter board={board} spec={spec} group={group} />}
+      {some ? (
+        <ChartBox board={board} spec={spec} group={group} key={shapeOf(spec)} />
       ) : (
-        <p class="chart-box absent">{spec.absent}</p>
+        <p class="chart-box absent">{t.absent}</p>
       )}
-      {cores.length > 0 && <CoreBox board={board} ids={cores} key={cores.join()} />}
+      {isFixed(t) && t.cores === true && <CoreBox board={board} columns={columns} />}
     </section>
   );
 }
 
-/** Columns that a panel tells of without drawing them. */
-function numbersOf({ figure, extra, max, needs }: PanelSpec): string[] {
-  const of = typeof figure.of === 'object' ? figure.of.id : undefined;
-  const all = [...idsOf(figure.source), of, extra?.id, typeof max === 'string' ? max : undefined, needs];
-  return all.filter((id) => id !== undefined);
+/** Two specs of one shape are one chart. */
+function shapeOf({ lines }: PanelSpec): string {
+  return lines.map((l) => [l.ink, l.dash, idsOf(l)].join()).join(';');
 }
 
 /** False once the column that the panel needs is known to be 0. */
-function useNeeded(board: Board, spec: PanelSpec): boolean {
+function useNeeded(board: Board, t: FixedTemplate | undefined): boolean {
   const some = useSignal(true);
   useEffect(() => {
-    if (spec.needs === undefined) return;
-    const entry = board.readouts.take(spec.needs, spec.unit, 'edge');
+    const { needs } = t ?? {};
+    if (needs === undefined) return;
+    const entry = board.readouts.take('count', 'edge', (v) => v(needs));
     entry.watch = (value) => {
       if (!Number.isNaN(value)) some.value = value > 0;
     };
+    return () => board.readouts.drop(entry);
   }, []);
   return some.value;
 }
 
-function isCore(id: string): boolean {
-  return id.startsWith('core.');
-}
+const seenBy = new WeakMap<Element, (seen: boolean) => void>();
+let watcher: IntersectionObserver | undefined;
 
-function FigureView({ board, spec, cores }: { board: Board; spec: PanelSpec; cores: number }) {
-  const { figure } = spec;
-  const now = useMemo(() => board.readouts.take(figure.name, figure.unit, 'edge', figure.source), []);
-  const of = useMemo(
-    () => (typeof figure.of === 'object' ? board.readouts.take(figure.of.id, figure.of.unit, 'edge') : undefined),
-    [],
-  );
-  return (
-    <p class="figure">
-      <span class="figure-number">{now.number}</span> <span class="figure-unit">{now.suffix}</span>
-      {of !== undefined && (
-        <span class="figure-of">
-          {' of '}
-          {of.number} {of.suffix}
-        </span>
-      )}
-      {figure.of === 'cores' && cores > 0 && (
-        <span class="figure-of">
-          {' of '}
-          {cores}&nbsp;{cores === 1 ? 'core' : 'cores'}
-        </span>
-      )}
-    </p>
-  );
-}
-
-function Legend({ board, spec, ids }: { board: Board; spec: PanelSpec; ids: readonly string[] }) {
-  const order = spec.kind === 'lines' ? [...ids].reverse() : ids;
-  const { extra } = spec;
-  return (
-    <ul class="legend">
-      {order.map((id) => (
-        <li key={id}>
-          <span class={`swatch swatch-${spec.kind} c-${COLOUR_OF[id]}`} />
-          <span class="legend-label">{spec.labels[id]}</span>
-          <LegendNumber board={board} id={id} unit={spec.unit} />
-        </li>
-      ))}
-      {extra !== undefined && (
-        <li key={extra.id}>
-          <span class="legend-label">{extra.label}</span>
-          <LegendNumber board={board} id={extra.id} unit={extra.unit} />
-        </li>
-      )}
-    </ul>
-  );
-}
-
-function LegendNumber({ board, id, unit }: { board: Board; id: string; unit: PanelSpec['unit'] }) {
-  const entry = useMemo(() => board.readouts.take(id, unit, 'cursor'), [id]);
-  const suffix = useComputed(() => (entry.suffix.value === '' ? '' : `\u00a0${entry.suffix.value}`));
-  return (
-    <span class={`legend-value unit-${unit}`} data-column={id}>
-      {entry.number}
-      <span class="legend-unit">{suffix}</span>
-    </span>
-  );
-}
-
-function ChartBox({ board, spec }: { board: Board; spec: PanelSpec }) {
-  const root = useRef<HTMLDivElement>(null);
+/** Calls back when the element comes into sight and when it goes. */
+export function useSeen(ref: { current: Element | null }, tell: (seen: boolean) => void): void {
   useLayoutEffect(() => {
-    const chart = new Chart(root.current!, spec, board.plane);
-    return board.add(chart, root.current!);
+    watcher ??= new IntersectionObserver((all) => {
+      for (const e of all) seenBy.get(e.target)?.(e.isIntersecting);
+    });
+    const element = ref.current!;
+    seenBy.set(element, tell);
+    watcher.observe(element);
+    return () => watcher!.unobserve(element);
+  }, []);
+}
+
+function ChartBox({ board, spec, group }: { board: Board; spec: PanelSpec; group: Group }) {
+  const root = useRef<HTMLDivElement>(null);
+  const words = useSignal(`${spec.title} over time`);
+  useLayoutEffect(() => {
+    const say = (row: number) => sayRow(spec.lines, spec.unit, board.plane.store, row);
+    return board.mount(root.current!, () => new Chart(root.current!, spec, board.plane), { say });
+  }, []);
+  useEffect(() => {
+    const tell = () => {
+      if (!group.awake && document.activeElement !== root.current) return;
+      words.value = summarise(spec.title, spec.lines, spec.unit, board.plane.store, board.view.range());
+    };
+    const first = window.setTimeout(tell, 1500);
+    const timer = window.setInterval(tell, SUMMARY_EVERY_MS);
+    root.current!.addEventListener('focus', tell);
+    return () => {
+      window.clearTimeout(first);
+      window.clearInterval(timer);
+    };
   }, []);
   return (
     <div
@@ -130,49 +116,10 @@ function ChartBox({ board, spec }: { board: Board; spec: PanelSpec }) {
       class="chart-box"
       role="figure"
       tabIndex={0}
-      aria-label={`${spec.title} over time. Left and right arrow keys move the cursor.`}
+      aria-label={words}
+      aria-details={`details-${spec.key}`}
+      aria-roledescription="chart, left and right arrow keys read it"
     />
   );
 }
 
-function CoreBox({ board, ids }: { board: Board; ids: readonly string[] }) {
-  const root = useRef<HTMLDivElement>(null);
-  useLayoutEffect(() => {
-    const strip = new CoreStrip(root.current!, ids, board.plane);
-    const { store } = board.session;
-    return board.add(strip, root.current!, (y, row) => {
-      const id = ids[strip.coreAt(y)];
-      const value = row < 0 ? null : (store.column(id)?.[row] ?? null);
-      return `core ${id.slice('core.'.length)} ${formatValue(value, 'percent')}`;
-    });
-  }, []);
-  return (
-    <div class="cores">
-      <div class="cores-head">
-        <h3>
-          {ids.length}&nbsp;{ids.length === 1 ? 'core' : 'cores'}, busy share
-        </h3>
-        <Ramp />
-      </div>
-      <div
-        ref={root}
-        class="core-box"
-        role="figure"
-        tabIndex={0}
-        aria-label={`Busy share of each of ${ids.length} cores over time`}
-      />
-    </div>
-  );
-}
-
-function Ramp() {
-  return (
-    <span class="ramp" aria-hidden="true">
-      0 %
-      {Array.from({ length: 9 }, (_, i) => (
-        <i class={`r-${i + 1}`} key={i} />
-      ))}
-      100 %
-    </span>
-  );
-}
