@@ -187,6 +187,10 @@ s_drop_oldest(send_queue_t *self)
         to++;
     if (to > self->kept.n)
         to = self->kept.n; // all of it was sent: only kept for repeating
+    // Definitions may go with them, also where all were sent before and none is booked: that was to
+    // another collector.
+    if (self->place < to)
+        self->table_due = true;
     for (size_t i = self->fresh; i < to; i++)
         s_book(self, &s_at(&self->kept, i)->record);
     s_forget(self, to);

@@ -21,13 +21,18 @@
 
 #define STREAM    UINT64_C(42)
 #define TICKS_MAX 4000
+#define TICK_MS   10
+#define APP_SLOT  0u // an application's: its samples come between ticks, and are their own times
+#define APP_MOST  4u // samples of it in a tick
 
 // One tick as it was sampled.
 struct truth {
     uint32_t slots;
     uint32_t present;
+    uint32_t said; // samples of the application ahead of it
     struct cell *cells;
-    bool had; // by some lane
+    bool had;               // by some lane
+    bool had_app[APP_MOST]; // the samples that many ms before it, likewise
 };
 
 // An agent's way from table to queue, a collector's lane, and the connection between them.
@@ -41,7 +46,7 @@ struct sim {
     bool welcomed;
     bool losing;    // what is sent does not arrive
     bool all_read;  // nothing the lane is given may be unreadable
-    uint32_t ticks; // row t has time t
+    uint32_t ticks; // row t has time t * TICK_MS
     struct truth truth[TICKS_MAX];
     uint64_t had;         // samples the lanes were given, each row once
     uint64_t gap_samples; // booked by GAPs at the lane
@@ -70,12 +75,27 @@ value_of(const struct sim *sim, const struct truth *truth, uint32_t slot)
 }
 
 static void
+app_row(struct sim *sim, bool *had, int64_t time_ms, const uint32_t *slots, const double *values,
+        uint32_t n)
+{
+    assert_int_equal(n, 1);
+    assert_int_equal(slots[0], APP_SLOT);
+    assert_true(values[0] == (double) time_ms);
+    sim->had += !*had;
+    *had = true;
+}
+
+static void
 row(void *arg, int64_t time_ms, const uint32_t *slots, const double *values, uint32_t n)
 {
     struct sim *sim = arg;
-    struct truth *truth = &sim->truth[time_ms];
+    struct truth *truth = &sim->truth[(time_ms + TICK_MS - 1) / TICK_MS];
 
-    assert_in_range(time_ms, 0, sim->ticks - 1);
+    assert_in_range(time_ms, 0, (sim->ticks - 1) * TICK_MS);
+    if (time_ms % TICK_MS != 0) {
+        app_row(sim, &truth->had_app[TICK_MS - time_ms % TICK_MS], time_ms, slots, values, n);
+        return;
+    }
     assert_int_equal(n, truth->present);
     for (uint32_t i = 0; i < n; i++)
         assert_true(sample_bits(values[i]) == sample_bits(value_of(sim, truth, slots[i])));
@@ -179,16 +199,39 @@ add_series(struct sim *sim)
     series_table_slot(sim->table, &spec, &(const struct label){ "n", value }, 1);
 }
 
+// Up to three samples, at rising times before the tick's.
+static void
+give_row(struct sim *sim)
+{
+    static const uint32_t slot = APP_SLOT;
+    const int64_t time_ms = (int64_t) sim->ticks * TICK_MS;
+    struct app_block blocks[APP_MOST];
+    struct cell cells[APP_MOST];
+    size_t n = 0;
+
+    for (uint32_t k = sim->ticks > 0 ? seeded_below(&sim->seed, APP_MOST) : 0; k > 0; k--) {
+        cells[n] = (struct cell){ .state = CELL_INTEGER, .m = (time_ms - k) * 100 };
+        blocks[n] = (struct app_block){
+            .time_ms = time_ms - k, .n = 1, .slots = &slot, .cells = &cells[n]
+        };
+        n++;
+    }
+    sim->truth[sim->ticks++].said = (uint32_t) n;
+    stream_writer_row(sim->writer, sim->table, time_ms, blocks, n);
+}
+
 static void
 tick(struct sim *sim)
 {
     struct truth *truth = &sim->truth[sim->ticks];
 
     assert_true(sim->ticks < TICKS_MAX);
-    if (series_table_count(sim->table) == 0 || seeded_below(&sim->seed, 40) == 0)
+    if (series_table_count(sim->table) == 0)
+        add_series(sim); // APP_SLOT
+    if (series_table_count(sim->table) == 1 || seeded_below(&sim->seed, 40) == 0)
         add_series(sim);
     series_table_begin(sim->table);
-    for (uint32_t i = 0; i < series_table_count(sim->table); i++) {
+    for (uint32_t i = APP_SLOT + 1; i < series_table_count(sim->table); i++) {
         const uint32_t dice = seeded_below(&sim->seed, 10);
 
         if (dice == 0)
@@ -206,7 +249,7 @@ tick(struct sim *sim)
     if (sim->key_due)
         stream_writer_key_due(sim->writer);
     sim->key_due = false;
-    stream_writer_row(sim->writer, sim->table, sim->ticks++);
+    give_row(sim);
 }
 
 static void
@@ -534,7 +577,7 @@ losses_in_flight_are_holes_and_heal(void **state)
         tick(sim);
         drain(sim, UINT32_MAX);
         assert_int_equal(lane_counters(sim->lane)->samples - before,
-                         sim->truth[sim->ticks - 1].present);
+                         sim->truth[sim->ticks - 1].present + sim->truth[sim->ticks - 1].said);
         assert_int_equal(lane_counters(sim->lane)->malformed, 0);
         sim_close(sim);
     }
