@@ -4,10 +4,12 @@
 // what is due and what to say when a file fails. A family that fails costs the others nothing.
 //
 // A family of every N ticks is due at the first tick, and then at those in which its place in the
-// list comes up, so that slow families do not all fall on the same tick.
+// list comes up, so that slow families do not all fall on the same tick. So is a file that has an
+// interval of its own.
 
 #include "agent/sampler.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,16 +20,19 @@
 #include "shared/base/xalloc.h"
 #include "shared/net/selfstat.h"
 
-// Owners of series in the table: 0 is everybody who is no family.
+// Owners of series in the table: 0 is everybody who is no family. Behind the families come files
+// that have an interval of their own.
 #define OWNER(family) ((unsigned) (family) + 1)
-_Static_assert(OWNER(FAMILIES_MAX) < SERIES_OWNERS, "an owner for each family");
+#define OWNER_FILES   OWNER(FAMILIES_MAX)
+_Static_assert(OWNER_FILES < SERIES_OWNERS, "an owner for each family");
 
 // A family at work.
 struct worker {
     void *state; // of the family; NULL while it is off
     struct proc_file files[PROC_FAMILY_FILES];
-    bool malformed[PROC_FAMILY_FILES]; // in the sample before
-    uint64_t every;                    // ticks
+    bool malformed[PROC_FAMILY_FILES];      // in the sample before
+    uint64_t every;                         // ticks
+    uint64_t file_every[PROC_FAMILY_FILES]; // ticks, for one with an interval of its own
 };
 
 struct sampler {
@@ -38,16 +43,25 @@ struct sampler {
     name_filter_t *filters[PROC_FILTERS];
     char *include[PROC_FILTERS]; // as compiled; owned
     char *exclude[PROC_FILTERS];
-    struct worker workers[FAMILIES_MAX]; // by place in family_list
-    bool left_behind;                    // a thread that hangs, by a family that was stopped
+    struct worker workers[FAMILIES_MAX];              // by place in family_list
+    unsigned owners[FAMILIES_MAX][PROC_FAMILY_FILES]; // of the series of each file
+    bool left_behind; // a thread that hangs, by a family that was stopped
 };
 
 static unsigned s_set_filters(sampler_t *self, const struct family_wishes *wishes);
 static void s_start(sampler_t *self, size_t i);
 static void s_stop(sampler_t *self, size_t i);
+static void s_name_owners(sampler_t *self);
 static uint64_t s_ticks(const sampler_t *self, int64_t every_ms);
+static bool s_is_due(const sampler_t *self, unsigned owner, uint64_t every);
 static void s_sample_file(sampler_t *self, size_t i, size_t file, series_table_t *table);
 static bool s_read(sampler_t *self, size_t i, size_t file);
+
+static bool
+s_is_slow(const struct proc_source *file)
+{
+    return file->path != NULL && file->every_ms > 0;
+}
 
 int
 sampler_open(sampler_t **ret, const char *rootfs, int64_t interval_ms,
@@ -62,6 +76,7 @@ sampler_open(sampler_t **ret, const char *rootfs, int64_t interval_ms,
     self = xcalloc(1, sizeof *self);
     self->root = root;
     self->interval_ms = interval_ms;
+    s_name_owners(self);
     sampler_set_wishes(self, wishes);
     *ret = self;
     return 0;
@@ -104,6 +119,11 @@ sampler_set_wishes(sampler_t *self, const struct family_wishes *wishes)
         if (worker->state == NULL && !wish->off)
             s_start(self, i);
         worker->every = s_ticks(self, wish->every_ms);
+        for (size_t f = 0; f < PROC_FAMILY_FILES; f++)
+            worker->file_every[f] = wish->every_ms == family_list[i]->every_ms &&
+                                            s_is_slow(&family_list[i]->files[f])
+                                        ? s_ticks(self, family_list[i]->files[f].every_ms)
+                                        : worker->every;
     }
 }
 
@@ -165,6 +185,18 @@ s_stop(sampler_t *self, size_t i)
     family_list[i]->end(&worker->state);
 }
 
+// The family, but for files that may rest while the others of their family do not.
+static void
+s_name_owners(sampler_t *self)
+{
+    unsigned next = OWNER_FILES;
+
+    for (size_t i = 0; i < family_count; i++)
+        for (size_t f = 0; f < PROC_FAMILY_FILES; f++)
+            self->owners[i][f] = s_is_slow(&family_list[i]->files[f]) ? next++ : OWNER(i);
+    assert(next <= SERIES_OWNERS);
+}
+
 // To the nearest whole number of ticks, at least one.
 static uint64_t
 s_ticks(const sampler_t *self, int64_t every_ms)
@@ -188,20 +220,32 @@ sampler_sample(sampler_t *self, series_table_t *table)
     for (size_t i = 0; i < family_count; i++) {
         struct worker *worker = &self->workers[i];
         const struct proc_family *family = family_list[i];
-        const bool due = self->tick == 0 || (self->tick + i) % worker->every == 0;
+        const bool on = worker->state != NULL;
+        const bool due = on && s_is_due(self, OWNER(i), worker->every);
 
         // What is off does not rest: its series get their stale mark.
-        series_table_rest(table, OWNER(i), worker->state != NULL && !due);
-        if (worker->state == NULL || !due)
-            continue;
+        series_table_rest(table, OWNER(i), on && !due);
+        for (size_t f = 0; f < PROC_FAMILY_FILES && family->files[f].path != NULL; f++) {
+            const unsigned owner = self->owners[i][f];
+            const bool file_due = on && s_is_due(self, owner, worker->file_every[f]);
+
+            series_table_rest(table, owner, on && !file_due);
+            series_table_own(table, owner);
+            if (file_due)
+                s_sample_file(self, i, f, table);
+        }
         series_table_own(table, OWNER(i));
-        for (size_t f = 0; f < PROC_FAMILY_FILES && family->files[f].path != NULL; f++)
-            s_sample_file(self, i, f, table);
-        if (family->walk != NULL)
+        if (due && family->walk != NULL)
             family->walk(worker->state, table);
     }
     series_table_own(table, 0);
     self->tick++;
+}
+
+static bool
+s_is_due(const sampler_t *self, unsigned owner, uint64_t every)
+{
+    return self->tick == 0 || (self->tick + owner) % every == 0;
 }
 
 static void

@@ -15,6 +15,7 @@
 #define NETSTAT_FILES 3
 #define FILE_NAMES    2 // place of snmp6 among them: its form is another
 #define METRIC_SIZE   (NETSTAT_NAME_SIZE + 16)
+#define SLOW_MS       5000 // see the header
 
 // What node_exporter's own expression takes in.
 static const struct wanted {
@@ -352,9 +353,9 @@ s_end(void **self_p)
 
 const struct proc_family netstat_family = {
     .name = "netstat",
-    .files = { { .path = "proc/net/netstat" },
+    .files = { { .path = "proc/net/netstat", .every_ms = SLOW_MS },
                { .path = "proc/net/snmp" },
-               [FILE_NAMES] = { .path = "proc/net/snmp6", .optional = true } },
+               [FILE_NAMES] = { .path = "proc/net/snmp6", .optional = true, .every_ms = SLOW_MS } },
     .make = s_make,
     .sample = s_sample,
     .end = s_end,

@@ -36,8 +36,11 @@ struct proc_setup {
 };
 
 struct proc_source {
-    const char *path; // below the root: "proc/stat"
-    bool optional;    // a sound kernel may lack it: its absence is worth no warning
+    const char *path;  // below the root: "proc/stat"
+    bool optional;     // a sound kernel may lack it: its absence is worth no warning
+    unsigned every_ms; // between two reads, for a file that costs the kernel much; 0: as the
+                       // family. Its series must be those of no other file. A time that an operator
+                       // gives the family holds for all its files.
 };
 
 struct proc_family {
