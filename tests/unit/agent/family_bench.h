@@ -7,6 +7,7 @@
 
 #include "agent/once.h"
 #include "agent/proc/proc_family.h"
+#include "shared/model/sample.h"
 #include "tests/unit/agent/fixture.h"
 
 struct family_bench {
@@ -42,9 +43,11 @@ family_tick(struct family_bench *b, const char *const texts[], size_t n)
     series_table_begin(b->table);
     for (size_t i = 0; i < n; i++) {
         char *copy = texts[i] != NULL ? exactly(texts[i], strlen(texts[i])) : NULL;
+        int one = 0;
 
-        if (copy != NULL && rc == 0)
-            rc = b->family->sample(b->state, b->table, i, copy, strlen(texts[i]));
+        if (copy != NULL)
+            one = b->family->sample(b->state, b->table, i, copy, strlen(texts[i]));
+        rc = rc == 0 ? one : rc;
         free(copy);
     }
     if (b->family->walk != NULL)
@@ -66,6 +69,54 @@ family_tells(struct family_bench *b, const char *line)
     const char *at = strstr(buf_cstr(&b->text), line);
 
     return at != NULL && (at == buf_cstr(&b->text) || at[-1] == '\n') && at[strlen(line)] == '\n';
+}
+
+// The slot of the series whose text is `wanted`, "name{labels}", or SERIES_NONE.
+static inline uint32_t
+family_slot(const struct family_bench *b, const char *wanted)
+{
+    struct buf text = { 0 };
+    uint32_t found = SERIES_NONE;
+
+    for (uint32_t i = 0; i < series_table_count(b->table); i++) {
+        buf_clear(&text);
+        label_set_text(&text, &series_table_def(b->table, i)->labels);
+        if (strcmp(buf_cstr(&text), wanted) == 0)
+            found = i;
+    }
+    buf_release(&text);
+    return found;
+}
+
+// Its cell; absent where there is no such series.
+static inline struct cell
+family_cell(const struct family_bench *b, const char *wanted)
+{
+    const uint32_t slot = family_slot(b, wanted);
+    const struct cell absent = { .state = CELL_ABSENT };
+
+    return slot == SERIES_NONE ? absent : series_table_cells(b->table)[slot];
+}
+
+static inline bool
+family_is_stale(const struct family_bench *b, const char *wanted)
+{
+    const struct cell cell = family_cell(b, wanted);
+
+    return cell.state == CELL_RAW && cell.bits == SAMPLE_STALE_BITS;
+}
+
+// Its value, as a reader gets it; fails where it has none.
+static inline double
+family_value(const struct family_bench *b, const char *wanted)
+{
+    const struct cell cell = family_cell(b, wanted);
+
+    if (cell.state == CELL_ABSENT)
+        fail_msg("no value: %s", wanted);
+    return cell.state == CELL_INTEGER
+               ? metric_value(series_table_def(b->table, family_slot(b, wanted))->form, cell.m)
+               : sample_from_bits(cell.bits);
 }
 
 // Samples told in the last tick.

@@ -10,8 +10,8 @@
 
 #include "agent/proc/net_dev.h"
 #include "shared/base/err.h"
+#include "tests/unit/agent/family_bench.h"
 #include "tests/unit/agent/fixture.h"
-#include "tests/unit/agent/series_bench.h"
 
 #define TITLE "Inter-|   Receive                                                |  Transmit\n"
 #define HEAD                                                                            \
@@ -191,28 +191,28 @@ series_have_the_names_of_node_exporter(void **state)
         SERIES("transmit_fifo", "eth0"),      SERIES("transmit_colls", "eth0"),
         SERIES("transmit_carrier", "eth0"),   SERIES("transmit_compressed", "eth0"),
     };
-    struct series_bench b = series_bench(&net_dev_family, &setup);
+    struct family_bench b = family_bench(&net_dev_family, &setup);
 
     (void) state;
     for (int tick = 0; tick < 2; tick++) {
-        assert_int_equal(series_bench_tick(&b, HEAD "eth0: " TO_16 "\n"), 0);
+        assert_int_equal(FAMILY_TICK(&b, HEAD "eth0: " TO_16 "\n"), 0);
         assert_int_equal(series_table_count(b.table), NET_DEV_COLUMNS);
         for (size_t c = 0; c < NET_DEV_COLUMNS; c++)
-            assert_true(series_bench_value(&b, names[c]) == (double) c + 1);
+            assert_true(family_value(&b, names[c]) == (double) c + 1);
     }
     assert_int_equal(series_table_def(b.table, 0)->kind, METRIC_COUNTER);
-    series_bench_end(&b);
+    family_bench_end(&b);
 }
 
 static void
 a_counter_of_all_64_bits_is_told(void **state)
 {
-    struct series_bench b = series_bench(&net_dev_family, &setup);
+    struct family_bench b = family_bench(&net_dev_family, &setup);
 
     (void) state;
-    series_bench_tick(&b, HEAD "eth0: 18446744073709551615 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n");
-    assert_true(series_bench_value(&b, RX("eth0")) == 18446744073709551616.0);
-    series_bench_end(&b);
+    FAMILY_TICK(&b, HEAD "eth0: 18446744073709551615 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n");
+    assert_true(family_value(&b, RX("eth0")) == 18446744073709551616.0);
+    family_bench_end(&b);
 }
 
 static void
@@ -220,64 +220,64 @@ an_interface_that_the_filter_leaves_out_has_no_series(void **state)
 {
     char error[NAME_FILTER_ERROR_SIZE];
     name_filter_t *filter;
-    struct series_bench b;
+    struct family_bench b;
 
     (void) state;
     assert_int_equal(name_filter_new(&filter, "", "^(lo|veth.*)$", error), 0);
-    b = series_bench(&net_dev_family,
+    b = family_bench(&net_dev_family,
                      &(const struct proc_setup){ .filters = { [PROC_FILTER_NET] = filter } });
     for (int tick = 0; tick < 2; tick++) {
-        series_bench_tick(&b, HEAD "lo: " TO_16 "\neth0: " TO_16 "\nveth1: " TO_16 "\n");
+        FAMILY_TICK(&b, HEAD "lo: " TO_16 "\neth0: " TO_16 "\nveth1: " TO_16 "\n");
         assert_int_equal(series_table_count(b.table), NET_DEV_COLUMNS);
-        assert_true(series_bench_value(&b, RX("eth0")) == 1);
+        assert_true(family_value(&b, RX("eth0")) == 1);
     }
-    series_bench_end(&b);
+    family_bench_end(&b);
     name_filter_destroy(&filter);
 }
 
 static void
 a_name_that_is_no_text_takes_no_other_interface_with_it(void **state)
 {
-    struct series_bench b = series_bench(&net_dev_family, &setup);
+    struct family_bench b = family_bench(&net_dev_family, &setup);
 
     (void) state;
     for (int tick = 0; tick < 3; tick++) {
-        assert_int_equal(series_bench_tick(&b, HEAD "\xff\xfe: " TO_16 "\neth0:1: " TO_16 "\n"), 0);
-        assert_true(series_bench_value(&b, RX("eth0:1")) == 1);
+        assert_int_equal(FAMILY_TICK(&b, HEAD "\xff\xfe: " TO_16 "\neth0:1: " TO_16 "\n"), 0);
+        assert_true(family_value(&b, RX("eth0:1")) == 1);
     }
     assert_int_equal(series_table_count(b.table), NET_DEV_COLUMNS);
     // Asked for once, not at each tick.
     assert_int_equal(series_table_refused(b.table), NET_DEV_COLUMNS);
-    series_bench_end(&b);
+    family_bench_end(&b);
 }
 
 static void
 an_interface_may_come_and_go_and_come_back(void **state)
 {
-    struct series_bench b = series_bench(&net_dev_family, &setup);
+    struct family_bench b = family_bench(&net_dev_family, &setup);
 
     (void) state;
-    series_bench_tick(&b, HEAD "a: " TO_16 "\nb: " TO_16 "\nc: " TO_16 "\n");
-    series_bench_tick(&b, HEAD "a: " TO_16 "\nc: " TO_16 "\n");
-    assert_true(series_bench_cell(&b, RX("b")).bits == SAMPLE_STALE_BITS);
-    assert_true(series_bench_value(&b, TX("c")) == 9);
-    series_bench_tick(&b, HEAD "a: " TO_16 "\nc: " TO_16 "\n");
-    assert_int_equal(series_bench_cell(&b, RX("b")).state, CELL_ABSENT);
-    series_bench_tick(&b, HEAD "c: " TO_16 "\nd: " TO_16 "\nb: " TO_16 "\na: " TO_16 "\n");
-    assert_true(series_bench_value(&b, RX("b")) == 1);
-    assert_true(series_bench_value(&b, RX("d")) == 1);
+    FAMILY_TICK(&b, HEAD "a: " TO_16 "\nb: " TO_16 "\nc: " TO_16 "\n");
+    FAMILY_TICK(&b, HEAD "a: " TO_16 "\nc: " TO_16 "\n");
+    assert_true(family_is_stale(&b, RX("b")));
+    assert_true(family_value(&b, TX("c")) == 9);
+    FAMILY_TICK(&b, HEAD "a: " TO_16 "\nc: " TO_16 "\n");
+    assert_int_equal(family_cell(&b, RX("b")).state, CELL_ABSENT);
+    FAMILY_TICK(&b, HEAD "c: " TO_16 "\nd: " TO_16 "\nb: " TO_16 "\na: " TO_16 "\n");
+    assert_true(family_value(&b, RX("b")) == 1);
+    assert_true(family_value(&b, RX("d")) == 1);
     assert_int_equal(series_table_count(b.table), 4 * NET_DEV_COLUMNS);
-    series_bench_tick(&b, HEAD);
+    FAMILY_TICK(&b, HEAD);
     for (uint32_t i = 0; i < series_table_count(b.table); i++)
         assert_true(series_table_cells(b.table)[i].bits == SAMPLE_STALE_BITS);
-    series_bench_end(&b);
+    family_bench_end(&b);
 }
 
 // As containers bring them: each tick another one in the middle, the one before gone.
 static void
 interfaces_that_are_gone_are_forgotten_but_not_their_series(void **state)
 {
-    struct series_bench b = series_bench(&net_dev_family, &setup);
+    struct family_bench b = family_bench(&net_dev_family, &setup);
     struct buf text = { 0 };
 
     (void) state;
@@ -285,20 +285,20 @@ interfaces_that_are_gone_are_forgotten_but_not_their_series(void **state)
         buf_clear(&text);
         buf_printf(&text, "%slo: %u" BEHIND "veth%u: %u" BEHIND "z: %u" BEHIND, HEAD, tick,
                    tick % 200, tick, tick);
-        assert_int_equal(series_bench_tick(&b, buf_cstr(&text)), 0);
-        assert_true(series_bench_value(&b, RX("lo")) == tick);
-        assert_true(series_bench_value(&b, RX("z")) == tick);
+        assert_int_equal(FAMILY_TICK(&b, buf_cstr(&text)), 0);
+        assert_true(family_value(&b, RX("lo")) == tick);
+        assert_true(family_value(&b, RX("z")) == tick);
     }
-    assert_true(series_bench_value(&b, RX("veth199")) == 599);
+    assert_true(family_value(&b, RX("veth199")) == 599);
     assert_int_equal(series_table_count(b.table), 202 * NET_DEV_COLUMNS);
     buf_release(&text);
-    series_bench_end(&b);
+    family_bench_end(&b);
 }
 
 static void
 a_thousand_interfaces_have_each_its_own_numbers(void **state)
 {
-    struct series_bench b = series_bench(&net_dev_family, &setup);
+    struct family_bench b = family_bench(&net_dev_family, &setup);
     struct buf text = { 0 };
 
     (void) state;
@@ -309,7 +309,7 @@ a_thousand_interfaces_have_each_its_own_numbers(void **state)
         for (unsigned i = 0; i < 1000; i++)
             if (tick == 1 || i % 2 == tick / 2)
                 buf_printf(&text, "veth%08x: %u" BEHIND, i, 1000 * tick + i);
-        assert_int_equal(series_bench_tick(&b, buf_cstr(&text)), 0);
+        assert_int_equal(FAMILY_TICK(&b, buf_cstr(&text)), 0);
     }
     assert_true(text.len > 20000);
     assert_int_equal(series_table_count(b.table), 1000 * NET_DEV_COLUMNS);
@@ -324,35 +324,35 @@ a_thousand_interfaces_have_each_its_own_numbers(void **state)
             assert_int_equal(cell->m, 2000 + i);
     }
     buf_release(&text);
-    series_bench_end(&b);
+    family_bench_end(&b);
 }
 
 static void
 a_malformed_file_is_absent_as_a_whole(void **state)
 {
-    struct series_bench b = series_bench(&net_dev_family, &setup);
+    struct family_bench b = family_bench(&net_dev_family, &setup);
 
     (void) state;
-    series_bench_tick(&b, HEAD "a: " TO_16 "\n");
-    assert_int_equal(series_bench_tick(&b, HEAD "a: " TO_16 "\nb: 1\n"), ERR_FORMAT);
-    assert_true(series_bench_cell(&b, RX("a")).bits == SAMPLE_STALE_BITS);
-    series_bench_tick(&b, HEAD "a: " TO_16 "\n");
-    assert_true(series_bench_value(&b, RX("a")) == 1);
-    series_bench_end(&b);
+    FAMILY_TICK(&b, HEAD "a: " TO_16 "\n");
+    assert_int_equal(FAMILY_TICK(&b, HEAD "a: " TO_16 "\nb: 1\n"), ERR_FORMAT);
+    assert_true(family_is_stale(&b, RX("a")));
+    FAMILY_TICK(&b, HEAD "a: " TO_16 "\n");
+    assert_true(family_value(&b, RX("a")) == 1);
+    family_bench_end(&b);
 }
 
 static void
 other_headings_are_other_series(void **state)
 {
-    struct series_bench b = series_bench(&net_dev_family, &setup);
+    struct family_bench b = family_bench(&net_dev_family, &setup);
 
     (void) state;
-    series_bench_tick(&b, TITLE "face |bytes|bytes\na: 1 2\n");
+    FAMILY_TICK(&b, TITLE "face |bytes|bytes\na: 1 2\n");
     assert_int_equal(series_table_count(b.table), 2);
-    series_bench_tick(&b, HEAD "a: " TO_16 "\n");
+    FAMILY_TICK(&b, HEAD "a: " TO_16 "\n");
     assert_int_equal(series_table_count(b.table), NET_DEV_COLUMNS);
-    assert_true(series_bench_value(&b, TX("a")) == 9);
-    series_bench_end(&b);
+    assert_true(family_value(&b, TX("a")) == 9);
+    family_bench_end(&b);
 }
 
 int

@@ -10,8 +10,8 @@
 
 #include "agent/proc/netstat.h"
 #include "shared/base/err.h"
+#include "tests/unit/agent/family_bench.h"
 #include "tests/unit/agent/fixture.h"
-#include "tests/unit/agent/series_bench.h"
 
 #define SERIES(name) "node_netstat_" name "{job=\"node\"}"
 
@@ -310,20 +310,20 @@ series_have_the_names_of_node_exporter(void **state)
 {
     static const char *const texts[] = { "TcpExt: ListenDrops\nTcpExt: 1\n",
                                          TCP_HEAD "Tcp: 200 -1 2 3 4\n", "Ip6InOctets 5\n" };
-    struct series_bench b = series_bench(&netstat_family, &setup);
+    struct family_bench b = family_bench(&netstat_family, &setup);
 
     (void) state;
     for (int tick = 0; tick < 2; tick++) {
-        assert_int_equal(series_bench_files(&b, texts, 3), 0);
-        assert_true(series_bench_value(&b, SERIES("TcpExt_ListenDrops")) == 1);
-        assert_true(series_bench_value(&b, SERIES("Tcp_CurrEstab")) == 2);
-        assert_true(series_bench_value(&b, SERIES("Tcp_InSegs")) == 3);
-        assert_true(series_bench_value(&b, SERIES("Tcp_RetransSegs")) == 4);
-        assert_true(series_bench_value(&b, SERIES("Ip6_InOctets")) == 5);
+        assert_int_equal(family_tick(&b, texts, 3), 0);
+        assert_true(family_value(&b, SERIES("TcpExt_ListenDrops")) == 1);
+        assert_true(family_value(&b, SERIES("Tcp_CurrEstab")) == 2);
+        assert_true(family_value(&b, SERIES("Tcp_InSegs")) == 3);
+        assert_true(family_value(&b, SERIES("Tcp_RetransSegs")) == 4);
+        assert_true(family_value(&b, SERIES("Ip6_InOctets")) == 5);
         assert_int_equal(series_table_count(b.table), 5);
     }
     assert_int_equal(series_table_def(b.table, 0)->kind, METRIC_UNTYPED);
-    series_bench_end(&b);
+    family_bench_end(&b);
 }
 
 static void
@@ -332,35 +332,35 @@ a_file_that_fails_takes_only_its_own_series(void **state)
     static const char *const good[] = { "TcpExt: ListenDrops\nTcpExt: 1\n", UDP,
                                         "Ip6InOctets 5\n" };
     static const char *const bad[] = { "TcpExt: ListenDrops\nTcpExt: x\n", UDP, NULL };
-    struct series_bench b = series_bench(&netstat_family, &setup);
+    struct family_bench b = family_bench(&netstat_family, &setup);
 
     (void) state;
     assert_true(netstat_family.files[2].optional);
-    assert_int_equal(series_bench_files(&b, good, 3), 0);
-    assert_int_equal(series_bench_files(&b, bad, 3), ERR_FORMAT);
-    assert_true(series_bench_cell(&b, SERIES("TcpExt_ListenDrops")).bits == SAMPLE_STALE_BITS);
-    assert_true(series_bench_cell(&b, SERIES("Ip6_InOctets")).bits == SAMPLE_STALE_BITS);
-    assert_true(series_bench_value(&b, SERIES("Udp_InDatagrams")) == 8);
-    assert_int_equal(series_bench_files(&b, good, 3), 0);
-    assert_true(series_bench_value(&b, SERIES("TcpExt_ListenDrops")) == 1);
+    assert_int_equal(family_tick(&b, good, 3), 0);
+    assert_int_equal(family_tick(&b, bad, 3), ERR_FORMAT);
+    assert_true(family_is_stale(&b, SERIES("TcpExt_ListenDrops")));
+    assert_true(family_is_stale(&b, SERIES("Ip6_InOctets")));
+    assert_true(family_value(&b, SERIES("Udp_InDatagrams")) == 8);
+    assert_int_equal(family_tick(&b, good, 3), 0);
+    assert_true(family_value(&b, SERIES("TcpExt_ListenDrops")) == 1);
     assert_int_equal(series_table_count(b.table), 4);
-    series_bench_end(&b);
+    family_bench_end(&b);
 }
 
 static void
 a_field_that_moves_keeps_its_series(void **state)
 {
-    struct series_bench b = series_bench(&netstat_family, &setup);
+    struct family_bench b = family_bench(&netstat_family, &setup);
 
     (void) state;
-    series_bench_tick(&b, "Tcp: InSegs OutSegs\nTcp: 1 2\n");
-    series_bench_tick(&b, "Tcp: OutSegs A InSegs\nTcp: 3 4 5\n");
-    assert_true(series_bench_value(&b, SERIES("Tcp_InSegs")) == 5);
-    assert_true(series_bench_value(&b, SERIES("Tcp_OutSegs")) == 3);
+    FAMILY_TICK(&b, "Tcp: InSegs OutSegs\nTcp: 1 2\n");
+    FAMILY_TICK(&b, "Tcp: OutSegs A InSegs\nTcp: 3 4 5\n");
+    assert_true(family_value(&b, SERIES("Tcp_InSegs")) == 5);
+    assert_true(family_value(&b, SERIES("Tcp_OutSegs")) == 3);
     assert_int_equal(series_table_count(b.table), 2);
-    series_bench_tick(&b, "Tcp: OutSegs\nTcp: 6\n");
-    assert_true(series_bench_cell(&b, SERIES("Tcp_InSegs")).bits == SAMPLE_STALE_BITS);
-    series_bench_end(&b);
+    FAMILY_TICK(&b, "Tcp: OutSegs\nTcp: 6\n");
+    assert_true(family_is_stale(&b, SERIES("Tcp_InSegs")));
+    family_bench_end(&b);
 }
 
 int

@@ -10,8 +10,8 @@
 
 #include "agent/proc/sockstat.h"
 #include "shared/base/err.h"
+#include "tests/unit/agent/family_bench.h"
 #include "tests/unit/agent/fixture.h"
-#include "tests/unit/agent/series_bench.h"
 
 #define PAGE           4096
 #define SERIES(name)   "node_sockstat_" name "{job=\"node\"}"
@@ -160,64 +160,64 @@ series_have_the_names_of_node_exporter(void **state)
         { SERIES("FRAG_memory"), 7 },
         { SERIES("TCP6_inuse"), 8 },
     };
-    struct series_bench b = series_bench(&sockstat_family, &setup);
+    struct family_bench b = family_bench(&sockstat_family, &setup);
 
     (void) state;
     for (int tick = 0; tick < 2; tick++) {
-        assert_int_equal(series_bench_files(&b, texts, 2), 0);
+        assert_int_equal(family_tick(&b, texts, 2), 0);
         for (size_t i = 0; i < sizeof wants / sizeof wants[0]; i++)
-            assert_true(series_bench_value(&b, wants[i].series) == wants[i].value);
+            assert_true(family_value(&b, wants[i].series) == wants[i].value);
         assert_int_equal(series_table_count(b.table), sizeof wants / sizeof wants[0]);
     }
     assert_int_equal(series_table_def(b.table, 0)->kind, METRIC_GAUGE);
-    series_bench_end(&b);
+    family_bench_end(&b);
 }
 
 static void
 memory_below_zero_or_beyond_an_integer_is_told_as_it_is(void **state)
 {
-    struct series_bench b = series_bench(&sockstat_family, &setup);
+    struct family_bench b = family_bench(&sockstat_family, &setup);
 
     (void) state;
-    assert_int_equal(series_bench_tick(&b, "UDP: mem -3\n"), 0);
-    assert_true(series_bench_value(&b, SERIES("UDP_mem")) == -3);
-    assert_true(series_bench_value(&b, SERIES("UDP_mem_bytes")) == -3 * PAGE);
+    assert_int_equal(FAMILY_TICK(&b, "UDP: mem -3\n"), 0);
+    assert_true(family_value(&b, SERIES("UDP_mem")) == -3);
+    assert_true(family_value(&b, SERIES("UDP_mem_bytes")) == -3 * PAGE);
     // Its bytes are no number a page count can stand for.
-    assert_int_equal(series_bench_tick(&b, "UDP: mem 18446744073709551615\n"), 0);
-    assert_true(series_bench_value(&b, SERIES("UDP_mem")) == 18446744073709551616.0);
-    assert_true(series_bench_cell(&b, SERIES("UDP_mem_bytes")).bits == SAMPLE_STALE_BITS);
-    series_bench_end(&b);
+    assert_int_equal(FAMILY_TICK(&b, "UDP: mem 18446744073709551615\n"), 0);
+    assert_true(family_value(&b, SERIES("UDP_mem")) == 18446744073709551616.0);
+    assert_true(family_is_stale(&b, SERIES("UDP_mem_bytes")));
+    family_bench_end(&b);
 }
 
 static void
 a_field_that_moves_keeps_its_series(void **state)
 {
-    struct series_bench b = series_bench(&sockstat_family, &setup);
+    struct family_bench b = family_bench(&sockstat_family, &setup);
 
     (void) state;
-    series_bench_tick(&b, "TCP: inuse 1 tw 2\nUDP: inuse 3\n");
-    series_bench_tick(&b, "UDP: inuse 4\nTCP: tw 5 inuse 6\n");
-    assert_true(series_bench_value(&b, SERIES("TCP_inuse")) == 6);
-    assert_true(series_bench_value(&b, SERIES("TCP_tw")) == 5);
-    assert_true(series_bench_value(&b, SERIES("UDP_inuse")) == 4);
+    FAMILY_TICK(&b, "TCP: inuse 1 tw 2\nUDP: inuse 3\n");
+    FAMILY_TICK(&b, "UDP: inuse 4\nTCP: tw 5 inuse 6\n");
+    assert_true(family_value(&b, SERIES("TCP_inuse")) == 6);
+    assert_true(family_value(&b, SERIES("TCP_tw")) == 5);
+    assert_true(family_value(&b, SERIES("UDP_inuse")) == 4);
     assert_int_equal(series_table_count(b.table), 3);
-    series_bench_end(&b);
+    family_bench_end(&b);
 }
 
 static void
 a_kernel_without_ipv6_has_only_the_first_file(void **state)
 {
     static const char *const both[] = { "TCP: inuse 1\n", "TCP6: inuse 2\n" };
-    struct series_bench b = series_bench(&sockstat_family, &setup);
+    struct family_bench b = family_bench(&sockstat_family, &setup);
 
     (void) state;
     assert_true(sockstat_family.files[1].optional);
-    series_bench_files(&b, both, 1);
-    assert_true(series_bench_value(&b, SERIES("TCP_inuse")) == 1);
+    family_tick(&b, both, 1);
+    assert_true(family_value(&b, SERIES("TCP_inuse")) == 1);
     assert_int_equal(series_table_count(b.table), 1);
-    series_bench_files(&b, both, 2);
-    assert_true(series_bench_value(&b, SERIES("TCP6_inuse")) == 2);
-    series_bench_end(&b);
+    family_tick(&b, both, 2);
+    assert_true(family_value(&b, SERIES("TCP6_inuse")) == 2);
+    family_bench_end(&b);
 }
 
 int

@@ -11,8 +11,8 @@
 
 #include "agent/proc/softnet.h"
 #include "shared/base/err.h"
+#include "tests/unit/agent/family_bench.h"
 #include "tests/unit/agent/fixture.h"
-#include "tests/unit/agent/series_bench.h"
 
 #define ZEROS_6        " 00000000 00000000 00000000 00000000 00000000 00000000"
 #define ZEROS_9        ZEROS_6 " 00000000 00000000 00000000"
@@ -164,47 +164,47 @@ what_is_not_softnet_is_refused(void **state)
 static void
 series_have_the_names_of_node_exporter(void **state)
 {
-    struct series_bench b = series_bench(&softnet_family, &setup);
+    struct family_bench b = family_bench(&softnet_family, &setup);
 
     (void) state;
-    assert_int_equal(series_bench_tick(&b, "10 2 3" ZEROS_9 " 0\nff 5 6" ZEROS_9 " 5\n"), 0);
+    assert_int_equal(FAMILY_TICK(&b, "10 2 3" ZEROS_9 " 0\nff 5 6" ZEROS_9 " 5\n"), 0);
     assert_int_equal(series_table_count(b.table), 2 * SOFTNET_COUNTERS);
-    assert_true(series_bench_value(&b, PROCESSED("0")) == 16);
-    assert_true(series_bench_value(&b, DROPPED("0")) == 2);
-    assert_true(series_bench_value(&b, SQUEEZED("0")) == 3);
-    assert_true(series_bench_value(&b, PROCESSED("5")) == 255);
+    assert_true(family_value(&b, PROCESSED("0")) == 16);
+    assert_true(family_value(&b, DROPPED("0")) == 2);
+    assert_true(family_value(&b, SQUEEZED("0")) == 3);
+    assert_true(family_value(&b, PROCESSED("5")) == 255);
     assert_int_equal(series_table_def(b.table, 0)->kind, METRIC_COUNTER);
-    series_bench_end(&b);
+    family_bench_end(&b);
 }
 
 static void
 a_processor_may_go_and_come_back(void **state)
 {
-    struct series_bench b = series_bench(&softnet_family, &setup);
+    struct family_bench b = family_bench(&softnet_family, &setup);
 
     (void) state;
-    series_bench_tick(&b, "1 0 0" ZEROS_9 " 0\n2 0 0" ZEROS_9 " 1\n");
-    series_bench_tick(&b, "1 0 0" ZEROS_9 " 1\n");
-    assert_true(series_bench_cell(&b, PROCESSED("0")).bits == SAMPLE_STALE_BITS);
-    assert_true(series_bench_value(&b, PROCESSED("1")) == 1);
-    series_bench_tick(&b, "7 0 0" ZEROS_9 " 0\n2 0 0" ZEROS_9 " 1\n");
-    assert_true(series_bench_value(&b, PROCESSED("0")) == 7);
+    FAMILY_TICK(&b, "1 0 0" ZEROS_9 " 0\n2 0 0" ZEROS_9 " 1\n");
+    FAMILY_TICK(&b, "1 0 0" ZEROS_9 " 1\n");
+    assert_true(family_is_stale(&b, PROCESSED("0")));
+    assert_true(family_value(&b, PROCESSED("1")) == 1);
+    FAMILY_TICK(&b, "7 0 0" ZEROS_9 " 0\n2 0 0" ZEROS_9 " 1\n");
+    assert_true(family_value(&b, PROCESSED("0")) == 7);
     assert_int_equal(series_table_count(b.table), 2 * SOFTNET_COUNTERS);
-    series_bench_end(&b);
+    family_bench_end(&b);
 }
 
 static void
 a_malformed_file_is_absent_as_a_whole(void **state)
 {
-    struct series_bench b = series_bench(&softnet_family, &setup);
+    struct family_bench b = family_bench(&softnet_family, &setup);
 
     (void) state;
-    series_bench_tick(&b, "1 0 0" ZEROS_9 " 0\n");
-    assert_int_equal(series_bench_tick(&b, "2 0 0" ZEROS_9 " 0\n2 0\n"), ERR_FORMAT);
-    assert_true(series_bench_cell(&b, PROCESSED("0")).bits == SAMPLE_STALE_BITS);
-    series_bench_tick(&b, "3 0 0" ZEROS_9 " 0\n");
-    assert_true(series_bench_value(&b, PROCESSED("0")) == 3);
-    series_bench_end(&b);
+    FAMILY_TICK(&b, "1 0 0" ZEROS_9 " 0\n");
+    assert_int_equal(FAMILY_TICK(&b, "2 0 0" ZEROS_9 " 0\n2 0\n"), ERR_FORMAT);
+    assert_true(family_is_stale(&b, PROCESSED("0")));
+    FAMILY_TICK(&b, "3 0 0" ZEROS_9 " 0\n");
+    assert_true(family_value(&b, PROCESSED("0")) == 3);
+    family_bench_end(&b);
 }
 
 int
