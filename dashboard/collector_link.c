@@ -242,8 +242,9 @@ s_live_message(collector_link_t *self, zmq_msg_t *topic, zmq_msg_t *body)
     }
     if (live_topic_take(&host, &kind, zmq_msg_data(topic), zmq_msg_size(topic)) != 0)
         selfstat_add(STAT_LINK_MALFORMED, 1);
-    else if (kind == LIVE_HOST_ROWS)
-        live_views_message(self->views, host, zmq_msg_data(body), zmq_msg_size(body), self->now_ms);
+    else
+        live_views_message(self->views, host, kind, zmq_msg_data(body), zmq_msg_size(body),
+                           self->now_ms);
 }
 
 static void
@@ -332,17 +333,22 @@ s_end_all(collector_link_t *self)
         link_request_end(request, LINK_UNAVAILABLE, "the dashboard is stopping");
 }
 
+// Applications first: when the host's own table comes, both subscriptions stand.
 static void
 s_subscribe(void *arg, uint64_t host, bool on)
 {
     collector_link_t *self = arg;
-    char topic[LIVE_TOPIC_SIZE];
+    const char kinds[] = { LIVE_APP_ROWS, LIVE_HOST_ROWS };
 
-    live_topic(topic, LIVE_HOST_ROWS, host);
-    if (on)
-        zsock_set_subscribe(self->live, topic);
-    else
-        zsock_set_unsubscribe(self->live, topic);
+    for (size_t i = 0; i < sizeof kinds; i++) {
+        char topic[LIVE_TOPIC_SIZE];
+
+        live_topic(topic, kinds[i], host);
+        if (on)
+            zsock_set_subscribe(self->live, topic);
+        else
+            zsock_set_unsubscribe(self->live, topic);
+    }
 }
 
 static void

@@ -16,7 +16,7 @@ static void s_begin_numbered(struct json *j, struct buf *out, const char *name, 
                              uint64_t seq);
 static struct event *s_end(struct json *j, uint64_t seq);
 static void s_text(struct json *j, const char *key, const char *text);
-static void s_host_row(struct json *j, const struct host_info *host);
+static void s_host_row(struct json *j, const struct event_view *v);
 static void s_now(struct json *j, const struct event_view *v, const double *row);
 static void s_history(struct json *j, const struct event_view *v, const struct view_window *window);
 
@@ -70,7 +70,7 @@ event_encode_snap(const struct event_view *v, uint64_t seq, const struct view_wi
     event_encode_columns(&j, v->columns, v->n_columns);
     json_key(&j, "hosts");
     json_array(&j);
-    s_host_row(&j, v->host);
+    s_host_row(&j, v);
     json_array_end(&j);
     s_now(&j, v, rows > 0 ? view_window_row(window, rows - 1) : NULL);
     json_key(&j, "hist");
@@ -208,8 +208,10 @@ s_text(struct json *j, const char *key, const char *text)
 }
 
 static void
-s_host_row(struct json *j, const struct host_info *host)
+s_host_row(struct json *j, const struct event_view *v)
 {
+    static const struct host_facts nothing = { 0 };
+    const struct host_info *host = v->host;
     char id[STR_HEX64_SIZE];
 
     json_array(j);
@@ -217,8 +219,7 @@ s_host_row(struct json *j, const struct host_info *host)
     json_str(j, str_hex64_put(id, host->host));
     json_str(j, host->name != NULL ? host->name : "");
     json_str(j, host_state_str(host->state));
-    json_object(j);
-    json_object_end(j);
+    host_facts_put(j, v->facts != NULL ? v->facts : &nothing);
     json_array_end(j);
 }
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "dashboard/event_ring.h"
+#include "dashboard/host_facts.h"
 #include "dashboard/view.h"
 #include "dashboard/view_window.h"
 #include "shared/base/json.h"
@@ -26,6 +27,7 @@ struct event_view {
     const struct view_column *columns;
     size_t n_columns;
     int64_t interval_ms;
+    const struct host_facts *facts; // NULL: nothing is known
 };
 
 struct event *event_encode_hello(const char *boot, int64_t now_ms, int64_t interval_ms,

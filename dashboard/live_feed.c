@@ -1,18 +1,18 @@
 // live_feed - one host's live numbers: subscription and history joined without a seam.
 //
-// Some 500 lines, one thing: every state has to answer every message.
+// Some 530 lines, one thing: tables, window and rows of both topics are one order of states.
 
 #include "dashboard/live_feed.h"
 
 #include <stdlib.h>
-#include <string.h>
 
+#include "dashboard/live_kept.h"
+#include "dashboard/live_places.h"
 #include "shared/base/rbuf.h"
 #include "shared/base/xalloc.h"
 #include "shared/wire/live.h"
 #include "shared/wire/query_msg.h"
 
-#define KEPT_MAX       256  // rows kept while the window is on its way
 #define ROWS_MAX       3600 // of the window, whatever the interval
 #define ASK_AGAIN_MS   2000 // an answer that has not come by then will not come
 #define ASK_PAUSE_MS   250  // least time between two windows: a broken topic must not spin
@@ -21,61 +21,62 @@
 
 enum state { WAIT_TABLE, WAIT_WINDOW, LIVE };
 
-struct kept_row {
-    struct live_header header;
-    struct live_row cells;
-};
-
-// A series of the topic's table that some column needs, or whose samples are ticks.
-struct place {
-    uint32_t id;             // the collector's
-    ptrdiff_t place;         // in the view; -1 before it is built, and for a tick that is no more
-    struct label_set labels; // empty for a tick that is no more
+// m/ or a/ of the host.
+struct topic {
+    char kind;
+    bool known;  // its table of this epoch has come
+    bool wanted; // its table is waited for
+    uint32_t generation;
+    uint64_t pubseq;       // of the last row applied, or known to be in the window
+    uint64_t table_pubseq; // of the last row before the table
+    uint64_t table_number; // likewise
+    struct live_places places;
 };
 
 struct live_feed {
     enum state state;
     int64_t interval_ms;
-    uint64_t epoch; // of the table; 0 before the first
-    uint32_t generation;
-    uint64_t pubseq;       // of the last row applied, or known to be in the window
-    uint64_t upto;         // number of the newest row that the window holds
-    uint64_t table_pubseq; // of the last row before the table
-    uint64_t table_number; // likewise
-    struct place *places;  // by id, rising
-    size_t n_places;
-    view_t *view; // NULL before the first window
+    uint64_t epoch; // of the tables; 0 before the first
+    struct topic host;
+    struct topic app;
+    uint64_t upto; // number of the newest row that the window holds
+    view_t *view;  // NULL before the first window
     struct view_window window;
     bool first_row;    // none has come since the window
     unsigned late_run; // late rows since the last one in time
     int64_t anchor_ms; // the window ends here; INT64_MAX: with the newest
-    struct live_row cells;
-    struct kept_row kept[KEPT_MAX];
-    size_t n_kept;
-    int64_t due_ms; // when to ask what is waited for (again)
+    bool no_ticks;     // the host's families are off: applications make the rows
+    struct live_pending pending;
+    struct live_rows kept; // while the window is on its way
+    struct live_row cells; // of the row at hand
+    int64_t due_ms;        // when to ask what is waited for (again)
     int64_t asked_ms;
+    struct host_facts facts;
     struct live_feed_counters counters;
 };
 
-static unsigned s_table(live_feed_t *self, const struct live_header *h, struct rbuf *r,
-                        int64_t now_ms);
-static void s_set_places(live_feed_t *self, struct live_series *series, uint32_t n);
-static void s_drop_places(live_feed_t *self);
-static int s_compare_places(const void *a, const void *b);
-static bool s_map_places(live_feed_t *self);
-static unsigned s_row(live_feed_t *self, const struct live_header *h, int64_t now_ms);
-static void s_keep(live_feed_t *self, const struct live_header *h);
-static void s_drop_kept(live_feed_t *self);
-static unsigned s_wait_table(live_feed_t *self, int64_t now_ms);
+static struct topic *s_topic(live_feed_t *self, char kind);
+static unsigned s_table(live_feed_t *self, struct topic *t, const struct live_header *h,
+                        struct rbuf *r, int64_t now_ms);
+static void s_set_epoch(live_feed_t *self, uint64_t epoch);
+static bool s_is_as_built(live_feed_t *self, struct topic *t);
+static unsigned s_row(live_feed_t *self, struct topic *t, const struct live_header *h,
+                      int64_t now_ms);
+static unsigned s_wait_table(live_feed_t *self, struct topic *t, int64_t now_ms);
 static unsigned s_wait_window(live_feed_t *self, int64_t now_ms);
 static void s_build_view(live_feed_t *self, const struct live_answer *answer);
+static void s_take_facts(live_feed_t *self, const struct live_answer *answer);
 static void s_load(live_feed_t *self, const struct live_answer *answer);
-static bool s_has(live_feed_t *self, const struct live_header *h);
+static int64_t s_newest(const live_feed_t *self, const struct live_answer *answer,
+                        int64_t before_ms);
+static void s_load_pending(live_feed_t *self, const struct live_answer *answer);
+static bool s_has(const live_feed_t *self, struct topic *t, const struct live_header *h);
 static unsigned s_replay(live_feed_t *self, int64_t now_ms);
-static unsigned s_apply(live_feed_t *self, const struct live_header *h,
+static unsigned s_apply(live_feed_t *self, struct topic *t, const struct live_header *h,
                         const struct live_row *cells, int64_t now_ms);
-static bool s_has_ours(const live_feed_t *self, const struct live_row *cells);
-static void s_take(live_feed_t *self, int64_t time_ms, const struct live_row *cells);
+static void s_add_pending(live_feed_t *self, size_t place, int64_t time_ms, double value);
+static void s_make_row(live_feed_t *self, struct topic *t, int64_t time_ms,
+                       const struct live_row *cells);
 static unsigned s_late(live_feed_t *self, int64_t time_ms, int64_t newest_ms, int64_t now_ms);
 
 live_feed_t *
@@ -87,6 +88,8 @@ live_feed_new(int64_t interval_ms, int64_t now_ms)
     self->anchor_ms = INT64_MAX;
     self->asked_ms = now_ms - ASK_PAUSE_MS;
     self->due_ms = now_ms + TABLE_AGAIN_MS;
+    self->host = (struct topic){ .kind = LIVE_HOST_ROWS, .wanted = true };
+    self->app = (struct topic){ .kind = LIVE_APP_ROWS };
     view_window_init(&self->window, 0);
     return self;
 }
@@ -98,8 +101,11 @@ live_feed_destroy(live_feed_t **self_p)
 
     if (self == NULL)
         return;
-    s_drop_kept(self);
-    s_drop_places(self);
+    live_rows_release(&self->kept);
+    live_pending_release(&self->pending);
+    live_places_release(&self->host.places);
+    live_places_release(&self->app.places);
+    host_facts_release(&self->facts);
     live_row_release(&self->cells);
     view_window_release(&self->window);
     view_destroy(&self->view);
@@ -108,21 +114,22 @@ live_feed_destroy(live_feed_t **self_p)
 }
 
 unsigned
-live_feed_message(live_feed_t *self, const void *at, size_t n, int64_t now_ms)
+live_feed_message(live_feed_t *self, char kind, const void *at, size_t n, int64_t now_ms)
 {
+    struct topic *t = s_topic(self, kind);
     struct live_header h;
     struct rbuf r;
 
     if (live_take(&h, &r, at, n) != 0)
         goto malformed;
     if (h.type == LIVE_TABLE)
-        return s_table(self, &h, &r, now_ms);
+        return s_table(self, t, &h, &r, now_ms);
     if (h.type != LIVE_ROW)
         return 0;
     self->cells.n = 0;
     if (live_take_row(&r, &self->cells) != 0)
         goto malformed;
-    return s_row(self, &h, now_ms);
+    return s_row(self, t, &h, now_ms);
 
 malformed:
     self->counters.malformed++;
@@ -136,14 +143,18 @@ live_feed_answer(live_feed_t *self, const struct live_answer *answer, int64_t no
         return 0;
     // The collector was restarted between its table and this answer.
     if (answer->epoch != self->epoch)
-        return s_wait_table(self, now_ms);
+        return s_wait_table(self, &self->host, now_ms);
+    self->upto = answer->upto;
     s_build_view(self, answer);
     s_load(self, answer);
-    self->upto = answer->upto;
     // Asked after the table came, the window has what went before it: rows follow that one. Not so
     // the answer to an older question.
-    if (self->table_number <= answer->upto && self->table_pubseq > self->pubseq)
-        self->pubseq = self->table_pubseq;
+    for (size_t i = 0; i < 2; i++) {
+        struct topic *t = i == 0 ? &self->host : &self->app;
+
+        if (t->known && t->table_number <= answer->upto && t->table_pubseq > t->pubseq)
+            t->pubseq = t->table_pubseq;
+    }
     self->state = LIVE;
     self->first_row = true;
     self->late_run = 0;
@@ -156,7 +167,9 @@ live_feed_check(live_feed_t *self, int64_t now_ms)
 {
     if (self->state == LIVE || now_ms < self->due_ms)
         return 0;
-    return self->state == WAIT_TABLE ? s_wait_table(self, now_ms) : s_wait_window(self, now_ms);
+    if (self->state == WAIT_TABLE)
+        return s_wait_table(self, NULL, now_ms);
+    return s_wait_window(self, now_ms);
 }
 
 unsigned
@@ -203,156 +216,125 @@ live_feed_interval(const live_feed_t *self)
     return self->interval_ms;
 }
 
+const struct host_facts *
+live_feed_facts(const live_feed_t *self)
+{
+    return &self->facts;
+}
+
 const struct live_feed_counters *
 live_feed_counters(const live_feed_t *self)
 {
     return &self->counters;
 }
 
-static unsigned
-s_table(live_feed_t *self, const struct live_header *h, struct rbuf *r, int64_t now_ms)
+static struct topic *
+s_topic(live_feed_t *self, char kind)
 {
-    const bool known_epoch = h->epoch == self->epoch;
+    return kind == LIVE_APP_ROWS ? &self->app : &self->host;
+}
+
+static unsigned
+s_table(live_feed_t *self, struct topic *t, const struct live_header *h, struct rbuf *r,
+        int64_t now_ms)
+{
     struct live_series *series;
+    bool first;
     uint32_t n;
 
     // Published again because somebody else subscribed.
-    if (known_epoch && h->generation == self->generation && self->state != WAIT_TABLE)
+    if (h->epoch == self->epoch && t->known && h->generation == t->generation && !t->wanted)
         return 0;
     if (live_take_table(r, &series, &n) != 0) {
         self->counters.malformed++;
         return 0;
     }
-    s_set_places(self, series, n);
+    if (h->epoch != self->epoch)
+        s_set_epoch(self, h->epoch);
+    live_places_set(&t->places, series, n);
     live_series_free(series, n);
-    if (!known_epoch && self->state == WAIT_WINDOW)
-        s_drop_kept(self);
-    if (!known_epoch)
-        self->pubseq = 0;
-    self->table_pubseq = h->pubseq;
-    self->table_number = h->number;
-    self->epoch = h->epoch;
-    self->generation = h->generation;
+    first = !t->known;
+    t->known = true;
+    t->wanted = false;
+    t->generation = h->generation;
+    t->table_pubseq = h->pubseq;
+    t->table_number = h->number;
+    // The window was asked for before: it has all that went before this table, or it is too old.
+    if (first && self->state == LIVE && h->number <= self->upto)
+        t->pubseq = h->pubseq;
+    else if (first && self->state == LIVE)
+        return s_wait_window(self, now_ms);
+    if (self->state == WAIT_TABLE)
+        return self->host.wanted || self->app.wanted ? 0 : s_wait_window(self, now_ms);
     // New ids for the series we have, or series that no column needs: nothing to tell anybody.
-    if (self->state == LIVE && known_epoch && s_map_places(self))
-        return 0;
-    if (self->state == WAIT_WINDOW && known_epoch)
+    if (self->state == WAIT_WINDOW || s_is_as_built(self, t))
         return 0;
     return s_wait_window(self, now_ms);
 }
 
-// Keeps those of the table that some column needs.
+// Of another start of the collector: ids, numbers and tables mean nothing any more.
 static void
-s_set_places(live_feed_t *self, struct live_series *series, uint32_t n)
+s_set_epoch(live_feed_t *self, uint64_t epoch)
 {
-    s_drop_places(self);
-    self->places = xcalloc((size_t) n + 1, sizeof *self->places);
-    for (uint32_t i = 0; i < n; i++) {
-        struct place *p = &self->places[self->n_places];
-
-        *p = (struct place){ .id = series[i].id, .place = -1 };
-        if (view_uses(&series[i].labels)) {
-            p->labels = series[i].labels;
-            series[i].labels = (struct label_set){ 0 }; // moved
-        } else if (!view_is_tick(&series[i].labels)) {
-            continue;
-        }
-        self->n_places++;
-    }
-    qsort(self->places, self->n_places, sizeof *self->places, s_compare_places);
+    if (self->state == WAIT_WINDOW)
+        live_rows_clear(&self->kept);
+    self->epoch = epoch;
+    self->upto = 0;
+    self->host.known = self->app.known = false;
+    self->host.pubseq = self->app.pubseq = 0;
+    self->host.wanted = true;
+    self->app.wanted = false;
+    self->state = WAIT_TABLE;
 }
 
-static void
-s_drop_places(live_feed_t *self)
-{
-    for (size_t i = 0; i < self->n_places; i++)
-        label_set_release(&self->places[i].labels);
-    free(self->places);
-    self->places = NULL;
-    self->n_places = 0;
-}
-
-static int
-s_compare_places(const void *a, const void *b)
-{
-    const struct place *x = a, *y = b;
-
-    return (x->id > y->id) - (x->id < y->id);
-}
-
-// False if the view lacks one of them.
+// The view has a place for each series of the table that a column needs.
 static bool
-s_map_places(live_feed_t *self)
+s_is_as_built(live_feed_t *self, struct topic *t)
 {
-    bool all = true;
-
-    for (size_t i = 0; i < self->n_places; i++) {
-        if (self->places[i].labels.count == 0)
-            continue;
-        self->places[i].place = view_find(self->view, &self->places[i].labels);
-        all = all && self->places[i].place >= 0;
-    }
-    return all;
+    return live_places_map(&t->places, self->view) &&
+           (t != &self->host || !self->no_ticks || !t->places.ticks);
 }
 
 // The row's cells are in self->cells.
 static unsigned
-s_row(live_feed_t *self, const struct live_header *h, int64_t now_ms)
+s_row(live_feed_t *self, struct topic *t, const struct live_header *h, int64_t now_ms)
 {
     if (self->state != LIVE) {
-        s_keep(self, h);
+        live_rows_add(&self->kept, t->kind, h, &self->cells);
         return 0;
     }
-    if (h->epoch != self->epoch || h->generation != self->generation) {
-        s_keep(self, h);
-        return s_wait_table(self, now_ms);
+    if (h->epoch != self->epoch || !t->known || h->generation != t->generation) {
+        live_rows_add(&self->kept, t->kind, h, &self->cells);
+        return s_wait_table(self, t, now_ms);
     }
-    if (s_has(self, h))
+    if (s_has(self, t, h))
         return 0;
-    if (h->pubseq != self->pubseq + 1) {
-        s_keep(self, h);
+    if (h->pubseq != t->pubseq + 1) {
+        live_rows_add(&self->kept, t->kind, h, &self->cells);
         return s_wait_window(self, now_ms);
     }
-    return s_apply(self, h, &self->cells, now_ms);
+    return s_apply(self, t, h, &self->cells, now_ms);
 }
 
 // True for a row that the window holds; the next one then has to follow it.
 static bool
-s_has(live_feed_t *self, const struct live_header *h)
+s_has(const live_feed_t *self, struct topic *t, const struct live_header *h)
 {
     if (h->number > self->upto)
-        return h->pubseq <= self->pubseq;
-    if (h->pubseq > self->pubseq)
-        self->pubseq = h->pubseq;
+        return h->pubseq <= t->pubseq;
+    if (h->pubseq > t->pubseq)
+        t->pubseq = h->pubseq;
     return true;
 }
 
-// The oldest goes when there is no room: the hole shows when the kept rows are applied.
-static void
-s_keep(live_feed_t *self, const struct live_header *h)
-{
-    if (self->n_kept == KEPT_MAX) {
-        live_row_release(&self->kept[0].cells);
-        memmove(&self->kept[0], &self->kept[1], (KEPT_MAX - 1) * sizeof self->kept[0]);
-        self->n_kept--;
-    }
-    self->kept[self->n_kept++] = (struct kept_row){ .header = *h, .cells = self->cells };
-    self->cells = (struct live_row){ 0 };
-}
-
-static void
-s_drop_kept(live_feed_t *self)
-{
-    for (size_t i = 0; i < self->n_kept; i++)
-        live_row_release(&self->kept[i].cells);
-    self->n_kept = 0;
-}
-
+// t NULL: still for what was waited for before.
 static unsigned
-s_wait_table(live_feed_t *self, int64_t now_ms)
+s_wait_table(live_feed_t *self, struct topic *t, int64_t now_ms)
 {
     self->state = WAIT_TABLE;
     self->due_ms = now_ms + TABLE_AGAIN_MS;
+    if (t != NULL)
+        t->wanted = true;
     return LIVE_ASK_TABLE;
 }
 
@@ -370,7 +352,7 @@ s_wait_window(live_feed_t *self, int64_t now_ms)
     return LIVE_ASK_WINDOW;
 }
 
-// Series of the table, and those that only the past has.
+// Series of the tables, and those that only the past has.
 static void
 s_build_view(live_feed_t *self, const struct live_answer *answer)
 {
@@ -378,30 +360,68 @@ s_build_view(live_feed_t *self, const struct live_answer *answer)
 
     view_destroy(&self->view);
     self->view = view_new(NULL, self->interval_ms);
-    for (size_t i = 0; i < self->n_places; i++)
-        if (self->places[i].labels.count > 0)
-            view_add(self->view, &self->places[i].labels);
+    live_places_add(&self->host.places, self->view);
+    live_places_add(&self->app.places, self->view);
     for (size_t i = 0; i < answer->n; i++)
         view_add(self->view, &answer->series[i].labels);
     view_seal(self->view);
-    s_map_places(self);
+    live_places_map(&self->host.places, self->view);
+    live_places_map(&self->app.places, self->view);
     view_window_release(&self->window);
     view_window_init(&self->window, view_columns(self->view, &columns));
+    self->pending.n = 0;
+    self->no_ticks = !self->host.places.ticks;
+    for (size_t i = 0; i < answer->n && self->no_ticks; i++)
+        self->no_ticks = answer->series[i].n == 0 || !view_is_tick(&answer->series[i].labels);
+    s_take_facts(self, answer);
+}
+
+static void
+s_take_facts(live_feed_t *self, const struct live_answer *answer)
+{
+    host_facts_release(&self->facts);
+    for (size_t i = 0; i < answer->n; i++) {
+        const struct query_series *s = &answer->series[i];
+
+        if (s->n > 0)
+            host_facts_take(&self->facts, &s->labels, s->samples[s->n - 1].time_ms,
+                            s->samples[s->n - 1].value);
+    }
 }
 
 static void
 s_load(live_feed_t *self, const struct live_answer *answer)
 {
     int64_t before_ms = INT64_MAX;
-    int64_t newest_ms = INT64_MIN;
+    int64_t newest_ms;
 
     // The answer may hold a part of the row after upto: that one is taken whole from what we kept.
-    for (size_t i = 0; i < self->n_kept && before_ms == INT64_MAX; i++)
-        if (self->kept[i].header.number > answer->upto && self->kept[i].header.epoch == self->epoch)
-            before_ms = self->kept[i].header.time_ms;
+    for (size_t i = 0; i < self->kept.n && before_ms == INT64_MAX; i++) {
+        const struct live_kept *k = &self->kept.at[i];
+
+        if (k->header.number > answer->upto && k->header.epoch == self->epoch &&
+            (k->kind == LIVE_HOST_ROWS || self->no_ticks))
+            before_ms = k->header.time_ms;
+    }
+    newest_ms = s_newest(self, answer, before_ms);
+    if (newest_ms != INT64_MIN)
+        view_window_load(&self->window, self->view, answer->series, answer->n,
+                         newest_ms - LIVE_FEED_WINDOW_MS, before_ms);
+    view_window_trim(&self->window, INT64_MIN, ROWS_MAX);
+    s_load_pending(self, answer);
+}
+
+// Time of the newest row in the answer; INT64_MIN where there is none.
+static int64_t
+s_newest(const live_feed_t *self, const struct live_answer *answer, int64_t before_ms)
+{
+    int64_t newest_ms = INT64_MIN;
+
     for (size_t i = 0; i < answer->n; i++) {
         const struct query_series *s = &answer->series[i];
 
+        if (!self->no_ticks && !view_is_tick(&s->labels))
+            continue;
         for (uint32_t k = s->n; k-- > 0;) {
             if (s->samples[k].time_ms >= before_ms)
                 continue;
@@ -410,11 +430,26 @@ s_load(live_feed_t *self, const struct live_answer *answer)
             break;
         }
     }
-    if (newest_ms == INT64_MIN)
-        return;
-    view_window_load(&self->window, self->view, answer->series, answer->n,
-                     newest_ms - LIVE_FEED_WINDOW_MS, before_ms);
-    view_window_trim(&self->window, INT64_MIN, ROWS_MAX);
+    return newest_ms;
+}
+
+// Samples of applications since the last row of the window.
+static void
+s_load_pending(live_feed_t *self, const struct live_answer *answer)
+{
+    const size_t rows = view_window_rows(&self->window);
+    const int64_t last_ms = rows > 0 ? view_window_time(&self->window, rows - 1) : INT64_MIN;
+
+    for (size_t i = 0; i < answer->n && !self->no_ticks; i++) {
+        const struct query_series *s = &answer->series[i];
+        const ptrdiff_t place = view_is_app(&s->labels) ? view_find(self->view, &s->labels) : -1;
+        uint32_t k = s->n;
+
+        while (place >= 0 && k > 0 && s->samples[k - 1].time_ms > last_ms)
+            k--;
+        for (; place >= 0 && k < s->n; k++)
+            s_add_pending(self, (size_t) place, s->samples[k].time_ms, s->samples[k].value);
+    }
 }
 
 // What was kept, after the window. The snapshot tells it all, so no row of these is a tick.
@@ -423,80 +458,73 @@ s_replay(live_feed_t *self, int64_t now_ms)
 {
     unsigned todo = LIVE_SNAP;
 
-    for (size_t i = 0; i < self->n_kept && self->state == LIVE; i++) {
-        const struct live_header *h = &self->kept[i].header;
+    for (size_t i = 0; i < self->kept.n && self->state == LIVE; i++) {
+        const struct live_header *h = &self->kept.at[i].header;
+        struct topic *t = s_topic(self, self->kept.at[i].kind);
 
-        if (h->epoch != self->epoch || s_has(self, h))
+        if (h->epoch != self->epoch || s_has(self, t, h))
             continue;
-        if (h->pubseq != self->pubseq + 1)
+        if (!t->known || h->generation != t->generation)
+            todo |= s_wait_table(self, t, now_ms);
+        else if (h->pubseq != t->pubseq + 1)
             todo |= s_wait_window(self, now_ms);
-        else if (h->generation != self->generation)
-            todo |= s_wait_table(self, now_ms);
         else
-            todo |= s_apply(self, h, &self->kept[i].cells, now_ms);
+            todo |= s_apply(self, t, h, &self->kept.at[i].cells, now_ms);
     }
     if (self->state == LIVE)
-        s_drop_kept(self);
+        live_rows_clear(&self->kept);
     return todo & ~(unsigned) LIVE_TICK;
 }
 
 static unsigned
-s_apply(live_feed_t *self, const struct live_header *h, const struct live_row *cells,
-        int64_t now_ms)
+s_apply(live_feed_t *self, struct topic *t, const struct live_header *h,
+        const struct live_row *cells, int64_t now_ms)
 {
     const size_t rows = view_window_rows(&self->window);
     const int64_t newest_ms = rows > 0 ? view_window_time(&self->window, rows - 1) : INT64_MIN;
     const bool first = self->first_row;
 
-    self->pubseq = h->pubseq;
-    if (!s_has_ours(self, cells)) // no tick of the host
+    t->pubseq = h->pubseq;
+    if (!live_places_have(&t->places, cells)) // no tick of the host
         return 0;
+    // One that comes after its tick is what stands in the next row, if it is the newest then.
+    if (t == &self->app && (!self->no_ticks || h->time_ms <= newest_ms)) {
+        struct live_walk walk = { 0 };
+        double value;
+
+        for (size_t place; live_places_next(&t->places, cells, &walk, &place, &value);)
+            s_add_pending(self, place, h->time_ms, value);
+        return 0;
+    }
     self->first_row = false;
     if (h->time_ms == newest_ms && first)
         return s_wait_window(self, now_ms); // the window held a part of this row: ask for the whole
     if (h->time_ms <= newest_ms)
         return s_late(self, h->time_ms, newest_ms, now_ms);
     self->late_run = 0;
-    view_begin(self->view, h->time_ms);
-    s_take(self, h->time_ms, cells);
-    view_end(self->view, view_window_append(&self->window, h->time_ms));
-    view_window_trim(&self->window, h->time_ms - LIVE_FEED_WINDOW_MS, ROWS_MAX);
+    s_make_row(self, t, h->time_ms, cells);
     return LIVE_TICK;
 }
 
-static bool
-s_has_ours(const live_feed_t *self, const struct live_row *cells)
+static void
+s_add_pending(live_feed_t *self, size_t place, int64_t time_ms, double value)
 {
-    // Both rise.
-    for (size_t i = 0, c = 0; i < self->n_places && c < cells->n;) {
-        if (cells->ids[c] == self->places[i].id)
-            return true;
-        if (cells->ids[c] < self->places[i].id)
-            c++;
-        else
-            i++;
-    }
-    return false;
+    if (!live_pending_add(&self->pending, place, time_ms, value))
+        self->counters.late++;
 }
 
-// Cells by the collector's ids into the row that the view has begun.
 static void
-s_take(live_feed_t *self, int64_t time_ms, const struct live_row *cells)
+s_make_row(live_feed_t *self, struct topic *t, int64_t time_ms, const struct live_row *cells)
 {
-    for (size_t i = 0, c = 0; i < self->n_places && c < cells->n;) {
-        const struct place *p = &self->places[i];
+    struct live_walk walk = { 0 };
+    double value;
 
-        if (cells->ids[c] < p->id) {
-            c++;
-        } else if (cells->ids[c] > p->id) {
-            i++;
-        } else {
-            if (p->place >= 0)
-                view_take(self->view, (size_t) p->place, time_ms, cells->values[c]);
-            i++;
-            c++;
-        }
-    }
+    view_begin(self->view, time_ms);
+    live_pending_take(&self->pending, self->view, time_ms);
+    for (size_t place; live_places_next(&t->places, cells, &walk, &place, &value);)
+        view_take(self->view, place, time_ms, value);
+    view_end(self->view, view_window_append(&self->window, time_ms));
+    view_window_trim(&self->window, time_ms - LIVE_FEED_WINDOW_MS, ROWS_MAX);
 }
 
 static unsigned

@@ -1,12 +1,16 @@
 // live_feed - one host's live numbers: subscription and history joined without a seam.
 //
-// In:     messages of the topic m/<host>; the answer to a SELECT of the last minutes; a clock.
+// In:     messages of the topics m/<host> and a/<host>; the answer to a SELECT of the last minutes;
+//         a clock.
 // Out:    a window of columns that ends with the newest row, and what is to be done now.
 // Order:  table -> window -> live. Rows that come before `live` are kept. The window is asked for
 //         after the table came (the subscription then stands), and says `upto`: kept rows at or
 //         before it are dropped, by their number, the others follow, by their pubseq.
 //         A hole in pubseq, an unknown table, a new epoch: back, and the window is asked again.
 // Thread: one owner. Pure: no sockets, no clocks.
+// Rows:   the host's ticks, m/; what a/ tells of applications waits for the next one. A host
+// without
+//         ticks has the rows of its applications.
 // Loss:   a row older than the newest one is left out here (history has it); after several of them
 //         in a row the host's clock was set back, and the window is asked as of then.
 
@@ -17,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dashboard/host_facts.h"
 #include "dashboard/view.h"
 #include "dashboard/view_window.h"
 
@@ -58,7 +63,8 @@ live_feed_t *live_feed_new(int64_t interval_ms, int64_t now_ms);
 void live_feed_destroy(live_feed_t **self_p);
 
 // Each returns what is to be done: bits of enum live_action.
-unsigned live_feed_message(live_feed_t *self, const void *at, size_t n, int64_t now_ms);
+// kind: of the topic, LIVE_HOST_ROWS or LIVE_APP_ROWS.
+unsigned live_feed_message(live_feed_t *self, char kind, const void *at, size_t n, int64_t now_ms);
 unsigned live_feed_answer(live_feed_t *self, const struct live_answer *answer, int64_t now_ms);
 // Some times a second: asks again what was not answered.
 unsigned live_feed_check(live_feed_t *self, int64_t now_ms);
@@ -71,6 +77,8 @@ bool live_feed_joined(const live_feed_t *self);
 // Ours; they hold until the next call that returns actions.
 const struct view_window *live_feed_window(const live_feed_t *self);
 size_t live_feed_columns(const live_feed_t *self, const struct view_column **ret);
+// What the window told of the host.
+const struct host_facts *live_feed_facts(const live_feed_t *self);
 int64_t live_feed_interval(const live_feed_t *self);
 const struct live_feed_counters *live_feed_counters(const live_feed_t *self);
 

@@ -83,12 +83,13 @@ live_views_watch(live_views_t *self, const struct host_info *info, int64_t now_m
 }
 
 void
-live_views_message(live_views_t *self, uint64_t host, const void *at, size_t n, int64_t now_ms)
+live_views_message(live_views_t *self, uint64_t host, char kind, const void *at, size_t n,
+                   int64_t now_ms)
 {
     struct live_view *v = map_get_u64(self->by_host, host);
 
     if (v != NULL)
-        s_do(self, v, live_feed_message(v->feed, at, n, now_ms));
+        s_do(self, v, live_feed_message(v->feed, kind, at, n, now_ms));
 }
 
 void
@@ -224,6 +225,7 @@ s_event_view(const live_views_t *self, const struct live_view *v)
 
     ev.n_columns = live_feed_columns(v->feed, &ev.columns);
     ev.interval_ms = live_feed_interval(v->feed);
+    ev.facts = live_feed_facts(v->feed);
     return ev;
 }
 

@@ -21,8 +21,8 @@ typedef struct live_views live_views_t;
 
 struct live_views_io {
     void *arg;
-    void (*subscribe)(void *arg, uint64_t host, bool on);
-    void (*ask_table)(void *arg, uint64_t host);
+    void (*subscribe)(void *arg, uint64_t host, bool on); // both topics
+    void (*ask_table)(void *arg, uint64_t host);          // of both
     void (*ask_window)(void *arg, uint64_t host, struct live_ask ask);
     void (*published)(void *arg); // some ring has something new
 };
@@ -33,8 +33,8 @@ void live_views_destroy(live_views_t **self_p);
 
 // The ring of the host's view: one reference and one watch for the caller.
 event_ring_t *live_views_watch(live_views_t *self, const struct host_info *info, int64_t now_ms);
-// A message of the topic m/<host>; of a host that is not watched, nothing happens.
-void live_views_message(live_views_t *self, uint64_t host, const void *at, size_t n,
+// A message of the topic m/<host> or a/<host>; of a host that is not watched, nothing happens.
+void live_views_message(live_views_t *self, uint64_t host, char kind, const void *at, size_t n,
                         int64_t now_ms);
 void live_views_answer(live_views_t *self, uint64_t host, const struct live_answer *answer,
                        int64_t now_ms);

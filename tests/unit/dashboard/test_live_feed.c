@@ -1,4 +1,6 @@
 // live_feed - subscription and history joined without a seam, whatever order things come in.
+//
+// Some 600 lines: one order of states, and a test for each way through it.
 
 #include "dashboard/live_feed.h"
 
@@ -55,7 +57,7 @@ table(live_feed_t *feed, uint64_t epoch, uint32_t generation, uint64_t pubseq, i
     unsigned todo;
 
     live_put_table(&out, &h, series, N_OF(series));
-    todo = live_feed_message(feed, out.at, out.len, now_ms);
+    todo = live_feed_message(feed, LIVE_HOST_ROWS, out.at, out.len, now_ms);
     buf_release(&out);
     for (size_t i = 0; i < N_OF(series); i++)
         label_set_release(&series[i].labels);
@@ -77,7 +79,7 @@ row_at(live_feed_t *feed, uint64_t pubseq, uint32_t generation, int64_t time_ms,
     unsigned todo;
 
     live_put_row(&out, &h, ids, values, 2);
-    todo = live_feed_message(feed, out.at, out.len, now_ms);
+    todo = live_feed_message(feed, LIVE_HOST_ROWS, out.at, out.len, now_ms);
     buf_release(&out);
     return todo;
 }
@@ -402,11 +404,180 @@ a_message_cut_anywhere_is_counted_and_survived(void **state)
     (void) state;
     live_put_row(&out, &h, ids, values, 1);
     for (size_t n = 0; n < out.len; n++)
-        assert_int_equal(live_feed_message(feed, out.at, n, 10), 0);
+        assert_int_equal(live_feed_message(feed, LIVE_HOST_ROWS, out.at, n, 10), 0);
     assert_int_equal(live_feed_counters(feed)->malformed, out.len);
-    assert_int_equal(live_feed_message(feed, out.at, out.len, 10), LIVE_TICK);
+    assert_int_equal(live_feed_message(feed, LIVE_HOST_ROWS, out.at, out.len, 10), LIVE_TICK);
     expect_rows(feed, 11);
     buf_release(&out);
+    live_feed_destroy(&feed);
+}
+
+// A TABLE or a ROW of a/: one application, one number.
+static unsigned
+app_table(live_feed_t *feed, uint32_t generation, uint64_t pubseq, uint64_t number, int64_t now_ms)
+{
+    const struct live_header h = { .type = LIVE_TABLE,
+                                   .epoch = EPOCH,
+                                   .pubseq = pubseq,
+                                   .number = number,
+                                   .generation = generation };
+    struct live_series series = { .id = 50, .labels = room_app("app_queue", "red", NULL) };
+    struct buf out = { 0 };
+    unsigned todo;
+
+    live_put_table(&out, &h, &series, generation > 0);
+    todo = live_feed_message(feed, LIVE_APP_ROWS, out.at, out.len, now_ms);
+    buf_release(&out);
+    label_set_release(&series.labels);
+    return todo;
+}
+
+static unsigned
+app_row(live_feed_t *feed, uint64_t pubseq, uint64_t number, int64_t time_ms, double value,
+        int64_t now_ms)
+{
+    const struct live_header h = { .type = LIVE_ROW,
+                                   .epoch = EPOCH,
+                                   .pubseq = pubseq,
+                                   .number = number,
+                                   .time_ms = time_ms,
+                                   .generation = 1 };
+    const uint32_t id = 50;
+    struct buf out = { 0 };
+    unsigned todo;
+
+    live_put_row(&out, &h, &id, &value, 1);
+    todo = live_feed_message(feed, LIVE_APP_ROWS, out.at, out.len, now_ms);
+    buf_release(&out);
+    return todo;
+}
+
+// A host with an application, whose one sample came between ticks 9 and 10.
+static live_feed_t *
+joined_with_app(void)
+{
+    live_feed_t *feed = live_feed_new(1000, 0);
+    double values[10];
+    const double one = 7;
+    struct query_series series[2];
+    struct live_answer a = { .epoch = EPOCH, .upto = number_of(10) + 1, .series = series, .n = 2 };
+
+    for (uint64_t i = 0; i < 10; i++)
+        values[i] = value_at(i + 1);
+    series[0] = room_series(9, forks(), time_at(1), values, 10);
+    series[1] = room_series(50, room_app("app_queue", "red", NULL), time_at(9) + 400, &one, 1);
+    app_table(feed, 1, 4, number_of(10) - 1, 0);
+    assert_int_equal(table(feed, EPOCH, 1, 10, 0), LIVE_ASK_WINDOW);
+    assert_int_equal(live_feed_answer(feed, &a, 1), LIVE_SNAP);
+    query_series_release(&series[0]);
+    query_series_release(&series[1]);
+    return feed;
+}
+
+static double
+newest(const live_feed_t *feed, size_t column)
+{
+    const struct view_window *w = live_feed_window(feed);
+
+    return view_window_row(w, view_window_rows(w) - 1)[column];
+}
+
+static void
+what_an_application_sent_stands_in_the_next_tick(void **state)
+{
+    live_feed_t *feed = joined_with_app();
+
+    (void) state;
+    room_same(newest(feed, 1), 7);
+    assert_int_equal(app_row(feed, 5, number_of(10) + 2, time_at(10) + 100, 8, 2), 0);
+    assert_int_equal(app_row(feed, 6, number_of(10) + 2, time_at(10) + 600, 9, 2), 0);
+    room_same(newest(feed, 1), 7);
+    assert_int_equal(row(feed, 11, 3), LIVE_TICK);
+    room_same(newest(feed, 1), 9);
+    live_feed_destroy(&feed);
+}
+
+// It cannot change a row that is out; history has it there.
+static void
+what_comes_after_its_tick_stands_from_the_next_one_on(void **state)
+{
+    live_feed_t *feed = joined_with_app();
+
+    (void) state;
+    assert_int_equal(row(feed, 11, 3), LIVE_TICK);
+    room_same(newest(feed, 1), NAN); // 1.6 s old
+    assert_int_equal(app_row(feed, 5, number_of(11) + 1, time_at(11) - 5, 8, 4), 0);
+    assert_int_equal(row(feed, 12, 5), LIVE_TICK);
+    room_same(newest(feed, 1), 8);
+    live_feed_destroy(&feed);
+}
+
+static void
+a_hole_among_applications_asks_the_window_again(void **state)
+{
+    live_feed_t *feed = joined_with_app();
+
+    (void) state;
+    assert_int_equal(app_row(feed, 6, number_of(10) + 2, time_at(10) + 600, 9, 500),
+                     LIVE_ASK_WINDOW);
+    live_feed_destroy(&feed);
+}
+
+static void
+an_application_that_comes_new_asks_the_window_again(void **state)
+{
+    live_feed_t *feed = joined(10);
+
+    (void) state;
+    assert_int_equal(app_table(feed, 0, 0, 0, 300), 0); // nobody yet
+    assert_int_equal(app_row(feed, 1, number_of(10) + 2, time_at(10) + 600, 9, 500),
+                     LIVE_ASK_TABLE);
+    assert_int_equal(app_table(feed, 1, 1, number_of(10) + 2, 510), LIVE_ASK_WINDOW);
+    live_feed_destroy(&feed);
+}
+
+static void
+a_host_without_ticks_has_the_rows_of_its_applications(void **state)
+{
+    const struct live_header h = { .type = LIVE_TABLE, .epoch = EPOCH, .generation = 1 };
+    live_feed_t *feed = live_feed_new(1000, 0);
+    struct live_answer a = { .epoch = EPOCH, .upto = 0 };
+    struct buf out = { 0 };
+
+    (void) state;
+    live_put_table(&out, &h, NULL, 0);
+    app_table(feed, 1, 0, 0, 0);
+    assert_int_equal(live_feed_message(feed, LIVE_HOST_ROWS, out.at, out.len, 0), LIVE_ASK_WINDOW);
+    assert_int_equal(live_feed_answer(feed, &a, 1), LIVE_SNAP);
+    assert_int_equal(app_row(feed, 1, 1, T0 + 300, 5, 2), LIVE_TICK);
+    assert_int_equal(app_row(feed, 2, 2, T0 + 1350, 6, 3), LIVE_TICK);
+    assert_int_equal(view_window_time(live_feed_window(feed), 1), T0 + 1350);
+    room_same(newest(feed, 0), 6);
+    buf_release(&out);
+    live_feed_destroy(&feed);
+}
+
+static void
+the_window_tells_the_facts_of_the_host(void **state)
+{
+    const struct label uname[] = { { "__name__", "node_uname_info" },
+                                   { "job", "node" },
+                                   { "machine", "x86_64" },
+                                   { "release", "6.1.0-13" } };
+    live_feed_t *feed = live_feed_new(1000, 0);
+    struct query_series series;
+    struct live_answer a = { .epoch = EPOCH, .upto = 1, .series = &series, .n = 1 };
+    struct label_set labels;
+    const double one = 1;
+
+    (void) state;
+    assert_int_equal(label_set_init(&labels, uname, N_OF(uname)), 0);
+    series = room_series(9, labels, T0, &one, 1);
+    table(feed, EPOCH, 1, 0, 0);
+    assert_int_equal(live_feed_answer(feed, &a, 1), LIVE_SNAP);
+    assert_string_equal(live_feed_facts(feed)->kernel, "6.1.0-13");
+    assert_string_equal(live_feed_facts(feed)->arch, "x86_64");
+    query_series_release(&series);
     live_feed_destroy(&feed);
 }
 
@@ -430,6 +601,12 @@ main(void)
         cmocka_unit_test(the_window_asked_for_leaves_room_for_what_stands_at_its_beginning),
         cmocka_unit_test(the_window_holds_five_minutes),
         cmocka_unit_test(another_interval_asks_the_window_again),
+        cmocka_unit_test(what_an_application_sent_stands_in_the_next_tick),
+        cmocka_unit_test(what_comes_after_its_tick_stands_from_the_next_one_on),
+        cmocka_unit_test(a_hole_among_applications_asks_the_window_again),
+        cmocka_unit_test(an_application_that_comes_new_asks_the_window_again),
+        cmocka_unit_test(a_host_without_ticks_has_the_rows_of_its_applications),
+        cmocka_unit_test(the_window_tells_the_facts_of_the_host),
         cmocka_unit_test(a_message_cut_anywhere_is_counted_and_survived),
     };
 

@@ -100,7 +100,7 @@ join(struct stage *s, int64_t now_ms)
 
     in_table.labels = room_labels("node_forks_total", NULL, NULL, NULL, NULL);
     live_put_table(&out, &h, &in_table, 1);
-    live_views_message(s->views, HOST, out.at, out.len, now_ms);
+    live_views_message(s->views, HOST, LIVE_HOST_ROWS, out.at, out.len, now_ms);
     series = room_series(5, in_table.labels, T0 - 2000, values, 3);
     live_views_answer(s->views, HOST, &answer, now_ms);
     query_series_release(&series);
