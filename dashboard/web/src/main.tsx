@@ -6,7 +6,8 @@ import { current } from './ui/current';
 import { readPageState, writePageState } from './ui/page_state';
 import { startSight } from './ui/sight';
 import { startRouter } from './ui/router';
-import { Shell, startKeys } from './views/shell';
+import { startKeys } from './ui/keys';
+import { Shell } from './views/shell';
 
 theme.start();
 readPageState();

@@ -4,30 +4,24 @@
 // only then, the legends and the pill move on, so that what is said is what is seen.
 
 import { effect, signal } from '@preact/signals';
-import { History, type Look } from '../data/history';
 import { HostSession } from '../data/host_session';
-import { pickItems } from '../data/pick';
 import type { Plane, Surface } from '../draw/chart';
 import { formatDuration } from '../draw/format';
 import { Scheduler, type Drawable } from '../draw/scheduler';
 import { theme } from '../draw/theme';
-import { getHist } from '../net/api';
+import { bindAddress } from './board_address';
 import { Crosshair, type Words } from './crosshair';
 import { wireGestures } from './gestures';
 import { pillOf, type Pill } from './pill';
 import { Mounts } from './mounts';
 import { lastRow, Readouts, type Group } from './readouts';
-import { counters, noteDrawn, notePaint, startStats, watch } from './stats';
-import { parseRange, printRange } from './address';
-import { setQuery } from './router';
+import { ScreenRows } from './screen_rows';
+import { counters, notePaint, startStats, watch } from './stats';
 import { TimeView } from './time_view';
 import { zone } from './zone';
 
 const PULSE_MS = 250;
-const ADDRESS_REST_MS = 250;
 const LATE_STEPS = 2.5; // without a sample for so long the charts move on and show the gap
-
-const PIXELS = 600; // of a plot that is not there yet
 
 /** `ids`: the columns that it draws; `bytes`: of its bitmaps. */
 export type Drawn = Drawable &
@@ -45,7 +39,7 @@ export class Board {
   readonly readouts = new Readouts();
   readonly crosshair: Crosshair;
   readonly plane: Plane;
-  readonly history: History;
+  readonly rows: ScreenRows;
   readonly pill = signal<Pill>({ kind: 'nodata', word: 'NO DATA', detail: '', action: 'Pause' });
   readonly dead = signal(false); // the newest number is too old to look alive
   readonly age = signal(''); // of the newest number, once it is dead
@@ -58,74 +52,40 @@ export class Board {
   private painted = NaN; // stamp of the newest sample on the screen
   private pulseTimer = 0;
   private spokenTimer = 0;
-  private addressTimer = 0;
-  private needsTimer = 0;
-  private needs = new Map<string, number>();
+  private listeners = new Set<() => void>();
   private movedAt = 0;
   private stopEffects: (() => void)[] = [];
   private sizes = new ResizeObserver((entries) => this.resized(entries));
 
   constructor(host: string, stacks: readonly (readonly string[])[]) {
     this.session = new HostSession(host, stacks);
-    this.history = this.makeHistory();
-    this.plane = this.makePlane();
+    const widths = () => [...this.drawn].map((chart) => chart.width());
+    this.rows = new ScreenRows(this.session, this.view, widths, () => this.redraw());
+    this.plane = this.rows.plane;
     this.crosshair = new Crosshair(this.plane, () => this.tell());
-  }
-
-  private makeHistory(): History {
-    const { session } = this;
-    return new History({
-      live: session.store,
-      stacks: () => session.stacks,
-      step: () => session.step,
-      ask: (ids, range, stop) => getHist(session.host, pickItems(ids, session.store.ids()), range, stop),
-      changed: () => this.redraw(),
-      after: (ms, callback) => window.setTimeout(callback, ms),
-      cancel: (timer) => window.clearTimeout(timer),
-    });
-  }
-
-  private makePlane(): Plane {
-    const { history, view } = this;
-    return {
-      get store() {
-        return history.table();
-      },
-      get coarse() {
-        return history.isCoarse(history.table());
-      },
-      view,
-      step: () => history.stepOf(history.table()),
-      drawn: noteDrawn,
-    };
   }
 
   start(): void {
     watch(this);
-    this.readAddress();
-    addEventListener('popstate', this.readAddress);
     this.session.onData = (since) => this.changed(since);
     this.session.onFilled = () => this.filled();
-    this.session.needed = () => this.needed();
     this.session.start();
     this.pulseTimer = window.setInterval(() => this.pulse(), PULSE_MS);
     this.stopEffects.push(
+      bindAddress(this.view, this.crosshair, () => this.session.now()),
       effect(() => {
         void [this.view.held.value, this.view.span.value, theme.version.value, zone.value];
-        this.history.see(this.look(), true);
+        this.rows.see(true);
         this.redraw();
-        this.writeAddressSoon();
+        this.tellListeners();
       }),
     );
   }
 
   stop(): void {
     this.session.stop();
-    this.history.end();
+    this.rows.end();
     watch(null);
-    removeEventListener('popstate', this.readAddress);
-    window.clearTimeout(this.addressTimer);
-    window.clearTimeout(this.needsTimer);
     window.clearInterval(this.pulseTimer);
     window.clearTimeout(this.spokenTimer);
     for (const stop of this.stopEffects) stop();
@@ -186,11 +146,13 @@ export class Board {
 
   /** These columns are on the screen, as numbers or drawn, until the function given back is called. */
   need(ids: readonly string[]): () => void {
-    for (const id of ids) this.needs.set(id, (this.needs.get(id) ?? 0) + 1);
-    this.needsChanged();
-    return () => {
-      for (const id of ids) this.needs.set(id, this.needs.get(id)! - 1);
-    };
+    return this.rows.need(ids);
+  }
+
+  /** Calls back whenever rows came or the range is another; the function given back ends that. */
+  onChange(callback: () => void): () => void {
+    this.listeners.add(callback);
+    return () => this.listeners.delete(callback);
   }
 
   togglePause(): void {
@@ -211,54 +173,29 @@ export class Board {
     this.view.reset();
   }
 
+  /** False if there was no cursor. */
+  clearCursor(): boolean {
+    return this.crosshair.clear();
+  }
+
   setHidden(hidden: boolean): void {
     this.session.client.setHidden(hidden);
   }
 
-  private needed(): string[] {
-    const { store } = this.session;
-    return [...this.needs].filter(([id, n]) => n > 0 && store.has(id)).map(([id]) => id);
-  }
-
-  /** Once for all the charts that are mounted at a time. */
-  private needsChanged(): void {
-    if (this.needsTimer !== 0) return;
-    this.needsTimer = window.setTimeout(() => {
-      this.needsTimer = 0;
-      this.session.needsChanged();
-      this.history.see(this.look(), true);
-    }, 0);
-  }
-
-  private look(): Look {
-    const [from, to] = this.view.range();
-    const widths = [...this.drawn].map((chart) => chart.width());
-    return { from, to, pixels: widths.length === 0 ? PIXELS : Math.max(...widths), ids: this.needed() };
-  }
-
   private filled(): void {
-    this.history.spoil();
+    this.rows.history.spoil();
     this.changed(-Infinity);
   }
 
-  private readAddress = (): void => {
-    const query = new URLSearchParams(location.search);
-    this.view.adopt(parseRange(query.get('t')), this.session.now());
-  };
-
-  /** Browsers take a few changes of the address a second, so it waits for the view to rest. */
-  private writeAddressSoon(): void {
-    window.clearTimeout(this.addressTimer);
-    this.addressTimer = window.setTimeout(() => {
-      const range = this.view.asRange();
-      setQuery('t', range === null ? null : printRange(range));
-    }, ADDRESS_REST_MS);
+  private tellListeners(): void {
+    for (const callback of this.listeners) callback();
   }
 
   private changed(since: number): void {
     this.view.edge = this.session.store.newest;
     this.view.fit(this.session.store.oldest);
-    this.history.see(this.look(), false);
+    this.rows.see(false);
+    this.tellListeners();
     if (since > this.view.range()[1]) return this.refreshPill(); // held: nothing of it is in sight
     this.redraw();
   }

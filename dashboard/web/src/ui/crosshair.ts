@@ -2,14 +2,19 @@
 //
 // The marks are elements moved by a transform; nothing is drawn on a canvas for a hover. A pointer
 // holds a place on the screen, so the moment under it moves on with the data; keys hold a moment.
+// A moment that is pinned stays marked, and is what counts whenever no other one is pointed at.
 
+import { signal } from '@preact/signals';
 import { gapAt, nearestRow } from '../data/gaps';
 import type { Plane, Surface } from '../draw/chart';
 import { formatInterval, formatTime } from '../draw/format';
 
+const SAME_PX = 5; // a click so near to the pin is on it
+
 interface Mark {
   surface: Surface;
   line: HTMLElement;
+  pin: HTMLElement;
   tag: HTMLElement;
   words: Words;
 }
@@ -23,6 +28,8 @@ export interface Words {
 export class Crosshair {
   /** Row of the store under the cursor; null: no cursor; -1: a gap. */
   row: number | null = null;
+  /** ms, null: none. */
+  readonly pinned = signal<number | null>(null);
   private marks = new Map<string, Mark>();
   private share: number | null = null; // of the width, by a pointer
   private moment: number | null = null; // ms, by keys
@@ -36,19 +43,21 @@ export class Crosshair {
   ) {}
 
   add(surface: Surface, words: Words): void {
-    const line = document.createElement('div');
-    line.className = 'xhair';
-    const tag = document.createElement('div');
-    tag.className = 'xtag';
-    line.hidden = tag.hidden = true;
-    surface.over.append(line, tag);
-    this.marks.set(surface.key, { surface, line, tag, words });
+    const [pin, line, tag] = ['xpin', 'xhair', 'xtag'].map((name) => {
+      const element = document.createElement('div');
+      element.className = name;
+      element.hidden = true;
+      return element;
+    });
+    surface.over.append(pin, line, tag);
+    this.marks.set(surface.key, { surface, pin, line, tag, words });
+    if (this.time() !== null) this.ask();
   }
 
   remove(surface: Surface): void {
     if (this.marks.get(surface.key)?.surface !== surface) return;
     this.marks.delete(surface.key);
-    if (this.owner === surface.key) this.clear();
+    if (this.owner === surface.key) this.leave();
   }
 
   /** A pointer is over `surface`, `x` and `y` css pixels into it. */
@@ -73,16 +82,41 @@ export class Crosshair {
     this.ask();
   }
 
-  clear(): void {
+  /** Nothing is pointed at any more; what is pinned stays. */
+  leave(): void {
     if (this.share === null && this.moment === null) return;
     this.share = this.moment = null;
     this.ask();
   }
 
+  /** Lets go of everything; false if there was nothing. */
+  clear(): boolean {
+    if (this.time() === null) return false;
+    this.pinned.value = this.share = this.moment = null;
+    this.ask();
+    return true;
+  }
+
+  pin(t: number | null): void {
+    this.pinned.value = t === null ? null : Math.round(t);
+    this.ask();
+  }
+
+  /** Pins what is pointed at, or lets go of it where it is pinned already. */
+  togglePin(): void {
+    const t = this.time();
+    if (t === null) return;
+    const [from, to] = this.plane.view.range();
+    const near = (SAME_PX * (to - from)) / (this.marks.get(this.owner)?.surface.width() ?? 1);
+    const pinned = this.pinned.peek();
+    this.pin(pinned !== null && Math.abs(pinned - t) <= near ? null : t);
+  }
+
   /** The moment in ms, null without a cursor. On a sample it is that sample's stamp. */
   time(): number | null {
     const [from, to] = this.plane.view.range();
-    const t = this.moment ?? (this.share === null ? null : from + this.share * (to - from));
+    const pointed = this.moment ?? (this.share === null ? null : from + this.share * (to - from));
+    const t = pointed ?? this.pinned.peek();
     if (t === null || !Number.isFinite(t)) return null;
     const times = this.plane.store.times();
     const at = nearestRow(times, t);
@@ -96,14 +130,15 @@ export class Crosshair {
     const [from, to] = this.plane.view.range();
     const shown = t !== null && t >= from && t <= to;
     this.row = shown ? this.rowAt(t) : null;
+    const pinned = this.pinned.peek();
+    const owner = this.marks.has(this.owner) ? this.owner : this.marks.keys().next().value;
     for (const mark of this.marks.values()) {
-      mark.line.hidden = !shown;
-      mark.tag.hidden = !shown || mark.surface.key !== this.owner;
-      if (!shown) continue;
-      const share = (t - from) / (to - from);
-      const x = Math.round(share * mark.surface.width());
-      mark.line.style.transform = `translateX(${x}px)`;
-      if (!mark.tag.hidden) this.placeTag(mark, t, x, share > 0.6);
+      const width = mark.surface.width();
+      const at = (time: number) => Math.round(((time - from) / (to - from)) * width);
+      put(mark.pin, pinned !== null && pinned >= from && pinned <= to ? at(pinned) : null);
+      put(mark.line, shown && t !== pinned ? at(t) : null);
+      mark.tag.hidden = !shown || mark.surface.key !== owner;
+      if (!mark.tag.hidden) this.placeTag(mark, t!, at(t!), at(t!) > 0.6 * width);
     }
     this.changed();
   }
@@ -145,4 +180,10 @@ export class Crosshair {
     this.asked = true;
     requestAnimationFrame(() => this.place());
   }
+}
+
+/** Moves a mark; null hides it. */
+function put(mark: HTMLElement, x: number | null): void {
+  mark.hidden = x === null;
+  if (x !== null) mark.style.transform = `translateX(${x}px)`;
 }

@@ -8,6 +8,7 @@ import { Board } from '../ui/board';
 import { StateShape } from '../ui/icons';
 import { TimeBar } from '../ui/time_bar';
 import { current } from '../ui/current';
+import { BrushStrip } from './brush';
 import { STACKS } from './catalog';
 import { sectionsOf } from './resolve';
 import { Jumps, SectionView } from './section';
@@ -31,6 +32,7 @@ export function HostPage({ host }: { host: string }) {
   return (
     <div class={className}>
       <Title board={board} host={host} />
+      <BrushStrip board={board} />
       <Sections board={board} />
       <p class="sr-only" aria-live="polite">
         {board.spoken}

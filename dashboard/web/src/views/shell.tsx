@@ -1,19 +1,17 @@
-// shell - what is around every page: header, skip link, help, keys.
+// shell - what is around every page: header, skip link, help.
 
-import { signal, useComputed } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useComputed } from '@preact/signals';
 import { upgraded } from '../data/host_session';
 import { theme, type Choice } from '../draw/theme';
 import { current, listPill } from '../ui/current';
 import { icons, Mark } from '../ui/icons';
+import { helpOpen } from '../ui/keys';
 import { PillView } from '../ui/pill_view';
-import { go, route } from '../ui/router';
+import { route } from '../ui/router';
+import { toast } from '../ui/toast';
 import { FleetPage } from './fleet';
+import { Help } from './help';
 import { HostPage } from './host';
-
-declare const __VERSION__: string;
-
-const helpOpen = signal(false);
 
 export function Shell() {
   const { value } = route;
@@ -28,6 +26,9 @@ export function Shell() {
         {value.view === 'host' && <HostPage host={value.host} key={value.host} />}
         {value.view === 'lost' && <Lost />}
       </main>
+      <p class="toast" role="status">
+        {toast}
+      </p>
       {helpOpen.value && <Help />}
     </>
   );
@@ -102,80 +103,4 @@ function Lost() {
       </p>
     </div>
   );
-}
-
-const HELP: readonly [string, string][] = [
-  ['Space', 'pause, and go on'],
-  ['L', 'back to live'],
-  ['[ ]', 'half a window earlier, later'],
-  ['+ −', 'zoom time'],
-  ['0', 'five minutes, live'],
-  ['D', 'theme: system, dark, light'],
-  ['H', 'all hosts'],
-  ['← →', 'on a chart: one sample (Shift: ten)'],
-  ['Home End', 'on a chart: first, last sample'],
-  ['Esc', 'take the cursor away'],
-  ['Mouse', 'hover marks, drag chooses a range, double click goes back to live'],
-  ['Touch', 'drag sideways marks, two fingers zoom time'],
-];
-
-function Help() {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current!.showModal(), []);
-  const close = () => dialog.current!.close();
-  return (
-    <dialog
-      ref={dialog}
-      class="help"
-      aria-labelledby="help-title"
-      onClose={() => (helpOpen.value = false)}
-      onClick={(e) => e.target === e.currentTarget && close()}
-    >
-      <div class="help-body">
-        <h2 id="help-title">Keys and gestures</h2>
-        <dl>
-          {HELP.map(([key, what]) => (
-            <div key={key}>
-              <dt>{key}</dt>
-              <dd>{what}</dd>
-            </div>
-          ))}
-        </dl>
-        <p class="help-foot">
-          ZPulse {__VERSION__}
-          <button type="button" onClick={close}>
-            Close
-          </button>
-        </p>
-      </div>
-    </dialog>
-  );
-}
-
-const ACTIONS: Record<string, () => void> = {
-  d: () => theme.cycle(),
-  h: () => go('/'),
-  '?': () => (helpOpen.value = true),
-  ' ': () => current.peek()?.togglePause(),
-  l: () => current.peek()?.view.live(),
-  '[': () => current.peek()?.shift(-0.5),
-  ']': () => current.peek()?.shift(0.5),
-  '+': () => current.peek()?.view.zoom(2),
-  '=': () => current.peek()?.view.zoom(2),
-  '-': () => current.peek()?.view.zoom(0.5),
-  '0': () => current.peek()?.resetView(),
-};
-
-/** Single keys, never while a control would take them. */
-export function startKeys(): void {
-  document.addEventListener('keydown', (e) => {
-    if (e.ctrlKey || e.metaKey || e.altKey || e.defaultPrevented || helpOpen.peek()) return;
-    const target = e.target instanceof HTMLElement ? e.target : document.body;
-    if (target.closest('input, textarea, select, [contenteditable]') !== null) return;
-    if (e.key === ' ' && (target.closest('button, a, summary') !== null || current.peek() === null)) return;
-    const action = ACTIONS[e.key.length === 1 ? e.key.toLowerCase() : e.key];
-    if (action === undefined) return;
-    e.preventDefault();
-    action();
-  });
 }
