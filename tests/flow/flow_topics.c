@@ -1,7 +1,7 @@
 // flow_topics - a host and its applications on two topics, as a subscriber of the collector hears.
 //
-// The agent is ours: it says HELLO and sends what the test tells it, so that every time, value and
-// count is known. The collector and the command line are the real ones.
+// The agent is ours (but in the last test): it says HELLO and sends what the test tells it, so that
+// every time, value and count is known. The collector and the command line are the real ones.
 
 #include <czmq.h>
 #include <string.h>
@@ -294,6 +294,76 @@ tail_shows_the_samples_of_applications(void **state)
     s_end();
 }
 
+#define SENT     5
+#define APART_MS 137
+
+// What an application tells an agent: one message each APART_MS.
+static void
+s_apply(zsock_t *push, int64_t from_ms)
+{
+    char text[160];
+
+    for (int i = 0; i < SENT; i++) {
+        const int64_t t_ms = from_ms + i * APART_MS;
+        const time_t t = (time_t) (t_ms / 1000);
+        struct tm tm;
+        int n;
+
+        assert_non_null(gmtime_r(&t, &tm));
+        n = (int) strftime(text, sizeof text,
+                           "{\"color\":\"red\",\"timestamp\":\"%Y-%m-%dT%H:%M:%S", &tm);
+        n += snprintf(text + n, sizeof text - (size_t) n, ".%03d+00:00\",\"cpu\":%d,\"mem\":64}",
+                      (int) (t_ms % 1000), i);
+        assert_int_equal(sock_send(push, text, (size_t) n, false), 0);
+    }
+}
+
+static void
+what_an_application_sends_is_heard_at_its_own_time(void **state)
+{
+    stage_t *s = *state;
+    const struct sock_spec spec = {
+        .type = ZMQ_PUSH, .send_hwm = 100, .recv_hwm = 2, .max_bytes = 4096, .linger_ms = 1000
+    };
+    const int64_t from_ms = clock_real_ms() - 5000;
+    char at[256], bind[260];
+    struct live_row row = { 0 };
+    zsock_t *push = NULL, *sub;
+    zmq_msg_t topic, body;
+
+    snprintf(at, sizeof at, "ipc://%s/applications", stage_dir(s));
+    snprintf(bind, sizeof bind, "@%s", at);
+    stage_collector(s, NULL);
+    sub = s_socket(s, ZMQ_SUB, SOCK_LIVE);
+    zsock_set_subscribe(sub, "a/");
+    zsock_set_subscribe(sub, "m/");
+    stage_agent(s, "web-1", "--app-pull", bind, NULL);
+    zmq_msg_init(&topic);
+    zmq_msg_init(&body);
+    // The host is heard, so both subscriptions stand.
+    claim(s, s_receive(sub, &topic, stage_ms(10000)) == 1 && sock_recv(sub, &body) == 1);
+    assert_int_equal(sock_new(&push, &spec), 0);
+    assert_int_equal(sock_connect(push, at), 0);
+    s_apply(push, from_ms);
+    for (int i = 0; i < SENT;) {
+        struct live_header h;
+        struct rbuf r;
+
+        claim(s, s_receive(sub, &topic, stage_ms(10000)) == 1 && sock_recv(sub, &body) == 1);
+        claim(s, live_take(&h, &r, zmq_msg_data(&body), zmq_msg_size(&body)) == 0);
+        if (h.type == LIVE_TABLE || *(const char *) zmq_msg_data(&topic) != LIVE_APP_ROWS)
+            continue;
+        claim(s, h.pubseq == (uint64_t) i + 1 && h.time_ms == from_ms + i * APART_MS);
+        claim(s, live_take_row(&r, &row) == 0 && row.n == 2);
+        i++;
+    }
+    zmq_msg_close(&topic);
+    zmq_msg_close(&body);
+    live_row_release(&row);
+    zsock_destroy(&push);
+    zsock_destroy(&sub);
+}
+
 int
 main(void)
 {
@@ -301,6 +371,7 @@ main(void)
         stage_test(applications_are_heard_at_their_own_times_on_their_own_topic),
         stage_test(who_comes_later_is_told_where_the_topic_stands),
         stage_test(tail_shows_the_samples_of_applications),
+        stage_test(what_an_application_sends_is_heard_at_its_own_time),
     };
     return cmocka_run_group_tests_name("flow_topics", tests, NULL, NULL);
 }
