@@ -86,6 +86,15 @@ test('about its newest end a zoom of a live view stays live, further back it hol
   assert.deepEqual(v.range(), [857_500, 932_500]);
 });
 
+test('a range that is moved to the newest end is live and keeps its length', () => {
+  const v = live();
+  v.hold(900_000, 930_000, 5);
+  v.moveTo(980_000, 5);
+  assert.equal(v.held.value, null);
+  v.fit(0);
+  assert.deepEqual(v.range(), [970_000, 1_000_000]);
+});
+
 test('a range never leaves what can be known', () => {
   const v = live();
   v.earliest = 500_000;

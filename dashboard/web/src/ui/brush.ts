@@ -12,6 +12,7 @@ import type { Drawable } from '../draw/scheduler';
 import { theme } from '../draw/theme';
 import { getHist } from '../net/api';
 import { scheduler, type Board } from './board';
+import { outOfSight } from './kiosk';
 import { zone } from './zone';
 
 /** What is drawn, the first that the host has. */
@@ -87,7 +88,7 @@ export class Brush implements Drawable {
   private changed(): void {
     this.overview ??= this.makeOverview();
     if (this.overview === null) return;
-    this.overview.tend(this.width());
+    if (!outOfSight()) this.overview.tend(this.width());
     const [from, to] = this.overview.range();
     const pixel = (to - from) / this.width();
     if (!(Math.abs(to - this.shown[1]) < pixel && Math.abs(from - this.shown[0]) < pixel)) scheduler.mark(this);

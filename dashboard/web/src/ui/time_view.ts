@@ -121,7 +121,7 @@ export class TimeView {
     if (!Number.isFinite(start) || !Number.isFinite(to - from)) return;
     const end = start + (to - from);
     if (end >= this.edge) {
-      if (this.held.value !== null) this.span.value = this.clampSpan(to - from);
+      if (this.held.value !== null) this.setSpan(to - from);
       return this.live();
     }
     this.place(start, end, { byHand: true, since: now });
