@@ -133,7 +133,7 @@ s_send(control_link_t *self, const struct control_msg *msg)
     uint8_t bytes[HELLO_SIZE_MAX];
     const ptrdiff_t n = control_put(bytes, sizeof bytes, msg);
 
-    assert(n > 0); // one stream and a name of at most BODY_NAME_MAX
+    assert(n > 0); // HELLO is the largest
     return self->handler.send(self->handler.arg, bytes, (size_t) n);
 }
 
@@ -148,7 +148,8 @@ s_hello(control_link_t *self, struct control_now now)
     msg.hello.max_frame = FRAME_MAX;
     msg.hello.n_streams = 1;
     msg.hello.streams[0] =
-        (struct control_stream){ .stream = book.stream, .base = book.base, .head = book.next };
+        (struct hello_stream){ .stream = book.stream, .base = book.base, .head = book.next };
+    msg.hello.ledger = book.ledger;
     self->wants_out = !s_send(self, &msg);
     self->hello_us = now.mono_us + HELLO_EVERY_US;
 }
@@ -166,8 +167,7 @@ s_ping(control_link_t *self, struct control_now now)
                   .offset_ms = self->stat.offset_ms,
                   .rtt_us = self->stat.rtt_us,
                   .head = book.next,
-                  .dropped = book.dropped,
-                  .missed = book.missed },
+                  .ledger = book.ledger },
     };
 
     self->n++;
@@ -283,7 +283,7 @@ s_welcome(control_link_t *self, const struct welcome *w, struct control_now now)
         return;
     for (uint32_t i = 0; i < w->n_streams; i++)
         if (w->streams[i].stream == stream)
-            next = w->streams[i].base;
+            next = w->streams[i].next;
     self->state = STATE_WELCOMED;
     self->wants_out = false;
     self->epoch = w->epoch;

@@ -32,8 +32,7 @@ struct control_book {
     uint64_t stream;
     uint64_t base; // lowest seq held
     uint64_t next; // seq of the record to be made next
-    uint64_t dropped;
-    uint64_t missed;
+    struct ledger ledger;
 };
 
 struct control_link_handler {

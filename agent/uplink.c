@@ -158,8 +158,8 @@ s_link_book(void *arg)
         .stream = stream_writer_stream(self->writer),
         .base = queue.base,
         .next = queue.next,
-        .dropped = queue.dropped_samples,
-        .missed = (uint64_t) selfstat_value(AGENT_TICKS_MISSED),
+        .ledger = { .lost[LOST_QUEUE] = queue.dropped_samples,
+                    .missed[MISSED_HUNG] = (uint64_t) selfstat_value(AGENT_TICKS_MISSED) },
     };
 }
 

@@ -220,9 +220,10 @@ s_welcome(control_service_t *self, const struct route *to, const struct host *ho
         .n_streams = hello->n_streams,
     };
     for (uint32_t i = 0; i < hello->n_streams; i++)
-        welcome->streams[i] = (struct control_stream){
+        welcome->streams[i] = (struct welcome_stream){
             .stream = hello->streams[i].stream,
-            .base = ingest_next(self->is.ingest, host->info.host, hello->streams[i].stream),
+            .next = ingest_next(self->is.ingest, host->info.host, hello->streams[i].stream),
+            .limit = UINT64_MAX,
         };
     s_send(self, to);
 }

@@ -106,8 +106,8 @@ host_table_ping(host_table_t *self, const struct ping *ping, const struct route 
     host->heard_ms = now.mono_ms;
     host->info.offset_ms = ping->offset_ms;
     host->info.rtt_us = ping->rtt_us;
-    host->info.dropped = ping->dropped;
-    host->info.missed = ping->missed;
+    host->info.dropped = ledger_lost(&ping->ledger);
+    host->info.missed = ledger_missed(&ping->ledger);
     if (s_set_state(self, host, HOST_UP, now.real_ms))
         self->events.changed(self->events.arg, host);
     return host;

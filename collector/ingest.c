@@ -87,7 +87,7 @@ static void s_gap(void *arg, uint64_t from, const struct gap *gap);
 static void s_drop_evicted(struct stream *stream);
 static void s_build(struct stream *stream, const uint32_t *slots, const double *values, uint32_t n);
 static struct source *s_source(ingest_t *self, const struct host *host);
-static bool s_named(const struct control_stream *streams, uint32_t n, uint64_t id);
+static bool s_named(const struct hello_stream *streams, uint32_t n, uint64_t id);
 static void s_add_stream(ingest_t *self, struct source *source, uint64_t id);
 static void s_remove_stream(ingest_t *self, struct source *source, uint32_t at);
 static void s_close_lane(struct stream *stream);
@@ -158,7 +158,7 @@ ingest_frame(ingest_t *self, const void *at, size_t n, struct host_time now)
 }
 
 void
-ingest_hello(ingest_t *self, const struct host *host, const struct control_stream *streams,
+ingest_hello(ingest_t *self, const struct host *host, const struct hello_stream *streams,
              uint32_t n)
 {
     struct source *source = s_source(self, host);
@@ -461,7 +461,7 @@ s_source(ingest_t *self, const struct host *host)
 }
 
 static bool
-s_named(const struct control_stream *streams, uint32_t n, uint64_t id)
+s_named(const struct hello_stream *streams, uint32_t n, uint64_t id)
 {
     for (uint32_t i = 0; i < n; i++) {
         if (streams[i].stream == id)

@@ -40,7 +40,7 @@ void ingest_frame(ingest_t *self, const void *at, size_t n, struct host_time now
 
 // The streams that the host's agent holds now; those it had before are forgotten. A stream of
 // another host stays that one's.
-void ingest_hello(ingest_t *self, const struct host *host, const struct control_stream *streams,
+void ingest_hello(ingest_t *self, const struct host *host, const struct hello_stream *streams,
                   uint32_t n);
 // Lowest seq wanted of this host's stream; 0 for one that is not known.
 uint64_t ingest_next(const ingest_t *self, uint64_t host, uint64_t stream);

@@ -47,6 +47,7 @@ void slot_def_put(struct wbuf *w, const struct slot_def *def);
 int slot_def_take(struct rbuf *r, struct slot_def *def);
 
 // GAP: records seq to `to` (inclusive) will never come. The record's own seq is the first of them.
+// Its cause is 1 more than enum lost_cause.
 enum gap_cause {
     GAP_QUEUE_FULL = 1, // the memory queue was full
     GAP_SPOOL_BYTES = 2,
@@ -54,6 +55,7 @@ enum gap_cause {
     GAP_DISK_FULL = 4,
     GAP_POWER_CUT = 5,
     GAP_COLLECTOR_LOST = 6,
+    GAP_DAMAGE = 7,
 };
 struct gap {
     uint64_t to;      // last seq of it

@@ -18,7 +18,10 @@ enum field_kind {
     FIELD_U32,
     FIELD_U64, // i64 too
     FIELD_IDENTITY,
-    FIELD_STREAMS, // `at` is that of the count, `array` that of the array
+    FIELD_LEDGER,
+    // `at` is that of the count, `array` that of the array.
+    FIELD_HELLO_STREAMS,
+    FIELD_WELCOME_STREAMS,
 };
 
 // One field of one message. Offsets are those of the union's members within the whole message.
@@ -28,25 +31,27 @@ struct field {
     uint16_t array;
 };
 
-#define AT(member)     (uint16_t) offsetof(struct control_msg, member)
-#define U8(member)     FIELD_U8, AT(member), 0
-#define U32(member)    FIELD_U32, AT(member), 0
-#define U64(member)    FIELD_U64, AT(member), 0
-#define IDENTITY(name) FIELD_IDENTITY, AT(name), 0
-#define STREAMS(msg)   FIELD_STREAMS, AT(msg.n_streams), AT(msg.streams)
-#define FIELDS_MAX     10 // of a message, and the end
+#define AT(member)         (uint16_t) offsetof(struct control_msg, member)
+#define U8(member)         FIELD_U8, AT(member), 0
+#define U32(member)        FIELD_U32, AT(member), 0
+#define U64(member)        FIELD_U64, AT(member), 0
+#define IDENTITY(name)     FIELD_IDENTITY, AT(name), 0
+#define LEDGER(name)       FIELD_LEDGER, AT(name), 0
+#define STREAMS(kind, msg) kind, AT(msg.n_streams), AT(msg.streams)
+#define FIELDS_MAX         10 // of a message, and the end
 
 // To add a field in a later version: at the end of its message, nowhere else.
 static const struct field fields[][FIELDS_MAX] = {
     [CONTROL_HELLO] = { { IDENTITY(hello.id) },
                         { U64(hello.nonce) },
                         { U32(hello.max_frame) },
-                        { STREAMS(hello) } },
+                        { STREAMS(FIELD_HELLO_STREAMS, hello) },
+                        { LEDGER(hello.ledger) } },
     [CONTROL_WELCOME] = { { U64(welcome.collector) },
                           { U64(welcome.epoch) },
                           { U64(welcome.now_ms) },
                           { U32(welcome.max_frame) },
-                          { STREAMS(welcome) } },
+                          { STREAMS(FIELD_WELCOME_STREAMS, welcome) } },
     [CONTROL_PING] = { { U64(ping.host) },
                        { U64(ping.nonce) },
                        { U64(ping.n) },
@@ -54,8 +59,7 @@ static const struct field fields[][FIELDS_MAX] = {
                        { U64(ping.offset_ms) },
                        { U64(ping.rtt_us) },
                        { U64(ping.head) },
-                       { U64(ping.dropped) },
-                       { U64(ping.missed) } },
+                       { LEDGER(ping.ledger) } },
     [CONTROL_PONG] = { { U64(pong.n) },
                        { U64(pong.t1_ms) },
                        { U64(pong.t2_ms) },
@@ -63,6 +67,12 @@ static const struct field fields[][FIELDS_MAX] = {
     [CONTROL_NAK] = { { U8(nak.reason) }, { U64(nak.stream) }, { U64(nak.next) } },
     [CONTROL_GOAWAY] = { { U8(goaway.reason) }, { U32(goaway.delay_ms) } },
     [CONTROL_BYE] = { { U64(bye.host) }, { U64(bye.nonce) } },
+    [CONTROL_ACK] = { { U64(ack.stream) },
+                      { U64(ack.next) },
+                      { U64(ack.limit) },
+                      { U64(ack.stored) },
+                      { U64(ack.elsewhere) },
+                      { U64(ack.refused) } },
 };
 #define N_TYPES (sizeof fields / sizeof fields[0])
 
@@ -119,7 +129,7 @@ control_type_str(uint8_t type)
     static const char *const names[] = {
         [CONTROL_HELLO] = "hello", [CONTROL_WELCOME] = "welcome", [CONTROL_PING] = "ping",
         [CONTROL_PONG] = "pong",   [CONTROL_NAK] = "nak",         [CONTROL_GOAWAY] = "goaway",
-        [CONTROL_BYE] = "bye",
+        [CONTROL_BYE] = "bye",     [CONTROL_ACK] = "ack",
     };
 
     return s_name(names, sizeof names / sizeof names[0], type);
@@ -143,13 +153,14 @@ nak_reason_str(uint8_t reason)
         [NAK_HELLO] = "hello",
         [NAK_KEY] = "key",
         [NAK_STORAGE] = "storage",
+        [NAK_NEXT] = "next",
     };
 
     return s_name(names, sizeof names / sizeof names[0], reason);
 }
 
 static void
-s_put_streams(struct wbuf *w, const struct control_stream *streams, uint32_t n)
+s_put_hello_streams(struct wbuf *w, const struct hello_stream *streams, uint32_t n)
 {
     assert(n <= CONTROL_STREAMS_MAX);
     wbuf_u32(w, n);
@@ -157,6 +168,20 @@ s_put_streams(struct wbuf *w, const struct control_stream *streams, uint32_t n)
         wbuf_u64(w, streams[i].stream);
         wbuf_u64(w, streams[i].base);
         wbuf_u64(w, streams[i].head);
+        wbuf_u64(w, streams[i].acked_here);
+    }
+}
+
+static void
+s_put_welcome_streams(struct wbuf *w, const struct welcome_stream *streams, uint32_t n)
+{
+    assert(n <= CONTROL_STREAMS_MAX);
+    wbuf_u32(w, n);
+    for (uint32_t i = 0; i < n; i++) {
+        wbuf_u64(w, streams[i].stream);
+        wbuf_u64(w, streams[i].next);
+        wbuf_u32(w, streams[i].crc);
+        wbuf_u64(w, streams[i].limit);
     }
 }
 
@@ -164,6 +189,7 @@ static void
 s_put_field(struct wbuf *w, const struct field *field, const void *from)
 {
     const void *at = (const char *) from + field->at;
+    const void *array = (const char *) from + field->array;
 
     switch (field->kind) {
     case FIELD_U8:
@@ -178,27 +204,52 @@ s_put_field(struct wbuf *w, const struct field *field, const void *from)
     case FIELD_IDENTITY:
         identity_put(w, at);
         break;
-    case FIELD_STREAMS:
-        s_put_streams(w, (const void *) ((const char *) from + field->array),
-                      *(const uint32_t *) at);
+    case FIELD_LEDGER:
+        ledger_put(w, at);
+        break;
+    case FIELD_HELLO_STREAMS:
+        s_put_hello_streams(w, array, *(const uint32_t *) at);
+        break;
+    case FIELD_WELCOME_STREAMS:
+        s_put_welcome_streams(w, array, *(const uint32_t *) at);
         break;
     default:
         assert(false);
     }
 }
 
+// The arrays have their place in the message already; nothing is allocated for a stranger.
 static int
-s_take_streams(struct rbuf *r, struct control_stream *streams, uint32_t *n_ret)
+s_take_hello_streams(struct rbuf *r, struct hello_stream *streams, uint32_t *n_ret)
 {
     uint32_t n = rbuf_u32(r);
 
-    // The array has its place in the message already; nothing is allocated for a stranger.
     if (n > CONTROL_STREAMS_MAX)
         return ERR_LIMIT;
     for (uint32_t i = 0; i < n; i++) {
         streams[i].stream = rbuf_u64(r);
         streams[i].base = rbuf_u64(r);
         streams[i].head = rbuf_u64(r);
+        streams[i].acked_here = rbuf_u64(r);
+        if (streams[i].stream == 0 || streams[i].base > streams[i].head)
+            rbuf_fail(r);
+    }
+    *n_ret = n;
+    return rbuf_rc(r);
+}
+
+static int
+s_take_welcome_streams(struct rbuf *r, struct welcome_stream *streams, uint32_t *n_ret)
+{
+    uint32_t n = rbuf_u32(r);
+
+    if (n > CONTROL_STREAMS_MAX)
+        return ERR_LIMIT;
+    for (uint32_t i = 0; i < n; i++) {
+        streams[i].stream = rbuf_u64(r);
+        streams[i].next = rbuf_u64(r);
+        streams[i].crc = rbuf_u32(r);
+        streams[i].limit = rbuf_u64(r);
         if (streams[i].stream == 0)
             rbuf_fail(r);
     }
@@ -210,6 +261,7 @@ static int
 s_take_field(struct rbuf *r, const struct field *field, void *to)
 {
     void *at = (char *) to + field->at;
+    void *array = (char *) to + field->array;
 
     switch (field->kind) {
     case FIELD_U8:
@@ -223,8 +275,12 @@ s_take_field(struct rbuf *r, const struct field *field, void *to)
         break;
     case FIELD_IDENTITY:
         return identity_take(r, at);
-    case FIELD_STREAMS:
-        return s_take_streams(r, (void *) ((char *) to + field->array), at);
+    case FIELD_LEDGER:
+        return ledger_take(r, at);
+    case FIELD_HELLO_STREAMS:
+        return s_take_hello_streams(r, array, at);
+    case FIELD_WELCOME_STREAMS:
+        return s_take_welcome_streams(r, array, at);
     default:
         assert(false);
     }

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shared/model/ledger.h"
 #include "shared/wire/body.h"
 
 #define CONTROL_MAX           (64u * 1024u)
@@ -27,12 +28,14 @@ enum control_type {
     CONTROL_NAK = 5,     // collector: something is missing
     CONTROL_GOAWAY = 6,  // collector: not here, not now
     CONTROL_BYE = 7,     // agent: I end, on purpose
+    CONTROL_ACK = 8,     // collector: so far, and how much further
 };
 
 enum nak_reason {
     NAK_HELLO = 1,   // I do not know you: say HELLO
     NAK_KEY = 2,     // the stream can not be read: send TABLE, then a KEY
-    NAK_STORAGE = 3, // can not store now
+    NAK_STORAGE = 3, // can not store now: nothing from `next` on may be sent
+    NAK_NEXT = 4,    // something above `next` came: send again from there
 };
 
 enum goaway_reason {
@@ -43,11 +46,23 @@ enum goaway_reason {
     GOAWAY_LIMIT = 5,    // more agents than I take
 };
 
-// One stream, as HELLO (agent's view) and WELCOME (collector's view) name it.
-struct control_stream {
+// `next`, here and below, is the lowest seq that the collector has not accepted; `limit` is the
+// first one that may not be sent: credit, which only NAK_STORAGE takes back.
+
+// One stream, as the agent sees it.
+struct hello_stream {
     uint64_t stream;
-    uint64_t base; // HELLO: lowest seq held.   WELCOME: lowest seq wanted (`next`)
-    uint64_t head; // HELLO: next seq to be made. WELCOME: 0
+    uint64_t base;       // lowest seq held that is not acknowledged
+    uint64_t head;       // seq of the record to be made next
+    uint64_t acked_here; // highest `next` that this collector has told of it; 0: none
+};
+
+// One stream, as the collector sees it.
+struct welcome_stream {
+    uint64_t stream;
+    uint64_t next;
+    uint32_t crc; // of record next - 1, as in its header; 0 where that is not known
+    uint64_t limit;
 };
 
 struct hello {
@@ -55,7 +70,8 @@ struct hello {
     uint64_t nonce;     // made at each start of the agent
     uint32_t max_frame; // largest it sends
     uint32_t n_streams;
-    struct control_stream streams[CONTROL_STREAMS_MAX]; // the live one last
+    struct hello_stream streams[CONTROL_STREAMS_MAX]; // the live one last
+    struct ledger ledger;
 };
 
 struct welcome {
@@ -64,7 +80,7 @@ struct welcome {
     int64_t now_ms;     // its clock
     uint32_t max_frame; // largest it takes
     uint32_t n_streams;
-    struct control_stream streams[CONTROL_STREAMS_MAX];
+    struct welcome_stream streams[CONTROL_STREAMS_MAX];
 };
 
 // The four time stamps of RFC 5905 section 8: t1 agent sends, t2 collector receives, t3 it answers,
@@ -77,8 +93,7 @@ struct ping {
     int64_t offset_ms; // collector's clock less the agent's, as last measured; 0 at first
     int64_t rtt_us;    // as last measured; -1 at first
     uint64_t head;     // next seq of the live stream
-    uint64_t dropped;  // samples lost by the agent since its start
-    uint64_t missed;   // ticks never taken since its start
+    struct ledger ledger;
 };
 
 struct pong {
@@ -86,6 +101,17 @@ struct pong {
     int64_t t1_ms; // echoed
     int64_t t2_ms;
     int64_t t3_ms;
+};
+
+// Samples are of the whole stream, as this collector counts them: together with those of GAPs they
+// are all below `next`.
+struct ack {
+    uint64_t stream;
+    uint64_t next;
+    uint64_t limit;
+    uint64_t stored;
+    uint64_t elsewhere; // another collector has them
+    uint64_t refused; // accepted, and not stored: too old, in the future, past a limit, unreadable
 };
 
 struct nak {
@@ -111,6 +137,7 @@ struct control_msg {
         struct welcome welcome;
         struct ping ping;
         struct pong pong;
+        struct ack ack;
         struct nak nak;
         struct goaway goaway;
         struct bye bye;

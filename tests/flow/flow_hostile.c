@@ -199,7 +199,7 @@ nonsense_as_control_is_counted_and_survived(void **state)
     msg.hello.nonce = 1;
     msg.hello.max_frame = FRAME_MAX;
     msg.hello.n_streams = 1;
-    msg.hello.streams[0] = (struct control_stream){ .stream = 9, .base = 0, .head = 1 };
+    msg.hello.streams[0] = (struct hello_stream){ .stream = 9, .base = 0, .head = 1 };
     n = control_put(bytes, sizeof bytes, &msg);
     assert_true(n > 0);
     s_say_almost(sock, bytes, (size_t) n);

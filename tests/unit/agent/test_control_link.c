@@ -93,7 +93,10 @@ setup(void **state)
     peer = (struct peer){
         .now = { .mono_us = 1000 * SECOND, .real_ms = 1700000000000 },
         .connected = true,
-        .book = { .stream = STREAM, .base = 3, .next = 9, .dropped = 21, .missed = 4 },
+        .book = { .stream = STREAM,
+                  .base = 3,
+                  .next = 9,
+                  .ledger = { .lost[LOST_QUEUE] = 21, .missed[MISSED_HUNG] = 4 } },
     };
     peer.link = control_link_new(&identity, 99, "tcp://127.0.0.1:1", &handler, peer.now);
     return 0;
@@ -136,7 +139,7 @@ say_welcome(uint64_t epoch, uint64_t stream, uint64_t next)
                                             .epoch = epoch,
                                             .max_frame = 1,
                                             .n_streams = 1,
-                                            .streams = { { .stream = stream, .base = next } } } };
+                                            .streams = { { .stream = stream, .next = next } } } };
 
     say(&msg);
 }
@@ -249,8 +252,8 @@ ping_goes_each_second_and_tells_the_book(void **state)
     assert_int_equal(peer.last.ping.host, 7);
     assert_int_equal(peer.last.ping.nonce, 99);
     assert_int_equal(peer.last.ping.head, 9);
-    assert_int_equal(peer.last.ping.dropped, 21);
-    assert_int_equal(peer.last.ping.missed, 4);
+    assert_int_equal(peer.last.ping.ledger.lost[LOST_QUEUE], 21);
+    assert_int_equal(peer.last.ping.ledger.missed[MISSED_HUNG], 4);
     assert_true(peer.last.ping.rtt_us >= 0);
 }
 

@@ -221,7 +221,7 @@ welcome(uint64_t epoch, uint64_t next)
                      .epoch = epoch,
                      .max_frame = FRAME_MAX,
                      .n_streams = 1,
-                     .streams = { { .stream = t.last.hello.streams[0].stream, .base = next } } }
+                     .streams = { { .stream = t.last.hello.streams[0].stream, .next = next } } }
     };
 
     assert_int_equal(t.last.type, CONTROL_HELLO);

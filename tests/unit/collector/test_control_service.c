@@ -127,7 +127,7 @@ hello_is_answered_by_welcome(void **state)
     assert_in_range(in.welcome.now_ms, now, now + ROOM_DEADLINE_MS);
     assert_int_equal(in.welcome.n_streams, 1);
     assert_int_equal(in.welcome.streams[0].stream, STREAM);
-    assert_int_equal(in.welcome.streams[0].base, 0);
+    assert_int_equal(in.welcome.streams[0].next, 0);
 }
 
 static void
@@ -144,7 +144,7 @@ welcome_says_where_a_known_stream_goes_on(void **state)
     room_give(&s);
     say_hello(s_agent[1], HOST, 1, "web", STREAM); // the same agent, on a new connection
     hear(s_agent[1], CONTROL_WELCOME);
-    assert_int_equal(in.welcome.streams[0].base, 2);
+    assert_int_equal(in.welcome.streams[0].next, 2);
 }
 
 static void

@@ -84,7 +84,9 @@ hello(uint64_t id, uint64_t nonce, const char *name, uint8_t from, int64_t ms)
 static bool
 ping(uint64_t id, uint64_t nonce, uint8_t from, int64_t ms)
 {
-    struct ping p = { .host = id, .nonce = nonce, .offset_ms = 5, .rtt_us = 100, .dropped = 2 };
+    struct ping p = {
+        .host = id, .nonce = nonce, .offset_ms = 5, .rtt_us = 100, .ledger.lost = { 2 }
+    };
     struct route r = route(from);
 
     return host_table_ping(s_table, &p, &r, at(ms)) != NULL;

@@ -24,6 +24,16 @@ make_control(struct buf *out, const struct control_msg *msg)
     buf_bytes(out, bytes, (size_t) n);
 }
 
+static const struct ledger golden_ledger = {
+    .produced = 1000,
+    .acked = 900,
+    .pending = 88,
+    .lost = { [LOST_SPOOL_BYTES] = 12 },
+    .elsewhere = 5,
+    .refused = 7,
+    .missed = { [MISSED_DOWN] = 300, [MISSED_HUNG] = 2 },
+};
+
 static inline void
 make_hello(struct buf *out)
 {
@@ -31,8 +41,10 @@ make_hello(struct buf *out)
 
     msg.hello = (struct hello){ .id = golden_identity, .nonce = 77, .max_frame = 262144 };
     msg.hello.n_streams = 2;
-    msg.hello.streams[0] = (struct control_stream){ .stream = 5, .base = 100, .head = 200 };
-    msg.hello.streams[1] = (struct control_stream){ .stream = 6, .base = 0, .head = 1 };
+    msg.hello.streams[0] =
+        (struct hello_stream){ .stream = 5, .base = 100, .head = 200, .acked_here = 90 };
+    msg.hello.streams[1] = (struct hello_stream){ .stream = 6, .base = 0, .head = 1 };
+    msg.hello.ledger = golden_ledger;
     make_control(out, &msg);
 }
 
@@ -44,15 +56,17 @@ make_welcome(struct buf *out)
     msg.welcome = (struct welcome){
         .collector = COLLECTOR, .epoch = EPOCH, .now_ms = T0, .max_frame = 262144, .n_streams = 1
     };
-    msg.welcome.streams[0] = (struct control_stream){ .stream = 6, .base = 0, .head = 0 };
+    msg.welcome.streams[0] =
+        (struct welcome_stream){ .stream = 6, .next = 1, .crc = 0x01020304, .limit = 500 };
     make_control(out, &msg);
 }
 
 static inline void
 make_ping(struct buf *out)
 {
-    make_control(out, &(struct control_msg){ .type = CONTROL_PING,
-                                             .ping = { HOST, 77, 1, T0, -3, 250, 42, 0, 2 } });
+    make_control(out,
+                 &(struct control_msg){ .type = CONTROL_PING,
+                                        .ping = { HOST, 77, 1, T0, -3, 250, 42, golden_ledger } });
 }
 
 static inline void
@@ -69,6 +83,13 @@ make_nak(struct buf *out)
 }
 
 static inline void
+make_ack(struct buf *out)
+{
+    make_control(out,
+                 &(struct control_msg){ .type = CONTROL_ACK, .ack = { 6, 42, 500, 400, 5, 7 } });
+}
+
+static inline void
 make_goaway(struct buf *out)
 {
     make_control(out,
@@ -82,11 +103,31 @@ make_bye(struct buf *out)
 }
 
 static inline void
-tell_streams(struct buf *out, const struct control_stream *streams, uint32_t n)
+tell_ledger(struct buf *out, const struct ledger *ledger)
 {
-    for (uint32_t i = 0; i < n; i++)
-        buf_printf(out, "stream %016" PRIx64 " base %" PRIu64 " head %" PRIu64 "\n",
-                   streams[i].stream, streams[i].base, streams[i].head);
+    buf_printf(out, "produced %" PRIu64 " acked %" PRIu64 " pending %" PRIu64, ledger->produced,
+               ledger->acked, ledger->pending);
+    for (unsigned i = 0; i < LOST_CAUSES; i++)
+        buf_printf(out, " %s %" PRIu64, lost_cause_str(i), ledger->lost[i]);
+    buf_printf(out, " elsewhere %" PRIu64 " refused %" PRIu64, ledger->elsewhere, ledger->refused);
+    for (unsigned i = 0; i < MISSED_CAUSES; i++)
+        buf_printf(out, " %s %" PRIu64, missed_cause_str(i), ledger->missed[i]);
+    buf_byte(out, '\n');
+}
+
+static inline void
+tell_hello_stream(struct buf *out, const struct hello_stream *s)
+{
+    buf_printf(out,
+               "stream %016" PRIx64 " base %" PRIu64 " head %" PRIu64 " acked here %" PRIu64 "\n",
+               s->stream, s->base, s->head, s->acked_here);
+}
+
+static inline void
+tell_welcome_stream(struct buf *out, const struct welcome_stream *s)
+{
+    buf_printf(out, "stream %016" PRIx64 " next %" PRIu64 " crc %08" PRIx32 " limit %" PRIu64 "\n",
+               s->stream, s->next, s->crc, s->limit);
 }
 
 static inline void
@@ -94,9 +135,9 @@ tell_ping(struct buf *out, const struct ping *p)
 {
     buf_printf(out, "host %016" PRIx64 " nonce %" PRIu64 " n %" PRIu64 " t1 %" PRId64, p->host,
                p->nonce, p->n, p->t1_ms);
-    buf_printf(out, " offset %" PRId64 " ms rtt %" PRId64 " us head %" PRIu64, p->offset_ms,
+    buf_printf(out, " offset %" PRId64 " ms rtt %" PRId64 " us head %" PRIu64 "\n", p->offset_ms,
                p->rtt_us, p->head);
-    buf_printf(out, " dropped %" PRIu64 " missed %" PRIu64 "\n", p->dropped, p->missed);
+    tell_ledger(out, &p->ledger);
 }
 
 static inline void
@@ -112,18 +153,26 @@ tell_control(struct buf *out, const uint8_t *at, size_t n)
         tell_identity(out, &msg.hello.id);
         buf_printf(out, "nonce %" PRIu64 " max frame %" PRIu32 "\n", msg.hello.nonce,
                    msg.hello.max_frame);
-        tell_streams(out, msg.hello.streams, msg.hello.n_streams);
+        for (uint32_t i = 0; i < msg.hello.n_streams; i++)
+            tell_hello_stream(out, &msg.hello.streams[i]);
+        tell_ledger(out, &msg.hello.ledger);
     } else if (msg.type == CONTROL_WELCOME) {
         buf_printf(
             out,
             "collector %016" PRIx64 " epoch %016" PRIx64 " now %" PRId64 " max frame %" PRIu32 "\n",
             msg.welcome.collector, msg.welcome.epoch, msg.welcome.now_ms, msg.welcome.max_frame);
-        tell_streams(out, msg.welcome.streams, msg.welcome.n_streams);
+        for (uint32_t i = 0; i < msg.welcome.n_streams; i++)
+            tell_welcome_stream(out, &msg.welcome.streams[i]);
     } else if (msg.type == CONTROL_PING) {
         tell_ping(out, &msg.ping);
     } else if (msg.type == CONTROL_PONG) {
         buf_printf(out, "n %" PRIu64 " t1 %" PRId64 " t2 %" PRId64 " t3 %" PRId64 "\n", msg.pong.n,
                    msg.pong.t1_ms, msg.pong.t2_ms, msg.pong.t3_ms);
+    } else if (msg.type == CONTROL_ACK) {
+        buf_printf(out, "stream %016" PRIx64 " next %" PRIu64 " limit %" PRIu64, msg.ack.stream,
+                   msg.ack.next, msg.ack.limit);
+        buf_printf(out, " stored %" PRIu64 " elsewhere %" PRIu64 " refused %" PRIu64 "\n",
+                   msg.ack.stored, msg.ack.elsewhere, msg.ack.refused);
     } else if (msg.type == CONTROL_NAK) {
         buf_printf(out, "reason %s stream %016" PRIx64 " next %" PRIu64 "\n",
                    nak_reason_str(msg.nak.reason), msg.nak.stream, msg.nak.next);

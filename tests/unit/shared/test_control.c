@@ -60,8 +60,9 @@ hello_names_the_agent_and_its_streams(void **state)
     (void) state;
     say(CONTROL_HELLO);
     said.hello = (struct hello){ .id = someone, .nonce = 11, .max_frame = 12, .n_streams = 2 };
-    said.hello.streams[0] = (struct control_stream){ 1, 2, 3 };
-    said.hello.streams[1] = (struct control_stream){ UINT64_MAX, 5, 6 };
+    said.hello.streams[0] = (struct hello_stream){ 1, 2, 3, 1 };
+    said.hello.streams[1] = (struct hello_stream){ UINT64_MAX, 5, 6, UINT64_MAX };
+    said.hello.ledger = (struct ledger){ .produced = 7, .lost = { [LOST_DAMAGE] = 8 } };
     assert_int_equal(take(put()), 0);
     assert_int_equal(heard.type, CONTROL_HELLO);
     assert_int_equal(heard.hello.id.host, 7);
@@ -72,6 +73,7 @@ hello_names_the_agent_and_its_streams(void **state)
     assert_int_equal(heard.hello.max_frame, 12);
     assert_int_equal(heard.hello.n_streams, 2);
     assert_memory_equal(heard.hello.streams, said.hello.streams, 2 * sizeof said.hello.streams[0]);
+    assert_memory_equal(&heard.hello.ledger, &said.hello.ledger, sizeof said.hello.ledger);
 }
 
 static void
@@ -82,8 +84,12 @@ welcome_comes_through(void **state)
     said.welcome = (struct welcome){
         .collector = 1, .epoch = 2, .now_ms = -3, .max_frame = 4, .n_streams = CONTROL_STREAMS_MAX
     };
-    for (int i = 0; i < CONTROL_STREAMS_MAX; i++)
-        said.welcome.streams[i] = (struct control_stream){ .stream = 9, .base = (uint64_t) i };
+    for (int i = 0; i < CONTROL_STREAMS_MAX; i++) {
+        said.welcome.streams[i].stream = 9;
+        said.welcome.streams[i].next = (uint64_t) i;
+        said.welcome.streams[i].crc = UINT32_MAX - (uint32_t) i;
+        said.welcome.streams[i].limit = UINT64_MAX;
+    }
     assert_int_equal(take(put()), 0);
     assert_memory_equal(&heard.welcome, &said.welcome, sizeof said.welcome);
 }
@@ -93,13 +99,17 @@ the_small_ones_come_through(void **state)
 {
     (void) state;
     say(CONTROL_PING);
-    said.ping = (struct ping){ 1, 2, 3, -4, -5, -1, 7, 8, 9 };
+    said.ping = (struct ping){ 1, 2, 3, -4, -5, -1, 7, { .acked = 8 } };
     assert_int_equal(take(put()), 0);
     assert_memory_equal(&heard.ping, &said.ping, sizeof said.ping);
     say(CONTROL_PONG);
     said.pong = (struct pong){ 1, INT64_MIN, 3, INT64_MAX };
     assert_int_equal(take(put()), 0);
     assert_memory_equal(&heard.pong, &said.pong, sizeof said.pong);
+    say(CONTROL_ACK);
+    said.ack = (struct ack){ 1, 2, UINT64_MAX, 4, 5, 6 };
+    assert_int_equal(take(put()), 0);
+    assert_memory_equal(&heard.ack, &said.ack, sizeof said.ack);
     say(CONTROL_NAK);
     said.nak.reason = NAK_KEY;
     said.nak.stream = 2;
@@ -136,7 +146,7 @@ static void
 every_cut_is_refused_and_what_follows_is_skipped(void **state)
 {
     (void) state;
-    for (unsigned type = CONTROL_HELLO; type <= CONTROL_BYE; type++) {
+    for (unsigned type = CONTROL_HELLO; type <= CONTROL_ACK; type++) {
         size_t n;
 
         say((uint8_t) type);
@@ -162,7 +172,7 @@ other_versions_types_and_magics_are_told_apart(void **state)
     (void) state;
     say(CONTROL_BYE);
     n = put();
-    bytes[3] = CONTROL_BYE + 1;
+    bytes[3] = CONTROL_ACK + 1;
     assert_int_equal(take(n), ERR_UNKNOWN);
     bytes[3] = 0;
     assert_int_equal(take(n), ERR_UNKNOWN);
@@ -186,13 +196,26 @@ what_is_past_a_limit_is_refused(void **state)
     bytes[count_at] = CONTROL_STREAMS_MAX + 1;
     assert_int_equal(take(sizeof bytes - 1), ERR_LIMIT);
     bytes[count_at] = 1; // a stream that is 0
-    memset(bytes + n, 0, 24);
-    assert_int_equal(take(n + 24), ERR_FORMAT);
+    memset(bytes + n, 0, 28);
+    assert_int_equal(take(n + 28), ERR_FORMAT);
     bytes[count_at] = 0;
     assert_int_equal(take(CONTROL_MAX), 0);
     assert_int_equal(take(CONTROL_MAX + 1), ERR_LIMIT);
     for (size_t size = 0; size < n; size++)
         assert_int_equal(control_put(bytes, size, &said), ERR_LIMIT);
+}
+
+static void
+a_stream_that_ends_before_it_begins_is_refused(void **state)
+{
+    (void) state;
+    say(CONTROL_HELLO);
+    said.hello.id = someone;
+    said.hello.n_streams = 1;
+    said.hello.streams[0] = (struct hello_stream){ .stream = 1, .base = 3, .head = 3 };
+    assert_int_equal(take(put()), 0);
+    said.hello.streams[0].head = 2;
+    assert_int_equal(take(put()), ERR_FORMAT);
 }
 
 static void
@@ -205,6 +228,7 @@ numbers_have_names(void **state)
     assert_string_equal(goaway_reason_str(GOAWAY_LIMIT), "limit");
     assert_string_equal(goaway_reason_str(99), "unknown");
     assert_string_equal(nak_reason_str(NAK_STORAGE), "storage");
+    assert_string_equal(nak_reason_str(NAK_NEXT), "next");
     assert_string_equal(nak_reason_str(0), "unknown");
 }
 
@@ -219,6 +243,7 @@ main(void)
         cmocka_unit_test(every_cut_is_refused_and_what_follows_is_skipped),
         cmocka_unit_test(other_versions_types_and_magics_are_told_apart),
         cmocka_unit_test(what_is_past_a_limit_is_refused),
+        cmocka_unit_test(a_stream_that_ends_before_it_begins_is_refused),
         cmocka_unit_test(numbers_have_names),
     };
 

@@ -43,6 +43,7 @@ static const struct golden golden_all[] = {
     { "1.0-control-ping", make_ping, tell_control },
     { "1.0-control-pong", make_pong, tell_control },
     { "1.0-control-nak", make_nak, tell_control },
+    { "1.0-control-ack", make_ack, tell_control },
     { "1.0-control-goaway", make_goaway, tell_control },
     { "1.0-control-bye", make_bye, tell_control },
     { "1.0-live-table", make_live_table, tell_live },
