@@ -14,6 +14,10 @@
 #define END        UINT32_MAX  // length of the record that closes a file
 #define CHECKED    60u         // bytes of the header under its checksum
 #define MARKER_LEN 4u
+#define SUM_AT     12u // in what stands ahead of a payload
+
+static bool s_plausible(uint32_t *len_ret, uint32_t *synced_ret, const uint8_t *at, uint64_t salt,
+                        uint32_t place);
 
 static uint32_t
 s_marker(uint64_t salt)
@@ -108,31 +112,28 @@ segment_end_put(uint8_t out[SEGMENT_RECORD_BYTES], uint64_t salt, uint32_t place
 }
 
 enum segment_found
-segment_read(struct segment_record *ret, const uint8_t *file, size_t size, bool whole,
-             uint64_t salt, uint32_t place)
+segment_read(struct segment_record *ret, const uint8_t *at, size_t n, bool whole, uint64_t salt,
+             uint32_t place)
 {
     const enum segment_found missing = whole ? SEGMENT_NONE : SEGMENT_SHORT;
     struct segment_payload payload = { .head = "" };
     uint32_t len, synced, sum;
     struct rbuf r;
 
-    if (place > size || size - place < SEGMENT_RECORD_BYTES)
+    if (n < SEGMENT_RECORD_BYTES)
         return missing;
-    rbuf_init(&r, file + place, size - place);
-    if (rbuf_u32(&r) != s_marker(salt))
+    if (!s_plausible(&len, &synced, at, salt, place))
         return SEGMENT_NONE;
-    len = rbuf_u32(&r);
-    synced = rbuf_u32(&r);
+    rbuf_init(&r, at, n);
+    (void) rbuf_bytes(&r, SUM_AT);
     sum = rbuf_u32(&r);
-    if ((len > SEGMENT_RECORD_MAX && len != END) || synced > place)
-        return SEGMENT_NONE;
     if (len != END) {
         if (rbuf_left(&r) < len)
             return missing;
         payload.head = r.at;
         payload.head_len = len;
     }
-    if (s_sum(salt, place, file + place + MARKER_LEN, &payload) != sum)
+    if (s_sum(salt, place, at + MARKER_LEN, &payload) != sum)
         return SEGMENT_NONE;
     *ret = (struct segment_record){
         .at = payload.head,
@@ -143,29 +144,50 @@ segment_read(struct segment_record *ret, const uint8_t *file, size_t size, bool 
     return len == END ? SEGMENT_ENDED : SEGMENT_RECORD;
 }
 
-bool
-segment_search(uint32_t *place_ret, const uint8_t *file, size_t size, uint64_t salt, uint32_t place)
+// Whether the 16 bytes at `at` may be ahead of a record of this life, at this place.
+static bool
+s_plausible(uint32_t *len_ret, uint32_t *synced_ret, const uint8_t *at, uint64_t salt,
+            uint32_t place)
 {
-    const uint32_t marker = s_marker(salt);
+    struct rbuf r;
+
+    rbuf_init(&r, at, SEGMENT_RECORD_BYTES);
+    if (rbuf_u32(&r) != s_marker(salt))
+        return false;
+    *len_ret = rbuf_u32(&r);
+    *synced_ret = rbuf_u32(&r);
+    return (*len_ret <= SEGMENT_RECORD_MAX || *len_ret == END) && *synced_ret <= place;
+}
+
+// Of the next marker of this life, or NULL.
+static const uint8_t *
+s_next_marker(const uint8_t *at, size_t n, uint64_t salt)
+{
     uint8_t wanted[MARKER_LEN];
-    struct segment_record record;
     struct wbuf w;
 
     wbuf_init(&w, wanted, sizeof wanted);
-    wbuf_u32(&w, marker);
-    while (place < size) {
-        const uint8_t *at = memmem(file + place, size - place, wanted, sizeof wanted);
+    wbuf_u32(&w, s_marker(salt));
+    return n > 0 ? memmem(at, n, wanted, sizeof wanted) : NULL;
+}
+
+bool
+segment_search(uint32_t *place_ret, const uint8_t *at, size_t n, uint64_t salt, uint32_t place)
+{
+    size_t i = 0;
+    const uint8_t *marker;
+
+    while (i < n && (marker = s_next_marker(at + i, n - i, salt)) != NULL) {
+        struct segment_record record;
         enum segment_found found;
 
-        if (at == NULL)
-            return false;
-        place = (uint32_t) (at - file);
-        found = segment_read(&record, file, size, true, salt, place);
+        i = (size_t) (marker - at);
+        found = segment_read(&record, marker, n - i, true, salt, place + (uint32_t) i);
         if (found == SEGMENT_RECORD || found == SEGMENT_ENDED) {
-            *place_ret = place;
+            *place_ret = place + (uint32_t) i;
             return true;
         }
-        place++;
+        i++;
     }
     return false;
 }
@@ -177,8 +199,10 @@ s_run(struct segment_scan *scan, uint32_t *place, const uint8_t *file, size_t si
     struct segment_record record;
     enum segment_found found;
 
-    while ((found = segment_read(&record, file, size, true, salt, *place)) == SEGMENT_RECORD ||
-           found == SEGMENT_ENDED) {
+    while (*place <= size) {
+        found = segment_read(&record, file + *place, size - *place, true, salt, *place);
+        if (found != SEGMENT_RECORD && found != SEGMENT_ENDED)
+            return found;
         if (record.synced > scan->synced)
             scan->synced = record.synced;
         if (found == SEGMENT_ENDED)
@@ -186,7 +210,26 @@ s_run(struct segment_scan *scan, uint32_t *place, const uint8_t *file, size_t si
         scan->records++;
         *place = record.next;
     }
-    return found;
+    return SEGMENT_NONE;
+}
+
+// Behind the last record that was ever begun at or behind `end`, as far as its first bytes tell.
+static uint32_t
+s_trace(const uint8_t *file, size_t size, uint64_t salt, uint32_t end)
+{
+    uint32_t trace = end, len, synced;
+    const uint8_t *marker;
+
+    for (size_t i = end; i < size && (marker = s_next_marker(file + i, size - i, salt)) != NULL;
+         i = (size_t) (marker - file) + 1) {
+        const size_t place = (size_t) (marker - file);
+
+        if (size - place < SEGMENT_RECORD_BYTES)
+            trace = (uint32_t) size;
+        else if (s_plausible(&len, &synced, marker, salt, (uint32_t) place))
+            trace = (uint32_t) (place + SEGMENT_RECORD_BYTES + (len == END ? 0 : len));
+    }
+    return trace < size ? trace : (uint32_t) size;
 }
 
 void
@@ -196,11 +239,17 @@ segment_scan(struct segment_scan *ret, const uint8_t *file, size_t size, uint64_
     struct segment_scan beyond = { 0 };
     uint32_t resume;
 
+    if (size < place) { // not even a header
+        *ret = (struct segment_scan){ .end = place, .tail = place, .trace = place };
+        ret->resume = place;
+        return;
+    }
     *ret = (struct segment_scan){ .resume = (uint32_t) size };
     ret->ended = s_run(ret, &place, file, size, salt) == SEGMENT_ENDED;
     ret->end = place;
     // Whatever of this life stands further on may say that the break was durable once.
-    while (!ret->ended && segment_search(&resume, file, size, salt, place + 1)) {
+    while (!ret->ended && place < size &&
+           segment_search(&resume, file + place + 1, size - place - 1, salt, place + 1)) {
         if (ret->resume == size)
             ret->resume = resume;
         place = resume;
@@ -210,4 +259,5 @@ segment_scan(struct segment_scan *ret, const uint8_t *file, size_t size, uint64_
         ret->synced = beyond.synced;
     ret->damaged = ret->synced > ret->end;
     ret->tail = place;
+    ret->trace = ret->ended ? place : s_trace(file, size, salt, ret->end);
 }

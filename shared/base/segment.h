@@ -72,13 +72,14 @@ enum segment_found {
     SEGMENT_ENDED,  // the file is closed here
     SEGMENT_SHORT,  // `size` ends within what may be a record: more bytes are needed
 };
-// What stands at `place` of a file of which the first `size` bytes are at `file`. `whole` says that
-// the file ends there.
-enum segment_found segment_read(struct segment_record *ret, const uint8_t *file, size_t size,
-                                bool whole, uint64_t salt, uint32_t place);
+// What stands at `place` of a file: `at` are its bytes from there on, as far as they are known,
+// `n`. `whole` says that the file ends with them.
+enum segment_found segment_read(struct segment_record *ret, const uint8_t *at, size_t n, bool whole,
+                                uint64_t salt, uint32_t place);
 
-// The first record or end of this life at or behind `place`, in *place_ret. False if there is none.
-bool segment_search(uint32_t *place_ret, const uint8_t *file, size_t size, uint64_t salt,
+// The first record or end of this life at or behind `place`, in *place_ret; `at` and `n` as above,
+// up to the end of the file. False if there is none.
+bool segment_search(uint32_t *place_ret, const uint8_t *at, size_t n, uint64_t salt,
                     uint32_t place);
 
 // What a whole file holds.
@@ -89,7 +90,8 @@ struct segment_scan {
     bool ended;      // closed at `end`
     bool damaged;    // what stands at `end` was durable once, and is not readable
     uint32_t resume; // if damaged: the next readable place, or the file's size
-    uint32_t tail;   // place behind the last record of this life, wherever it stands
+    uint32_t tail;   // place behind the last record of this life, wherever it stands; of the end
+    uint32_t trace;  // place behind what looks like the last one, readable or not; `end` if none
 };
 void segment_scan(struct segment_scan *ret, const uint8_t *file, size_t size, uint64_t salt);
 

@@ -1,41 +1,44 @@
 // segment_cursor - see the header.
 //
-// The file at hand is read in pieces: `window` holds a run of its bytes from its first byte on, and
-// grows as far as it is read. Segments are small (megabytes), so the run is kept whole.
+// The file at hand is read in pieces. `window` holds its bytes from `start` on; what was given out
+// goes when the next piece comes.
 
 #include "shared/base/segment_cursor.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "shared/base/buf.h"
 #include "shared/base/err.h"
+#include "shared/base/segment_files.h"
 #include "shared/base/xalloc.h"
 
 #define PIECE_BYTES (256u * 1024u)
-#define NAME_SIZE   32
 
 struct segment_cursor {
     int dir_fd;
     uint64_t owner;
+    bool holes;       // a missing segment is passed over
     uint64_t segment; // at hand
     int fd;           // of it; -1: not yet opened
     uint64_t salt;
     uint32_t offset;   // of the next record
-    struct buf window; // the file's bytes so far
+    uint32_t start;    // place of the window's first byte; never behind `offset`
+    struct buf window; // the file's bytes from there
     bool whole;        // the window ends with the file itself
 };
 
 static void s_next_file(segment_cursor_t *self);
-static int s_open_file(segment_cursor_t *self, uint64_t limit);
+static int s_open_file(segment_cursor_t *self, struct segment_place until);
+static int s_take_header(segment_cursor_t *self);
+static int s_missing(segment_cursor_t *self, struct segment_place until);
 static int s_pass_file(segment_cursor_t *self, struct segment_entry *entry);
 static int s_more(segment_cursor_t *self, uint64_t limit);
-static int s_check_life(const segment_cursor_t *self);
+static bool s_alive(const segment_cursor_t *self);
 static int s_damage(segment_cursor_t *self, uint64_t limit, struct segment_entry *entry);
 
 int
@@ -50,11 +53,17 @@ segment_cursor_open(segment_cursor_t **ret, const char *dir, uint64_t owner,
     self = xcalloc(1, sizeof *self);
     self->dir_fd = fd;
     self->owner = owner;
-    self->segment = from.segment;
+    self->segment = from.segment > 0 ? from.segment : 1;
     self->offset = from.offset;
     self->fd = -1;
     *ret = self;
     return 0;
+}
+
+void
+segment_cursor_pass_holes(segment_cursor_t *self)
+{
+    self->holes = true;
 }
 
 static void
@@ -81,6 +90,13 @@ segment_cursor_close(segment_cursor_t **self_p)
     *self_p = NULL;
 }
 
+// Place behind the last byte that is known.
+static uint64_t
+s_known(const segment_cursor_t *self)
+{
+    return self->start + (uint64_t) self->window.len;
+}
+
 int
 segment_cursor_next(segment_cursor_t *self, struct segment_place until, struct segment_entry *entry)
 {
@@ -93,14 +109,21 @@ segment_cursor_next(segment_cursor_t *self, struct segment_place until, struct s
 
         if (self->segment > until.segment || self->offset >= limit)
             return 0;
-        if (self->fd == -1)
-            rc = s_open_file(self, limit);
-        if (rc == ERR_FORMAT)
-            return s_pass_file(self, entry);
-        if (rc < 0 || self->offset >= limit)
-            return rc;
-        found = segment_read(&record, self->window.at, self->window.len,
-                             self->whole || self->window.len >= limit, self->salt, self->offset);
+        if (self->fd == -1) {
+            rc = s_open_file(self, until);
+            if (rc == ERR_FORMAT)
+                return s_pass_file(self, entry);
+            if (rc < 0)
+                return rc;
+            continue; // it may be another one
+        }
+        found = SEGMENT_SHORT;
+        if (self->offset <= s_known(self))
+            found = segment_read(&record, self->window.at + (self->offset - self->start),
+                                 (size_t) (s_known(self) - self->offset),
+                                 self->whole || s_known(self) >= limit, self->salt, self->offset);
+        else if (self->whole)
+            found = SEGMENT_NONE;
         if (found == SEGMENT_SHORT) {
             rc = s_more(self, limit);
         } else if (found == SEGMENT_RECORD) {
@@ -111,9 +134,10 @@ segment_cursor_next(segment_cursor_t *self, struct segment_place until, struct s
             return 1;
         } else if (found == SEGMENT_ENDED) {
             s_next_file(self);
+        } else if (s_alive(self)) {
+            return s_damage(self, limit, entry);
         } else {
-            rc = s_check_life(self);
-            return rc < 0 ? rc : s_damage(self, limit, entry);
+            rc = s_missing(self, until);
         }
         if (rc < 0)
             return rc;
@@ -128,30 +152,64 @@ s_next_file(segment_cursor_t *self)
     self->offset = 0;
 }
 
+// 0; ERR_FORMAT: the file at hand has no header; or an error, and it is not open.
 static int
-s_open_file(segment_cursor_t *self, uint64_t limit)
+s_open_file(segment_cursor_t *self, struct segment_place until)
 {
-    struct segment_header header;
-    char name[NAME_SIZE];
+    char name[SEGMENT_NAME_SIZE];
     int rc;
 
-    snprintf(name, sizeof name, "%016" PRIx64 ".seg", self->segment);
-    self->fd = openat(self->dir_fd, name, O_RDONLY | O_CLOEXEC);
+    segment_name(name, self->segment);
+    self->fd = openat(self->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (self->fd == -1)
-        return errno == ENOENT ? ERR_CLOSED : -errno;
-    rc = s_more(self, limit);
+        return errno == ENOENT ? s_missing(self, until) : -errno;
+    self->start = 0;
+    rc = s_take_header(self);
+    // One that was trimmed and begun anew between the open and the read is no damage.
+    if (rc == ERR_FORMAT && !s_alive(self))
+        return s_missing(self, until);
+    if (rc < 0 && rc != ERR_FORMAT)
+        s_close_file(self);
+    return rc;
+}
+
+static int
+s_take_header(segment_cursor_t *self)
+{
+    struct segment_header header;
+    int rc = s_more(self, SEGMENT_HEADER_BYTES);
+
     if (rc == 0)
         rc = segment_header_take(&header, self->window.at, self->window.len);
-    if (rc == 0 && (header.owner != self->owner || header.number != self->segment))
-        rc = ERR_CLOSED; // trimmed and begun anew between the open and the read
-    if (rc < 0) {
-        if (rc != ERR_FORMAT)
-            s_close_file(self);
+    if (rc < 0)
         return rc;
-    }
+    if (header.owner != self->owner || header.number != self->segment)
+        return ERR_FORMAT;
+    self->whole = false; // only the header was asked for
     self->salt = header.salt;
     if (self->offset == 0)
         self->offset = SEGMENT_HEADER_BYTES;
+    buf_clear(&self->window);
+    self->start = self->offset;
+    return 0;
+}
+
+// The segment at hand is not there any more.
+static int
+s_missing(segment_cursor_t *self, struct segment_place until)
+{
+    uint64_t number;
+    int rc;
+
+    s_close_file(self);
+    if (!self->holes)
+        return ERR_CLOSED;
+    rc = segment_files_after(self->dir_fd, self->segment + 1, &number);
+    if (rc < 0 && rc != ERR_UNKNOWN)
+        return rc;
+    // Without any, those up to `until` are done with.
+    self->segment = rc == 0 && number <= until.segment ? number : until.segment + 1;
+    self->offset = 0;
     return 0;
 }
 
@@ -167,56 +225,75 @@ s_pass_file(segment_cursor_t *self, struct segment_entry *entry)
     return ERR_FORMAT;
 }
 
-// One piece more, but never past `limit`.
+// One piece more, but never past `limit`. What lies before `offset` goes.
 static int
 s_more(segment_cursor_t *self, uint64_t limit)
 {
-    const uint64_t left = limit - self->window.len;
-    const size_t want = left < PIECE_BYTES ? (size_t) left : PIECE_BYTES;
+    uint64_t known, want;
     ssize_t n;
 
+    if (self->offset > self->start) {
+        const uint64_t gone = self->offset - self->start;
+        const size_t left = gone < self->window.len ? self->window.len - (size_t) gone : 0;
+
+        if (left > 0)
+            memmove(self->window.at, self->window.at + gone, left);
+        self->window.len = left;
+        self->start = self->offset;
+    }
+    known = s_known(self);
+    want = limit > known ? limit - known : 0;
+    if (want > PIECE_BYTES)
+        want = PIECE_BYTES;
     buf_reserve(&self->window, PIECE_BYTES);
     do
-        n = pread(self->fd, self->window.at + self->window.len, want, (off_t) self->window.len);
+        n = pread(self->fd, self->window.at + self->window.len, (size_t) want, (off_t) known);
     while (n == -1 && errno == EINTR);
     if (n == -1)
         return -errno;
     self->window.len += (size_t) n;
-    self->whole = (size_t) n < want;
+    self->whole = (uint64_t) n < want || want == 0;
     return 0;
 }
 
-// A segment that was trimmed may live again under another number, in the file that we still hold.
-static int
-s_check_life(const segment_cursor_t *self)
+// Whether the file that we hold is still the segment at hand: trimmed, it has lost its name, and
+// may live again under another.
+static bool
+s_alive(const segment_cursor_t *self)
 {
-    uint8_t bytes[SEGMENT_HEADER_BYTES];
-    struct segment_header header;
+    char name[SEGMENT_NAME_SIZE];
+    struct stat ours, named;
 
-    if (pread(self->fd, bytes, sizeof bytes, 0) != (ssize_t) sizeof bytes ||
-        segment_header_take(&header, bytes, sizeof bytes) < 0 || header.salt != self->salt)
-        return ERR_CLOSED;
-    return 0;
+    segment_name(name, self->segment);
+    return fstat(self->fd, &ours) == 0 &&
+           fstatat(self->dir_fd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           ours.st_ino == named.st_ino && ours.st_dev == named.st_dev;
 }
 
 // From here to the next readable place, or to the end of what may be read.
 static int
 s_damage(segment_cursor_t *self, uint64_t limit, struct segment_entry *entry)
 {
-    uint32_t next;
+    uint32_t next, from = self->offset;
     int rc = 0;
 
-    while (!self->whole && self->window.len < limit && rc == 0)
+    while (!self->whole && s_known(self) < limit && rc == 0)
         rc = s_more(self, limit);
     if (rc < 0)
         return rc;
-    *entry = (struct segment_entry){ .place = { self->segment, self->offset } };
-    if (segment_search(&next, self->window.at, self->window.len, self->salt, self->offset + 1)) {
-        entry->len = next - self->offset;
-        self->offset = next;
-        return ERR_FORMAT;
+    *entry = (struct segment_entry){ .place = { self->segment, from } };
+    // Behind the end of the file there is nothing to be passed over.
+    if (from < s_known(self)) {
+        const size_t gone = from - self->start + 1u;
+
+        entry->len = (uint32_t) (s_known(self) - from);
+        if (segment_search(&next, self->window.at + gone, self->window.len - gone, self->salt,
+                           from + 1)) {
+            entry->len = next - from;
+            self->offset = next;
+            return ERR_FORMAT;
+        }
     }
-    entry->len = (uint32_t) self->window.len - self->offset;
     if (limit != UINT64_MAX)
         self->offset = (uint32_t) limit;
     else

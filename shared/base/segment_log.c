@@ -1,20 +1,16 @@
 // segment_log - see the header.
 //
-// What is appended gathers in `pending` and goes to the file in one write. A record that does not
-// fit closes its segment: the segment is synced, and the next one begins in a spare. The header of
-// a new life is durable before the file has its number, so a number always names a readable header.
+// What is appended gathers in `pending` and goes to the file in one write. The newest segment is
+// open, or closed: its END was appended, and the next one could not begin yet. Closing syncs it, so
+// all before the newest segment is durable.
 
 #include "shared/base/segment_log.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "shared/base/buf.h"
@@ -22,52 +18,35 @@
 #include "shared/base/err.h"
 #include "shared/base/file.h"
 #include "shared/base/random.h"
-#include "shared/base/str.h"
 #include "shared/base/xalloc.h"
 
-#define SPARES_MAX    8
-#define PENDING_BYTES (256u * 1024u) // gathered at most before it is written
-#define NAME_SIZE     32
+#define PENDING_BYTES (256u * 1024u)             // gathered at most before it is written
+#define OVERHEAD      (2 * SEGMENT_RECORD_BYTES) // of a payload: what is ahead of it, and the END
 
 struct segment_log {
-    int dir_fd;
+    struct segment_files files;
     uint64_t owner;
-    uint32_t segment_bytes;
-    unsigned spares_wanted;
-    bool spares[SPARES_MAX]; // spare.N is there
-    uint64_t oldest, newest;
-    int fd;             // of the newest
+    bool holes;         // in the numbers are allowed
+    uint64_t newest;    // number; 0: there is none
+    int fd;             // of the newest; -1: it can't be written to
     uint64_t salt;      // of its life
+    uint32_t room;      // bytes that are certain to fit into its file
     uint32_t flushed;   // bytes of it that the kernel has
     uint32_t synced;    // bytes of it that the disk has
+    bool closed;        // its END was appended; or it can't be written to
     struct buf pending; // what comes behind `flushed`
     int failed;         // the error that was final, or 0
 };
 
-static int s_find(segment_log_t *self, struct segment_log_found *found);
+static int s_start(segment_log_t *self, struct segment_log_found *found);
 static int s_take_newest(segment_log_t *self, struct segment_log_found *found);
-static int s_recover(segment_log_t *self, const struct buf *file, uint64_t salt,
-                     struct segment_log_found *found);
-static int s_leave(segment_log_t *self, uint32_t tail);
-static int s_cut(segment_log_t *self, uint32_t end);
-static int s_begin(segment_log_t *self, uint64_t number);
-static int s_get_spare(segment_log_t *self);
-static int s_make_spare(segment_log_t *self, unsigned n);
-static void s_refill(segment_log_t *self);
-static int s_roll(segment_log_t *self);
+static int s_recover(segment_log_t *self, const struct buf *file, struct segment_log_found *found);
+static int s_seal(segment_log_t *self, uint32_t place, uint32_t synced);
+static int s_wipe(segment_log_t *self, uint32_t end, uint32_t trace);
+static int s_begin(segment_log_t *self);
+static int s_next_segment(segment_log_t *self);
+static int s_write(int fd, const uint8_t *at, size_t n, uint32_t place, size_t *done_ret);
 static int s_fail(segment_log_t *self, int rc);
-
-static void
-s_name(char out[NAME_SIZE], uint64_t number)
-{
-    snprintf(out, NAME_SIZE, "%016" PRIx64 ".seg", number);
-}
-
-static void
-s_spare_name(char out[NAME_SIZE], unsigned n)
-{
-    snprintf(out, NAME_SIZE, "spare.%u", n);
-}
 
 int
 segment_log_open(segment_log_t **ret, struct segment_log_found *found,
@@ -77,33 +56,24 @@ segment_log_open(segment_log_t **ret, struct segment_log_found *found,
     int rc;
 
     assert(opt->segment_bytes >= SEGMENT_BYTES_LEAST && opt->segment_bytes <= SEGMENT_BYTES_MOST);
-    assert(opt->spares <= SPARES_MAX);
+    assert(opt->spares <= SEGMENT_SPARES_MAX);
     *found = (struct segment_log_found){ 0 };
     self->owner = opt->owner;
-    self->segment_bytes = opt->segment_bytes;
-    self->spares_wanted = opt->spares;
+    self->holes = opt->holes;
     self->fd = -1;
-    if (mkdir(opt->dir, 0750) == -1 && errno != EEXIST) {
-        rc = -errno;
-        self->dir_fd = -1;
-        goto fail;
-    }
-    self->dir_fd = open(opt->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    rc = self->dir_fd == -1 ? -errno : s_find(self, found);
+    rc = segment_files_open(&self->files, opt->dir, opt->segment_bytes, opt->spares);
+    if (rc == 0 && flock(self->files.dir_fd, LOCK_EX | LOCK_NB) == -1)
+        rc = errno == EWOULDBLOCK ? ERR_LOCKED : -errno;
     if (rc == 0)
-        rc = self->newest == 0 ? s_begin(self, 1) : s_take_newest(self, found);
-    if (rc < 0)
-        goto fail;
-    if (self->oldest == 0)
-        self->oldest = self->newest;
-    s_refill(self);
+        rc = s_start(self, found);
+    if (rc < 0) {
+        self->failed = rc; // nothing is flushed
+        segment_log_close(&self);
+        return rc;
+    }
+    (void) segment_files_refill(&self->files);
     *ret = self;
     return 0;
-
-fail:
-    self->failed = rc; // nothing is flushed
-    segment_log_close(&self);
-    return rc;
 }
 
 void
@@ -116,42 +86,30 @@ segment_log_close(segment_log_t **self_p)
     (void) segment_log_flush(self);
     if (self->fd != -1)
         close(self->fd);
-    if (self->dir_fd != -1)
-        close(self->dir_fd);
+    segment_files_release(&self->files);
     buf_release(&self->pending);
     free(self);
     *self_p = NULL;
 }
 
-// Which numbers and spares there are. Numbers rise by one without a hole, or the log is not whole.
+// Where the log goes on.
 static int
-s_find(segment_log_t *self, struct segment_log_found *found)
+s_start(segment_log_t *self, struct segment_log_found *found)
 {
-    DIR *dir = fdopendir(openat(self->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    uint64_t n = 0;
+    const struct segment_files *files = &self->files;
+    int rc = 0;
 
-    if (dir == NULL)
-        return -errno;
-    for (const struct dirent *e; (e = readdir(dir)) != NULL;) {
-        uint64_t number, spare;
-
-        if (strlen(e->d_name) == 20 && strcmp(e->d_name + 16, ".seg") == 0 &&
-            str_hex64(&number, e->d_name, 16) == 0 && number > 0) {
-            n++;
-            if (self->oldest == 0 || number < self->oldest)
-                self->oldest = number;
-            if (number > self->newest)
-                self->newest = number;
-        } else if (str_starts(e->d_name, "spare.") &&
-                   str_u64(&spare, e->d_name + 6, strlen(e->d_name + 6)) == 0 &&
-                   spare < SPARES_MAX) {
-            self->spares[spare] = true;
-        } else if (e->d_name[0] != '.') {
-            found->foreign++;
-        }
+    found->foreign = files->foreign;
+    self->closed = true;
+    if (files->n > 0) {
+        self->newest = files->at[files->n - 1].number;
+        if (!self->holes && self->newest - files->at[0].number + 1 != files->n)
+            return ERR_FORMAT;
+        rc = s_take_newest(self, found);
     }
-    closedir(dir);
-    return n == 0 || self->newest - self->oldest + 1 == n ? 0 : ERR_FORMAT;
+    if (rc == 0 && self->closed)
+        rc = s_begin(self);
+    return rc == -ENOSPC ? 0 : rc;
 }
 
 static int
@@ -159,236 +117,230 @@ s_take_newest(segment_log_t *self, struct segment_log_found *found)
 {
     struct segment_header header;
     struct buf file = { 0 };
-    char name[NAME_SIZE];
     ptrdiff_t n;
-    int rc;
+    int rc = segment_files_fd(&self->files, self->newest, &self->fd);
 
-    s_name(name, self->newest);
-    self->fd = openat(self->dir_fd, name, O_RDWR | O_CLOEXEC);
-    if (self->fd == -1)
-        return -errno;
+    if (rc < 0)
+        return rc;
     n = file_read_fd(&file, self->fd, SEGMENT_BYTES_MOST);
     rc = n < 0 ? (int) n : segment_header_take(&header, file.at, file.len);
     if (rc == 0 && header.owner != self->owner)
         rc = ERR_UNKNOWN;
     if (rc == ERR_FORMAT || (rc == 0 && header.number != self->newest)) {
+        // A number is given to readable headers only: this one was damaged.
         found->damaged_bytes = file.len;
-        rc = s_begin(self, self->newest + 1);
+        close(self->fd);
+        self->fd = -1;
+        rc = 0;
     } else if (rc == 0) {
-        rc = s_recover(self, &file, header.salt, found);
+        self->salt = header.salt;
+        rc = s_recover(self, &file, found);
     }
     buf_release(&file);
     return rc;
 }
 
-// Closes the file at hand behind `tail`, and begins another.
+// A process that was killed leaves a file that is whole, but perhaps not durable: whatever is found
+// is made so before anything may go behind it.
 static int
-s_leave(segment_log_t *self, uint32_t tail)
-{
-    uint8_t end[SEGMENT_RECORD_BYTES];
-
-    segment_end_put(end, self->salt, tail, 0);
-    if (pwrite(self->fd, end, sizeof end, (off_t) tail) != (ssize_t) sizeof end ||
-        fdatasync(self->fd) == -1)
-        return errno != 0 ? -errno : -EIO;
-    return s_begin(self, self->newest + 1);
-}
-
-static int
-s_recover(segment_log_t *self, const struct buf *file, uint64_t salt,
-          struct segment_log_found *found)
+s_recover(segment_log_t *self, const struct buf *file, struct segment_log_found *found)
 {
     struct segment_scan scan;
 
-    segment_scan(&scan, file->at, file->len, salt);
-    self->salt = salt;
+    segment_scan(&scan, file->at, file->len, self->salt);
     if (scan.damaged) {
         found->damaged_bytes = scan.resume - scan.end;
         // What can be read behind the damage stays, and nothing is ever put between.
-        return s_leave(self, scan.tail);
+        return s_seal(self, scan.tail, scan.synced);
     }
     if (scan.ended)
-        return s_begin(self, self->newest + 1);
-    for (size_t i = scan.end; i < file->len; i++)
-        if (file->at[i] != 0)
-            found->torn_bytes = i + 1 - scan.end;
-    return s_cut(self, scan.end);
+        return s_seal(self, scan.end, scan.synced);
+    found->torn_bytes = scan.trace - scan.end;
+    return s_wipe(self, scan.end, scan.trace);
 }
 
-// What stands behind `end` must never be read again, not even once new records end just there: the
-// rest of the file becomes zeros, and the whole of it durable.
+// Closes the file at hand at `place`, for good. The END says again what is known to have been
+// durable: it may be the only one left to say so.
 static int
-s_cut(segment_log_t *self, uint32_t end)
+s_seal(segment_log_t *self, uint32_t place, uint32_t synced)
 {
+    uint8_t end[SEGMENT_RECORD_BYTES];
+    size_t done;
+    int rc;
+
+    segment_end_put(end, self->salt, place, synced);
+    rc = s_write(self->fd, end, sizeof end, place, &done);
+    if (rc == 0 && fdatasync(self->fd) == -1)
+        rc = -errno;
+    self->flushed = self->synced = place + SEGMENT_RECORD_BYTES;
+    return rc;
+}
+
+// What stands behind `end` must never be read again, not even once new records end just there: it
+// becomes zeros, and the whole of the file durable. The file keeps its room: on a full disk there
+// is no other.
+static int
+s_wipe(segment_log_t *self, uint32_t end, uint32_t trace)
+{
+    static const uint8_t zeros[SEGMENT_BYTES_LEAST];
+    uint32_t place = end;
+    size_t done;
     int rc = 0;
 
-    if (ftruncate(self->fd, (off_t) end) == -1)
-        return -errno;
-    rc = -posix_fallocate(self->fd, 0, (off_t) self->segment_bytes);
-    // A disk that is full leaves a file without room; the next append asks for a new segment.
+    for (; place < trace && rc == 0; place += (uint32_t) done)
+        rc = s_write(self->fd, zeros, trace - place < sizeof zeros ? trace - place : sizeof zeros,
+                     place, &done);
+    if (rc == 0)
+        rc = segment_no_room(-posix_fallocate(self->fd, 0, (off_t) self->files.segment_bytes));
+    // Without room for the rest, the next record goes into another segment.
+    self->room = rc == 0 ? self->files.segment_bytes : end;
     if (rc != 0 && rc != -ENOSPC)
         return rc;
     if (fdatasync(self->fd) == -1)
         return -errno;
     self->flushed = self->synced = end;
+    self->closed = false;
     return 0;
 }
 
-// A new segment of this number, from a spare.
+// The next segment; the one at hand is closed and durable, or there is none.
 static int
-s_begin(segment_log_t *self, uint64_t number)
+s_begin(segment_log_t *self)
 {
-    const struct segment_header header = { self->owner, number, random_u64(), clock_real_ms() };
-    uint8_t bytes[SEGMENT_HEADER_BYTES];
-    char spare[NAME_SIZE], name[NAME_SIZE];
-    const int n = s_get_spare(self);
-    int fd, rc = 0;
+    const struct segment_header header = { self->owner, self->newest + 1, random_u64(),
+                                           clock_real_ms() };
+    int fd;
+    const int rc = segment_files_begin(&self->files, &header, &fd);
 
-    if (n < 0)
-        return n;
-    s_spare_name(spare, (unsigned) n);
-    s_name(name, number);
-    segment_header_put(bytes, &header);
-    fd = openat(self->dir_fd, spare, O_RDWR | O_CLOEXEC);
-    if (fd == -1)
-        return -errno;
-    // One of a time with other settings has another size.
-    rc = -posix_fallocate(fd, 0, (off_t) self->segment_bytes);
-    errno = 0;
-    if (rc == 0 &&
-        (pwrite(fd, bytes, sizeof bytes, 0) != (ssize_t) sizeof bytes || fdatasync(fd) == -1 ||
-         renameat(self->dir_fd, spare, self->dir_fd, name) == -1 || fsync(self->dir_fd) == -1))
-        rc = errno != 0 ? -errno : -EIO;
-    if (rc < 0) {
-        close(fd);
+    if (rc < 0)
         return rc;
-    }
-    self->spares[n] = false;
     if (self->fd != -1)
         close(self->fd);
     self->fd = fd;
     self->salt = header.salt;
-    self->newest = number;
+    self->newest = header.number;
+    self->room = self->files.segment_bytes;
     self->flushed = self->synced = SEGMENT_HEADER_BYTES;
+    self->closed = false;
     return 0;
 }
 
-// The number of a spare that is there, made if need be; or -errno.
-static int
-s_get_spare(segment_log_t *self)
+static uint32_t
+s_place(const segment_log_t *self)
 {
-    int rc;
-
-    for (unsigned n = 0; n < SPARES_MAX; n++)
-        if (self->spares[n])
-            return (int) n;
-    rc = s_make_spare(self, 0);
-    return rc < 0 ? rc : 0;
-}
-
-// Beside its name first, so that a spare is always of full size.
-static int
-s_make_spare(segment_log_t *self, unsigned n)
-{
-    char name[NAME_SIZE];
-    const int fd = openat(self->dir_fd, ".spare", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-    int rc;
-
-    if (fd == -1)
-        return -errno;
-    s_spare_name(name, n);
-    rc = -posix_fallocate(fd, 0, (off_t) self->segment_bytes);
-    if (rc == 0 && fsync(fd) == -1)
-        rc = -errno;
-    close(fd);
-    if (rc == 0 && renameat(self->dir_fd, ".spare", self->dir_fd, name) == -1)
-        rc = -errno;
-    if (rc < 0)
-        unlinkat(self->dir_fd, ".spare", 0);
-    else
-        self->spares[n] = true;
-    return rc;
-}
-
-// As many as are wanted, as far as the disk has room: it is tried again at each new segment.
-static void
-s_refill(segment_log_t *self)
-{
-    for (unsigned n = 0; n < self->spares_wanted; n++)
-        if (!self->spares[n] && s_make_spare(self, n) < 0)
-            return;
+    return self->flushed + (uint32_t) self->pending.len;
 }
 
 int
 segment_log_append(segment_log_t *self, const struct segment_payload *payload,
                    struct segment_place *ret)
 {
-    const size_t need = SEGMENT_RECORD_BYTES + payload->head_len + payload->body_len;
+    const size_t len = payload->head_len + payload->body_len;
     uint8_t head[SEGMENT_RECORD_BYTES];
-    uint32_t place;
-    int rc;
+    int rc = self->failed;
 
-    assert(payload->head_len + payload->body_len <= SEGMENT_RECORD_MAX &&
-           SEGMENT_HEADER_BYTES + need + SEGMENT_RECORD_BYTES <= self->segment_bytes);
-    if (self->failed != 0)
-        return self->failed;
-    if (self->flushed + self->pending.len + need + SEGMENT_RECORD_BYTES > self->segment_bytes) {
-        rc = s_roll(self);
-        if (rc < 0)
-            return rc;
-    }
-    place = self->flushed + (uint32_t) self->pending.len;
-    segment_record_put(head, self->salt, place, self->synced, payload);
+    assert(len <= SEGMENT_RECORD_MAX &&
+           SEGMENT_HEADER_BYTES + len + OVERHEAD <= self->files.segment_bytes);
+    if (rc == 0 && (self->closed || s_place(self) + len + OVERHEAD > self->room))
+        rc = s_next_segment(self);
+    // Before, not after: an append that fails has changed nothing.
+    if (rc == 0 && self->pending.len + SEGMENT_RECORD_BYTES + len > PENDING_BYTES)
+        rc = segment_log_flush(self);
+    if (rc < 0)
+        return rc;
+    *ret = (struct segment_place){ self->newest, s_place(self) };
+    segment_record_put(head, self->salt, ret->offset, self->synced, payload);
     buf_bytes(&self->pending, head, sizeof head);
     buf_bytes(&self->pending, payload->head, payload->head_len);
     if (payload->body_len > 0)
         buf_bytes(&self->pending, payload->body, payload->body_len);
-    *ret = (struct segment_place){ self->newest, place };
-    return self->pending.len >= PENDING_BYTES ? segment_log_flush(self) : 0;
+    return 0;
+}
+
+uint32_t
+segment_log_room(const segment_log_t *self)
+{
+    const uint32_t used = s_place(self) + OVERHEAD;
+
+    return self->closed || used > self->room ? 0 : self->room - used;
+}
+
+int
+segment_log_roll(segment_log_t *self)
+{
+    if (self->failed != 0)
+        return self->failed;
+    if (!self->closed && s_place(self) == SEGMENT_HEADER_BYTES)
+        return 0;
+    return s_next_segment(self);
 }
 
 // Closes the newest segment and begins the next. Asks for its room first, so that a full disk
 // leaves everything as it was.
 static int
-s_roll(segment_log_t *self)
+s_next_segment(segment_log_t *self)
 {
-    const uint32_t place = self->flushed + (uint32_t) self->pending.len;
-    uint8_t end[SEGMENT_RECORD_BYTES];
-    int rc = s_get_spare(self);
+    const uint64_t left = self->newest;
+    uint32_t place;
+    int rc = segment_files_ready(&self->files);
 
     if (rc == -ENOSPC)
         return rc;
     if (rc < 0)
         return s_fail(self, rc);
-    segment_end_put(end, self->salt, place, self->synced);
-    buf_bytes(&self->pending, end, sizeof end);
+    if (!self->closed) {
+        uint8_t end[SEGMENT_RECORD_BYTES];
+
+        segment_end_put(end, self->salt, s_place(self), self->synced);
+        buf_bytes(&self->pending, end, sizeof end);
+        self->closed = true;
+    }
     rc = segment_log_sync(self);
     if (rc < 0)
         return rc;
-    rc = s_begin(self, self->newest + 1);
+    place = self->flushed;
+    rc = s_begin(self);
     if (rc < 0)
-        return s_fail(self, rc);
-    s_refill(self);
+        return rc == -ENOSPC ? rc : s_fail(self, rc);
+    // While spares are wanting, the room is worth more to a log that may need it again.
+    if (segment_files_refill(&self->files) && place > 0 && place < self->files.segment_bytes / 2)
+        segment_files_shrink(&self->files, left, place);
+    return 0;
+}
+
+// All of it, or as much as *done_ret says and an error.
+static int
+s_write(int fd, const uint8_t *at, size_t n, uint32_t place, size_t *done_ret)
+{
+    *done_ret = 0;
+    while (*done_ret < n) {
+        const ssize_t wrote = pwrite(fd, at + *done_ret, n - *done_ret,
+                                     (off_t) (place + *done_ret));
+
+        if (wrote == -1 && errno == EINTR)
+            continue;
+        if (wrote <= 0)
+            return wrote == -1 ? segment_no_room(-errno) : -EIO;
+        *done_ret += (size_t) wrote;
+    }
     return 0;
 }
 
 int
 segment_log_flush(segment_log_t *self)
 {
-    size_t done = 0;
+    size_t done;
+    int rc;
 
     if (self->failed != 0)
         return self->failed;
-    while (done < self->pending.len) {
-        const ssize_t n = pwrite(self->fd, self->pending.at + done, self->pending.len - done,
-                                 (off_t) (self->flushed + done));
-
-        if (n == -1 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return s_fail(self, n == -1 ? -errno : -EIO);
-        done += (size_t) n;
-    }
+    if (self->pending.len == 0)
+        return 0;
+    rc = s_write(self->fd, self->pending.at, self->pending.len, self->flushed, &done);
+    // A file system that gave room away (it copies what it writes) may say so here: what is not
+    // written is kept.
+    if (rc < 0)
+        return rc == -ENOSPC ? rc : s_fail(self, rc);
     self->flushed += (uint32_t) done;
     buf_clear(&self->pending);
     return 0;
@@ -419,35 +371,40 @@ s_fail(segment_log_t *self, int rc)
 int
 segment_log_trim(segment_log_t *self, uint64_t below)
 {
-    for (; self->oldest < below && self->oldest < self->newest; self->oldest++) {
-        char name[NAME_SIZE], spare[NAME_SIZE];
-        unsigned n = 0;
-        int rc;
+    while (self->files.n > 1 && self->files.at[0].number < below) {
+        const int rc = segment_files_drop(&self->files, self->files.at[0].number);
 
-        s_name(name, self->oldest);
-        while (n < self->spares_wanted && self->spares[n])
-            n++;
-        s_spare_name(spare, n);
-        rc = n < self->spares_wanted ? renameat(self->dir_fd, name, self->dir_fd, spare)
-                                     : unlinkat(self->dir_fd, name, 0);
-        if (rc == -1 && errno != ENOENT)
-            return -errno;
-        if (rc == 0 && n < self->spares_wanted)
-            self->spares[n] = true;
+        if (rc < 0)
+            return rc;
     }
     return 0;
+}
+
+int
+segment_log_drop(segment_log_t *self, uint64_t number)
+{
+    if (number == self->newest || (!self->holes && number != segment_log_oldest(self)))
+        return ERR_RANGE;
+    return segment_files_drop(&self->files, number);
 }
 
 uint64_t
 segment_log_oldest(const segment_log_t *self)
 {
-    return self->oldest;
+    return self->files.n > 0 ? self->files.at[0].number : 0;
 }
 
 uint64_t
 segment_log_newest(const segment_log_t *self)
 {
     return self->newest;
+}
+
+const struct segment_file *
+segment_log_files(const segment_log_t *self, size_t *n_ret)
+{
+    *n_ret = self->files.n;
+    return self->files.at;
 }
 
 struct segment_place
@@ -459,9 +416,5 @@ segment_log_end(const segment_log_t *self)
 uint64_t
 segment_log_bytes(const segment_log_t *self)
 {
-    uint64_t files = self->newest - self->oldest + 1;
-
-    for (unsigned n = 0; n < SPARES_MAX; n++)
-        files += self->spares[n];
-    return files * self->segment_bytes;
+    return segment_files_bytes(&self->files);
 }

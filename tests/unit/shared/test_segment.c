@@ -92,7 +92,9 @@ records_are_read_back_in_order_up_to_the_last(void **state)
     append(&f, "one");
     append(&f, "");
     append(&f, "three");
-    assert_int_equal(segment_read(&r, f.at, SIZE, true, SALT, f.places[0]), SEGMENT_RECORD);
+    assert_int_equal(
+        segment_read(&r, f.at + f.places[0], SIZE - f.places[0], true, SALT, f.places[0]),
+        SEGMENT_RECORD);
     assert_int_equal(r.len, 4);
     assert_memory_equal(r.at, "one!", 4);
     assert_int_equal(r.next, f.places[1]);
@@ -134,7 +136,7 @@ a_record_at_another_place_is_none(void **state)
     begin(&f);
     append(&f, "one");
     memcpy(f.at + 1000, f.at + f.places[0], f.end - f.places[0]);
-    assert_int_equal(segment_read(&r, f.at, SIZE, true, SALT, 1000), SEGMENT_NONE);
+    assert_int_equal(segment_read(&r, f.at + 1000, SIZE - 1000, true, SALT, 1000), SEGMENT_NONE);
 }
 
 // Cut anywhere: what is whole before the cut is there, and nothing else.
@@ -201,9 +203,12 @@ a_part_of_a_file_asks_for_more(void **state)
     (void) state;
     begin(&f);
     append(&f, "payload");
-    for (uint32_t n = f.places[0]; n < f.end; n++)
-        assert_int_equal(segment_read(&r, f.at, n, false, SALT, f.places[0]), SEGMENT_SHORT);
-    assert_int_equal(segment_read(&r, f.at, f.end, false, SALT, f.places[0]), SEGMENT_RECORD);
+    for (uint32_t n = 0; n < f.end - f.places[0]; n++)
+        assert_int_equal(segment_read(&r, f.at + f.places[0], n, false, SALT, f.places[0]),
+                         SEGMENT_SHORT);
+    assert_int_equal(
+        segment_read(&r, f.at + f.places[0], f.end - f.places[0], false, SALT, f.places[0]),
+        SEGMENT_RECORD);
 }
 
 static void

@@ -2,6 +2,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,7 @@
 struct model {
     char dir[64];
     segment_log_t *log;
+    bool holes;
     uint32_t n;       // appended
     uint32_t flushed; // of them, handed to the kernel
     uint32_t synced;  // of them, durable
@@ -41,7 +43,9 @@ options(const struct model *m)
 {
     static struct segment_log_options opt;
 
-    opt = (struct segment_log_options){ m->dir, OWNER, BYTES, 2 };
+    opt = (struct segment_log_options){
+        .dir = m->dir, .owner = OWNER, .segment_bytes = BYTES, .spares = 2, .holes = m->holes
+    };
     return &opt;
 }
 
@@ -380,7 +384,7 @@ a_segment_without_a_header_is_damage_as_a_whole(void **state)
 }
 
 static void
-another_owners_folder_and_one_with_a_hole_are_refused(void **state)
+a_folder_of_another_or_with_a_hole_or_in_use_is_refused(void **state)
 {
     struct model *m = *state;
     struct segment_log_options opt = *options(m);
@@ -391,6 +395,8 @@ another_owners_folder_and_one_with_a_hole_are_refused(void **state)
     for (int i = 0; i < 100; i++)
         append(m);
     sync_log(m);
+    assert_int_equal(segment_log_open(&other, &found, &opt), ERR_LOCKED);
+    segment_log_close(&m->log);
     opt.owner = OWNER + 1;
     assert_int_equal(segment_log_open(&other, &found, &opt), ERR_UNKNOWN);
     opt.owner = OWNER;
@@ -457,7 +463,7 @@ main(void)
         log_test(a_random_life_keeps_what_it_promised),
         log_test(damage_in_the_middle_is_told_and_read_around),
         log_test(a_segment_without_a_header_is_damage_as_a_whole),
-        log_test(another_owners_folder_and_one_with_a_hole_are_refused),
+        log_test(a_folder_of_another_or_with_a_hole_or_in_use_is_refused),
         log_test(what_is_no_segment_is_left_alone_and_told),
         log_test(a_cursor_in_a_trimmed_segment_is_told),
     };
