@@ -45,6 +45,7 @@ static const struct field fields[][FIELDS_MAX] = {
     [CONTROL_HELLO] = { { IDENTITY(hello.id) },
                         { U64(hello.nonce) },
                         { U32(hello.max_frame) },
+                        { U64(hello.collector) },
                         { STREAMS(FIELD_HELLO_STREAMS, hello) },
                         { LEDGER(hello.ledger) } },
     [CONTROL_WELCOME] = { { U64(welcome.collector) },

@@ -46,22 +46,23 @@ enum goaway_reason {
     GOAWAY_LIMIT = 5,    // more agents than I take
 };
 
-// `next`, here and below, is the lowest seq that the collector has not accepted; `limit` is the
-// first one that may not be sent: credit, which only NAK_STORAGE takes back.
+// `next` of WELCOME and ACK is the lowest seq that the collector has not made durable: an agent
+// lets go of what is below. `limit` is the first one that may not be sent: credit, which only
+// NAK_STORAGE takes back.
 
 // One stream, as the agent sees it.
 struct hello_stream {
     uint64_t stream;
     uint64_t base;       // lowest seq held that is not acknowledged
     uint64_t head;       // seq of the record to be made next
-    uint64_t acked_here; // highest `next` that this collector has told of it; 0: none
+    uint64_t acked_here; // highest `next` that hello.collector has told of it; 0: none
 };
 
 // One stream, as the collector sees it.
 struct welcome_stream {
     uint64_t stream;
     uint64_t next;
-    uint32_t crc; // of record next - 1, as in its header; 0 where that is not known
+    uint32_t crc; // of record next - 1, as in its header; 0 where that is not known, or was a GAP
     uint64_t limit;
 };
 
@@ -69,6 +70,7 @@ struct hello {
     struct identity id;
     uint64_t nonce;     // made at each start of the agent
     uint32_t max_frame; // largest it sends
+    uint64_t collector; // the one that acked_here is of, the last to welcome it; 0: none
     uint32_t n_streams;
     struct hello_stream streams[CONTROL_STREAMS_MAX]; // the live one last
     struct ledger ledger;
@@ -117,7 +119,7 @@ struct ack {
 struct nak {
     uint8_t reason;  // enum nak_reason
     uint64_t stream; // 0 where it is about none
-    uint64_t next;   // lowest seq wanted
+    uint64_t next;   // lowest seq wanted, which may be above what is durable
 };
 
 struct goaway {

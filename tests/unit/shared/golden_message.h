@@ -39,7 +39,9 @@ make_hello(struct buf *out)
 {
     struct control_msg msg = { .type = CONTROL_HELLO };
 
-    msg.hello = (struct hello){ .id = golden_identity, .nonce = 77, .max_frame = 262144 };
+    msg.hello = (struct hello){
+        .id = golden_identity, .nonce = 77, .max_frame = 262144, .collector = COLLECTOR
+    };
     msg.hello.n_streams = 2;
     msg.hello.streams[0] =
         (struct hello_stream){ .stream = 5, .base = 100, .head = 200, .acked_here = 90 };
@@ -151,8 +153,8 @@ tell_control(struct buf *out, const uint8_t *at, size_t n)
         return;
     if (msg.type == CONTROL_HELLO) {
         tell_identity(out, &msg.hello.id);
-        buf_printf(out, "nonce %" PRIu64 " max frame %" PRIu32 "\n", msg.hello.nonce,
-                   msg.hello.max_frame);
+        buf_printf(out, "nonce %" PRIu64 " max frame %" PRIu32 " collector %016" PRIx64 "\n",
+                   msg.hello.nonce, msg.hello.max_frame, msg.hello.collector);
         for (uint32_t i = 0; i < msg.hello.n_streams; i++)
             tell_hello_stream(out, &msg.hello.streams[i]);
         tell_ledger(out, &msg.hello.ledger);

@@ -59,7 +59,9 @@ hello_names_the_agent_and_its_streams(void **state)
 {
     (void) state;
     say(CONTROL_HELLO);
-    said.hello = (struct hello){ .id = someone, .nonce = 11, .max_frame = 12, .n_streams = 2 };
+    said.hello = (struct hello){
+        .id = someone, .nonce = 11, .max_frame = 12, .collector = 13, .n_streams = 2
+    };
     said.hello.streams[0] = (struct hello_stream){ 1, 2, 3, 1 };
     said.hello.streams[1] = (struct hello_stream){ UINT64_MAX, 5, 6, UINT64_MAX };
     said.hello.ledger = (struct ledger){ .produced = 7, .lost = { [LOST_DAMAGE] = 8 } };
@@ -71,6 +73,7 @@ hello_names_the_agent_and_its_streams(void **state)
     assert_int_equal(heard.hello.id.interval_ms, 250);
     assert_int_equal(heard.hello.nonce, 11);
     assert_int_equal(heard.hello.max_frame, 12);
+    assert_int_equal(heard.hello.collector, 13);
     assert_int_equal(heard.hello.n_streams, 2);
     assert_memory_equal(heard.hello.streams, said.hello.streams, 2 * sizeof said.hello.streams[0]);
     assert_memory_equal(&heard.hello.ledger, &said.hello.ledger, sizeof said.hello.ledger);
