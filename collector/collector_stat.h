@@ -43,6 +43,7 @@ enum collector_stat {
     STAT_PUBLISHED_TABLE, // messages, by type
     STAT_PUBLISHED_ROW,
     STAT_PUBLISHED_HOST,
+    STAT_PUBLISHED_FILLED,
     STAT_SUBSCRIPTIONS,
     STAT_SUBSCRIPTIONS_IGNORED,
     STAT_QUERIES,
@@ -50,6 +51,19 @@ enum collector_stat {
     STAT_QUERY_US,
     STAT_REPLY_BYTES,
     STAT_REPLIES_DROPPED,
+    STAT_FRAMES_AHEAD,      // records that came before the one that is next
+    STAT_FRAMES_NO_ROOM,    // dropped: the memory for what is received was used up
+    STAT_FRAMES_NO_STORAGE, // dropped: the journal's disk was full
+    STAT_SAMPLES_ELSEWHERE, // left to another collector
+    STAT_ACKS,
+    STAT_JOURNAL_COMMITS,
+    STAT_JOURNAL_RECORDS,
+    STAT_JOURNAL_BYTES, // of what was committed
+    STAT_JOURNAL_US,    // from the first record of a group to its being durable, summed
+    STAT_JOURNAL_FULL,
+    STAT_JOURNAL_DISK,
+    STAT_JOURNAL_DAMAGED,
+    STAT_REPLAYED,
     STAT_COUNT
 };
 

@@ -1,0 +1,78 @@
+// journal_entry - what stands in one record of the journal, as bytes.
+//
+// In:     what the collector accepted; or the bytes of a file.
+// Out:    bytes; or fields, checked. Everything borrowed points into the bytes.
+//
+//      RECORD      u8 kind  u8 flags  u64 host  i64 received ms  a record of the wire, as it came
+//      HOST        u8 kind  u8 flags  u64 host  i64 received ms  varint length, name
+//      BASIS       u8 kind  u8 flags  u64 host  i64 received ms  u64 stream  u64 below  records
+//      REFUSED     u8 kind  u8 flags  u64 host  i64 received ms  u64 stream  u64 samples
+//      CHECKPOINT  u8 kind  u8 flags  u64 host  i64 received ms  items (lane_table)
+//
+// All integers are little endian. HOST says how the host is called from here on. BASIS repeats
+// definitions of a stream that stood in segments below `below`. REFUSED is how many samples of the
+// stream were acknowledged and not stored, in all. A kind that is not known is passed over.
+// Thread: pure.
+
+#ifndef COLLECTOR_JOURNAL_ENTRY_H
+#define COLLECTOR_JOURNAL_ENTRY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shared/base/buf.h"
+#include "shared/wire/frame.h"
+
+#define JOURNAL_HEAD_BYTES 18u
+
+enum journal_kind {
+    JOURNAL_RECORD = 1,
+    JOURNAL_HOST = 2,
+    JOURNAL_BASIS = 3,
+    JOURNAL_REFUSED = 4,
+    JOURNAL_CHECKPOINT = 5,
+};
+
+// Flags of a CHECKPOINT; those of a RECORD are enum frame_flag.
+#define JOURNAL_FIRST 1u // of the entries of one checkpoint
+#define JOURNAL_LAST  2u
+
+// Whose stream.
+struct journal_id {
+    uint64_t host;
+    uint64_t stream;
+};
+
+struct journal_entry {
+    uint8_t kind; // enum journal_kind
+    uint8_t flags;
+    uint64_t host;
+    int64_t received_ms;  // our clock, when it came
+    struct record record; // RECORD
+    uint32_t crc;         // RECORD: the one in its header
+    const char *name;     // HOST; not terminated
+    size_t name_len;
+    uint64_t stream;      // BASIS, REFUSED
+    uint64_t below;       // BASIS: segments that are no longer needed for it; 0: none
+    uint64_t samples;     // REFUSED
+    const uint8_t *bytes; // BASIS: records, one after the other. CHECKPOINT: items
+    size_t len;           // of them
+};
+
+// What stands ahead of every entry.
+void journal_head_put(uint8_t out[JOURNAL_HEAD_BYTES], uint8_t kind, uint8_t flags, uint64_t host,
+                      int64_t received_ms);
+// What follows the head of these kinds, appended to a buf.
+void journal_name_put(struct buf *out, const char *name);
+void journal_basis_put(struct buf *out, uint64_t stream, uint64_t below);
+void journal_refused_put(struct buf *out, uint64_t stream, uint64_t samples);
+
+// 0; ERR_FORMAT; or ERR_UNKNOWN: a kind of a later version.
+int journal_entry_take(struct journal_entry *ret, const void *at, size_t n);
+// The same where the head's fields are in *ret already, and `at` is what follows it.
+int journal_entry_take_body(struct journal_entry *ret, const void *at, size_t n);
+// The next record of a BASIS: 1, 0 at the end, or ERR_FORMAT. Moves entry->bytes on.
+int journal_basis_next(struct journal_entry *entry, struct record *ret, const uint8_t **at_ret,
+                       size_t *len_ret);
+
+#endif

@@ -1,0 +1,116 @@
+// journal_scan - see the header.
+
+#include "collector/journal_scan.h"
+
+#include "shared/base/err.h"
+#include "shared/base/segment_cursor.h"
+
+struct scan {
+    lane_table_t *lanes;
+    struct journal_keep *keep;
+    bool loading; // between the first and the last entry of a checkpoint
+    bool loaded;  // a whole one was met
+    uint64_t damaged_bytes;
+};
+
+static int s_from(struct scan *scan, const struct journal_scan_options *opt, uint64_t segment);
+static void s_entry(struct scan *scan, const struct segment_entry *at);
+static void s_checkpoint(struct scan *scan, const struct journal_entry *entry);
+static void s_segment(void *arg, uint64_t number, int64_t needed_ms);
+
+int
+journal_scan(lane_table_t *lanes, struct journal_keep *keep, struct journal_found *found,
+             const struct journal_scan_options *opt)
+{
+    struct scan scan;
+    uint64_t segment = opt->end.segment;
+    int rc;
+
+    // Each try reads to the end, and the first nearly always has a checkpoint.
+    for (;;) {
+        scan = (struct scan){ .lanes = lanes, .keep = keep };
+        rc = s_from(&scan, opt, segment);
+        if (rc < 0 || scan.loaded || segment == opt->oldest)
+            break;
+        segment--;
+    }
+    found->damaged_bytes += scan.damaged_bytes;
+    found->read = opt->end.segment - segment + 1;
+    // Segments that no checkpoint told of are taken as young.
+    if (keep->n == 0)
+        journal_keep_begin(keep, opt->oldest, opt->now_ms);
+    journal_keep_begin(keep, opt->end.segment, opt->now_ms);
+    journal_keep_trim(keep, opt->oldest);
+    return rc;
+}
+
+static int
+s_from(struct scan *scan, const struct journal_scan_options *opt, uint64_t segment)
+{
+    lane_table_t *empty = lane_table_new();
+    segment_cursor_t *cursor;
+    struct segment_entry at;
+    int rc;
+
+    lane_table_copy(scan->lanes, empty);
+    lane_table_destroy(&empty);
+    journal_keep_release(scan->keep);
+    rc = segment_cursor_open(&cursor, opt->dir, opt->owner,
+                             (struct segment_place){ .segment = segment });
+    if (rc < 0)
+        return rc;
+    while ((rc = segment_cursor_next(cursor, opt->end, &at)) == 1 || rc == ERR_FORMAT) {
+        if (rc == 1)
+            s_entry(scan, &at);
+        else
+            scan->damaged_bytes += at.len;
+    }
+    segment_cursor_close(&cursor);
+    return rc;
+}
+
+static void
+s_entry(struct scan *scan, const struct segment_entry *at)
+{
+    struct journal_entry entry;
+
+    if (journal_entry_take(&entry, at->at, at->len) < 0)
+        return; // of a later version
+    if (entry.kind == JOURNAL_CHECKPOINT) {
+        s_checkpoint(scan, &entry);
+        return;
+    }
+    scan->loading = false; // nothing stands within a checkpoint
+    lane_table_book(scan->lanes, &entry, at->place);
+    journal_keep_begin(scan->keep, at->place.segment, entry.received_ms);
+    journal_keep_need(scan->keep, at->place.segment, entry.received_ms);
+    if (entry.kind == JOURNAL_RECORD)
+        journal_keep_need(scan->keep,
+                          lane_table_add(scan->lanes, entry.host, entry.record.stream)->key.segment,
+                          entry.received_ms);
+}
+
+// Whatever was booked before stands in it as well, so it is added to what is there: an item that
+// is in both is the same.
+static void
+s_checkpoint(struct scan *scan, const struct journal_entry *entry)
+{
+    if ((entry->flags & JOURNAL_FIRST) != 0) {
+        scan->loading = true;
+        journal_keep_release(scan->keep);
+    }
+    if (!scan->loading ||
+        lane_table_load(scan->lanes, entry->bytes, entry->len, s_segment, scan) < 0)
+        scan->loading = false;
+    else if ((entry->flags & JOURNAL_LAST) != 0)
+        scan->loaded = true;
+}
+
+static void
+s_segment(void *arg, uint64_t number, int64_t needed_ms)
+{
+    struct scan *scan = arg;
+
+    journal_keep_begin(scan->keep, number, needed_ms);
+    journal_keep_need(scan->keep, number, needed_ms);
+}

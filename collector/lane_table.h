@@ -1,0 +1,89 @@
+// lane_table - what the journal holds of each stream: how far, how much, and where.
+//
+// In:     entries of the journal, in its order, with their places; or a checkpoint.
+// Out:    for each (host, stream) the marks below; a checkpoint that says all of it again.
+// Thread: one owner. Pure: no files, no clocks.
+//
+// An entry in the journal was accepted when it came, so it is never judged here: a record above
+// `next` says that what lies between is held by another collector, or was damaged on our disk.
+// Limits: a stream is forgotten by lane_table_expire alone.
+
+#ifndef COLLECTOR_LANE_TABLE_H
+#define COLLECTOR_LANE_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collector/journal_entry.h"
+#include "shared/base/segment_log.h"
+
+struct lane_entry {
+    uint64_t host;
+    uint64_t stream;
+    uint64_t next;      // lowest seq not in the journal
+    uint64_t total;     // samples before `next`, as the sender counts
+    uint32_t crc;       // of record next - 1; 0: not known, or a GAP
+    uint64_t taken;     // samples in the journal, or once in it
+    uint64_t elsewhere; // samples that another collector has
+    uint64_t refused;   // of `taken`: not stored, as last said
+    bool ended;         // END is in the journal
+    bool backlog;       // some of it came late, with the times below
+    int64_t from_ms;    // t0 of the oldest record that came as backlog
+    int64_t to_ms;      // of the newest one
+    int64_t heard_ms;   // our clock, when the newest record came
+    // Where reading can begin such that `next` is readable. Segment 0: nowhere, the sender's
+    // repeats are wanted.
+    struct segment_place key;
+    uint64_t chain;             // seq that continues what can be read from there
+    struct segment_place *defs; // where its definitions stand; ours
+    uint32_t n_defs;
+    uint32_t defs_size; // allocated
+};
+
+// Whether the journal alone tells how to read record `next`; if not, repeats belong in it.
+static inline bool
+lane_entry_is_whole(const struct lane_entry *lane)
+{
+    return lane->key.segment != 0 && lane->chain == lane->next;
+}
+
+typedef struct lane_table lane_table_t;
+
+lane_table_t *lane_table_new(void);
+void lane_table_destroy(lane_table_t **self_p);
+// All of `from`, in place of what was there.
+void lane_table_copy(lane_table_t *self, const lane_table_t *from);
+
+// Books one entry that stands at `place`. CHECKPOINTs are for lane_table_load.
+void lane_table_book(lane_table_t *self, const struct journal_entry *entry,
+                     struct segment_place place);
+// Segments below `oldest` are gone: places in them are forgotten.
+void lane_table_trim(lane_table_t *self, uint64_t oldest);
+// Forgets streams that ended and were last heard before `before_ms`, those without END 30 days
+// later, and hosts without streams.
+void lane_table_expire(lane_table_t *self, int64_t before_ms);
+
+// NULL if it is not known.
+struct lane_entry *lane_table_find(const lane_table_t *self, uint64_t host, uint64_t stream);
+// Made where it is missing.
+struct lane_entry *lane_table_add(lane_table_t *self, uint64_t host, uint64_t stream);
+// What the host was called last, or NULL.
+const char *lane_table_name(const lane_table_t *self, uint64_t host);
+size_t lane_table_count(const lane_table_t *self);
+// All, in no order: start with *at = 0; NULL at the end. No change between calls.
+struct lane_entry *lane_table_next(const lane_table_t *self, size_t *at);
+
+// Items of a checkpoint. `emit` gets them in pieces of at most LANE_PIECE_BYTES and a little.
+#define LANE_PIECE_BYTES (128u * 1024u)
+typedef int lane_emit_fn(void *arg, const struct buf *items, uint8_t flags);
+// 0, or what emit returned below zero.
+int lane_table_save(const lane_table_t *self, struct buf *first, lane_emit_fn *emit, void *arg);
+// The items of one entry, in addition to what is there. 0 or ERR_FORMAT.
+typedef void lane_segment_fn(void *arg, uint64_t number, int64_t needed_ms);
+int lane_table_load(lane_table_t *self, const uint8_t *items, size_t len, lane_segment_fn *segment,
+                    void *arg);
+// An item that is no lane's: a segment that the journal holds. For the `first` of a checkpoint.
+void lane_table_put_segment(struct buf *out, uint64_t number, int64_t needed_ms);
+
+#endif
