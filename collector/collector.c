@@ -5,24 +5,39 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "collector/applier.h"
+#include "collector/collector_stat.h"
+#include "collector/journal.h"
 #include "collector/reactor.h"
+#include "collector/replay.h"
 #include "collector/store/head.h"
+#include "shared/base/buf.h"
+#include "shared/base/clock.h"
 #include "shared/base/err.h"
 #include "shared/base/random.h"
 #include "shared/base/str.h"
 #include "shared/base/xalloc.h"
+#include "shared/net/selfstat.h"
 #include "shared/net/service.h"
+
+#define JOURNAL_DIR "journal"
 
 // In the order of their start; they stop in the other one.
 struct collector {
     int lock_fd; // of the data folder, held while we live
     uint64_t id; // in the data folder, so that it stays
     store_t *store;
-    reactor_t *reactor; // reads and writes the store
+    journal_t *journal;
+    applier_t *applier; // writes the store: the replay's at first, then the reactor's
+    replay_t *replay;
+    reactor_t *reactor; // has all of these but the replay
 };
 
 static int s_open_data(collector_t *self, const char *dir);
 static int s_data_exit(int rc);
+static int s_start_journal(collector_t *self, int *exit_ret,
+                           const struct collector_options *options);
+static int s_start_replay(collector_t *self, const struct collector_options *options);
 static int s_start_reactor(collector_t *self, const struct collector_options *options);
 
 int
@@ -46,7 +61,9 @@ collector_start(collector_t **ret, int *exit_ret, const struct collector_options
                   (unsigned long long) options->head_bytes, log_quote(err_str(rc)));
         goto fail;
     }
-    rc = s_start_reactor(self, options);
+    rc = s_start_journal(self, exit_ret, options);
+    rc = rc < 0 ? rc : s_start_replay(self, options);
+    rc = rc < 0 ? rc : s_start_reactor(self, options);
     if (rc < 0)
         goto fail;
     log_info("ready", "endpoint=%s id=%s head_bytes=%llu", options->endpoint,
@@ -67,6 +84,9 @@ collector_stop(collector_t **self_p)
     if (self == NULL)
         return;
     reactor_stop(&self->reactor);
+    replay_stop(&self->replay);
+    journal_stop(&self->journal);
+    applier_destroy(&self->applier);
     store_destroy(&self->store);
     if (self->lock_fd != -1)
         close(self->lock_fd);
@@ -107,6 +127,78 @@ s_data_exit(int rc)
     return rc == ERR_FORMAT ? OPTION_EXIT_CONFIG : OPTION_EXIT_UNAVAILABLE;
 }
 
+static void
+s_journal_dir(struct buf *out, const struct collector_options *options)
+{
+    buf_printf(out, "%s/" JOURNAL_DIR, options->data_dir);
+}
+
+// What stands in the way of a journal is never put away by us: it may be somebody's data.
+static int
+s_start_journal(collector_t *self, int *exit_ret, const struct collector_options *options)
+{
+    const int64_t from_ms = clock_mono_ms();
+    struct journal_found found;
+    struct buf dir = { 0 };
+    int rc;
+
+    s_journal_dir(&dir, options);
+    rc = journal_start(&self->journal, &found,
+                       &(struct journal_options){ .dir = buf_cstr(&dir),
+                                                  .owner = self->id,
+                                                  .segment_bytes = JOURNAL_SEGMENT_BYTES,
+                                                  .spares = JOURNAL_SPARES,
+                                                  .keep_ms = options->journal_keep_ms,
+                                                  .bytes_most = options->journal_bytes,
+                                                  .now_ms = clock_real_ms });
+    selfstat_add(STAT_JOURNAL_DAMAGED, found.damaged_bytes);
+    if (rc < 0) {
+        *exit_ret = rc == ERR_UNKNOWN || rc == ERR_VERSION || rc == ERR_FORMAT
+                        ? OPTION_EXIT_CONFIG
+                        : OPTION_EXIT_UNAVAILABLE;
+        log_error("the journal cannot be opened", "dir=%s error=%s", log_quote(buf_cstr(&dir)),
+                  log_quote(rc == ERR_UNKNOWN   ? "it is of another collector (its collector_id "
+                                                  "differs): give it its own --data folder back"
+                            : rc == ERR_VERSION ? "it was written by a newer version: install that"
+                            : rc == ERR_FORMAT  ? "a segment in the middle is missing or is no "
+                                                  "journal: put it back, or move the folder away"
+                                                : err_str(rc)));
+    } else {
+        if (found.damaged_bytes > 0)
+            log_error("the journal is damaged: what was acknowledged there is lost, agents that "
+                      "notice say so",
+                      "bytes=%llu", (unsigned long long) found.damaged_bytes);
+        log_info("journal opened",
+                 "segments=%llu read=%llu streams=%zu torn_bytes=%llu foreign=%llu ms=%lld",
+                 (unsigned long long) found.segments, (unsigned long long) found.read, found.lanes,
+                 (unsigned long long) found.torn_bytes, (unsigned long long) found.foreign,
+                 (long long) (clock_mono_ms() - from_ms));
+    }
+    buf_release(&dir);
+    return rc;
+}
+
+static int
+s_start_replay(collector_t *self, const struct collector_options *options)
+{
+    struct buf dir = { 0 };
+    int rc;
+
+    s_journal_dir(&dir, options);
+    self->applier = applier_new(self->store, APPLIER_SERIES_MAX);
+    rc = replay_start(&self->replay,
+                      &(struct replay_options){ .dir = buf_cstr(&dir),
+                                                .owner = self->id,
+                                                .end = journal_end(self->journal),
+                                                .lanes = journal_lanes(self->journal),
+                                                .applier = self->applier,
+                                                .since_ms = clock_real_ms() - REPLAY_MS });
+    if (rc < 0)
+        log_error("the journal cannot be read back", "error=%s", log_quote(err_str(rc)));
+    buf_release(&dir);
+    return rc;
+}
+
 // The epoch is new at each start: series ids and row numbers begin anew with it.
 static int
 s_start_reactor(collector_t *self, const struct collector_options *options)
@@ -116,6 +208,10 @@ s_start_reactor(collector_t *self, const struct collector_options *options)
                            &(struct reactor_options){
                                .data_endpoint = options->endpoint,
                                .store = self->store,
+                               .journal = self->journal,
+                               .replay = self->replay,
+                               .applier = self->applier,
+                               .receive_bytes = options->receive_bytes,
                                .collector = self->id,
                                .epoch = random_u64(),
                                .most_agents = options->most_agents,

@@ -15,6 +15,7 @@
 #define PORT_BASE_LEAST   1024
 #define PORT_BASE_MOST    65531 // five in a row
 #define JOURNAL_DAYS_MOST 3650
+#define RECEIVE_BYTES     (256 * MIB) // without --memory
 
 static const struct option s_options[] = {
     { .name = "data",
@@ -22,7 +23,7 @@ static const struct option s_options[] = {
       .fallback = "/var/lib/zpulse-collector",
       .least = 1,
       .meta = "DIR",
-      .help = "folder for what must last: the collector's id" },
+      .help = "folder for what must last: the collector's id, the journal" },
     { .name = "bind",
       .type = OPTION_TEXT,
       .fallback = "127.0.0.1",
@@ -64,16 +65,21 @@ static const struct option s_options[] = {
       .least = 16 * MIB,
       .most = 1024 * GIB,
       .meta = "SIZE",
-      .help = "memory in all",
-      .later = "only --head-bytes bounds memory yet" },
+      .help = "memory in all: half for the newest samples, an eighth for what is received" },
     { .name = "journal-keep",
       .type = OPTION_DURATION,
       .fallback = "24h",
       .least = 60000,
       .most = JOURNAL_DAYS_MOST * UINT64_C(86400000),
       .meta = "TIME",
-      .help = "how long the journal keeps samples",
-      .later = "there is no journal yet: samples are in memory" },
+      .help = "how long the journal keeps samples" },
+    { .name = "journal-bytes",
+      .type = OPTION_BYTES,
+      .fallback = "8GiB",
+      .least = 64 * MIB,
+      .most = 1024 * 1024 * GIB,
+      .meta = "SIZE",
+      .help = "how large the journal may be on the disk" },
     { .name = "peer",
       .type = OPTION_ENDPOINT,
       .list = true,
@@ -103,6 +109,17 @@ collector_options_take(struct collector_options *ret, const options_t *options)
     (void) s_endpoint(ret->endpoint, options);
     ret->data_dir = options_text(options, "data");
     ret->head_bytes = options_uint(options, "head-bytes");
+    ret->receive_bytes = RECEIVE_BYTES;
+    if (options_given(options, "memory")) {
+        const uint64_t memory = options_uint(options, "memory");
+
+        if (!options_given(options, "head-bytes"))
+            ret->head_bytes = memory / 2;
+        if (memory / 8 < ret->receive_bytes)
+            ret->receive_bytes = memory / 8;
+    }
+    ret->journal_keep_ms = options_ms(options, "journal-keep");
+    ret->journal_bytes = options_uint(options, "journal-bytes");
     ret->most_agents = (size_t) options_uint(options, "max-agents");
     // One of the choices, so it is known.
     (void) log_level_parse(&ret->log_level, options_text(options, "log-level"));

@@ -18,6 +18,9 @@ struct collector_options {
     const char *data_dir;
     char endpoint[COLLECTOR_ENDPOINT_SIZE]; // of the data socket
     uint64_t head_bytes;
+    uint64_t receive_bytes; // of memory for what came and is not yet applied
+    int64_t journal_keep_ms;
+    uint64_t journal_bytes;
     size_t most_agents;
     enum log_level log_level;
 };

@@ -41,6 +41,7 @@ static void s_bad(control_service_t *self, int rc);
 static void s_hello(control_service_t *self, const struct route *from);
 static int s_admit(control_service_t *self, const struct route *from, const struct host **ret);
 static void s_welcome(control_service_t *self, const struct route *to, const struct host *host);
+static void s_look_for_loss(control_service_t *self, const struct host *host);
 static void s_ping(control_service_t *self, const struct route *from, struct host_time heard);
 static void s_goaway(control_service_t *self, const struct route *to, uint8_t reason);
 static void s_nak_hello(control_service_t *self, const struct route *to);
@@ -87,6 +88,20 @@ control_service_read(control_service_t *self, unsigned budget)
 }
 
 void
+control_service_ack(control_service_t *self, uint64_t id, const struct ack *ack)
+{
+    const struct host *host = host_table_find(self->is.hosts, id);
+
+    // One that said BYE may still be listening: it ends only once its spool is flushed.
+    if (host == NULL)
+        return;
+    self->out.type = CONTROL_ACK;
+    self->out.ack = *ack;
+    s_send(self, &host->route);
+    selfstat_add(STAT_ACKS, 1);
+}
+
+void
 control_service_nak(control_service_t *self, uint64_t id, const struct nak *nak)
 {
     const struct host *host = host_table_find(self->is.hosts, id);
@@ -97,8 +112,8 @@ control_service_nak(control_service_t *self, uint64_t id, const struct nak *nak)
     self->out.nak = *nak;
     s_send(self, &host->route);
     selfstat_add(STAT_NAKS, 1);
-    log_debug("asked an agent for a key", "host=%s stream=%016llx next=%llu",
-              log_quote(host->info.name), (unsigned long long) nak->stream,
+    log_debug("NAK", "host=%s stream=%016llx reason=%s next=%llu", log_quote(host->info.name),
+              (unsigned long long) nak->stream, nak_reason_str(nak->reason),
               (unsigned long long) nak->next);
 }
 
@@ -182,6 +197,7 @@ s_hello(control_service_t *self, const struct route *from)
     }
     ingest_hello(self->is.ingest, host, hello->streams, hello->n_streams);
     s_welcome(self, from, host);
+    s_look_for_loss(self, host);
     log_line(known ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "agent is welcome",
              "host=%s id=%s version=%s streams=%u", log_quote(host->info.name),
              str_hex64_put(id, host->info.host), log_quote(host->info.version), hello->n_streams);
@@ -203,8 +219,23 @@ s_admit(control_service_t *self, const struct route *from, const struct host **r
     return host_table_hello(self->is.hosts, hello, from, s_now(), ret);
 }
 
-// Names each of the agent's streams with the record wanted next: 0 for what we do not know, which
-// after a restart of ours is all of them.
+// What we acknowledged to this agent and no longer have: our folder is an older copy, or damaged.
+static void
+s_look_for_loss(control_service_t *self, const struct host *host)
+{
+    const struct hello *hello = &self->in.hello;
+    const struct welcome *welcome = &self->out.welcome;
+
+    for (uint32_t i = 0; hello->collector == self->is.collector && i < hello->n_streams; i++)
+        if (hello->streams[i].acked_here > welcome->streams[i].next)
+            log_error("the journal lacks what was acknowledged: the agent counts it as lost",
+                      "host=%s stream=%016llx from=%llu to=%llu", log_quote(host->info.name),
+                      (unsigned long long) hello->streams[i].stream,
+                      (unsigned long long) welcome->streams[i].next,
+                      (unsigned long long) hello->streams[i].acked_here - 1);
+}
+
+// Names each of the agent's streams with what is durable of it here, and its credit.
 static void
 s_welcome(control_service_t *self, const struct route *to, const struct host *host)
 {
@@ -220,11 +251,8 @@ s_welcome(control_service_t *self, const struct route *to, const struct host *ho
         .n_streams = hello->n_streams,
     };
     for (uint32_t i = 0; i < hello->n_streams; i++)
-        welcome->streams[i] = (struct welcome_stream){
-            .stream = hello->streams[i].stream,
-            .next = ingest_next(self->is.ingest, host->info.host, hello->streams[i].stream),
-            .limit = UINT64_MAX,
-        };
+        welcome->streams[i] = ingest_welcome(self->is.ingest, host->info.host,
+                                             hello->streams[i].stream);
     s_send(self, to);
 }
 

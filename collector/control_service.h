@@ -1,7 +1,7 @@
 // control_service - what the collector says to its agents, and hears.
 //
 // In:     HELLO, PING, BYE from DEALERs, on a ROUTER.
-// Out:    WELCOME, PONG, NAK, GOAWAY; the host table kept by what was heard.
+// Out:    WELCOME, PONG, ACK, NAK, GOAWAY; the host table kept by what was heard.
 // Thread: the reactor's.
 // Loss:   an answer whose peer is gone or full is dropped and counted: agents ask again.
 // Bytes that are no message of ours are counted and logged at most each 10 s.
@@ -31,7 +31,9 @@ void control_service_destroy(control_service_t **self_p);
 
 // Answers at most `budget` messages; true if there may be more.
 bool control_service_read(control_service_t *self, unsigned budget);
-// Asks the host's agent for what is missing of a stream. Nothing for a host that is not known.
+// To the host's agent: how far a stream is durable here, or what is missing of it. Nothing for a
+// host that is not known.
+void control_service_ack(control_service_t *self, uint64_t host, const struct ack *ack);
 void control_service_nak(control_service_t *self, uint64_t host, const struct nak *nak);
 // GOAWAY{SHUTDOWN} to all that live; the delays are spread over a second.
 void control_service_shutdown(control_service_t *self);

@@ -1,97 +1,67 @@
-// ingest - frames into rows, rows into the store and on to who watches.
+// ingest - see the header.
 //
-// Some 500 lines, one thing: what a frame means depends on host, stream, slot and store at once.
+// Some 600 lines, one thing: the way of a record from the wire to the applier, there and back.
+//
+// A stream's `next` here is what was staged; what is committed stands in `lanes`, a copy of the
+// journal's own table that is kept by the same entries. Who asks is always told the latter.
 
 #include "collector/ingest.h"
 
+#include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "collector/collector_stat.h"
-#include "collector/row_builder.h"
-#include "collector/row_list.h"
+#include "collector/ingest_stream.h"
 #include "shared/base/err.h"
 #include "shared/base/log.h"
-#include "shared/base/map.h"
+#include "shared/base/rbuf.h"
 #include "shared/base/xalloc.h"
 #include "shared/net/selfstat.h"
-#include "shared/wire/frame.h"
-#include "shared/wire/lane.h"
-#include "shared/wire/live.h"
+#include "shared/wire/body.h"
 
 #define SAY_AGAIN_MS 10000
-// A stream with series that the store had no room for asks again this often.
-#define RETRY_MS 60000
-
-// One host's end of the wire.
-struct source {
-    uint64_t host;
-    char *name;        // becomes `instance`
-    uint64_t nonce;    // of the agent's start
-    uint32_t n_series; // defined slots of its streams
-    uint32_t n_streams;
-    struct stream *streams[CONTROL_STREAMS_MAX];
-};
-
-// Where rows go: a row of the wire is at most one of each.
-enum kind { KIND_APPS, KIND_HOST, KINDS };
-static const char s_topics[KINDS] = { [KIND_APPS] = LIVE_APP_ROWS, [KIND_HOST] = LIVE_HOST_ROWS };
-
-// A slot's.
-struct series {
-    series_id id;   // 0: none
-    enum kind kind; // once and for all, by its labels
-};
-
-struct stream {
-    ingest_t *ingest;
-    struct source *source;
-    uint64_t id;
-    lane_t *lane;          // NULL before the first frame and after END
-    uint64_t next;         // once ended
-    bool ended;            // END has come
-    bool refused;          // its IDENT names another host
-    bool wants_table;      // has series that have no id
-    struct series *series; // by slot
-    uint32_t n_slots;      // allocated, all set
-    uint64_t evicted;      // of the store, when `series` were last looked through
-    int64_t asked_ms;      // monotonic, of the last NAK; 0: never
-    int64_t retry_ms;      // monotonic, when to ask for series the store refused; 0: none
-};
+#define PROBE_BYTES  (64u * 1024u) // of what is written to see whether the disk has room again
+#define KIND_PROBE   0xffu         // of an entry that nobody reads
 
 struct ingest {
     struct ingest_options is;
-    map_t *sources;                  // host -> source
-    map_t *streams;                  // id -> stream
-    struct host_time now;            // of the frame at hand
-    uint8_t flags;                   // of the frame at hand
-    struct row_builder build[KINDS]; // of the block at hand
-    struct row_list rows;            // of the frame at hand; marked with their kind
-    int64_t said_ms[STAT_COUNT];     // when a reason was last logged
+    lane_table_t *lanes;            // what is committed
+    ingest_streams_t *streams;      // what HELLOs named
+    struct journal_group *open;     // being gathered
+    struct journal_group *spare;    // for the next one
+    bool busy;                      // a group is at the disk
+    uint64_t held;                  // bytes of groups: gathered, at the disk and waiting
+    struct journal_group **waiting; // committed, to be applied after the replay
+    size_t n_waiting;
+    bool replaying;
+    bool full;                   // the journal has no room
+    int64_t full_at_ms;          // monotonic, when to try it again
+    int failed;                  // its final error, or 0
+    struct host_time now;        // of the frame at hand
+    int64_t said_ms[STAT_COUNT]; // when a reason was last logged
 };
 
 static void s_refuse(ingest_t *self, enum collector_stat reason, int rc, uint64_t stream);
 static bool s_identity_fits(const struct stream *stream, const struct record *record);
-static void s_open_lane(struct stream *stream);
-static void s_accept(struct stream *stream, const struct frame_prefix *prefix,
-                     const struct record *record);
-static void s_count(const struct lane_counters *before, const struct lane_counters *after);
-static void s_ask(struct stream *stream);
-static int s_define(void *arg, const struct slot_def *def);
-static void s_row(void *arg, int64_t time_ms, const uint32_t *slots, const double *values,
-                  uint32_t n);
-static enum kind s_kind(const struct label_set *labels);
-static void s_give_all(ingest_t *self, const struct source *source);
-static void s_give(ingest_t *self, enum kind kind, const struct store_row *row);
-static void s_gap(void *arg, uint64_t from, const struct gap *gap);
-static void s_drop_evicted(struct stream *stream);
-static void s_build(struct stream *stream, const uint32_t *slots, const double *values, uint32_t n);
-static struct source *s_source(ingest_t *self, const struct host *host);
-static bool s_named(const struct hello_stream *streams, uint32_t n, uint64_t id);
-static void s_add_stream(ingest_t *self, struct source *source, uint64_t id);
-static void s_remove_stream(ingest_t *self, struct source *source, uint32_t at);
-static void s_close_lane(struct stream *stream);
-static void s_free_source(ingest_t *self, struct source *source);
+static void s_repeat(struct stream *stream, const struct record *record, uint8_t flags,
+                     const uint8_t *at, size_t len);
+static void s_stage(struct stream *stream, const struct frame_prefix *prefix,
+                    const struct record *record, const uint8_t *at, size_t len);
+static void s_nak(struct stream *stream, uint8_t reason, int64_t *last_ms, int64_t every_ms);
+static void s_add(ingest_t *self, const struct journal_item *item, const void *at, size_t len);
+static void s_say_refused(ingest_t *self);
+static void s_submit(ingest_t *self);
+static void s_probe(ingest_t *self);
+static void s_book(ingest_t *self, struct journal_group *group);
+static void s_take_back(ingest_t *self);
+static void s_has_room(ingest_t *self);
+static void s_acks(ingest_t *self);
+static uint64_t s_limit(ingest_t *self, struct stream *stream, uint64_t next);
+static void s_apply(ingest_t *self, struct journal_group *group);
+static void s_done(ingest_t *self, struct journal_group *group);
+static bool s_entry(struct journal_entry *ret, const struct journal_group *group, uint32_t i);
 
 ingest_t *
 ingest_new(const struct ingest_options *options)
@@ -99,8 +69,11 @@ ingest_new(const struct ingest_options *options)
     ingest_t *self = xcalloc(1, sizeof *self);
 
     self->is = *options;
-    self->sources = map_new();
-    self->streams = map_new();
+    self->lanes = lane_table_new();
+    lane_table_copy(self->lanes, journal_lanes(options->journal));
+    self->streams = ingest_streams_new(self);
+    self->open = journal_group_new();
+    self->replaying = true;
     return self;
 }
 
@@ -108,18 +81,16 @@ void
 ingest_destroy(ingest_t **self_p)
 {
     ingest_t *self = *self_p;
-    struct map_entry entry;
-    size_t at = 0;
 
     if (self == NULL)
         return;
-    while (map_next(self->sources, &at, &entry))
-        s_free_source(self, entry.value);
-    map_destroy(&self->sources);
-    map_destroy(&self->streams);
-    for (unsigned i = 0; i < KINDS; i++)
-        row_builder_release(&self->build[i]);
-    row_list_release(&self->rows);
+    for (size_t i = 0; i < self->n_waiting; i++)
+        journal_group_free(self->waiting[i]);
+    free(self->waiting);
+    journal_group_free(self->open);
+    journal_group_free(self->spare);
+    ingest_streams_destroy(&self->streams);
+    lane_table_destroy(&self->lanes);
     free(self);
     *self_p = NULL;
 }
@@ -130,7 +101,7 @@ ingest_frame(ingest_t *self, const void *at, size_t n, struct host_time now)
     struct frame_prefix prefix;
     struct record record;
     struct stream *stream;
-    int rc = frame_take(&prefix, &record, at, n);
+    const int rc = frame_take(&prefix, &record, at, n);
 
     self->now = now;
     selfstat_add(STAT_FRAMES, 1);
@@ -139,13 +110,9 @@ ingest_frame(ingest_t *self, const void *at, size_t n, struct host_time now)
         s_refuse(self, rc == ERR_VERSION ? STAT_REFUSED_VERSION : STAT_REFUSED_FORMAT, rc, 0);
         return;
     }
-    stream = map_get_u64(self->streams, record.stream);
+    stream = ingest_streams_find(self->streams, record.stream);
     if (stream == NULL) {
         s_refuse(self, STAT_REFUSED_STREAM, ERR_UNKNOWN, record.stream);
-        return;
-    }
-    if (stream->ended) {
-        selfstat_add(STAT_LANE_DUPLICATES, 1);
         return;
     }
     if (stream->refused || !s_identity_fits(stream, &record)) {
@@ -153,52 +120,136 @@ ingest_frame(ingest_t *self, const void *at, size_t n, struct host_time now)
         s_refuse(self, STAT_REFUSED_IDENTITY, ERR_UNKNOWN, record.stream);
         return;
     }
-    self->flags = prefix.flags;
-    s_accept(stream, &prefix, &record);
+    if (self->full || self->failed != 0) {
+        s_refuse(self, STAT_FRAMES_NO_STORAGE, -ENOSPC, record.stream);
+        return;
+    }
+    if (self->held + n > self->is.receive_bytes) {
+        s_refuse(self, STAT_FRAMES_NO_ROOM, ERR_LIMIT, record.stream);
+        return;
+    }
+    at = (const uint8_t *) at + FRAME_PREFIX_SIZE;
+    n -= FRAME_PREFIX_SIZE;
+    if ((prefix.flags & FRAME_REPEAT) != 0)
+        s_repeat(stream, &record, prefix.flags, at, n);
+    else
+        s_stage(stream, &prefix, &record, at, n);
+}
+
+void
+ingest_flush(ingest_t *self, struct host_time now)
+{
+    self->now = now;
+    if (self->full && !self->busy && now.mono_ms >= self->full_at_ms)
+        s_probe(self);
+    if (!self->busy && self->open->n > 0 && self->failed == 0) {
+        s_say_refused(self);
+        s_submit(self);
+    }
+    // Of what had come before: when nothing is on its way that would answer them.
+    if (!self->busy)
+        s_acks(self);
+}
+
+int
+ingest_committed(ingest_t *self, struct host_time now)
+{
+    struct journal_group *group;
+
+    self->now = now;
+    journal_ack(self->is.journal);
+    while ((group = journal_take(self->is.journal)) != NULL) {
+        self->busy = false;
+        self->failed = group->rc == -ENOSPC ? 0 : group->rc;
+        if (self->failed != 0) {
+            s_done(self, group);
+            break;
+        }
+        s_book(self, group);
+        if (group->rc == -ENOSPC)
+            s_take_back(self);
+        else if (self->full)
+            s_has_room(self);
+        s_acks(self);
+        if (self->replaying) {
+            self->waiting = xrealloc(self->waiting, self->n_waiting + 1, sizeof(void *));
+            self->waiting[self->n_waiting++] = group;
+        } else {
+            s_apply(self, group);
+        }
+    }
+    return self->failed;
+}
+
+bool
+ingest_busy(const ingest_t *self)
+{
+    return self->busy || (self->open->n > 0 && self->failed == 0);
+}
+
+void
+ingest_replayed(ingest_t *self, struct host_time now)
+{
+    assert(self->replaying);
+    self->now = now;
+    self->replaying = false;
+    // HELLOs came meanwhile, and the applier knows of none.
+    ingest_streams_tell(self->streams, self->is.applier, self->is.hosts);
+    for (size_t i = 0; i < self->n_waiting; i++)
+        s_apply(self, self->waiting[i]);
+    free(self->waiting);
+    self->waiting = NULL;
+    self->n_waiting = 0;
+}
+
+bool
+ingest_is_replaying(const ingest_t *self)
+{
+    return self->replaying;
 }
 
 void
 ingest_hello(ingest_t *self, const struct host *host, const struct hello_stream *streams,
              uint32_t n)
 {
-    struct source *source = s_source(self, host);
-
-    // An agent that was started anew, or renamed, defines its series anew.
-    if (source->nonce != host->nonce || strcmp(source->name, host->info.name) != 0) {
-        while (source->n_streams > 0)
-            s_remove_stream(self, source, source->n_streams - 1);
-        free(source->name);
-        source->name = xstrdup(host->info.name);
-        source->nonce = host->nonce;
-        publisher_reset(self->is.publisher, source->host);
-    }
-    for (uint32_t i = source->n_streams; i-- > 0;) {
-        if (!s_named(streams, n, source->streams[i]->id))
-            s_remove_stream(self, source, i);
-    }
-    for (uint32_t i = 0; i < n; i++)
-        s_add_stream(self, source, streams[i].stream);
-    selfstat_set(STAT_STREAMS, (int64_t) map_count(self->streams));
+    ingest_streams_hello(self->streams, host, streams, n, self->lanes);
+    if (!self->replaying)
+        ingest_streams_tell_one(self->streams, self->is.applier, host);
+    selfstat_set(STAT_STREAMS, (int64_t) ingest_streams_count(self->streams));
 }
 
-uint64_t
-ingest_next(const ingest_t *self, uint64_t host, uint64_t id)
+struct welcome_stream
+ingest_welcome(ingest_t *self, uint64_t host, uint64_t id)
 {
-    const struct stream *stream = map_get_u64(self->streams, id);
+    const struct lane_entry *lane = lane_table_find(self->lanes, host, id);
+    struct stream *stream = ingest_streams_find(self->streams, id);
+    struct welcome_stream ret = { .stream = id };
 
-    if (stream == NULL || stream->source->host != host)
-        return 0;
-    return stream->lane != NULL ? lane_next(stream->lane) : stream->next;
+    if (lane != NULL) {
+        ret.next = lane->next;
+        ret.crc = lane->crc;
+    }
+    if (stream != NULL && stream->source->host == host)
+        ret.limit = self->full ? ret.next : s_limit(self, stream, ret.next);
+    return ret;
 }
 
 void
 ingest_forget(ingest_t *self, uint64_t host)
 {
-    struct source *source = map_remove_u64(self->sources, host);
+    ingest_streams_forget(self->streams, host);
+    if (!self->replaying)
+        applier_forget(self->is.applier, host);
+    selfstat_set(STAT_STREAMS, (int64_t) ingest_streams_count(self->streams));
+}
 
-    if (source != NULL)
-        s_free_source(self, source);
-    selfstat_set(STAT_STREAMS, (int64_t) map_count(self->streams));
+void
+ingest_ask(void *arg, uint64_t host, uint64_t id)
+{
+    struct stream *stream = ingest_streams_find(((ingest_t *) arg)->streams, id);
+
+    if (stream != NULL && stream->source->host == host)
+        s_nak(stream, NAK_KEY, &stream->key_ms, INGEST_NAK_MS);
 }
 
 static void
@@ -207,12 +258,14 @@ s_refuse(ingest_t *self, enum collector_stat reason, int rc, uint64_t stream)
     selfstat_add(reason, 1);
     if (log_allow(&self->said_ms[reason], SAY_AGAIN_MS))
         log_warn("frame dropped", "stream=%016llx error=%s", (unsigned long long) stream,
-                 log_quote(reason == STAT_REFUSED_STREAM     ? "no HELLO has named its stream"
-                           : reason == STAT_REFUSED_IDENTITY ? "it names another host"
-                                                             : err_str(rc)));
+                 log_quote(reason == STAT_REFUSED_STREAM      ? "no HELLO has named its stream"
+                           : reason == STAT_REFUSED_IDENTITY  ? "it names another host"
+                           : reason == STAT_FRAMES_NO_STORAGE ? "the journal can not be written"
+                           : reason == STAT_FRAMES_NO_ROOM    ? "the memory for frames is used up"
+                                                              : err_str(rc)));
 }
 
-// What is not readable as an identity is the lane's affair.
+// What is not readable as an identity is the applier's affair.
 static bool
 s_identity_fits(const struct stream *stream, const struct record *record)
 {
@@ -225,297 +278,310 @@ s_identity_fits(const struct stream *stream, const struct record *record)
     return identity_take(&r, &id) < 0 || id.host == stream->source->host;
 }
 
-// At the first frame: a HELLO may name 33 streams, and most never send.
+// Sets the decoder of the applier, in its place among the others. It belongs in the journal only
+// where that alone would not do to read what comes.
 static void
-s_open_lane(struct stream *stream)
-{
-    struct lane_handler handler = { .arg = stream, .define = s_define, .row = s_row, .gap = s_gap };
-
-    stream->lane = lane_new(stream->id, &handler);
-}
-
-// The lane calls back into s_define, s_row and s_gap below.
-static void
-s_accept(struct stream *stream, const struct frame_prefix *prefix, const struct record *record)
-{
-    struct lane_counters before;
-    int rc;
-
-    if (stream->lane == NULL)
-        s_open_lane(stream);
-    s_drop_evicted(stream);
-    before = *lane_counters(stream->lane);
-    rc = lane_accept(stream->lane, prefix, record);
-    s_give_all(stream->ingest, stream->source);
-    s_count(&before, lane_counters(stream->lane));
-    if (rc == ERR_NEED_KEY || rc == ERR_FORMAT || stream->wants_table) {
-        s_ask(stream);
-    } else if (stream->retry_ms != 0 && stream->ingest->now.mono_ms >= stream->retry_ms) {
-        stream->retry_ms = 0;
-        s_ask(stream);
-    }
-    if (lane_ended(stream->lane)) {
-        stream->next = lane_next(stream->lane);
-        stream->ended = true;
-        s_close_lane(stream);
-    }
-}
-
-// Lanes come and go, the counters of the program only rise: so differences are added.
-static void
-s_count(const struct lane_counters *before, const struct lane_counters *after)
-{
-    selfstat_add(STAT_LANE_DUPLICATES, after->duplicates - before->duplicates);
-    selfstat_add(STAT_LANE_HOLES, after->holes - before->holes);
-    selfstat_add(STAT_LANE_UNREADABLE, after->unreadable - before->unreadable);
-    selfstat_add(STAT_LANE_MALFORMED, after->malformed - before->malformed);
-    selfstat_add(STAT_LANE_UNKNOWN, after->unknown - before->unknown);
-    selfstat_add(STAT_SAMPLES_SERIES, after->refused - before->refused);
-}
-
-// For TABLE and KEY of the stream.
-static void
-s_ask(struct stream *stream)
+s_repeat(struct stream *stream, const struct record *record, uint8_t flags, const uint8_t *at,
+         size_t len)
 {
     ingest_t *self = stream->ingest;
-    struct nak nak = { .reason = NAK_KEY, .stream = stream->id, .next = lane_next(stream->lane) };
+    const struct lane_entry *lane = lane_table_find(self->lanes, stream->source->host, stream->id);
+    struct journal_item item = { .host = stream->source->host,
+                                 .received_ms = self->now.real_ms,
+                                 .kind = JOURNAL_RECORD,
+                                 .flags = flags };
 
-    if (stream->asked_ms != 0 && self->now.mono_ms - stream->asked_ms < INGEST_NAK_MS)
+    if (stream->ended)
         return;
-    stream->asked_ms = self->now.mono_ms;
+    if (record->type == RECORD_TABLE)
+        item.kept = lane == NULL || lane->n_defs == 0;
+    else
+        item.kept = lane == NULL || !lane_entry_is_whole(lane);
+    s_add(self, &item, at, len);
+}
+
+static void
+s_stage(struct stream *stream, const struct frame_prefix *prefix, const struct record *record,
+        const uint8_t *at, size_t len)
+{
+    ingest_t *self = stream->ingest;
+    const struct journal_item item = { .host = stream->source->host,
+                                       .received_ms = self->now.real_ms,
+                                       .kind = JOURNAL_RECORD,
+                                       .flags = prefix->flags,
+                                       .kept = true };
+    uint64_t next = stream->next;
+    struct gap gap;
+    struct rbuf r;
+
+    // A base past the record is nonsense, and must not carry `next` with it.
+    if (prefix->base > next)
+        next = prefix->base < record->seq ? prefix->base : record->seq;
+    if (record->seq < next || stream->ended || record->seq == UINT64_MAX) {
+        selfstat_add(STAT_LANE_DUPLICATES, 1);
+        ingest_streams_due(self->streams, stream);
+        return;
+    }
+    if (record->seq > next) {
+        selfstat_add(STAT_FRAMES_AHEAD, 1);
+        s_nak(stream, NAK_NEXT, &stream->next_ms, INGEST_NEXT_MS);
+        return;
+    }
+    stream->next = record->seq + 1;
+    stream->ended = record->type == RECORD_END;
+    rbuf_init(&r, record->body, record->body_len);
+    if (record->type == RECORD_GAP && gap_take(&r, &gap) == 0 && gap.to >= record->seq &&
+        gap.to != UINT64_MAX)
+        stream->next = gap.to + 1;
+    ingest_stream_sized(stream, len);
+    s_add(self, &item, at, len);
+}
+
+// `next` of NEXT and STORAGE is where to go on; that of KEY only says how far we are.
+static void
+s_nak(struct stream *stream, uint8_t reason, int64_t *last_ms, int64_t every_ms)
+{
+    ingest_t *self = stream->ingest;
+    const struct lane_entry *lane = lane_table_find(self->lanes, stream->source->host, stream->id);
+    struct nak nak = { .reason = reason, .stream = stream->id, .next = stream->next };
+
+    if (*last_ms != 0 && self->now.mono_ms - *last_ms < every_ms)
+        return;
+    *last_ms = self->now.mono_ms;
+    if (reason == NAK_STORAGE)
+        nak.next = lane == NULL ? 0 : lane->next;
     self->is.nak(self->is.arg, stream->source->host, &nak);
 }
 
-// A series of the store for this slot. Refused ones are counted by the lane, sample by sample. What
-// the store had no room for is tried again after a while; the agent's own limit is final.
-static int
-s_define(void *arg, const struct slot_def *def)
-{
-    struct stream *stream = arg;
-    ingest_t *self = stream->ingest;
-    struct source *source = stream->source;
-    struct label_set labels;
-    series_id id = 0;
-    int rc;
-
-    stream->wants_table = false; // this is the answer, whatever becomes of it
-    if (def->slot >= stream->n_slots) {
-        uint32_t n = def->slot < 64 ? 128 : def->slot * 2; // slots are below BODY_SLOTS_MAX
-
-        stream->series = xrealloc(stream->series, n, sizeof *stream->series);
-        memset(stream->series + stream->n_slots, 0, (n - stream->n_slots) * sizeof *stream->series);
-        stream->n_slots = n;
-    }
-    if (stream->series[def->slot].id != 0) { // said again, as at each TABLE
-        stream->series[def->slot].id = 0;
-        source->n_series--;
-    }
-    if (source->n_series >= self->is.most_series)
-        return ERR_LIMIT;
-    rc = label_set_with(&labels, &def->labels, "instance", source->name);
-    if (rc < 0)
-        return rc;
-    rc = store_series(self->is.store, source->host, &labels, def->kind, &id);
-    label_set_release(&labels);
-    if (rc < 0) {
-        stream->retry_ms = self->now.mono_ms + RETRY_MS;
-        return rc;
-    }
-    stream->series[def->slot] = (struct series){ .id = id, .kind = s_kind(&def->labels) };
-    source->n_series++;
-    return 0;
-}
-
-static enum kind
-s_kind(const struct label_set *labels)
-{
-    const char *job = label_set_get(labels, "job");
-
-    return job != NULL && strcmp(job, "app") == 0 ? KIND_APPS : KIND_HOST;
-}
-
 static void
-s_row(void *arg, int64_t time_ms, const uint32_t *slots, const double *values, uint32_t n)
+s_add(ingest_t *self, const struct journal_item *item, const void *at, size_t len)
 {
-    struct stream *stream = arg;
-    ingest_t *self = stream->ingest;
+    struct source *source = ingest_streams_source(self->streams, item->host);
 
-    if (time_ms > self->now.real_ms + INGEST_FUTURE_MS) {
-        selfstat_add(STAT_SAMPLES_FUTURE, n);
-        if (log_allow(&self->said_ms[STAT_SAMPLES_FUTURE], SAY_AGAIN_MS))
-            log_warn("samples refused: their time is more than 10 minutes ahead of ours",
-                     "host=%s ahead_ms=%lld", log_quote(stream->source->name),
-                     (long long) (time_ms - self->now.real_ms));
-        return;
-    }
-    s_build(stream, slots, values, n);
-    for (enum kind kind = 0; kind < KINDS; kind++) {
-        struct store_row row = { .time_ms = time_ms };
+    // How the host is called goes ahead of the first of its records that says so.
+    if (item->kept && source != NULL && !source->said) {
+        const char *name = lane_table_name(self->lanes, item->host);
 
-        row_builder_finish(&self->build[kind], &row);
-        row_list_add(&self->rows, (int) kind, &row);
-    }
-}
+        source->said = true;
+        if (name == NULL || strcmp(name, source->name) != 0) {
+            struct journal_item host = *item;
+            struct buf body = { 0 };
 
-// The rows of a frame. The publisher is told of all their series ahead: a new application's first
-// row needs a table, and 256 new ones in a frame need one, not 256.
-static void
-s_give_all(ingest_t *self, const struct source *source)
-{
-    const bool live = (self->flags & FRAME_BACKLOG) == 0;
-    struct store_row row;
-
-    for (uint32_t i = 0; i < self->rows.n && live; i++) {
-        const int kind = row_list_get(&self->rows, i, source->host, &row);
-
-        publisher_series(self->is.publisher, s_topics[kind], &row);
-    }
-    for (uint32_t i = 0; i < self->rows.n; i++) {
-        const int kind = row_list_get(&self->rows, i, source->host, &row);
-
-        s_give(self, (enum kind) kind, &row);
-    }
-    row_list_clear(&self->rows);
-}
-
-// Stored first, then published: who asks after hearing of a row finds it.
-static void
-s_give(ingest_t *self, enum kind kind, const struct store_row *row)
-{
-    const uint64_t number = store_append(self->is.store, row);
-
-    selfstat_add(STAT_ROWS, 1);
-    selfstat_add(STAT_SAMPLES, row->n);
-    if (kind == KIND_APPS)
-        selfstat_add(STAT_SAMPLES_APPS, row->n);
-    host_table_sample(self->is.hosts, row->host, row->time_ms);
-    if ((self->flags & FRAME_BACKLOG) == 0)
-        publisher_row(self->is.publisher, s_topics[kind], row, number);
-}
-
-static void
-s_gap(void *arg, uint64_t from, const struct gap *gap)
-{
-    const struct stream *stream = arg;
-
-    log_debug("records are missing", "host=%s stream=%016llx from=%llu to=%llu cause=%u",
-              log_quote(stream->source->name), (unsigned long long) stream->id,
-              (unsigned long long) from, (unsigned long long) gap->to, gap->cause);
-}
-
-// The store gave up series since we last looked: those of ours among them are made again at the
-// next TABLE, which is asked for.
-static void
-s_drop_evicted(struct stream *stream)
-{
-    store_t *store = stream->ingest->is.store;
-    struct store_stat stat;
-
-    store_stat(store, &stat);
-    if (stat.series_evicted == stream->evicted)
-        return;
-    stream->evicted = stat.series_evicted;
-    for (uint32_t slot = 0; slot < stream->n_slots; slot++) {
-        if (stream->series[slot].id != 0 && !store_alive(store, stream->series[slot].id)) {
-            stream->series[slot].id = 0;
-            stream->source->n_series--;
+            host.kind = JOURNAL_HOST;
+            host.flags = 0;
+            journal_name_put(&body, source->name);
+            journal_group_add(self->open, &host, body.at, body.len);
+            self->held += body.len;
+            buf_release(&body);
         }
     }
+    journal_group_add(self->open, item, at, len);
+    self->held += len;
 }
 
-// Slots into the store's ids. A slot without one was defined, but the store gave it up.
+// What the applier has refused since, of streams that are in this group.
 static void
-s_build(struct stream *stream, const uint32_t *slots, const double *values, uint32_t n)
+s_say_refused(ingest_t *self)
 {
-    struct row_builder *rows = stream->ingest->build;
-    uint32_t missing = 0;
+    struct stream *stream;
 
-    for (unsigned i = 0; i < KINDS; i++)
-        row_builder_begin(&rows[i]);
-    for (uint32_t i = 0; i < n; i++) {
-        const struct series series = slots[i] < stream->n_slots ? stream->series[slots[i]]
-                                                                : (struct series){ 0 };
+    while ((stream = ingest_streams_next_refused(self->streams)) != NULL) {
+        const struct lane_entry *lane = lane_table_find(self->lanes, stream->source->host,
+                                                        stream->id);
+        const struct journal_item item = { .host = stream->source->host,
+                                           .received_ms = self->now.real_ms,
+                                           .kind = JOURNAL_REFUSED,
+                                           .kept = true };
+        struct buf body = { 0 };
 
-        if (series.id != 0)
-            row_builder_add(&rows[series.kind], series.id, values[i]);
-        else
-            missing++;
+        if (lane != NULL) {
+            journal_refused_put(&body, stream->id, lane->refused);
+            s_add(self, &item, body.at, body.len);
+        }
+        buf_release(&body);
     }
-    stream->wants_table = stream->wants_table || missing > 0;
-    selfstat_add(STAT_SAMPLES_EVICTED, missing);
 }
 
-static struct source *
-s_source(ingest_t *self, const struct host *host)
+static void
+s_submit(ingest_t *self)
 {
-    struct source *source = map_get_u64(self->sources, host->info.host);
-
-    if (source == NULL) {
-        source = xcalloc(1, sizeof *source);
-        source->host = host->info.host;
-        source->name = xstrdup(host->info.name);
-        source->nonce = host->nonce;
-        map_put_u64(self->sources, source->host, source);
-    }
-    return source;
+    self->busy = true;
+    journal_submit(self->is.journal, &self->open);
+    self->open = self->spare != NULL ? self->spare : journal_group_new();
+    self->spare = NULL;
 }
 
+// An entry of no meaning that needs as much room as a large record.
+static void
+s_probe(ingest_t *self)
+{
+    const struct journal_item item = { .kind = KIND_PROBE, .kept = true };
+    void *zeros = xcalloc(1, PROBE_BYTES);
+
+    s_add(self, &item, zeros, PROBE_BYTES);
+    free(zeros);
+}
+
+// Entry i of a group. False for what is no entry of ours.
 static bool
-s_named(const struct hello_stream *streams, uint32_t n, uint64_t id)
+s_entry(struct journal_entry *ret, const struct journal_group *group, uint32_t i)
 {
-    for (uint32_t i = 0; i < n; i++) {
-        if (streams[i].stream == id)
-            return true;
+    const struct journal_item *item = &group->items[i];
+
+    *ret = (struct journal_entry){ .kind = item->kind,
+                                   .flags = item->flags,
+                                   .host = item->host,
+                                   .received_ms = item->received_ms };
+    return journal_entry_take_body(ret, group->bytes.at + item->at, item->len) == 0;
+}
+
+// What is durable now.
+static void
+s_book(ingest_t *self, struct journal_group *group)
+{
+    struct journal_entry entry;
+
+    for (uint32_t i = 0; i < group->done; i++) {
+        struct stream *stream;
+        uint64_t elsewhere;
+
+        if (!group->items[i].kept || !s_entry(&entry, group, i))
+            continue;
+        elsewhere = entry.kind != JOURNAL_RECORD
+                        ? 0
+                        : lane_table_add(self->lanes, entry.host, entry.record.stream)->elsewhere;
+        // The applier's count is ours already, and newer.
+        if (entry.kind != JOURNAL_REFUSED)
+            lane_table_book(self->lanes, &entry, group->items[i].place);
+        if (entry.kind != JOURNAL_RECORD || (entry.flags & FRAME_REPEAT) != 0)
+            continue;
+        selfstat_add(STAT_SAMPLES_ELSEWHERE,
+                     lane_table_find(self->lanes, entry.host, entry.record.stream)->elsewhere -
+                         elsewhere);
+        stream = ingest_streams_find(self->streams, entry.record.stream);
+        if (stream != NULL)
+            ingest_streams_due(self->streams, stream);
     }
-    return false;
+    lane_table_trim(self->lanes, group->oldest);
+    for (uint32_t i = 0; i < group->n_asks; i++)
+        ingest_ask(self, group->asks[i].host, group->asks[i].stream);
+}
+
+// The disk is full: what it did not take, and all that was staged behind that, never came.
+static void
+s_take_back(ingest_t *self)
+{
+    struct stream *stream;
+    size_t at = 0;
+
+    if (!self->full && log_allow(&self->said_ms[STAT_JOURNAL_FULL], SAY_AGAIN_MS))
+        log_error("the journal's disk is full: nothing is taken until it has room", "again_ms=%d",
+                  INGEST_FULL_MS);
+    self->held -= self->open->bytes.len;
+    journal_group_clear(self->open);
+    while ((stream = ingest_streams_next(self->streams, &at)) != NULL) {
+        const struct lane_entry *lane = lane_table_find(self->lanes, stream->source->host,
+                                                        stream->id);
+        int64_t never_ms = 0;
+
+        stream->next = lane == NULL ? 0 : lane->next;
+        stream->ended = lane != NULL && lane->ended;
+        stream->limit = stream->next;
+        stream->source->said = false;
+        if (!self->full)
+            s_nak(stream, NAK_STORAGE, &never_ms, 0);
+    }
+    self->full = true;
+    self->full_at_ms = self->now.mono_ms + INGEST_FULL_MS;
+}
+
+// All are told how far they may send again.
+static void
+s_has_room(ingest_t *self)
+{
+    struct stream *stream;
+    size_t at = 0;
+
+    self->full = false;
+    log_info("the journal's disk has room again", NULL);
+    while ((stream = ingest_streams_next(self->streams, &at)) != NULL)
+        ingest_streams_due(self->streams, stream);
 }
 
 static void
-s_add_stream(ingest_t *self, struct source *source, uint64_t id)
+s_acks(ingest_t *self)
 {
-    struct stream *stream = map_get_u64(self->streams, id);
+    struct stream *stream;
 
-    if (stream != NULL && stream->source != source)
-        log_warn("a stream of another host was named: it stays that one's",
-                 "host=%s stream=%016llx", log_quote(source->name), (unsigned long long) id);
-    if (stream != NULL)
-        return;
-    stream = xcalloc(1, sizeof *stream);
-    stream->ingest = self;
-    stream->source = source;
-    stream->id = id;
-    map_put_u64(self->streams, id, stream);
-    source->streams[source->n_streams++] = stream;
+    while ((stream = ingest_streams_next_due(self->streams)) != NULL) {
+        const struct lane_entry *lane = lane_table_find(self->lanes, stream->source->host,
+                                                        stream->id);
+        struct ack ack = { .stream = stream->id };
+
+        if (lane != NULL) {
+            ack.next = lane->next;
+            ack.stored = lane->taken > lane->refused ? lane->taken - lane->refused : 0;
+            ack.elsewhere = lane->elsewhere;
+            ack.refused = lane->refused;
+        }
+        ack.limit = s_limit(self, stream, ack.next);
+        self->is.ack(self->is.arg, stream->source->host, &ack);
+    }
 }
 
-static void
-s_remove_stream(ingest_t *self, struct source *source, uint32_t at)
+// Credit: of the memory that is free, this agent's share.
+static uint64_t
+s_limit(ingest_t *self, struct stream *stream, uint64_t next)
 {
-    struct stream *stream = source->streams[at];
+    const uint64_t living = host_table_in_state(self->is.hosts, HOST_UP) +
+                            host_table_in_state(self->is.hosts, HOST_LATE);
+    const uint64_t most = self->is.receive_bytes;
+    uint64_t share = 0;
 
-    source->streams[at] = source->streams[--source->n_streams];
-    map_remove_u64(self->streams, stream->id);
-    s_close_lane(stream);
-    free(stream);
+    if (!self->full && self->held <= most / 4 * 3) {
+        share = (most - self->held) / (living > 0 ? living : 1);
+        share = share < INGEST_SHARE_LEAST ? INGEST_SHARE_LEAST : share;
+    }
+    return ingest_stream_credit(stream, next, share);
 }
 
-// What is left of the stream is its name, and `next` if it has ended.
+// Of the records that are durable, in their order.
 static void
-s_close_lane(struct stream *stream)
+s_apply(ingest_t *self, struct journal_group *group)
 {
-    for (uint32_t slot = 0; slot < stream->n_slots; slot++)
-        stream->source->n_series -= stream->series[slot].id != 0;
-    lane_destroy(&stream->lane);
-    free(stream->series);
-    stream->series = NULL;
-    stream->n_slots = 0;
+    struct journal_entry entry;
+
+    for (uint32_t i = 0; i < group->done; i++) {
+        struct lane_entry *lane;
+        struct stream *stream;
+        uint64_t refused;
+
+        if (group->items[i].kind != JOURNAL_RECORD || !s_entry(&entry, group, i))
+            continue;
+        refused = applier_record(
+            self->is.applier, entry.host, entry.flags, &entry.record,
+            (struct host_time){ .mono_ms = self->now.mono_ms, .real_ms = entry.received_ms });
+        if ((entry.flags & FRAME_REPEAT) != 0)
+            continue;
+        lane = lane_table_add(self->lanes, entry.host, entry.record.stream);
+        lane->refused += refused;
+        stream = ingest_streams_find(self->streams, entry.record.stream);
+        if (refused > 0 && stream != NULL)
+            ingest_streams_refused(self->streams, stream);
+        if (entry.record.type == RECORD_END && lane->backlog)
+            self->is.filled(self->is.arg, entry.host, lane->from_ms, lane->to_ms);
+    }
+    s_done(self, group);
 }
 
+// The memory is kept for a group to come.
 static void
-s_free_source(ingest_t *self, struct source *source)
+s_done(ingest_t *self, struct journal_group *group)
 {
-    while (source->n_streams > 0)
-        s_remove_stream(self, source, source->n_streams - 1);
-    free(source->name);
-    free(source);
+    self->held -= group->bytes.len;
+    journal_group_clear(group);
+    if (self->spare == NULL)
+        self->spare = group;
+    else
+        journal_group_free(group);
 }

@@ -1,49 +1,72 @@
-// ingest - frames into rows, rows into the store and on to who watches.
+// ingest - frames off the wire into the journal, and from there on.
 //
 // In:     frames of streams that a HELLO has named; others are dropped.
-// Out:    rows in the store, with `instance` added from the identity; rows published, unless they
-//         carry BACKLOG; a NAK where a stream can not be read.
-// Thread: the reactor's.
-// Limits: series of one host; samples more than FUTURE_MS ahead of our clock are refused.
-// Loss:   what is dropped is counted by reason, and logged at most each 10 s per reason.
+// Order:  stage (by seq alone) -> journal -> committed -> ACK -> applier (head, then publish).
+//         What is staged while a group is at the disk is the next group; nothing waits for a timer.
+// Out:    ACK and NAK by callbacks; rows by the applier; at the END of a backlog stream the times
+//         that it filled.
+// Credit: a limit per stream, from `receive_bytes` over the agents that live, at least
+//         INGEST_SHARE_LEAST each. It stays where it is while three quarters of these are in use.
+// Replay: until ingest_replayed() what is committed is acknowledged and kept, in order, for later.
+// Thread: the reactor's; it never waits for the disk.
+// Loss:   what is dropped is counted by reason, and logged at most each 10 s per reason; it was not
+//         acknowledged, so it comes again. A full disk: what was staged is taken back (NAK), frames
+//         are dropped, and the journal is tried again each second.
 
 #ifndef COLLECTOR_INGEST_H
 #define COLLECTOR_INGEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "collector/applier.h"
 #include "collector/host_table.h"
-#include "collector/publisher.h"
-#include "collector/store/store.h"
+#include "collector/journal.h"
 #include "shared/wire/control.h"
 
-#define INGEST_SERIES_MAX 100000u
-#define INGEST_FUTURE_MS  (10 * 60 * 1000)
-#define INGEST_NAK_MS     1000 // at most one for a stream in this time
+#define INGEST_NAK_MS      1000 // at most one for KEY for a stream in this time
+#define INGEST_NEXT_MS     250  // likewise for NEXT: a round trip or two
+#define INGEST_FULL_MS     1000 // between two tries of a journal that had no room
+#define INGEST_SHARE_LEAST (64u * 1024u)
 
 typedef struct ingest ingest_t;
 
 struct ingest_options {
-    store_t *store;
+    journal_t *journal; // as it was started: its lanes are read here
+    applier_t *applier;
     host_table_t *hosts;
-    publisher_t *publisher;
-    uint32_t most_series; // of one host
-    void *arg;            // for nak
+    uint64_t receive_bytes; // held in memory at most, from the wire until it is applied
+    void *arg;
+    void (*ack)(void *arg, uint64_t host, const struct ack *ack);
     void (*nak)(void *arg, uint64_t host, const struct nak *nak);
+    void (*filled)(void *arg, uint64_t host, int64_t from_ms, int64_t to_ms);
 };
 
 ingest_t *ingest_new(const struct ingest_options *options);
 void ingest_destroy(ingest_t **self_p);
 
 void ingest_frame(ingest_t *self, const void *at, size_t n, struct host_time now);
+// After some frames: submits what is staged if the journal has time for it.
+void ingest_flush(ingest_t *self, struct host_time now);
+// What the journal has done: journal_fd is readable. 0, or its final error, after which nothing is
+// accepted any more.
+int ingest_committed(ingest_t *self, struct host_time now);
+// True while something is on its way to the disk or staged.
+bool ingest_busy(const ingest_t *self);
+// The store holds what the journal held at the start, and the applier is live.
+void ingest_replayed(ingest_t *self, struct host_time now);
+bool ingest_is_replaying(const ingest_t *self);
 
-// The streams that the host's agent holds now; those it had before are forgotten. A stream of
-// another host stays that one's.
+// The streams that the host's agent holds now; those it had before are left to the journal. A
+// stream of another host stays that one's.
 void ingest_hello(ingest_t *self, const struct host *host, const struct hello_stream *streams,
                   uint32_t n);
-// Lowest seq wanted of this host's stream; 0 for one that is not known.
-uint64_t ingest_next(const ingest_t *self, uint64_t host, uint64_t stream);
+// What WELCOME says of a stream: all but `next` 0 for one that is not known.
+struct welcome_stream ingest_welcome(ingest_t *self, uint64_t host, uint64_t stream);
 void ingest_forget(ingest_t *self, uint64_t host);
+
+// For the applier: asks for TABLE and KEY, at most once in INGEST_NAK_MS.
+void ingest_ask(void *ingest, uint64_t host, uint64_t stream);
 
 #endif

@@ -186,6 +186,19 @@ publisher_host(publisher_t *self, const struct host_info *info)
 }
 
 void
+publisher_filled(publisher_t *self, const struct live_filled *filled, int64_t now_ms)
+{
+    struct live_header header = s_header(self, LIVE_FILLED, NULL);
+
+    if (!s_is_watched(self, LIVE_EVENTS_TOPIC))
+        return;
+    header.time_ms = now_ms;
+    buf_clear(&self->body);
+    live_put_filled(&self->body, &header, filled);
+    s_send(self, LIVE_EVENTS_TOPIC, STAT_PUBLISHED_FILLED);
+}
+
+void
 publisher_reset(publisher_t *self, uint64_t host)
 {
     struct topics *topics = map_get_u64(self->topics, host);

@@ -1,7 +1,7 @@
 // publisher - the live stream: every stored row to whoever watches its host.
 //
 // In:     rows as they are stored, hosts as they change, subscriptions from XPUB.
-// Out:    two parts, topic and body, as shared/wire/live.h tells: TABLE, ROW, HOST.
+// Out:    two parts, topic and body, as shared/wire/live.h tells: TABLE, ROW, HOST, FILLED.
 // Topics: a host has two, its applications' and its own; each has a table, a generation and a
 // pubseq. Table:  a topic's table is the set of series its rows had since the agent started;
 // `generation`
@@ -53,6 +53,8 @@ void publisher_series(publisher_t *self, char kind, const struct store_row *row)
 void publisher_row(publisher_t *self, char kind, const struct store_row *row, uint64_t number);
 // A host as it is now.
 void publisher_host(publisher_t *self, const struct host_info *info);
+// Times of the host that came late are stored, as a whole.
+void publisher_filled(publisher_t *self, const struct live_filled *filled, int64_t now_ms);
 // The host's agent starts anew: its sets of series are empty again.
 void publisher_reset(publisher_t *self, uint64_t host);
 // The tables of both of the host's topics, also where nothing was published on one yet.

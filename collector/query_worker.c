@@ -19,6 +19,8 @@
 #include "shared/base/xalloc.h"
 #include "shared/net/selfstat.h"
 
+#define AWAIT_SLICE_MS 100
+
 struct query_worker {
     struct query_worker_options is;
     pthread_t thread;
@@ -51,6 +53,7 @@ struct selection {
 static void *s_run(void *arg);
 static bool s_wait(const query_worker_t *self, int fd);
 static void s_answer(query_worker_t *self, const struct query_job *job);
+static void s_await_store(const query_worker_t *self);
 static void s_hosts(struct answer *a);
 static void s_series(struct answer *a);
 static bool s_select(struct answer *a, struct selection *selection);
@@ -214,11 +217,27 @@ s_answer(query_worker_t *self, const struct query_job *job)
         },
     };
 
-    if (job->request.type == QUERY_HOSTS)
+    if (job->request.type == QUERY_HOSTS) {
         s_hosts(&a);
-    else
+    } else {
+        s_await_store(self);
         s_series(&a);
+    }
     buf_release(&a.out);
+}
+
+// After a start the store is filled from the journal. In short waits, since we may be told to end.
+static void
+s_await_store(const query_worker_t *self)
+{
+    const int64_t until_ms = clock_mono_ms() + self->is.wait_ms;
+
+    while (self->is.whole != NULL && !atomic_load(&self->stopping) && clock_mono_ms() < until_ms) {
+        const int64_t next_ms = clock_mono_ms() + AWAIT_SLICE_MS;
+
+        if (self->is.whole(self->is.arg, next_ms < until_ms ? next_ms : until_ms))
+            return;
+    }
 }
 
 static void

@@ -44,6 +44,11 @@ struct query_worker_options {
     store_t *store;
     uint64_t collector; // its id
     uint64_t epoch;
+    // Whether the store is whole; waits for that until this time of the monotonic clock. NULL: it
+    // is.
+    bool (*whole)(void *arg, int64_t until_ms);
+    void *arg;
+    int64_t wait_ms; // of a question at most
 };
 
 // 0 and *ret, or -errno.

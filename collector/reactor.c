@@ -41,8 +41,20 @@
 // For goodbyes. And never 0 where messages have two parts: libzmq 4.3.4 aborts the process if such
 // a socket is closed without lingering at the moment at which a peer leaves (its issue 3442).
 #define LINGER_MS 200
+// At the end: for what is on its way to the disk, so that its agents need not send it again.
+#define LAST_COMMIT_MS 500
 
-enum place { PLACE_CONTROL, PLACE_QUERY, PLACE_CHUNKS, PLACE_LIVE, PLACE_DATA, PLACE_STOP, PLACES };
+enum place {
+    PLACE_CONTROL,
+    PLACE_QUERY,
+    PLACE_CHUNKS,
+    PLACE_LIVE,
+    PLACE_JOURNAL,
+    PLACE_REPLAY,
+    PLACE_DATA,
+    PLACE_STOP,
+    PLACES
+};
 
 struct reactor {
     pthread_t thread;
@@ -51,6 +63,9 @@ struct reactor {
     int ended_fd;             // eventfd: the thread has ended
     zsock_t *sockets[PLACES]; // NULL where the place is a descriptor
     zmq_pollitem_t items[PLACES];
+    journal_t *journal; // borrowed, as the two below
+    replay_t *replay;   // NULL once it is done
+    applier_t *applier;
     host_table_t *hosts; // the four below know one another by it
     publisher_t *publisher;
     ingest_t *ingest;
@@ -62,6 +77,7 @@ struct reactor {
     int64_t state_at_ms; // monotonic: when next due
     int64_t self_at_ms;  // likewise
     int64_t error_said_ms;
+    bool failed; // nothing can be made durable any more
 };
 
 // The sockets, in no order of importance. Data: no heartbeats, since what is not drained at once
@@ -106,12 +122,19 @@ static const struct {
 
 static int s_bind(reactor_t *self, const char *data_endpoint, char *failed);
 static int s_build(reactor_t *self, const struct reactor_options *options);
+static void s_items(reactor_t *self);
 static void s_changed(void *arg, const struct host *host);
 static void s_forgotten(void *arg, const struct host *host);
+static void s_ack(void *arg, uint64_t host, const struct ack *ack);
 static void s_nak(void *arg, uint64_t host, const struct nak *nak);
+static void s_filled(void *arg, uint64_t host, int64_t from_ms, int64_t to_ms);
+static bool s_whole(void *arg, int64_t until_ms);
 static void *s_run(void *arg);
 static void s_turn(reactor_t *self);
+static void s_committed(reactor_t *self);
+static void s_replayed(reactor_t *self);
 static bool s_read_data(reactor_t *self);
+static void s_last_commit(reactor_t *self);
 static void s_timers(reactor_t *self, struct host_time now);
 static int s_wait_ms(const reactor_t *self, bool pending);
 
@@ -194,12 +217,19 @@ s_bind(reactor_t *self, const char *data_endpoint, char *failed)
 static int
 s_build(reactor_t *self, const struct reactor_options *o)
 {
-    int rc = query_worker_start(
-        &self->worker, &(struct query_worker_options){
-                           .store = o->store, .collector = o->collector, .epoch = o->epoch });
+    int rc = query_worker_start(&self->worker,
+                                &(struct query_worker_options){ .store = o->store,
+                                                                .collector = o->collector,
+                                                                .epoch = o->epoch,
+                                                                .whole = s_whole,
+                                                                .arg = o->replay,
+                                                                .wait_ms = REPLAY_WAIT_MS });
 
     if (rc < 0)
         return rc;
+    self->journal = o->journal;
+    self->replay = o->replay;
+    self->applier = o->applier;
     self->hosts = host_table_new(
         o->most_agents,
         &(struct host_events){ .arg = self, .changed = s_changed, .forgotten = s_forgotten });
@@ -211,12 +241,14 @@ s_build(reactor_t *self, const struct reactor_options *o)
         .epoch = o->epoch,
     });
     self->ingest = ingest_new(&(struct ingest_options){
-        .store = o->store,
+        .journal = o->journal,
+        .applier = o->applier,
         .hosts = self->hosts,
-        .publisher = self->publisher,
-        .most_series = INGEST_SERIES_MAX,
+        .receive_bytes = o->receive_bytes,
         .arg = self,
+        .ack = s_ack,
         .nak = s_nak,
+        .filled = s_filled,
     });
     self->control = control_service_new(&(struct control_service_options){
         .router = self->sockets[PLACE_CONTROL],
@@ -234,14 +266,22 @@ s_build(reactor_t *self, const struct reactor_options *o)
         .epoch = o->epoch,
     });
     self->own = stat_series_new(o->store, self->hosts, o->collector);
+    s_items(self);
+    return 0;
+}
+
+static void
+s_items(reactor_t *self)
+{
     for (unsigned i = 0; i < PLACES; i++) {
         self->items[i].events = ZMQ_POLLIN;
         if (self->sockets[i] != NULL)
             self->items[i].socket = sock_raw(self->sockets[i]);
     }
     self->items[PLACE_CHUNKS].fd = query_worker_fd(self->worker);
+    self->items[PLACE_JOURNAL].fd = journal_fd(self->journal);
+    self->items[PLACE_REPLAY].fd = replay_fd(self->replay);
     self->items[PLACE_STOP].fd = self->stop_fd;
-    return 0;
 }
 
 static void
@@ -264,6 +304,27 @@ s_forgotten(void *arg, const struct host *host)
 
     ingest_forget(self->ingest, host->info.host);
     publisher_forget(self->publisher, host->info.host);
+}
+
+static void
+s_ack(void *arg, uint64_t host, const struct ack *ack)
+{
+    control_service_ack(((reactor_t *) arg)->control, host, ack);
+}
+
+static void
+s_filled(void *arg, uint64_t host, int64_t from_ms, int64_t to_ms)
+{
+    publisher_filled(((reactor_t *) arg)->publisher,
+                     &(struct live_filled){ .host = host, .from_ms = from_ms, .to_ms = to_ms },
+                     clock_real_ms());
+}
+
+// In the worker's thread.
+static bool
+s_whole(void *arg, int64_t until_ms)
+{
+    return replay_wait(arg, until_ms);
 }
 
 static void
@@ -294,8 +355,11 @@ s_run(void *arg)
         if ((self->items[PLACE_STOP].revents & ZMQ_POLLIN) != 0)
             break;
         s_turn(self);
+        if (self->failed)
+            break;
         pending = query_service_flush(self->queries, clock_mono_ms());
     }
+    s_last_commit(self);
     control_service_shutdown(self->control);
     (void) !eventfd_write(self->ended_fd, 1);
     return NULL;
@@ -312,9 +376,63 @@ s_turn(reactor_t *self)
     more = query_service_reply(self->queries, CHUNK_BUDGET, now.mono_ms) || more;
     more = publisher_read(self->publisher, SUBSCRIPTION_BUDGET) || more;
     more = publisher_flush(self->publisher, TABLE_BUDGET) || more;
+    s_committed(self);
+    s_replayed(self);
     more = s_read_data(self) || more;
+    ingest_flush(self->ingest, now);
     s_timers(self, now);
     self->more = more;
+}
+
+static void
+s_committed(reactor_t *self)
+{
+    const struct host_time now = { .mono_ms = clock_mono_ms(), .real_ms = clock_real_ms() };
+    int rc;
+
+    if ((self->items[PLACE_JOURNAL].revents & ZMQ_POLLIN) == 0)
+        return;
+    rc = ingest_committed(self->ingest, now);
+    if (rc == 0)
+        return;
+    log_error("the journal cannot be written, and what the disk has of it is not known: ending, "
+              "agents keep what was not acknowledged",
+              "error=%s", log_quote(err_str(rc)));
+    self->failed = true;
+}
+
+// From here on the applier is ours.
+static void
+s_replayed(reactor_t *self)
+{
+    if (self->replay == NULL || (self->items[PLACE_REPLAY].revents & ZMQ_POLLIN) == 0)
+        return;
+    self->replay = NULL;
+    self->items[PLACE_REPLAY].events = 0;
+    applier_attach(self->applier, &(struct applier_live){ .hosts = self->hosts,
+                                                          .publisher = self->publisher,
+                                                          .arg = self->ingest,
+                                                          .ask = ingest_ask });
+    ingest_replayed(self->ingest,
+                    (struct host_time){ .mono_ms = clock_mono_ms(), .real_ms = clock_real_ms() });
+}
+
+// What is staged, as far as the disk has it in time.
+static void
+s_last_commit(reactor_t *self)
+{
+    const int64_t until_ms = clock_mono_ms() + LAST_COMMIT_MS;
+    struct host_time now;
+
+    do {
+        zmq_pollitem_t item = { .fd = journal_fd(self->journal), .events = ZMQ_POLLIN };
+
+        now = (struct host_time){ .mono_ms = clock_mono_ms(), .real_ms = clock_real_ms() };
+        ingest_flush(self->ingest, now);
+        if (!ingest_busy(self->ingest) || now.mono_ms >= until_ms)
+            return;
+        zmq_poll(&item, 1, until_ms - now.mono_ms);
+    } while (ingest_committed(self->ingest, now) == 0);
 }
 
 // True if the budget ended it, not want of frames.

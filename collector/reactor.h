@@ -11,14 +11,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "collector/applier.h"
+#include "collector/journal.h"
+#include "collector/replay.h"
 #include "collector/store/store.h"
 
 typedef struct reactor reactor_t;
 
 struct reactor_options {
     const char *data_endpoint; // the others follow from it (sock_endpoint)
-    store_t *store;            // borrowed
-    uint64_t collector;        // its id
+    store_t *store;            // borrowed, as all below
+    journal_t *journal;
+    replay_t *replay;       // of the same journal
+    applier_t *applier;     // the replay's until it is done, then ours
+    uint64_t receive_bytes; // of memory for what came and is not yet applied
+    uint64_t collector;     // its id
     uint64_t epoch;
     size_t most_agents;
 };

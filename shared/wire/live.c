@@ -24,6 +24,7 @@
 #include "shared/wire/body.h"
 
 #define HEADER_SIZE   46
+#define FILLED_SIZE   24 // what follows the header
 #define TOPIC_PREFIX  2  // "m/"
 #define TOPIC_DIGITS  16 // of the host id
 #define SERIES_LEAST  14 // bytes: id, kind, and the shortest label set with a __name__
@@ -129,6 +130,19 @@ live_put_host(struct buf *out, const struct live_header *h, const struct host_in
 {
     s_put_header(out, h, LIVE_HOST);
     host_info_put(out, info);
+}
+
+void
+live_put_filled(struct buf *out, const struct live_header *h, const struct live_filled *filled)
+{
+    struct wbuf w;
+
+    s_put_header(out, h, LIVE_FILLED);
+    append_begin(&w, out, FILLED_SIZE);
+    wbuf_u64(&w, filled->host);
+    wbuf_u64(&w, (uint64_t) filled->from_ms);
+    wbuf_u64(&w, (uint64_t) filled->to_ms);
+    append_end(out, &w);
 }
 
 int
@@ -239,6 +253,15 @@ int
 live_take_host(struct rbuf *r, struct host_info *info)
 {
     return host_info_take(r, info);
+}
+
+int
+live_take_filled(struct rbuf *r, struct live_filled *ret)
+{
+    ret->host = rbuf_u64(r);
+    ret->from_ms = (int64_t) rbuf_u64(r);
+    ret->to_ms = (int64_t) rbuf_u64(r);
+    return rbuf_rc(r) < 0 || ret->from_ms > ret->to_ms ? ERR_FORMAT : 0;
 }
 
 void

@@ -31,9 +31,10 @@
 #define LIVE_APP_ROWS  'a' // series with job="app"
 
 enum live_type {
-    LIVE_TABLE = 1, // the topic's series: at each subscription and whenever they change
-    LIVE_ROW = 2,   // values of one time
-    LIVE_HOST = 3,  // topic e/: a host and its state
+    LIVE_TABLE = 1,  // the topic's series: at each subscription and whenever they change
+    LIVE_ROW = 2,    // values of one time
+    LIVE_HOST = 3,   // topic e/: a host and its state
+    LIVE_FILLED = 4, // topic e/: times of a host that came late are stored now, as a whole
 };
 
 enum host_state {
@@ -54,7 +55,7 @@ struct live_header {
     // Of this topic: LIVE_ROW counts up by one from 1; the others carry the last one.
     uint64_t pubseq;
     // The row in the store: rises over all topics of the host, and what a SELECT calls `upto`.
-    // TABLE carries that of the topic's last ROW; HOST 0.
+    // TABLE carries that of the topic's last ROW; HOST and FILLED 0.
     uint64_t number;
     int64_t time_ms;     // of the samples, or of the event
     uint32_t generation; // of the topic's table: a ROW is read with the TABLE of that generation
@@ -85,6 +86,13 @@ struct host_info {
 void host_info_release(struct host_info *info);
 void host_info_copy(struct host_info *info, const struct host_info *from);
 
+// What came late: from the oldest to the newest record of it, both inclusive.
+struct live_filled {
+    uint64_t host;
+    int64_t from_ms;
+    int64_t to_ms;
+};
+
 void live_topic(char out[LIVE_TOPIC_SIZE], char kind, uint64_t host); // kind as above
 // 0 and the host, or ERR_FORMAT.
 int live_topic_take(uint64_t *host_ret, char *kind_ret, const void *topic, size_t n);
@@ -96,6 +104,8 @@ void live_put_table(struct buf *out, const struct live_header *h, const struct l
 void live_put_row(struct buf *out, const struct live_header *h, const uint32_t *ids,
                   const double *values, uint32_t n);
 void live_put_host(struct buf *out, const struct live_header *h, const struct host_info *info);
+void live_put_filled(struct buf *out, const struct live_header *h,
+                     const struct live_filled *filled);
 
 // The header; r then stands before what follows it.
 // 0, ERR_FORMAT or ERR_VERSION.
@@ -113,6 +123,7 @@ struct live_row {
 int live_take_row(struct rbuf *r, struct live_row *row);
 void live_row_release(struct live_row *row);
 int live_take_host(struct rbuf *r, struct host_info *info); // caller releases
+int live_take_filled(struct rbuf *r, struct live_filled *ret);
 
 // The same encoding of a host, for the query socket.
 void host_info_put(struct buf *out, const struct host_info *info);

@@ -23,6 +23,7 @@ LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
 {
     struct live_series *series;
     struct host_info host;
+    struct live_filled filled;
     struct live_row row = { 0 };
     struct buf out = { 0 };
     struct live_header h;
@@ -39,6 +40,8 @@ LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
     } else if (h.type == LIVE_HOST && live_take_host(&r, &host) == 0) {
         live_put_host(&out, &h, &host);
         host_info_release(&host);
+    } else if (h.type == LIVE_FILLED && live_take_filled(&r, &filled) == 0) {
+        live_put_filled(&out, &h, &filled);
     }
     live_row_release(&row);
     s_expect_shorter(&out, n);

@@ -27,6 +27,7 @@ struct fake_stream {
     uint64_t id;
     uint64_t seq;
     uint64_t total;
+    uint64_t base; // of the prefix
     uint8_t flags;
     const char *metric;
     uint32_t apps; // 0: none
@@ -45,7 +46,7 @@ static inline void
 fake_record(struct fake_stream *s, uint8_t type, uint32_t count, int64_t t0_ms, const void *body,
             size_t len)
 {
-    struct frame_prefix prefix = { .flags = s->flags };
+    struct frame_prefix prefix = { .flags = s->flags, .base = s->base };
     struct record record = { .type = type,
                              .count = count,
                              .stream = s->id,

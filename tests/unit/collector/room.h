@@ -10,6 +10,9 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "collector/collector_stat.h"
 #include "collector/ingest.h"
@@ -19,6 +22,7 @@
 #include "shared/net/selfstat.h"
 #include "shared/net/sock.h"
 #include "tests/support/fake_stream.h"
+#include "tests/support/folder.h"
 
 #define ROOM_COLLECTOR   UINT64_C(0xc0)
 #define ROOM_EPOCH       UINT64_C(0xe0)
@@ -31,8 +35,15 @@ static struct room {
     ingest_t *ingest;
     zsock_t *xpub;
     zsock_t *sub;
+    char dir[64]; // of the journal; made once, kept from opening to opening
+    journal_t *journal;
+    applier_t *applier;
     unsigned naks;
     struct nak nak; // the last
+    unsigned acks;
+    struct ack ack; // the last
+    unsigned fills;
+    struct live_filled fill; // the last
     struct host_time now;
     zmq_msg_t topic, body; // heard last
 } room;
@@ -59,6 +70,75 @@ room_nak(void *arg, uint64_t host, const struct nak *nak)
     (void) host;
     room.naks++;
     room.nak = *nak;
+}
+
+static inline void
+room_ack(void *arg, uint64_t host, const struct ack *ack)
+{
+    (void) arg;
+    (void) host;
+    room.acks++;
+    room.ack = *ack;
+}
+
+static inline void
+room_filled(void *arg, uint64_t host, int64_t from_ms, int64_t to_ms)
+{
+    (void) arg;
+    room.fills++;
+    room.fill = (struct live_filled){ .host = host, .from_ms = from_ms, .to_ms = to_ms };
+}
+
+static inline void
+room_open_journal(uint32_t most_series)
+{
+    struct journal_found found;
+
+    assert_int_equal(journal_start(&room.journal, &found,
+                                   &(struct journal_options){ .dir = room.dir,
+                                                              .owner = ROOM_COLLECTOR,
+                                                              .segment_bytes = 1u << 20,
+                                                              .keep_ms = INT64_C(86400000),
+                                                              .bytes_most = UINT64_C(1) << 30,
+                                                              .now_ms = clock_real_ms }),
+                     0);
+    room.applier = applier_new(room.store, most_series);
+    room.ingest = ingest_new(&(struct ingest_options){ .journal = room.journal,
+                                                       .applier = room.applier,
+                                                       .hosts = room.hosts,
+                                                       .receive_bytes = 64u << 20,
+                                                       .ack = room_ack,
+                                                       .nak = room_nak,
+                                                       .filled = room_filled });
+}
+
+// As the reactor does once the journal is read back.
+static inline void
+room_go_live(void)
+{
+    applier_attach(room.applier, &(struct applier_live){ .hosts = room.hosts,
+                                                         .publisher = room.publisher,
+                                                         .arg = room.ingest,
+                                                         .ask = ingest_ask });
+    ingest_replayed(room.ingest, room.now);
+}
+
+// Until nothing is staged or on its way to the disk.
+static inline void
+room_settle(void)
+{
+    const int64_t until = clock_mono_ms() + ROOM_DEADLINE_MS;
+
+    ingest_flush(room.ingest, room.now);
+    while (ingest_busy(room.ingest)) {
+        zmq_pollitem_t item = { .fd = journal_fd(room.journal), .events = ZMQ_POLLIN };
+
+        assert_true(clock_mono_ms() < until);
+        zmq_poll(&item, 1, 100);
+        if (ingest_committed(room.ingest, room.now) < 0)
+            return;
+        ingest_flush(room.ingest, room.now);
+    }
 }
 
 static inline int
@@ -93,11 +173,10 @@ room_setup_with(uint32_t most_series)
                                                                 .hosts = room.hosts,
                                                                 .collector = ROOM_COLLECTOR,
                                                                 .epoch = ROOM_EPOCH });
-    room.ingest = ingest_new(&(struct ingest_options){ .store = room.store,
-                                                       .hosts = room.hosts,
-                                                       .publisher = room.publisher,
-                                                       .most_series = most_series,
-                                                       .nak = room_nak });
+    strcpy(room.dir, "/tmp/zpulse-room-XXXXXX");
+    assert_non_null(mkdtemp(room.dir));
+    room_open_journal(most_series);
+    room_go_live();
     return 0;
 }
 
@@ -113,6 +192,9 @@ room_teardown(void **state)
 {
     (void) state;
     ingest_destroy(&room.ingest);
+    journal_stop(&room.journal);
+    applier_destroy(&room.applier);
+    assert_int_equal(folder_remove(room.dir), 0);
     publisher_destroy(&room.publisher);
     host_table_destroy(&room.hosts);
     store_destroy(&room.store);
@@ -139,6 +221,7 @@ static inline void
 room_give(const struct fake_stream *s)
 {
     ingest_frame(room.ingest, s->frame, s->len, room.now);
+    room_settle();
 }
 
 // Subscribes, and waits until the publisher has heard of it.

@@ -239,6 +239,13 @@ make_live_row(struct buf *out)
 }
 
 static inline void
+make_live_filled(struct buf *out)
+{
+    live_put_filled(out, &golden_live,
+                    &(struct live_filled){ .host = HOST, .from_ms = T0 - 60000, .to_ms = T0 });
+}
+
+static inline void
 make_live_host(struct buf *out)
 {
     struct host_info info = golden_host();
@@ -349,6 +356,7 @@ static inline void
 tell_live(struct buf *out, const uint8_t *at, size_t n)
 {
     struct live_row row = { 0 };
+    struct live_filled filled;
     struct live_header h;
     struct rbuf r;
 
@@ -363,6 +371,9 @@ tell_live(struct buf *out, const uint8_t *at, size_t n)
         tell_live_table(out, &r);
     else if (h.type == LIVE_HOST)
         tell_host(out, &r);
+    else if (h.type == LIVE_FILLED && live_take_filled(&r, &filled) == 0)
+        buf_printf(out, "host %016" PRIx64 " from %" PRId64 " to %" PRId64 "\n", filled.host,
+                   filled.from_ms, filled.to_ms);
     else if (live_take_row(&r, &row) == 0) {
         for (uint32_t i = 0; i < row.n; i++) {
             buf_printf(out, "%" PRIu32 "=", row.ids[i]);

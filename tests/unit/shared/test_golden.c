@@ -49,6 +49,7 @@ static const struct golden golden_all[] = {
     { "1.0-live-table", make_live_table, tell_live },
     { "1.0-live-row", make_live_row, tell_live },
     { "1.0-live-host", make_live_host, tell_live },
+    { "1.0-live-filled", make_live_filled, tell_live },
     { "1.0-query-select", make_question, tell_question },
     { "1.0-reply-hosts", make_answer_hosts, tell_answer },
     { "1.0-reply-select", make_answer_select, tell_answer },

@@ -1,0 +1,48 @@
+// applier - records that are durable into rows, rows into the store and on to who watches.
+//
+// In:     records of streams in the order of their seq, repeats among them; whose they are.
+// Out:    rows in the store, with `instance` added from the identity; rows published, unless they
+//         carry BACKLOG; what can't be read is asked for.
+// Thread: one owner at a time. It begins quiet: while the journal is replayed it only fills the
+//         store. applier_attach makes it live, in the thread that has the publisher.
+// Limits: series of one host; samples more than APPLIER_FUTURE_MS ahead of our clock are refused.
+// Loss:   what is not stored is counted by reason, and logged at most each 10 s per reason.
+
+#ifndef COLLECTOR_APPLIER_H
+#define COLLECTOR_APPLIER_H
+
+#include <stdint.h>
+
+#include "collector/host_table.h"
+#include "collector/publisher.h"
+#include "collector/store/store.h"
+#include "shared/wire/frame.h"
+
+#define APPLIER_SERIES_MAX 100000u
+#define APPLIER_FUTURE_MS  (10 * 60 * 1000)
+
+typedef struct applier applier_t;
+
+struct applier_live {
+    host_table_t *hosts;
+    publisher_t *publisher;
+    void *arg;
+    // The stream can't be read any more without TABLE and KEY.
+    void (*ask)(void *arg, uint64_t host, uint64_t stream);
+};
+
+applier_t *applier_new(store_t *store, uint32_t most_series);
+void applier_destroy(applier_t **self_p);
+void applier_attach(applier_t *self, const struct applier_live *live);
+
+// How the host is called: all its series begin anew if that changes.
+void applier_name(applier_t *self, uint64_t host, const char *name);
+// What its agent said at a HELLO; streams that are not among these `n` are forgotten.
+void applier_hello(applier_t *self, const struct host *host, const uint64_t *streams, uint32_t n);
+// The samples of the record that were not stored; those of a repeat never are, and are not counted.
+// `now` is when it came.
+uint64_t applier_record(applier_t *self, uint64_t host, uint8_t flags, const struct record *record,
+                        struct host_time now);
+void applier_forget(applier_t *self, uint64_t host);
+
+#endif

@@ -1,0 +1,145 @@
+// replay - see the header.
+
+#include "collector/replay.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "collector/collector_stat.h"
+#include "collector/journal_walk.h"
+#include "shared/base/clock.h"
+#include "shared/base/err.h"
+#include "shared/base/log.h"
+#include "shared/base/xalloc.h"
+#include "shared/net/selfstat.h"
+
+struct replay {
+    struct replay_options is; // dir and lanes are ours
+    char *dir;
+    lane_table_t *lanes;
+    pthread_t thread;
+    bool running;
+    atomic_bool stopping;
+    int done_fd; // eventfd, never read
+};
+
+static void *s_run(void *arg);
+static void s_host(void *arg, uint64_t host, const char *name);
+static void s_record(void *arg, const struct journal_entry *entry);
+
+int
+replay_start(replay_t **ret, const struct replay_options *options)
+{
+    replay_t *self = xcalloc(1, sizeof *self);
+    int rc;
+
+    self->is = *options;
+    self->dir = xstrdup(options->dir);
+    self->lanes = lane_table_new();
+    lane_table_copy(self->lanes, options->lanes);
+    atomic_init(&self->stopping, false);
+    self->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    rc = self->done_fd == -1 ? -errno : -pthread_create(&self->thread, NULL, s_run, self);
+    if (rc < 0) {
+        replay_stop(&self);
+        return rc;
+    }
+    self->running = true;
+    *ret = self;
+    return 0;
+}
+
+void
+replay_stop(replay_t **self_p)
+{
+    replay_t *self = *self_p;
+
+    if (self == NULL)
+        return;
+    atomic_store(&self->stopping, true);
+    if (self->running)
+        pthread_join(self->thread, NULL);
+    if (self->done_fd != -1)
+        close(self->done_fd);
+    lane_table_destroy(&self->lanes);
+    free(self->dir);
+    free(self);
+    *self_p = NULL;
+}
+
+int
+replay_fd(const replay_t *self)
+{
+    return self->done_fd;
+}
+
+bool
+replay_wait(replay_t *self, int64_t until_ms)
+{
+    struct pollfd on = { .fd = self->done_fd, .events = POLLIN };
+
+    for (;;) {
+        const int64_t left_ms = until_ms - clock_mono_ms();
+        const int n = poll(&on, 1, left_ms > 0 ? (int) left_ms : 0);
+
+        if (n == 1)
+            return true;
+        if (n == 0 && left_ms <= 0)
+            return false;
+    }
+}
+
+static void *
+s_run(void *arg)
+{
+    replay_t *self = arg;
+    const int64_t from_ms = clock_mono_ms();
+    struct journal_walked walked;
+    int rc;
+
+    pthread_setname_np(pthread_self(), "replay");
+    rc = journal_walk(&(struct journal_walk){ .dir = self->dir,
+                                              .owner = self->is.owner,
+                                              .end = self->is.end,
+                                              .lanes = self->lanes,
+                                              .since_ms = self->is.since_ms,
+                                              .stop = &self->stopping,
+                                              .arg = self,
+                                              .host = s_host,
+                                              .record = s_record },
+                      &walked);
+    selfstat_add(STAT_REPLAYED, walked.records);
+    selfstat_add(STAT_JOURNAL_DAMAGED, walked.damaged_bytes);
+    if (rc < 0 && rc != ERR_CLOSED)
+        log_error("the journal could not be read back as a whole: questions about the time before "
+                  "the start lack what was not read",
+                  "error=%s", log_quote(err_str(rc)));
+    if (walked.damaged_bytes > 0)
+        log_error("the journal is damaged: read around", "bytes=%llu",
+                  (unsigned long long) walked.damaged_bytes);
+    log_info("journal read back", "records=%llu bytes=%llu ms=%lld",
+             (unsigned long long) walked.records, (unsigned long long) walked.bytes,
+             (long long) (clock_mono_ms() - from_ms));
+    (void) !eventfd_write(self->done_fd, 1); // fails only at 2^64
+    return NULL;
+}
+
+static void
+s_host(void *arg, uint64_t host, const char *name)
+{
+    applier_name(((replay_t *) arg)->is.applier, host, name);
+}
+
+static void
+s_record(void *arg, const struct journal_entry *entry)
+{
+    const struct host_time came = { .real_ms = entry->received_ms };
+
+    (void) applier_record(((replay_t *) arg)->is.applier, entry->host, entry->flags, &entry->record,
+                          came);
+}

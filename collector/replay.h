@@ -1,0 +1,40 @@
+// replay - after a start: the newest part of the journal into the store, in a thread of its own.
+//
+// In:     the journal's files up to where it ended at the start.
+// Out:    rows, by an applier that nobody else may touch until replay_fd is readable.
+// Thread: its own. replay_wait may be called by any.
+// Loss:   none that matters: what can't be read stays in the journal, is counted and logged.
+
+#ifndef COLLECTOR_REPLAY_H
+#define COLLECTOR_REPLAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "collector/applier.h"
+#include "collector/lane_table.h"
+
+#define REPLAY_MS      (15 * 60 * 1000) // of the journal
+#define REPLAY_WAIT_MS 2000             // a question waits at most
+
+typedef struct replay replay_t;
+
+struct replay_options {
+    const char *dir; // of the journal
+    uint64_t owner;
+    struct segment_place end;
+    const lane_table_t *lanes; // copied
+    applier_t *applier;        // borrowed until it is done
+    int64_t since_ms;          // records that came then or later
+};
+
+// 0 and *ret, or -errno.
+int replay_start(replay_t **ret, const struct replay_options *options);
+// Breaks off what it is at.
+void replay_stop(replay_t **self_p);
+// Readable once it is done, for ever.
+int replay_fd(const replay_t *self);
+// True once it is done; waits for that until this time of the monotonic clock.
+bool replay_wait(replay_t *self, int64_t until_ms);
+
+#endif
