@@ -17,6 +17,8 @@
 #include "shared/base/segment_files.h"
 #include "shared/base/xalloc.h"
 
+// Of what is read at once: little first, since many want but the first record of each segment.
+#define PIECE_FIRST (32u * 1024u)
 #define PIECE_BYTES (256u * 1024u)
 
 struct segment_cursor {
@@ -29,6 +31,7 @@ struct segment_cursor {
     uint32_t offset;   // of the next record
     uint32_t start;    // place of the window's first byte; never behind `offset`
     struct buf window; // the file's bytes from there
+    uint32_t piece;    // bytes to be read next
     bool whole;        // the window ends with the file itself
 };
 
@@ -163,7 +166,7 @@ s_open_file(segment_cursor_t *self, struct segment_place until)
     self->fd = openat(self->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (self->fd == -1)
         return errno == ENOENT ? s_missing(self, until) : -errno;
-    self->start = 0;
+    self->piece = PIECE_FIRST;
     rc = s_take_header(self);
     // One that was trimmed and begun anew between the open and the read is no damage.
     if (rc == ERR_FORMAT && !s_alive(self))
@@ -176,20 +179,24 @@ s_open_file(segment_cursor_t *self, struct segment_place until)
 static int
 s_take_header(segment_cursor_t *self)
 {
+    uint8_t bytes[SEGMENT_HEADER_BYTES];
     struct segment_header header;
-    int rc = s_more(self, SEGMENT_HEADER_BYTES);
+    ssize_t n;
+    int rc;
 
-    if (rc == 0)
-        rc = segment_header_take(&header, self->window.at, self->window.len);
+    do
+        n = pread(self->fd, bytes, sizeof bytes, 0);
+    while (n == -1 && errno == EINTR);
+    if (n == -1)
+        return -errno;
+    rc = segment_header_take(&header, bytes, (size_t) n);
     if (rc < 0)
         return rc;
     if (header.owner != self->owner || header.number != self->segment)
         return ERR_FORMAT;
-    self->whole = false; // only the header was asked for
     self->salt = header.salt;
     if (self->offset == 0)
         self->offset = SEGMENT_HEADER_BYTES;
-    buf_clear(&self->window);
     self->start = self->offset;
     return 0;
 }
@@ -243,9 +250,11 @@ s_more(segment_cursor_t *self, uint64_t limit)
     }
     known = s_known(self);
     want = limit > known ? limit - known : 0;
-    if (want > PIECE_BYTES)
-        want = PIECE_BYTES;
-    buf_reserve(&self->window, PIECE_BYTES);
+    if (want > self->piece)
+        want = self->piece;
+    buf_reserve(&self->window, (size_t) want);
+    if (want == self->piece && self->piece < PIECE_BYTES)
+        self->piece *= 2;
     do
         n = pread(self->fd, self->window.at + self->window.len, (size_t) want, (off_t) known);
     while (n == -1 && errno == EINTR);

@@ -251,6 +251,30 @@ what_was_appended_is_read_back_across_segments(void **state)
 }
 
 static void
+a_cursor_begins_at_any_record(void **state)
+{
+    struct model *m = *state;
+
+    for (int i = 0; i < 200; i++)
+        append(m);
+    flush(m);
+    for (uint32_t first = 0; first < m->n; first++) {
+        segment_cursor_t *cursor;
+        struct segment_entry entry;
+        uint32_t next = first, i;
+
+        assert_int_equal(segment_cursor_open(&cursor, m->dir, OWNER, m->places[first]), 0);
+        while (segment_cursor_next(cursor, segment_log_end(m->log), &entry) == 1) {
+            memcpy(&i, entry.at, 4);
+            assert_int_equal(i, next);
+            next++;
+        }
+        assert_int_equal(next, m->n);
+        segment_cursor_close(&cursor);
+    }
+}
+
+static void
 a_cursor_follows_as_far_as_it_is_told(void **state)
 {
     struct model *m = *state;
@@ -458,6 +482,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         log_test(what_was_appended_is_read_back_across_segments),
+        log_test(a_cursor_begins_at_any_record),
         log_test(a_cursor_follows_as_far_as_it_is_told),
         log_test(trimmed_segments_are_used_again_and_their_records_never_seen),
         log_test(a_random_life_keeps_what_it_promised),
