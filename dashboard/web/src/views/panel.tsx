@@ -77,12 +77,13 @@ function useNeeded(board: Board, t: FixedTemplate | undefined): boolean {
 const seenBy = new WeakMap<Element, (seen: boolean) => void>();
 let watcher: IntersectionObserver | undefined;
 
-/** Calls back when the element comes into sight and when it goes. */
+/** Calls back a little before the element comes into sight, and after it went. */
 export function useSeen(ref: { current: Element | null }, tell: (seen: boolean) => void): void {
   useLayoutEffect(() => {
-    watcher ??= new IntersectionObserver((all) => {
-      for (const e of all) seenBy.get(e.target)?.(e.isIntersecting);
-    });
+    watcher ??= new IntersectionObserver(
+      (all) => all.forEach((e) => seenBy.get(e.target)?.(e.isIntersecting)),
+      { rootMargin: '40% 0px' },
+    );
     const element = ref.current!;
     seenBy.set(element, tell);
     watcher.observe(element);
