@@ -126,7 +126,9 @@ describe('a live page', { concurrency: true }, () => {
       .map((v) => `${v >= 99.95 ? v.toFixed(0) : v.toFixed(1)} %`);
     assert.ok(known.includes(shown), `${shown} is none of ${known}`);
 
-    const before = (await stats(page)).redraws;
+    let before = -1;
+    const rests = async () => before === (before = (await stats(page)).redraws);
+    await until('what is held still is drawn', 5000, rests, 300);
     const box = await page.locator('.panel-memory .u-over').boundingBox();
     for (let i = 0; i < 20; i++) await page.mouse.move(box.x + box.width * (0.05 + 0.045 * i), box.y + 40);
     await page.locator('.panel-memory .xtag').waitFor({ state: 'visible' });
