@@ -1,6 +1,6 @@
 // stream_cursor - where one reader stands in the events of its view, and what it gets next.
 //
-// Order:  hello -> (resumed: the events after its last one) or (a snapshot) -> events in order ->
+// Order:  hello -> (resumed: what it missed, its ticks as one fill) or (a snapshot) -> in order ->
 //         too slow: skip{n} and a snapshot -> events in order ...
 // Thread: one owner. Pure but for the ring.
 // Loss:   a reader that the ring has passed, that is CURSOR_BEHIND_MAX bytes behind, or that stood
@@ -25,6 +25,7 @@ struct stream_cursor {
 
 // Takes the reference on hello, and one of its own on the ring. `resume` is the number of the last
 // event that the reader has, 0 for none.
+// A snapshot among what it missed is where it resumes: what came before that is of no use.
 void stream_cursor_init(struct stream_cursor *c, event_ring_t *ring, struct event *hello,
                         uint64_t resume);
 void stream_cursor_release(struct stream_cursor *c);
