@@ -95,6 +95,8 @@ collector_link_destroy(collector_link_t **self_p)
     if (self->wake_fd != -1)
         close(self->wake_fd);
     buf_release(&self->text);
+    fact_table_unref(&self->facts);
+    free(self->polls);
     free(self);
     *self_p = NULL;
 }
@@ -194,6 +196,8 @@ s_run(void *arg)
             s_take_live(self);
         if (items[3].revents != 0 && read(self->wake_fd, &woken, sizeof woken) > 0)
             live_views_check(self->views, self->now_ms);
+        if (self->n_polls > 0)
+            link_poll_check(self, self->now_ms);
         if (self->now_ms >= check_ms) {
             s_check(self);
             check_ms = self->now_ms + CHECK_MS;
@@ -329,6 +333,7 @@ s_end_all(collector_link_t *self)
         if (q.request != NULL)
             link_request_end(q.request, LINK_UNAVAILABLE, "the dashboard is stopping");
     }
+    link_poll_check(self, INT64_MAX);
     while ((request = ring_pop(self->asked)) != NULL)
         link_request_end(request, LINK_UNAVAILABLE, "the dashboard is stopping");
 }
