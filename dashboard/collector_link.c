@@ -128,7 +128,7 @@ s_open(collector_link_t *self)
     // SUB is read at every turn, so heartbeats can cut no connection that is well.
     const struct sock_spec live = { .type = ZMQ_SUB,
                                     .send_hwm = 1000,
-                                    .recv_hwm = 10000,
+                                    .recv_hwm = 16384,
                                     .max_bytes = LIVE_MAX,
                                     .heartbeat = true };
     // A question that cannot be sent now is answered with "unavailable" now.
