@@ -59,8 +59,11 @@ export class Board {
 
   constructor(host: string, stacks: readonly (readonly string[])[]) {
     this.session = new HostSession(host, stacks);
-    const widths = () => [...this.drawn].map((chart) => chart.width());
-    this.rows = new ScreenRows(this.session, this.view, widths, () => this.redraw());
+    this.rows = new ScreenRows(this.session, this.view, {
+      widths: () => [...this.drawn].map((chart) => chart.width()),
+      changed: () => this.redraw(),
+      whenDrawn: (callback) => scheduler.whenDrawn(callback),
+    });
     this.plane = this.rows.plane;
     this.crosshair = new Crosshair(this.plane, () => this.tell());
   }

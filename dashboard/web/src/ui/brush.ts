@@ -52,6 +52,10 @@ export class Brush implements Drawable {
         this.dirty();
       }),
       effect(() => {
+        void board.session.info.value;
+        this.changed();
+      }),
+      effect(() => {
         void [board.view.held.value, board.view.span.value];
         this.place();
       }),
