@@ -70,6 +70,7 @@ export class Board {
 
   start(): void {
     watch(this);
+    counters.bitmapBytes = () => this.mounts.bytes();
     this.session.onData = (since) => this.changed(since);
     this.session.onFilled = () => this.filled();
     this.session.start();

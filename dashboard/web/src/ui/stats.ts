@@ -11,6 +11,7 @@ const KEPT = 600;
 export const counters = {
   longTasks: 0,
   charts: 0,
+  bitmapBytes: () => 0, // of all charts
   paintLagMs: [] as number[], // from a sample's stamp until it was painted
   firstPaintMs: NaN, // from navigation until the first samples were drawn
 };
@@ -68,6 +69,9 @@ export function startStats(scheduler: Scheduler): void {
     },
     get charts() {
       return counters.charts;
+    },
+    get bitmapBytes() {
+      return counters.bitmapBytes();
     },
     get paintLagMs() {
       return [...counters.paintLagMs];

@@ -67,9 +67,12 @@ export function Jumps({ sections }: { sections: readonly Section[] }) {
   const root = useRef<HTMLElement>(null);
   const jump = (section: Section) => {
     if (!isOpen(section.key, section.open)) turn(section.key);
-    const head = document.getElementById(section.key);
-    head?.scrollIntoView({ block: 'start' });
-    head?.querySelector('button')?.focus({ preventScroll: true });
+    // By the next frame it is rendered, and the page as long as it will be.
+    requestAnimationFrame(() => {
+      const head = document.getElementById(section.key);
+      head?.scrollIntoView({ block: 'start' });
+      head?.querySelector('button')?.focus({ preventScroll: true });
+    });
   };
   return (
     <nav class="jumps" aria-label="Sections" ref={root}>
