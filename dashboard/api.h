@@ -14,6 +14,10 @@ exchange_answer_fn api_summary_answer;
 exchange_begin_fn api_stream;
 exchange_answer_fn api_stream_answer;
 
+#define API_FEED_PATH "/feed"
+exchange_begin_fn api_feed;
+exchange_answer_fn api_feed_answer;
+
 exchange_begin_fn api_view;
 exchange_answer_fn api_view_answer;
 

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "dashboard/collector_link.h"
+#include "dashboard/feed.h"
 #include "dashboard/known_hosts.h"
 #include "dashboard/live_views.h"
 #include "dashboard/question_table.h"
@@ -27,6 +28,7 @@ struct collector_link {
     // What follows belongs to the thread.
     known_hosts_t *hosts;
     live_views_t *views;
+    feed_t *feed;
     question_table_t *questions;
     uint64_t epoch; // of the collector, 0 before it answered
     int64_t answered_ms;

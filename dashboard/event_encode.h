@@ -19,6 +19,9 @@
 #define EVENT_RETRY    "retry: 2000\n\n" // begins every stream
 #define EVENT_COMMENT  ":\n\n"           // heartbeat
 #define EVENT_BOOT_MAX 16
+// Silence until a heartbeat: of a view's stream, and of the feed, whose readers know 15 s.
+#define EVENT_HEARTBEAT_MS      10000
+#define EVENT_FEED_HEARTBEAT_MS 15000
 
 // What the events of a view have in common.
 struct event_view {

@@ -26,6 +26,7 @@ static void s_take_window(collector_link_t *self, const struct question *q,
 static void s_give(struct question *q, const struct query_reply *last);
 static void s_ask_hosts(collector_link_t *self, struct link_request *request);
 static void s_ask_facts(collector_link_t *self, struct link_request *request);
+static void s_feed(collector_link_t *self, struct link_request *request);
 static void s_resolved(collector_link_t *self, struct link_request *request,
                        const struct host_info *info);
 static void s_forward(collector_link_t *self, struct link_request *request);
@@ -42,6 +43,8 @@ link_begin(collector_link_t *self, struct link_request *request)
         s_ask_hosts(self, request);
     } else if (request->ask == LINK_FACTS) {
         s_ask_facts(self, request);
+    } else if (request->ask == LINK_FEED) {
+        s_feed(self, request);
     } else if (request->ask == LINK_LAST) {
         s_forward(self, request);
     } else {
@@ -135,6 +138,17 @@ s_ask_hosts(collector_link_t *self, struct link_request *request)
 
     if (!s_send(self, &q, USE_REQUEST, request, ANSWER_MS))
         s_unavailable(request);
+}
+
+static void
+s_feed(collector_link_t *self, struct link_request *request)
+{
+    if (!collector_link_is_up(self)) {
+        s_unavailable(request);
+        return;
+    }
+    request->ring = feed_watch(self->feed, request->with_hosts);
+    link_request_end(request, LINK_OK, "");
 }
 
 // First the facts, if those we have are old.

@@ -20,6 +20,15 @@ stream_cursor_init(struct stream_cursor *c, event_ring_t *ring, struct event *he
 }
 
 void
+stream_cursor_init_plain(struct stream_cursor *c, event_ring_t *ring)
+{
+    *c = (struct stream_cursor){ .ring = event_ring_ref(ring),
+                                 .next = event_ring_last(ring) + 1,
+                                 .joined = true,
+                                 .plain = true };
+}
+
+void
 stream_cursor_release(struct stream_cursor *c)
 {
     event_unref(&c->ahead[0]);
@@ -42,8 +51,8 @@ stream_cursor_next(struct stream_cursor *c, bool stalled, struct event **ret, ui
     found = event_ring_read(c->ring, c->next, &e, &behind);
     if (found == EVENT_NONE)
         return CURSOR_NONE;
-    // A snapshot may be large by itself, and there is nothing better to skip to.
-    if (found == EVENT_FOUND && e->kind == EVENT_SNAP)
+    // One alone may be large, and there is nothing better to skip to.
+    if (found == EVENT_FOUND && (e->kind == EVENT_SNAP || c->plain))
         behind -= e->len;
     if (found == EVENT_FOUND && behind <= CURSOR_BEHIND_MAX && !stalled) {
         c->next++;
@@ -51,6 +60,11 @@ stream_cursor_next(struct stream_cursor *c, bool stalled, struct event **ret, ui
         return CURSOR_EVENT;
     }
     event_unref(&e);
+    if (c->plain) {
+        *skipped_ret = event_ring_last(c->ring) + 1 - c->next;
+        c->next += *skipped_ret;
+        return CURSOR_NONE;
+    }
     c->joined = false;
     return s_join(c, ret, skipped_ret);
 }

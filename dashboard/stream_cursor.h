@@ -20,6 +20,7 @@ struct stream_cursor {
     event_ring_t *ring;     // counted
     uint64_t next;          // the event it wants; 0 before the first snapshot
     bool joined;            // goes on from `next`; else waits for a snapshot
+    bool plain;             // events alone: no hello, no snapshots, no word on what is left out
     struct event *ahead[2]; // of this reader alone, before anything of the ring
 };
 
@@ -28,6 +29,8 @@ struct stream_cursor {
 // A snapshot among what it missed is where it resumes: what came before that is of no use.
 void stream_cursor_init(struct stream_cursor *c, event_ring_t *ring, struct event *hello,
                         uint64_t resume);
+// From what comes next on: a reader that is too slow goes on with what comes next then.
+void stream_cursor_init_plain(struct stream_cursor *c, event_ring_t *ring);
 void stream_cursor_release(struct stream_cursor *c);
 
 enum cursor_step {

@@ -190,6 +190,32 @@ a_large_snapshot_is_no_reason_to_skip(void **state)
 }
 
 static void
+a_plain_reader_gets_what_comes_and_no_word_of_what_it_lost(void **state)
+{
+    event_ring_t *ring = event_ring_new(0);
+    struct event *e = NULL;
+    struct stream_cursor c;
+    uint64_t skipped;
+
+    (void) state;
+    publish(ring, 3, 10);
+    stream_cursor_init_plain(&c, ring);
+    expect_step(&c, CURSOR_NONE);
+    publish(ring, 1, 2 * CURSOR_BEHIND_MAX); // one alone is never too far behind
+    expect(&c, false, 4, NULL);
+    publish(ring, EVENT_RING_SIZE + 5, 10);
+    assert_int_equal(stream_cursor_next(&c, false, &e, &skipped), CURSOR_NONE);
+    assert_int_equal(skipped, EVENT_RING_SIZE + 5);
+    publish(ring, 1, 10);
+    expect(&c, false, 4 + EVENT_RING_SIZE + 6, NULL);
+    publish(ring, 2, 10);
+    assert_int_equal(stream_cursor_next(&c, true, &e, &skipped), CURSOR_NONE);
+    assert_int_equal(skipped, 2);
+    stream_cursor_release(&c);
+    event_ring_unref(&ring);
+}
+
+static void
 a_number_that_is_not_in_the_ring_means_a_snapshot(void **state)
 {
     static const uint64_t numbers[] = { 1, 9, 1000, UINT64_MAX - 1 };
@@ -299,6 +325,7 @@ main(void)
         cmocka_unit_test(the_ticks_that_were_missed_come_as_one_event_and_the_rest_behind_it),
         cmocka_unit_test(a_snapshot_among_what_was_missed_is_where_it_goes_on),
         cmocka_unit_test(a_large_snapshot_is_no_reason_to_skip),
+        cmocka_unit_test(a_plain_reader_gets_what_comes_and_no_word_of_what_it_lost),
         cmocka_unit_test(a_number_that_is_not_in_the_ring_means_a_snapshot),
         cmocka_unit_test(
             a_reader_that_the_ring_passed_is_told_how_much_and_goes_on_from_a_snapshot),
