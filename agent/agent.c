@@ -272,6 +272,7 @@ agent_run(agent_t *self)
             return OPTION_EXIT_FAILED;
         }
     }
+    s_apps(self); // what would have gone with the next tick
     log_info("the agent ends", NULL);
     return OPTION_EXIT_OK;
 }

@@ -12,9 +12,9 @@
 //         mark. It comes back in the slot it had.
 // Limits: APP_MOST applications at once (one that was silent for an hour makes room), what app_json
 //         allows of numbers each, APP_SLOTS_MOST series ever; APP_MESSAGES messages of an
-//         application a second, and APP_SAMPLES_SHARED samples of all of them a tick, of which none
-//         needs more than APP_ASSURED messages' worth. What is beyond is counted, and said with its
-//         name once a minute.
+//         application a second (a tick, where that is shorter), and APP_SAMPLES_SHARED samples of
+//         all of them a tick, of which none needs more than APP_ASSURED messages' worth. What is
+//         beyond is counted, and said with its name once a minute.
 // Thread: one owner, the table's; own_series_init comes before.
 
 #ifndef AGENT_APP_SERIES_H

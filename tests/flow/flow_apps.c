@@ -33,30 +33,6 @@ s_at(const stage_t *s, const char *prefix, unsigned i)
     return at;
 }
 
-// What a program has said, on either output, has these words.
-struct words {
-    process_t *of;
-    const char *words;
-};
-
-static bool
-s_says(stage_t *s, void *arg)
-{
-    const struct words *w = arg;
-
-    (void) s;
-    return strstr(process_out(w->of), w->words) != NULL ||
-           strstr(process_err(w->of), w->words) != NULL;
-}
-
-static bool
-s_wait_words(stage_t *s, process_t *of, const char *words, int timeout_ms)
-{
-    struct words w = { of, words };
-
-    return stage_until(s, timeout_ms, s_says, &w);
-}
-
 static unsigned
 s_count(const char *text, const char *words)
 {
@@ -65,6 +41,31 @@ s_count(const char *text, const char *words)
     for (const char *at = text; (at = strstr(at, words)) != NULL; at += strlen(words))
         n++;
     return n;
+}
+
+// What a program has said, on either output, has these words so often.
+struct words {
+    process_t *of;
+    const char *words;
+    unsigned least;
+};
+
+static bool
+s_says(stage_t *s, void *arg)
+{
+    const struct words *w = arg;
+
+    (void) s;
+    return s_count(process_out(w->of), w->words) + s_count(process_err(w->of), w->words) >=
+           w->least;
+}
+
+static bool
+s_wait_words(stage_t *s, process_t *of, const char *words, int timeout_ms)
+{
+    struct words w = { of, words, 1 };
+
+    return stage_until(s, timeout_ms, s_says, &w);
 }
 
 // A counter of /metrics is at least so high.
@@ -244,22 +245,6 @@ s_flood(stage_t *s)
     zsock_destroy(&pub);
 }
 
-// What a program has printed has these words so often.
-struct more {
-    process_t *of;
-    const char *words;
-    unsigned least;
-};
-
-static bool
-s_has_more(stage_t *s, void *arg)
-{
-    const struct more *more = arg;
-
-    (void) s;
-    return s_count(process_out(more->of), more->words) >= more->least;
-}
-
 static void
 a_flood_beside_a_quiet_application_hurts_neither_it_nor_the_ticks(void **state)
 {
@@ -267,15 +252,15 @@ a_flood_beside_a_quiet_application_hurts_neither_it_nor_the_ticks(void **state)
     process_t *agent;
     process_t *tail = s_open(s, s_at(s, "@", 0), s_no_inputs, &agent);
     unsigned before;
-    struct more more;
+    struct words more;
 
     stage_run(s, DEMO, "--color", "quiet", "--endpoint", s_at(s, "", 0), NULL);
     claim(s, s_wait_words(s, tail, "app_cpu_ratio{app=\"quiet\"", 10000));
     before = s_count(process_out(tail), "app_cpu_ratio{app=\"quiet\"");
     s_flood(s);
     // One may have come before the flood had begun, and the last waits for its tick.
-    more = (struct more){ tail, "app_cpu_ratio{app=\"quiet\"", before + FLOOD_MS / 1000 - 1 };
-    claim(s, stage_until(s, 1500, s_has_more, &more));
+    more = (struct words){ tail, "app_cpu_ratio{app=\"quiet\"", before + FLOOD_MS / 1000 - 1 };
+    claim(s, stage_until(s, 1500, s_says, &more));
     claim(s, s_count(process_out(tail), "app_cpu_ratio{app=\"flood\"") > 100);
     claim(s, s_wait_metric(s, "zpulse_agent_app_excess_total{app=\"flood\"", 1000));
     claim(s, !(stage_metric(s, "zpulse_agent_app_excess_total{app=\"quiet\"") > 0));
@@ -298,6 +283,36 @@ an_application_that_ends_gets_a_stale_mark(void **state)
     claim(s, s_wait_words(s, tail, "job=\"app\"} stale\n", 10000));
 }
 
+static bool
+s_queue_is_2(stage_t *s, void *arg)
+{
+    (void) arg;
+    return s_column(s, "app.other.app_queue.red") == 2;
+}
+
+// An agent whose next tick is an hour away: what it has of applications when it ends is not lost.
+static void
+what_waits_when_the_agent_ends_is_sent(void **state)
+{
+    stage_t *s = *state;
+    zsock_t *push = s_peer(ZMQ_PUSH, s_at(s, ">", 1));
+    process_t *agent;
+
+    stage_collector(s, NULL);
+    stage_dashboard(s, NULL);
+    agent = stage_agent(s, "web-1", "--interval", "1h", "--app-pull", s_at(s, "@", 1), NULL);
+    claim(s, s_wait_words(s, agent, "the collector welcomes us", 10000));
+    zstr_send(push, "{\"color\": \"red\", \"queue\": 1}");
+    claim(s, s_wait_words(s, agent, "an application is heard of", 5000));
+    zstr_send(push, "{\"color\": \"red\", \"queue\": 2}");
+    zstr_send(push, "{"); // what is said of it tells that the one before has come
+    claim(s, s_wait_words(s, agent, "a message of an application is dropped", 5000));
+    process_signal(agent, SIGTERM);
+    claim(s, process_ended(agent, stage_ms(3000)) && process_code(agent) == 0);
+    claim(s, stage_until(s, 5000, s_queue_is_2, NULL));
+    zsock_destroy(&push);
+}
+
 // Somebody else's socket on the port; -1 where there is one already, which is as good.
 static int
 s_occupy(uint16_t port)
@@ -313,6 +328,21 @@ s_occupy(uint16_t port)
     return -1;
 }
 
+struct port {
+    uint16_t port;
+    int fd;
+};
+
+static bool
+s_occupies(stage_t *s, void *arg)
+{
+    struct port *port = arg;
+
+    (void) s;
+    port->fd = s_occupy(port->port);
+    return port->fd != -1;
+}
+
 static void
 a_default_port_that_is_taken_is_a_warning(void **state)
 {
@@ -322,8 +352,13 @@ a_default_port_that_is_taken_is_a_warning(void **state)
     int fds[2];
     process_t *agent;
 
-    for (size_t i = 0; i < 2; i++)
-        fds[i] = s_occupy(ports[i]);
+    // Another test's agent may have it for a moment; who keeps it does as well as we do.
+    for (size_t i = 0; i < 2; i++) {
+        struct port port = { ports[i], -1 };
+
+        stage_until(s, 3000, s_occupies, &port);
+        fds[i] = port.fd;
+    }
     snprintf(data, sizeof data, "%s/agent", stage_dir(s));
     agent = stage_run(s, "zpulse-agent", "--data", data, "--collector", stage_endpoint(s), NULL);
     claim(s, s_wait_words(s, agent, "the agent is up", 5000));
@@ -443,6 +478,7 @@ main(void)
         stage_test(bad_messages_are_counted_and_logged_once_a_socket),
         stage_test(a_flood_beside_a_quiet_application_hurts_neither_it_nor_the_ticks),
         stage_test(an_application_that_ends_gets_a_stale_mark),
+        stage_test(what_waits_when_the_agent_ends_is_sent),
         stage_test(a_default_port_that_is_taken_is_a_warning),
         stage_test(a_port_that_was_asked_for_and_is_taken_is_69),
         stage_test(an_endpoint_of_elsewhere_is_78_with_the_rule),
