@@ -30,7 +30,11 @@ async function openHost(options) {
   await opened.page.evaluate(() => {
     for (const b of document.querySelectorAll('.section-head button[aria-expanded=false]')) b.click();
   });
-  await until('all are open', 5000, async () => (await opened.page.locator('.section-head [aria-expanded=false]').count()) === 0);
+  await until(
+    'all are open',
+    5000,
+    async () => (await opened.page.locator('.section-head [aria-expanded=false]').count()) === 0,
+  );
   await opened.page.evaluate(axe);
   return opened;
 }

@@ -85,7 +85,9 @@ describe('sections', () => {
       const all = await Promise.all(others.map((c) => series(page, c.id)));
       const shown = await rest.innerText();
       const sums = [-1, -2, -3].map((at) => all.reduce((sum, { v }) => sum + v.at(at), 0));
-      return sums.some((sum) => shown.includes(sum >= 100 * MIB ? `${Math.round(sum / MIB)}` : (sum / MIB).toPrecision(3)));
+      return sums.some((sum) =>
+        shown.includes(sum >= 100 * MIB ? `${Math.round(sum / MIB)}` : (sum / MIB).toPrecision(3)),
+      );
     });
     quiet();
     await close();
@@ -96,13 +98,15 @@ describe('sections', () => {
       const { page, quiet, close } = await openLive(urlOf(fake), { colorScheme });
       const panel = page.locator('.panel-app-cpu');
       await panel.scrollIntoViewIfNeeded();
-      const swatches = await panel.locator('li').evaluateAll((all) =>
-        all.map((li) => [
-          li.querySelector('bdi').textContent,
-          getComputedStyle(li.querySelector('.swatch')).backgroundColor,
-          /dash-\d/.test(li.querySelector('.swatch').className),
-        ]),
-      );
+      const swatches = await panel
+        .locator('li')
+        .evaluateAll((all) =>
+          all.map((li) => [
+            li.querySelector('bdi').textContent,
+            getComputedStyle(li.querySelector('.swatch')).backgroundColor,
+            /dash-\d/.test(li.querySelector('.swatch').className),
+          ]),
+        );
       const of = Object.fromEntries(swatches.map(([name, ...look]) => [name, look]));
       assert.deepEqual(of.checkout, ['rgb(255, 99, 71)', false]);
       assert.deepEqual(of.cron, ['rgb(16, 16, 16)', false]);
@@ -137,16 +141,22 @@ describe('sections', () => {
     await page.locator(`#${details} button`).click();
     const dialog = page.locator('dialog.data');
     await dialog.waitFor();
-    const rows = await dialog.locator('tbody tr').evaluateAll((all) =>
-      all.map((r) => [r.querySelector('time').dateTime, ...[...r.querySelectorAll('td')].map((c) => c.textContent)]),
-    );
+    const rows = await dialog
+      .locator('tbody tr')
+      .evaluateAll((all) =>
+        all.map((r) => [r.querySelector('time').dateTime, ...[...r.querySelectorAll('td')].map((c) => c.textContent)]),
+      );
     assert.equal(rows.length, 50);
     const ids = ['load.1', 'load.5', 'load.15'];
     const held = Object.fromEntries(await Promise.all(ids.map(async (id) => [id, await series(page, id)])));
     for (const [time, ...cells] of rows) {
       const at = held['load.1'].t.indexOf(Date.parse(time));
       assert.ok(at >= 0, `${time} is no sample`);
-      assert.deepEqual(cells.map(Number), ids.map((id) => Number(held[id].v[at].toPrecision(3))), time);
+      assert.deepEqual(
+        cells.map(Number),
+        ids.map((id) => Number(held[id].v[at].toPrecision(3))),
+        time,
+      );
     }
     await dialog.locator('button', { hasText: 'Older' }).click();
     assert.match(await dialog.locator('[role=status]').innerText(), /^51–100 of \d+, newest first$/);

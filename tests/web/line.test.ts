@@ -52,7 +52,10 @@ test('both sides of an axis share a step, and each ends at a tick', () => {
     for (const unit of ['bits_per_second', 'bytes_per_second', 'per_second', 'seconds'] as const) {
       const { min, max, ticks } = twoSidedScale(up, down, unit, 4);
       assert.ok(max >= up && -min >= down, `${unit} ${up} ${down}`);
-      assert.ok(ticks.some((t) => Math.abs(t) < 1e-9 * max), `${ticks} has no zero`);
+      assert.ok(
+        ticks.some((t) => Math.abs(t) < 1e-9 * max),
+        `${ticks} has no zero`,
+      );
       assert.ok(ticks.length >= 3 && ticks.length <= 8, `${unit} ${up} ${down}: ${ticks}`);
       assert.ok(Math.abs(ticks[0] - min) < 1e-9 * (max - min));
     }

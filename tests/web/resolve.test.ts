@@ -107,7 +107,10 @@ test('of more than eight, eight are drawn, each in the colour of its name, and t
   assert.deepEqual(spec.rows[4].dash, [6, 3], 'the ninth name is dashed');
   const rest = spec.lines.filter((l) => l.ink === 'others');
   assert.deepEqual(rest[0].fold, { of: names.slice(0, 4).map((n) => `disk.read.${n}`), by: 'sum' });
-  assert.deepEqual(rest[1].fold?.of, names.slice(0, 4).map((n) => `disk.write.${n}`));
+  assert.deepEqual(
+    rest[1].fold?.of,
+    names.slice(0, 4).map((n) => `disk.write.${n}`),
+  );
 });
 
 test('what cannot be added up shows its greatest', () => {
@@ -115,7 +118,10 @@ test('what cannot be added up shows its greatest', () => {
   const t = panel(columns, 'disk-busy') as EachTemplate;
   const [figure] = specOf(t, columns).figures;
   const now: Record<string, number> = { 'disk.busy.a': 5, 'disk.busy.b': 60, 'disk.busy.c': NaN };
-  assert.equal(figure.source((id) => now[id]), 60);
+  assert.equal(
+    figure.source((id) => now[id]),
+    60,
+  );
 });
 
 test('each number of an application has a panel, with the unit that it came with', () => {

@@ -39,7 +39,8 @@ export function inOrder(a: string, b: string): number {
   return collator.compare(a, b);
 }
 
-const MADE_OF_OTHERS = /^(dm-|md|zram|drbd|bcache|lo$|veth|docker|br-|virbr|cni|flannel|cali|tun|tap|wg|bond|team|vlan)|[.:@]/;
+const MADE_OF_OTHERS =
+  /^(dm-|md|zram|drbd|bcache|lo$|veth|docker|br-|virbr|cni|flannel|cali|tun|tap|wg|bond|team|vlan)|[.:@]/;
 
 /**
  * Those whose sum means something: a bridge, a tunnel or a volume carries again what its parts do.

@@ -7,16 +7,18 @@
 
 import uPlot from 'uplot';
 import { findGaps, plotRows, rowsWithin, type Gap } from '../data/gaps';
-import { highId, lowId, type Table } from '../data/past';
+import { lowId, type Table } from '../data/past';
 import { stackId } from '../data/store';
 import type { TimeView } from '../ui/time_view';
-import { drawBand, drawEdge, type Band, type Frame } from './band';
+import { bandsOf, drawBand, drawEdge, type Band, type Frame } from './band';
 import { formatTicks, formatTime, type Unit } from './format';
 import { hatchGaps } from './hatch';
 import { columnOf, idsOf, isHere, type Line } from './line';
 import type { Drawable } from './scheduler';
+import { drawSides } from './sides';
 import { theme } from './theme';
-import { StickyMax, ticksUpTo, timeTicks, twoSidedScale, valueScale } from './ticks';
+import { timeTicks } from './ticks';
+import { lastOf, ValueAxis } from './value_axis';
 
 export interface ChartSpec {
   key: string;
@@ -51,18 +53,16 @@ const AXIS_FONT = '12px system-ui, sans-serif';
 const FILL = 0.66;
 const FILL_REST = 0.3;
 const FILL_AREA = 0.28;
-const FILL_BAND = 0.22;
 
 export class Chart implements Drawable, Surface {
   gaps: Gap[] = [];
   readonly ids: readonly string[]; // columns that it draws
   private readonly plot: uPlot;
-  private readonly tops = [new StickyMax(), new StickyMax()];
+  private readonly scale: ValueAxis;
   private readonly lines: readonly Line[];
-  private bands: (Band & { down: boolean })[] = []; // of buckets, behind their means
+  private bands: Band[] = []; // of buckets, behind their means
   private peak: Float64Array | null = null;
   private rows: Omit<Frame, 'x' | 'y'> = { times: [], from: 0, end: 0, step: 1000 };
-  private yTicks: number[] = [];
   private xTicks = { at: [] as number[], withSeconds: false };
   private size = { width: 0, height: 0 };
 
@@ -75,6 +75,7 @@ export class Chart implements Drawable, Surface {
     this.lines = spec.kind === 'stack' ? here : here.reverse();
     this.ids = [...this.lines.flatMap(idsOf), ...(typeof spec.max === 'string' ? [spec.max] : [])];
     this.size = { width: Math.max(120, root.clientWidth), height: Math.max(80, root.clientHeight) };
+    this.scale = new ValueAxis(spec.unit, this.hasDown());
     this.plot = new uPlot(this.options(), [[], ...this.lines.map(() => [])] as uPlot.AlignedData, root);
   }
 
@@ -120,7 +121,10 @@ export class Chart implements Drawable, Surface {
     const columns = this.lines.map((line) => this.values(line, first, end));
     this.rows = { times, from: first, end, step: this.plane.step() };
     this.readExtremes(first, end);
-    const scale = this.scale(columns, first, end);
+    const max = typeof this.spec.max === 'string' ? lastOf(store.column(this.spec.max)) : this.spec.max;
+    const sides = columns.map((values, i) => ({ values, down: this.lines[i].down === true }));
+    const bands = this.bands.flatMap(({ low, high, down }) => [low, high].map((values) => ({ values, down })));
+    const scale = this.scale.update([...sides, ...bands], { first, end, max, height: this.size.height });
     this.gaps = findGaps(times, this.presence(columns, first, end), this.plane.step(), from, to);
     this.xTicks = timeTicks(from, to, this.width(), 72);
     this.plot.batch(() => {
@@ -145,23 +149,10 @@ export class Chart implements Drawable, Surface {
   /** Where rows are buckets: the least and the most of each line, for as far as they are known. */
   private readExtremes(first: number, end: number): void {
     const { store, coarse } = this.plane;
-    this.bands = [];
-    this.peak = null;
-    if (!coarse) return;
     const { kind, idle } = this.spec;
-    if (idle !== undefined) {
-      const least = store.column(lowId(idle.id));
-      this.peak = least === undefined ? null : least.map((v) => idle.of - v);
-    }
-    if (kind === 'stack') return;
-    for (const { id, fold, ink, down = false } of this.lines) {
-      // Of a sum the parts' extremes say nothing: they need not have been at one moment.
-      if (fold?.by === 'sum') continue;
-      const of = fold?.of ?? [id];
-      const high = columnOf({ id: '', fold: { of: of.map(highId), by: 'max' } }, store, first, end);
-      const low = columnOf({ id: '', fold: { of: of.map(lowId), by: 'max' } }, store, first, end);
-      if (high !== undefined && low !== undefined) this.bands.push({ low, high, down, fill: theme.faint(ink, FILL_BAND) });
-    }
+    const least = idle === undefined || !coarse ? undefined : store.column(lowId(idle.id));
+    this.peak = least?.map((v) => idle!.of - v) ?? null;
+    this.bands = coarse && kind !== 'stack' ? bandsOf(this.lines, store, first, end) : [];
   }
 
   /** Where any line has a value; of sparse lines, where there is a row at all. */
@@ -178,50 +169,6 @@ export class Chart implements Drawable, Surface {
 
   private hasDown(): boolean {
     return this.lines.some((line) => line.down);
-  }
-
-  /** Sets the ticks of y too. */
-  private scale(columns: readonly Float64Array[], first: number, end: number): { min: number; max: number } {
-    const { max, unit } = this.spec;
-    const steps = Math.max(2, Math.floor(this.size.height / 56));
-    const fixed = typeof max === 'string' ? this.lastOf(max) : max;
-    if (fixed !== undefined && fixed > 0) {
-      this.yTicks = ticksUpTo(fixed, unit, steps);
-      return { min: 0, max: fixed };
-    }
-    const most = [0, 0]; // above, below
-    columns.forEach((values, c) => {
-      const side = this.lines[c].down ? 1 : 0;
-      for (let i = first; i < end; i++) {
-        if (values[i] > most[side]) most[side] = values[i];
-        else if (-values[i] > most[1 - side]) most[1 - side] = -values[i];
-      }
-    });
-    for (const { high, low, down } of this.bands) {
-      const side = down ? 1 : 0;
-      for (let i = first; i < end; i++) {
-        if (high[i] > most[side]) most[side] = high[i];
-        if (-low[i] > most[1 - side]) most[1 - side] = -low[i];
-      }
-    }
-    const now = performance.now();
-    if (most[1] === 0 && !this.hasDown()) {
-      const max = this.tops[0].update(valueScale(most[0], unit, steps).max, now);
-      this.yTicks = valueScale(max, unit, steps).ticks;
-      return { min: 0, max };
-    }
-    const wanted = twoSidedScale(most[0], most[1], unit, steps);
-    const top = this.tops[0].update(wanted.max, now);
-    const bottom = this.tops[1].update(-wanted.min, now);
-    const { ticks, ...shown } = twoSidedScale(top, bottom, unit, steps);
-    this.yTicks = ticks;
-    return shown;
-  }
-
-  private lastOf(id: string): number | undefined {
-    const column = this.plane.store.column(id);
-    for (let i = (column?.length ?? 0) - 1; i >= 0; i--) if (!Number.isNaN(column![i])) return column![i];
-    return undefined;
   }
 
   private options(): uPlot.Options {
@@ -250,13 +197,17 @@ export class Chart implements Drawable, Surface {
           ...axis,
           size: GUTTER.left,
           gap: 8,
-          splits: () => this.yTicks,
+          splits: () => this.scale.ticks,
           values: (_, at) => formatTicks(this.hasDown() ? at.map(Math.abs) : at, this.spec.unit),
         },
       ],
       series: [{}, ...this.lines.map((line, i) => this.series(line, i))],
       bands: this.spec.kind === 'stack' ? this.layers() : [],
-      hooks: { drawClear: [(u) => this.hatch(u)], drawAxes: [(u) => this.extremes(u)], draw: [(u) => this.sides(u)] },
+      hooks: {
+        drawClear: [(u) => this.hatch(u)],
+        drawAxes: [(u) => this.extremes(u)],
+        draw: [(u) => this.hasDown() && drawSides(u, this.spec.sides ?? ['', ''])],
+      },
     };
   }
 
@@ -309,33 +260,6 @@ export class Chart implements Drawable, Surface {
     const y = (v: number) => u.valToPos(v, 'y', true);
     if (this.peak !== null) drawEdge(u.ctx, this.peak, theme.colour('others'), { ...this.rows, x, y });
     u.ctx.restore();
-  }
-
-  /** Says which way is which, and draws the axis between the two. */
-  private sides(u: uPlot): void {
-    if (!this.hasDown()) return;
-    const { ctx, bbox } = u;
-    const zero = Math.round(u.valToPos(0, 'y', true));
-    ctx.save();
-    ctx.fillStyle = theme.colour('border-strong');
-    ctx.fillRect(bbox.left, zero, bbox.width, uPlot.pxRatio);
-    ctx.font = `${11 * uPlot.pxRatio}px system-ui, sans-serif`;
-    ctx.textAlign = 'left';
-    ctx.textBaseline = 'middle';
-    const [above, below] = this.spec.sides ?? ['', ''];
-    const inset = 10 * uPlot.pxRatio;
-    this.word(ctx, above, bbox.left, bbox.top + inset);
-    this.word(ctx, below, bbox.left, bbox.top + bbox.height - inset);
-    ctx.restore();
-  }
-
-  /** A word that stays readable where a line runs behind it. */
-  private word(ctx: CanvasRenderingContext2D, text: string, left: number, y: number): void {
-    const pad = 4 * uPlot.pxRatio;
-    ctx.fillStyle = theme.faint('surface', 0.75);
-    ctx.fillRect(left + pad / 2, y - 2 * pad, ctx.measureText(text).width + 2 * pad, 4 * pad);
-    ctx.fillStyle = theme.colour('muted');
-    ctx.fillText(text, left + 1.5 * pad, y);
   }
 }
 

@@ -56,7 +56,12 @@ export function idsOf(line: Line): readonly string[] {
 }
 
 /** The line's values beside store.times(); of a fold they are right within rows [from, end) only. */
-export function columnOf(line: Pick<Line, 'id' | 'fold'>, store: Rows, from = 0, end = store.count): Float64Array | undefined {
+export function columnOf(
+  line: Pick<Line, 'id' | 'fold'>,
+  store: Rows,
+  from = 0,
+  end = store.count,
+): Float64Array | undefined {
   if (line.fold === undefined) return store.column(line.id);
   const columns = line.fold.of.flatMap((id) => store.column(id) ?? []);
   if (columns.length <= 1) return columns[0];

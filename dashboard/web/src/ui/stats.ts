@@ -105,7 +105,10 @@ export function startStats(scheduler: Scheduler): void {
 const pinned = () => watched?.crosshair.pinned.peek() ?? null;
 
 /** A copy of what is held live of a column: times in ms and values, null for none. */
-const series = (id: string) => ({ t: copy(watched?.session.store.times()), v: copy(watched?.session.store.column(id)) });
+const series = (id: string) => ({
+  t: copy(watched?.session.store.times()),
+  v: copy(watched?.session.store.column(id)),
+});
 
 /** The same of the rows that the charts are drawn from; of buckets with the least and the most. */
 function shown(id: string) {

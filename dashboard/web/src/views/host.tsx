@@ -132,11 +132,7 @@ function Machine({ facts, now }: { facts: HostFacts; now: number }) {
     mem === undefined ? undefined : formatValue(mem, 'bytes'),
     boot === undefined ? undefined : `up ${formatDuration(now - boot)}`,
   ];
-  return (
-    <>
-      {said.map((text, i) => (text === undefined ? null : <li key={i}>{text.slice(0, FACT_LIMIT)}</li>))}
-    </>
-  );
+  return <>{said.map((text, i) => (text === undefined ? null : <li key={i}>{text.slice(0, FACT_LIMIT)}</li>))}</>;
 }
 
 function Facts({ info }: { info: HostInfo }) {

@@ -22,7 +22,14 @@ export function Legend({ board, spec, group }: { board: Board; spec: PanelSpec; 
             {row.label}
           </bdi>
           {row.values.map((value, i) => (
-            <LegendNumber board={board} value={value} group={group} key={value.id} side={two ? spec.sides?.[i] : undefined} second={i > 0} />
+            <LegendNumber
+              board={board}
+              value={value}
+              group={group}
+              key={value.id}
+              side={two ? spec.sides?.[i] : undefined}
+              second={i > 0}
+            />
           ))}
         </li>
       ))}
@@ -39,7 +46,7 @@ function Swatch({ row, kind }: { row: LegendRow; kind: PanelSpec['kind'] }) {
   }, [declared]);
   if (ink === undefined) return null;
   const dashed = dash === undefined ? '' : ` dash-${DASHES.indexOf(dash)}`;
-  return <span ref={root} class={`swatch swatch-${kind}${dashed}${declared === undefined ? ` c-${ink}` : ''}`} />;
+  return <span ref={root} class={`swatch swatch-${kind}${dashed}${declared === undefined ? ` c-${ink}` : ' own'}`} />;
 }
 
 interface NumberProps {

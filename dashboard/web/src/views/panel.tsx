@@ -80,10 +80,9 @@ let watcher: IntersectionObserver | undefined;
 /** Calls back a little before the element comes into sight, and after it went. */
 export function useSeen(ref: { current: Element | null }, tell: (seen: boolean) => void): void {
   useLayoutEffect(() => {
-    watcher ??= new IntersectionObserver(
-      (all) => all.forEach((e) => seenBy.get(e.target)?.(e.isIntersecting)),
-      { rootMargin: '40% 0px' },
-    );
+    watcher ??= new IntersectionObserver((all) => all.forEach((e) => seenBy.get(e.target)?.(e.isIntersecting)), {
+      rootMargin: '40% 0px',
+    });
     const element = ref.current!;
     seenBy.set(element, tell);
     watcher.observe(element);
@@ -123,4 +122,3 @@ function ChartBox({ board, spec, group }: { board: Board; spec: PanelSpec; group
     />
   );
 }
-
