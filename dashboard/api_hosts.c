@@ -74,8 +74,8 @@ api_summary_answer(exchange_t *x, struct link_request *request)
     json_int(&j, clock_real_ms());
     json_key(&j, "hosts");
     json_uint(&j, n);
-    for (uint8_t state = HOST_UP; state <= HOST_STATE_MAX; state++) {
-        json_key(&j, host_state_str(state));
+    for (int state = HOST_UP; state <= HOST_STATE_MAX; state++) {
+        json_key(&j, host_state_str((uint8_t) state));
         json_uint(&j, count[state]);
     }
     json_object_end(&j);
