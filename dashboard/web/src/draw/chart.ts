@@ -13,9 +13,10 @@ import type { TimeView } from '../ui/time_view';
 import { bandsOf, drawBand, drawEdge, type Band, type Frame } from './band';
 import { formatTicks, formatTime, type Unit } from './format';
 import { hatchGaps } from './hatch';
-import { columnOf, idsOf, isHere, type Line } from './line';
+import { columnOf, idsOf, isHere, sumOf, type Line } from './line';
+import { lonePoints } from './lone_points';
 import type { Drawable } from './scheduler';
-import { drawSides } from './sides';
+import { drawSides, drawWords } from './sides';
 import { theme } from './theme';
 import { timeTicks } from './ticks';
 import { lastOf, ValueAxis } from './value_axis';
@@ -29,6 +30,12 @@ export interface ChartSpec {
   sparse?: boolean; // no value is no loss: only a missing row is a gap
   sides?: readonly [string, string]; // what is above the axis, what below
   idle?: { id: string; of: number }; // of a stack: what is left of `of`, so the least of it is the peak
+}
+
+/** What a person changes on one chart. */
+export interface Wishes {
+  readonly hidden: ReadonlySet<string>; // ids of lines
+  readonly fitted: boolean; // the scale need not begin at 0
 }
 
 export interface Plane {
@@ -70,6 +77,7 @@ export class Chart implements Drawable, Surface {
     readonly root: HTMLElement,
     private readonly spec: ChartSpec,
     private readonly plane: Plane,
+    private readonly wishes: () => Wishes = () => ({ hidden: new Set(), fitted: false }),
   ) {
     const here = spec.lines.filter((line) => isHere(line, (id) => plane.store.has(id)));
     this.lines = spec.kind === 'stack' ? here : here.reverse();
@@ -124,7 +132,8 @@ export class Chart implements Drawable, Surface {
     const max = typeof this.spec.max === 'string' ? lastOf(store.column(this.spec.max)) : this.spec.max;
     const sides = columns.map((values, i) => ({ values, down: this.lines[i].down === true }));
     const bands = this.bands.flatMap(({ low, high, down }) => [low, high].map((values) => ({ values, down })));
-    const scale = this.scale.update([...sides, ...bands], { first, end, max, height: this.size.height });
+    const sight = { first, end, max, height: this.size.height, fitted: this.isFitted() };
+    const scale = this.scale.update([...sides, ...bands], sight);
     this.gaps = findGaps(times, this.presence(columns, first, end), this.plane.step(), from, to);
     this.xTicks = timeTicks(from, to, this.width(), 72);
     this.plot.batch(() => {
@@ -140,6 +149,12 @@ export class Chart implements Drawable, Surface {
 
   private values(line: Line, first: number, end: number): Float64Array {
     const { store } = this.plane;
+    const { hidden } = this.wishes();
+    if (this.spec.kind === 'stack' && hidden.size > 0) {
+      const seen = this.lines.slice(0, this.lines.indexOf(line) + 1).filter((l) => !hidden.has(l.id));
+      return sumOf(seen, store, first, end);
+    }
+    if (hidden.has(line.id)) return new Float64Array(store.count).fill(NaN);
     const id = this.spec.kind === 'stack' ? stackId(this.spec.lines[0].id, line.id) : null;
     const values = id === null ? columnOf(line, store, first, end) : store.column(id);
     // Rows of the past may have been asked for before this line was here.
@@ -150,14 +165,17 @@ export class Chart implements Drawable, Surface {
   private readExtremes(first: number, end: number): void {
     const { store, coarse } = this.plane;
     const { kind, idle } = this.spec;
-    const least = idle === undefined || !coarse ? undefined : store.column(lowId(idle.id));
+    const { hidden } = this.wishes();
+    const least = idle === undefined || !coarse || hidden.size > 0 ? undefined : store.column(lowId(idle.id));
     this.peak = least?.map((v) => idle!.of - v) ?? null;
-    this.bands = coarse && kind !== 'stack' ? bandsOf(this.lines, store, first, end) : [];
+    const seen = this.lines.filter((l) => !hidden.has(l.id));
+    this.bands = coarse && kind !== 'stack' ? bandsOf(seen, store, first, end) : [];
   }
 
   /** Where any line has a value; of sparse lines, where there is a row at all. */
   private presence(columns: readonly Float64Array[], first: number, end: number): ArrayLike<number> {
-    if (this.spec.sparse === true) return this.plane.store.times();
+    const { hidden } = this.wishes();
+    if (this.spec.sparse === true || this.lines.every((l) => hidden.has(l.id))) return this.plane.store.times();
     const [one, ...others] = columns;
     if (others.length === 0) return one;
     const out = Float64Array.from(one);
@@ -165,6 +183,11 @@ export class Chart implements Drawable, Surface {
       for (let c = 0; c < others.length && Number.isNaN(out[i]); c++) out[i] = others[c][i];
     }
     return out;
+  }
+
+  /** Areas say how much by their height, so they always begin at 0. */
+  private isFitted(): boolean {
+    return this.wishes().fitted && this.spec.kind === 'lines' && !this.hasDown();
   }
 
   private hasDown(): boolean {
@@ -206,9 +229,14 @@ export class Chart implements Drawable, Surface {
       hooks: {
         drawClear: [(u) => this.hatch(u)],
         drawAxes: [(u) => this.extremes(u)],
-        draw: [(u) => this.hasDown() && drawSides(u, this.spec.sides ?? ['', ''])],
+        draw: [(u) => this.say(u)],
       },
     };
+  }
+
+  private say(u: uPlot): void {
+    if (this.hasDown()) drawSides(u, this.spec.sides ?? ['', '']);
+    if (this.isFitted()) drawWords(u, ['', 'not from 0']);
   }
 
   /** No label that would hang over the right edge. */
@@ -265,15 +293,4 @@ export class Chart implements Drawable, Surface {
 
 function fillOf(ink: string, kind: ChartSpec['kind']): string {
   return theme.faint(ink, ink === 'rest' ? FILL_REST : kind === 'area' ? FILL_AREA : FILL);
-}
-
-/** Samples with a gap on both sides: a line cannot show them, so they get a point. */
-function lonePoints(u: uPlot, at: number): number[] | null {
-  const values = u.data[at];
-  const lone: number[] = [];
-  const [from, to] = u.series[0].idxs ?? [0, values.length - 1];
-  for (let i = from; i <= to; i++) {
-    if (values[i] != null && values[i - 1] == null && values[i + 1] == null) lone.push(i);
-  }
-  return lone;
 }

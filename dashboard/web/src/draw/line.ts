@@ -73,3 +73,14 @@ export function columnOf(
   }
   return out;
 }
+
+/** The height of a layer, of those below it that are seen: the store's sums are of all. */
+export function sumOf(seen: readonly Line[], store: Rows, first: number, end: number): Float64Array {
+  const out = new Float64Array(store.count).fill(NaN);
+  const columns = seen.map((l) => columnOf(l, store, first, end));
+  for (let i = first; i < end; i++) {
+    out[i] = 0;
+    for (const column of columns) out[i] += column?.[i] ?? NaN;
+  }
+  return out;
+}

@@ -6,17 +6,21 @@ import { theme } from './theme';
 const FONT_PX = 11;
 const INSET_PX = 10; // of a word's middle from the top or the bottom
 
-export function drawSides(u: uPlot, [above, below]: readonly [string, string]): void {
-  const { ctx, bbox } = u;
+export function drawSides(u: uPlot, words: readonly [string, string]): void {
+  u.ctx.fillStyle = theme.colour('border-strong');
+  u.ctx.fillRect(u.bbox.left, Math.round(u.valToPos(0, 'y', true)), u.bbox.width, uPlot.pxRatio);
+  drawWords(u, words);
+}
+
+/** Said within the plot, in its corners; '' says nothing. */
+export function drawWords({ ctx, bbox }: uPlot, [above, below]: readonly [string, string]): void {
   const ratio = uPlot.pxRatio;
   ctx.save();
-  ctx.fillStyle = theme.colour('border-strong');
-  ctx.fillRect(bbox.left, Math.round(u.valToPos(0, 'y', true)), bbox.width, ratio);
   ctx.font = `${FONT_PX * ratio}px system-ui, sans-serif`;
   ctx.textAlign = 'left';
   ctx.textBaseline = 'middle';
-  word(ctx, above, bbox.left, bbox.top + INSET_PX * ratio);
-  word(ctx, below, bbox.left, bbox.top + bbox.height - INSET_PX * ratio);
+  if (above !== '') word(ctx, above, bbox.left, bbox.top + INSET_PX * ratio);
+  if (below !== '') word(ctx, below, bbox.left, bbox.top + bbox.height - INSET_PX * ratio);
   ctx.restore();
 }
 

@@ -1,7 +1,7 @@
 // value_axis - the scale of what a chart shows: round, sticky, and two-sided where it must be.
 
 import type { Unit } from './format';
-import { StickyMax, ticksUpTo, twoSidedScale, valueScale } from './ticks';
+import { fittedScale, StickyMax, ticksUpTo, twoSidedScale, valueScale, type TwoSided } from './ticks';
 
 export interface Side {
   values: ArrayLike<number>;
@@ -13,6 +13,7 @@ export interface Sight {
   end: number;
   max: number | undefined; // the top, where it is known
   height: number; // css pixels of the chart
+  fitted: boolean; // need not begin at 0
 }
 
 const APART = 56; // css pixels between two ticks
@@ -29,9 +30,14 @@ export class ValueAxis {
   ) {}
 
   /** The range to show, and its ticks, given all that is drawn. */
-  update(sides: readonly Side[], { first, end, max, height }: Sight): { min: number; max: number } {
+  update(sides: readonly Side[], { first, end, max, height, fitted }: Sight): { min: number; max: number } {
     const { unit } = this;
     const steps = Math.max(2, Math.floor(height / APART));
+    if (fitted) {
+      const { ticks, ...shown } = fit(sides, first, end, unit, steps);
+      this.ticks = ticks;
+      return shown;
+    }
     if (max !== undefined && max > 0) {
       this.ticks = ticksUpTo(max, unit, steps);
       return { min: 0, max };
@@ -64,6 +70,17 @@ function extremes(sides: readonly Side[], first: number, end: number): [number, 
     }
   }
   return most;
+}
+
+function fit(sides: readonly Side[], first: number, end: number, unit: Unit, steps: number): TwoSided {
+  let [least, most] = [Infinity, -Infinity];
+  for (const { values } of sides) {
+    for (let i = first; i < end; i++) {
+      if (values[i] < least) least = values[i];
+      if (values[i] > most) most = values[i];
+    }
+  }
+  return most >= least ? fittedScale(least, most, unit, steps) : fittedScale(0, 1, unit, steps);
 }
 
 /** The newest value, undefined where there is none. */

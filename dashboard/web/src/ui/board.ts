@@ -11,6 +11,7 @@ import { Scheduler, type Drawable } from '../draw/scheduler';
 import { theme } from '../draw/theme';
 import { bindAddress } from './board_address';
 import { Crosshair, type Words } from './crosshair';
+import { csvOf } from './export';
 import { wireGestures } from './gestures';
 import { pillOf, type Pill } from './pill';
 import { Mounts } from './mounts';
@@ -175,6 +176,13 @@ export class Board {
 
   resetView(): void {
     this.view.reset();
+  }
+
+  /** The columns of the chart in `root`, or of all charts, as they are on the screen. */
+  csv(root: Element | null): string {
+    const charts = [...this.drawn].filter((c) => root === null || c.root === root);
+    const ids = [...new Set(charts.flatMap((c) => c.ids))];
+    return csvOf(this.plane.store, ids, this.view.range(), this.plane.coarse);
   }
 
   /** False if there was no cursor. */
