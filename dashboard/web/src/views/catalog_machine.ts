@@ -56,7 +56,7 @@ export const OVERVIEW: readonly Template[] = [
   },
   {
     key: 'net-total',
-    title: 'Network, all devices',
+    title: 'Network with other hosts',
     unit: 'bits_per_second',
     total: ['net.rx.', 'net.tx.'],
     ...NET,
