@@ -206,10 +206,10 @@ s_match(struct filesystem_state *self)
         if (found == self->n)
             s_add(self, &self->table.mounts[i]);
         if (found != i) {
-            const struct mount_series moved = self->mounts[i];
+            const struct mount_series moved = self->mounts[found];
 
-            self->mounts[i] = self->mounts[found];
-            self->mounts[found] = moved;
+            memmove(&self->mounts[i + 1], &self->mounts[i], (found - i) * sizeof moved);
+            self->mounts[i] = moved;
         }
     }
     if (self->n - self->table.n > FORGET_BEYOND)

@@ -135,10 +135,10 @@ sysfs_series_add(sysfs_series_t *self, const char *path, const struct series_spe
     }
     buf_release(&key);
     if (found != at) {
-        const struct item moved = self->items[at];
+        const struct item moved = self->items[found];
 
-        self->items[at] = self->items[found];
-        self->items[found] = moved;
+        memmove(&self->items[at + 1], &self->items[at], (found - at) * sizeof moved);
+        self->items[at] = moved;
     }
     self->items[at].mute = false;
     self->added++;
