@@ -16,7 +16,8 @@ export interface Sight {
   fitted: boolean; // need not begin at 0
 }
 
-const APART = 56; // css pixels between two ticks
+const APART = 48; // css pixels between two ticks, at least
+const STEPS_MOST = 6; // more lines than that would be a fence
 const APART_OF_TWO = 44; // on a scale with two sides, which has half the room for each
 
 export class ValueAxis {
@@ -32,7 +33,7 @@ export class ValueAxis {
   /** The range to show, and its ticks, given all that is drawn. */
   update(sides: readonly Side[], { first, end, max, height, fitted }: Sight): { min: number; max: number } {
     const { unit } = this;
-    const steps = Math.max(2, Math.floor(height / APART));
+    const steps = Math.min(STEPS_MOST, Math.max(2, Math.floor(height / APART)));
     if (fitted) {
       const { ticks, ...shown } = fit(sides, first, end, unit, steps);
       this.ticks = ticks;
@@ -49,7 +50,7 @@ export class ValueAxis {
       this.ticks = valueScale(top, unit, steps).ticks;
       return { min: 0, max: top };
     }
-    const both = Math.max(4, Math.floor(height / APART_OF_TWO));
+    const both = Math.min(STEPS_MOST, Math.max(4, Math.floor(height / APART_OF_TWO)));
     const wanted = twoSidedScale(above, below, unit, both);
     const top = this.top.update(wanted.max, now);
     const bottom = this.bottom.update(-wanted.min, now);
