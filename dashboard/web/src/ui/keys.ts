@@ -41,11 +41,11 @@ export const KEYS: readonly Key[] = [
   { group: 'Everywhere', shown: 'g f', says: 'all hosts', keys: ['g f'], act: toFleet },
   { group: 'Everywhere', shown: 'g h', says: 'the host seen last', keys: ['g h'], act: toHost },
   { group: 'Everywhere', shown: 'Esc', says: 'up: cursor, chart, page', keys: ['Escape'], act: up },
-  { group: 'Everywhere', shown: 'D', says: 'theme: system, dark, light', keys: ['d'], act: () => theme.cycle() },
-  { group: 'Everywhere', shown: 'U', says: 'times local or in UTC', keys: ['u'], act: () => toggleZone() },
-  { group: 'Everywhere', shown: 'Y', says: 'copy a link to what is shown', keys: ['Y'], act: copyLink },
+  { group: 'Everywhere', shown: 'd', says: 'theme: system, dark, light', keys: ['d'], act: () => theme.cycle() },
+  { group: 'Everywhere', shown: 'u', says: 'times local or in UTC', keys: ['u'], act: () => toggleZone() },
+  { group: 'Everywhere', shown: 'Shift + y', says: 'copy a link to what is shown', keys: ['Y'], act: copyLink },
   { group: 'Time', shown: 'Space', says: 'pause, and go on', keys: [' '], act: onHost((b) => b.togglePause()) },
-  { group: 'Time', shown: 'L', says: 'back to live', keys: ['l'], act: onHost((b) => b.view.live()) },
+  { group: 'Time', shown: 'l', says: 'back to live', keys: ['l'], act: onHost((b) => b.view.live()) },
   { group: 'Time', shown: '[ ]', says: 'half a window earlier, later', keys: ['[', ']'], act: shift },
   { group: 'Time', shown: '+ −', says: 'zoom in, out', keys: ['+', '=', '-'], act: zoom },
   { group: 'Time', shown: '0', says: 'as at first, live', keys: ['0'], act: onHost((b) => b.resetView()) },
@@ -73,6 +73,12 @@ export const HANDS: readonly [string, string][] = [
   ['One finger', 'sideways marks a moment'],
   ['Two fingers', 'zoom and move time'],
 ];
+
+/** What the help lists: nothing that the page of now has not. */
+export function keysOf(group: Group): readonly Key[] {
+  const canFind = document.querySelector('input[type=search]') !== null;
+  return KEYS.filter((k) => k.group === group && (k.act !== focusFilter || canFind));
+}
 
 /** Listens from now on. */
 export function startKeys(): void {
