@@ -61,6 +61,12 @@ fact_table_unref(fact_table_t **self_p)
     free(self);
 }
 
+size_t
+fact_table_count(const fact_table_t *self)
+{
+    return map_count(self->by_host);
+}
+
 const struct host_facts *
 fact_table_get(const fact_table_t *self, uint64_t host)
 {

@@ -20,6 +20,8 @@ fact_table_t *fact_table_ref(fact_table_t *self);
 // Gives one reference back and nulls the caller's pointer. NULL is fine.
 void fact_table_unref(fact_table_t **self_p);
 
+// Hosts of which something is known.
+size_t fact_table_count(const fact_table_t *self);
 // Of a host, or NULL where nothing is known. NULL is a table that knows nothing.
 const struct host_facts *fact_table_get(const fact_table_t *self, uint64_t host);
 

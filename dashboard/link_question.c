@@ -10,11 +10,12 @@
 #include "shared/base/rbuf.h"
 #include "shared/net/sock.h"
 
-#define ANSWER_MS 10000 // a request without an answer ends after
-#define WINDOW_MS 5000  // so does the window of a view; it is asked again before
-#define LATEST_MS 2000  // for counters: who scrapes them waits little more
-#define PING_MS   2000  // between two lists of all hosts
-#define FACTS_MS  10000 // facts are asked again when they are older
+#define ANSWER_MS    10000 // a request without an answer ends after
+#define WINDOW_MS    5000  // so does the window of a view; it is asked again before
+#define LATEST_MS    2000  // for counters: who scrapes them waits little more
+#define PING_MS      2000  // between two lists of all hosts
+#define FACTS_MS     10000 // facts are asked again when they are older
+#define FACTS_NEW_MS 1000  // likewise, where some host has not told them yet
 // They are told with most ticks, the slowest some times an hour.
 #define FACTS_BACK_MS (30 * 60 * 1000)
 
@@ -159,11 +160,14 @@ s_ask_facts(collector_link_t *self, struct link_request *request)
                                .start_ms = clock_real_ms() - FACTS_BACK_MS,
                                .end_ms = INT64_MAX };
 
+    const bool all = self->facts != NULL &&
+                     fact_table_count(self->facts) >= known_hosts_count(self->hosts);
+
     while (host_facts_selectors[q.n_selectors] != NULL) {
         q.selectors[q.n_selectors] = host_facts_selectors[q.n_selectors];
         q.n_selectors++;
     }
-    if (self->facts != NULL && self->now_ms - self->facts_ms < FACTS_MS)
+    if (self->facts != NULL && self->now_ms - self->facts_ms < (all ? FACTS_MS : FACTS_NEW_MS))
         s_ask_hosts(self, request);
     else if (!s_send(self, &q, USE_FACTS, request, ANSWER_MS))
         s_unavailable(request);
