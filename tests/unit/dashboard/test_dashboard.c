@@ -399,6 +399,36 @@ the_end_answers_what_waits_and_says_bye_to_who_reads(void **state)
     buf_release(&got);
 }
 
+// The host is known, but its window does not come: the request waits for the view, not for an
+// answer of the collector, and the end must not forget it.
+static void
+the_end_answers_who_waits_for_a_view(void **state)
+{
+    struct stage *s = *state;
+    const int asking = client_connect(s->port), feed = client_connect(s->port);
+    struct buf got = { 0 };
+
+    client_send(feed, "GET /feed HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    client_wait(feed, &got, "\r\n\r\n:\n\n");
+    assert_true(wait_for_stat(STAT_STREAMS, 1));
+    atomic_store(&s->collector.silent, true);
+    client_send(asking, "GET /api/v1/view?view=host&h=web-1 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_true(wait_for_stat(STAT_VIEWS, 1));
+    dashboard_stop(&s->dashboard);
+    buf_clear(&got);
+    while (client_read(asking, &got))
+        ;
+    assert_true(client_has(&got, "HTTP/1.1 503 "));
+    // A feed has no events of ours.
+    buf_clear(&got);
+    while (client_read(feed, &got))
+        ;
+    assert_int_equal(got.len, 0);
+    close(asking);
+    close(feed);
+    buf_release(&got);
+}
+
 #define stage_test(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int
@@ -419,6 +449,7 @@ main(void)
         stage_test(more_streams_than_there_are_places_get_204),
         stage_test(a_restarted_collector_is_followed_by_itself),
         stage_test(the_end_answers_what_waits_and_says_bye_to_who_reads),
+        stage_test(the_end_answers_who_waits_for_a_view),
     };
 
     failed = cmocka_run_group_tests_name("dashboard", tests, NULL, NULL);
