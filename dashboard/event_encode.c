@@ -130,7 +130,7 @@ event_encode_fill(struct event *const *missed, size_t n)
         first = first != NULL ? first : missed[i];
         last = missed[i];
     }
-    assert(first != NULL);
+    assert(first != NULL && last != NULL);
     eol = memchr(last->at, '\n', last->len);
     buf_bytes(&out, last->at, (size_t) (eol - last->at)); // its id
     buf_printf(&out,
