@@ -44,6 +44,7 @@ export class Board {
   readonly pill = signal<Pill>({ kind: 'nodata', word: 'NO DATA', detail: '', action: 'Pause' });
   readonly dead = signal(false); // the newest number is too old to look alive
   readonly age = signal(''); // of the newest number, once it is dead
+  readonly shown = signal(false); // numbers are on the screen
   readonly atCursor = signal(false); // the legends show a moment of the past
   readonly spoken = signal(''); // for screen readers, where the cursor is
   readonly mounts = new Mounts(scheduler);
@@ -226,7 +227,10 @@ export class Board {
       this.painted = newest;
       notePaint(this.lag);
     }
-    if (first) this.session.complete();
+    if (first) {
+      this.session.complete();
+      this.shown.value = true;
+    }
     this.crosshair.place();
     this.refreshPill();
   }

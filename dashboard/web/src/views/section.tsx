@@ -63,11 +63,11 @@ function GistView({ board, gist }: { board: Board; gist: Figure }) {
 }
 
 /** The sections by name; a link opens the one it leads to, and the one that is read is marked. */
-export function Jumps({ sections }: { sections: readonly Section[] }) {
+export function Jumps({ sections, rendered }: { sections: readonly Section[]; rendered: number }) {
   const root = useRef<HTMLElement>(null);
   const read = useSignal('');
   const keys = sections.map((s) => s.key).join();
-  useEffect(() => watchRead(keys.split(','), (key) => (read.value = key)), [keys]);
+  useEffect(() => watchRead(keys.split(','), (key) => (read.value = key)), [keys, rendered]);
   useSignalEffect(() => {
     // On a narrow screen the names are a row that is longer than it.
     const link = root.current?.querySelector<HTMLElement>(`[href="#${read.value}"]`);
