@@ -1,9 +1,9 @@
 // agent - see the header.
 //
-// One turn of the loop: signals, what the collector says, a tick if one is due, what can be sent,
-// what the link has due, what applications have sent. Nothing in a turn waits: files of /proc
-// answer from memory, sends are DONTWAIT, and a log line that can't be written is dropped. So a
-// tick is late by a turn at most.
+// One turn of the loop: signals, what the collector says, a tick if one is due, what
+// applications have sent, what can be sent, what the link has due. Nothing in a turn waits: files
+// of /proc answer from memory, sends are DONTWAIT, and a log line that can't be written is dropped.
+// So a tick is late by a turn at most.
 
 #include "agent/agent.h"
 
@@ -70,6 +70,7 @@ static int s_open_applications(agent_t *self);
 static int s_open_uplink(agent_t *self);
 static int s_fail(int code, const char *sentence, const char *about, int rc);
 static void s_turn(agent_t *self, const zmq_pollitem_t items[ITEMS_MOST]);
+static void s_apps(agent_t *self);
 static void s_signals(agent_t *self);
 static void s_reload(agent_t *self);
 static void s_tick(agent_t *self);
@@ -271,6 +272,7 @@ agent_run(agent_t *self)
             return OPTION_EXIT_FAILED;
         }
     }
+    s_apps(self); // what would have gone with the next tick
     log_info("the agent ends", NULL);
     return OPTION_EXIT_OK;
 }
@@ -283,9 +285,22 @@ s_turn(agent_t *self, const zmq_pollitem_t items[ITEMS_MOST])
     uplink_receive(self->uplink, items + ITEM_UPLINK);
     if (items[ITEM_TICK].revents != 0)
         s_tick(self);
-    uplink_send(self->uplink);
     app_input_receive(self->app_input, items + ITEM_APPS);
+    if (app_series_is_urgent(self->app_series))
+        s_apps(self);
+    uplink_send(self->uplink);
     s_watchdog(self);
+}
+
+// Who has just started an application looks for it now, and not in a second.
+static void
+s_apps(agent_t *self)
+{
+    const int64_t now_ms = clock_real_ms();
+    size_t n_blocks;
+    const struct app_block *blocks = app_series_take(self->app_series, &n_blocks, now_ms);
+
+    uplink_apps(self->uplink, now_ms, blocks, n_blocks);
 }
 
 static void
@@ -348,7 +363,8 @@ s_tick(agent_t *self)
     app_series_sample(self->app_series);
     app_input_sample(self->app_input);
     series_table_end(self->table);
-    blocks = app_series_take(self->app_series, &n_blocks, stamp, start_ns / 1000000);
+    app_series_tick(self->app_series, stamp, start_ns / 1000000);
+    blocks = app_series_take(self->app_series, &n_blocks, stamp);
     uplink_row(self->uplink, stamp, blocks, n_blocks);
     uplink_count(self->uplink);
     selfstat_set(AGENT_SERIES, (int64_t) series_table_count(self->table));

@@ -1,7 +1,8 @@
 // app_input - see the header.
 //
-// A socket whose budget of the second is spent is not polled until the next one: polled, it would
-// keep the loop turning for nothing.
+// A socket's budget grows with time, up to a second's worth. One that has spent it is not polled
+// until there is a turn's worth again, some 32 ms: polled, it would keep the loop turning for
+// nothing, and paused for longer, it would keep those waiting who send little.
 
 #include "agent/app_input.h"
 
@@ -27,19 +28,21 @@
 #define HWM             256                // messages of one peer that wait here
 #define MESSAGE_MOST    (2 * APP_JSON_MAX) // one that is only too long is said, not cut
 #define LINGER_MS       0                  // nothing is sent
-#define TURN_MESSAGES   64
-#define TURN_BYTES      (2 * APP_JSON_MAX)
-#define SECOND_MESSAGES 2000
-#define SECOND_BYTES    (16 * APP_JSON_MAX)
-#define SECOND_MS       1000
+#define TURN_MESSAGES   INT64_C(64)
+#define TURN_BYTES      (INT64_C(2) * APP_JSON_MAX)
+#define SECOND_MESSAGES INT64_C(2000)
+#define SECOND_BYTES    (INT64_C(16) * APP_JSON_MAX)
+#define SECOND_MS       INT64_C(1000)
 #define SAY_MS          60000
 #define IPC_MODE        0660 // of the socket: whom its folder lets in may send
 
 struct source {
     struct app_endpoint at;
     zsock_t *sock;
-    int64_t messages; // that may still be taken in this second
+    int64_t messages; // that may be taken now, in thousandths: a millisecond is SECOND_MESSAGES
     int64_t bytes;    // the same
+    bool spent;       // not polled
+    bool waited;      // in this second: it was spent
     bool said_bad;
     bool in_parts;  // the next part belongs to a message that was dropped
     uint64_t waits; // seconds
@@ -50,7 +53,8 @@ struct source {
 struct app_input {
     app_series_t *series;
     series_table_t *table;
-    int64_t second_ms; // monotonic, when the budgets were set
+    int64_t budget_ms; // monotonic, when the budgets last grew
+    int64_t second_ms; // the same, when the second began
     struct source sources[APP_INPUT_MOST];
     size_t n;
     struct app_message message; // the one at hand
@@ -62,8 +66,8 @@ static int s_open(app_input_t *self, int type, const char *text);
 static int s_attach(const struct source *source);
 static int s_prepare_path(const char *path);
 static bool s_is_listened(const char *path);
-static void s_budget(struct source *source);
-static bool s_is_spent(const struct source *source);
+static void s_grow(struct source *source, int64_t ms);
+static int64_t s_pause_ms(const struct source *source);
 static void s_second(struct source *source);
 static void s_drain(app_input_t *self, struct source *source);
 static void s_take(app_input_t *self, struct source *source, zmq_msg_t *msg);
@@ -78,7 +82,7 @@ app_input_open(app_input_t **ret, const struct app_input_options *opt, const cha
 
     self->series = opt->series;
     self->table = opt->table;
-    self->second_ms = clock_mono_ms();
+    self->budget_ms = self->second_ms = clock_mono_ms();
     rc = s_open_list(self, ZMQ_SUB, &opt->sub, culprit_ret);
     if (rc == 0)
         rc = s_open_list(self, ZMQ_PULL, &opt->pull, culprit_ret);
@@ -138,7 +142,7 @@ s_open(app_input_t *self, int type, const char *text)
         zsock_destroy(&source->sock);
         return rc;
     }
-    s_budget(source);
+    s_grow(source, SECOND_MS);
     self->n++;
     return 0;
 }
@@ -194,17 +198,31 @@ s_is_listened(const char *path)
     return yes;
 }
 
+// Its budget after so many milliseconds more.
 static void
-s_budget(struct source *source)
+s_grow(struct source *source, int64_t ms)
 {
-    source->messages = SECOND_MESSAGES;
-    source->bytes = SECOND_BYTES;
+    if (ms > SECOND_MS)
+        ms = SECOND_MS;
+    source->messages += ms * SECOND_MESSAGES;
+    source->bytes += ms * SECOND_BYTES;
+    if (source->messages > SECOND_MS * SECOND_MESSAGES)
+        source->messages = SECOND_MS * SECOND_MESSAGES;
+    if (source->bytes > SECOND_MS * SECOND_BYTES)
+        source->bytes = SECOND_MS * SECOND_BYTES;
+    source->spent = source->spent && s_pause_ms(source) > 0;
 }
 
-static bool
-s_is_spent(const struct source *source)
+// Until it has a turn's worth again; 0 if it has.
+static int64_t
+s_pause_ms(const struct source *source)
 {
-    return source->messages <= 0 || source->bytes <= 0;
+    const int64_t messages = TURN_MESSAGES * SECOND_MS - source->messages;
+    const int64_t bytes = TURN_BYTES * SECOND_MS - source->bytes;
+    const int64_t a = messages > 0 ? messages / SECOND_MESSAGES + 1 : 0;
+    const int64_t b = bytes > 0 ? bytes / SECOND_BYTES + 1 : 0;
+
+    return a > b ? a : b;
 }
 
 void
@@ -229,34 +247,38 @@ app_input_items(const app_input_t *self)
 int64_t
 app_input_poll(app_input_t *self, zmq_pollitem_t *items, int64_t mono_ms)
 {
+    const int64_t passed_ms = mono_ms - self->budget_ms;
     const bool next = mono_ms - self->second_ms >= SECOND_MS;
-    bool spent = false;
+    int64_t pause_ms = -1;
 
+    self->budget_ms = mono_ms;
     if (next)
         self->second_ms = mono_ms;
     for (size_t i = 0; i < self->n; i++) {
         struct source *source = &self->sources[i];
 
+        s_grow(source, passed_ms);
         if (next)
             s_second(source);
-        spent = spent || s_is_spent(source);
         items[i] = (zmq_pollitem_t){ .socket = sock_raw(source->sock),
-                                     .events = s_is_spent(source) ? 0 : ZMQ_POLLIN };
+                                     .events = source->spent ? 0 : ZMQ_POLLIN };
+        if (source->spent && (pause_ms < 0 || s_pause_ms(source) < pause_ms))
+            pause_ms = s_pause_ms(source);
     }
-    return spent ? self->second_ms + SECOND_MS - mono_ms : -1;
+    return pause_ms;
 }
 
 // A second is over.
 static void
 s_second(struct source *source)
 {
-    if (s_is_spent(source)) {
+    if (source->waited) {
         source->waits++;
         if (log_allow(&source->waits_log_ms, SAY_MS))
             log_warn("applications send more than is read; the rest waits or is dropped by them",
                      "endpoint=%s", log_quote(source->at.address));
     }
-    s_budget(source);
+    source->waited = source->spent;
 }
 
 void
@@ -270,19 +292,19 @@ app_input_receive(app_input_t *self, const zmq_pollitem_t *items)
 static void
 s_drain(app_input_t *self, struct source *source)
 {
-    const int64_t bytes_before = source->bytes;
+    const int64_t bytes_least = source->bytes - TURN_BYTES * SECOND_MS;
     zmq_msg_t msg;
     int rc = 1;
 
     zmq_msg_init(&msg);
-    for (int i = 0; i < TURN_MESSAGES && source->messages > 0 && source->bytes > 0 &&
-                    bytes_before - source->bytes < TURN_BYTES;
-         i++) {
+    for (int i = 0; i < TURN_MESSAGES && source->bytes > bytes_least && !source->spent; i++) {
         rc = sock_recv(source->sock, &msg);
         if (rc <= 0)
             break;
         s_take(self, source, &msg);
+        source->spent = source->messages <= 0 || source->bytes <= 0;
     }
+    source->waited = source->waited || source->spent;
     zmq_msg_close(&msg);
     if (rc < 0)
         log_error("a socket of applications fails", "endpoint=%s error=%s",
@@ -296,8 +318,8 @@ s_take(app_input_t *self, struct source *source, zmq_msg_t *msg)
     const struct app_now now = { .real_ms = clock_real_ms(), .mono_ms = clock_mono_ms() };
     const char *why;
 
-    source->messages--;
-    source->bytes -= (int64_t) zmq_msg_size(msg);
+    source->messages -= SECOND_MS;
+    source->bytes -= (int64_t) zmq_msg_size(msg) * SECOND_MS;
     if (s_is_part(source, msg))
         return;
     selfstat_add(AGENT_APP_MESSAGES, 1);

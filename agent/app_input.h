@@ -5,8 +5,9 @@
 // Out:    app_series; zpulse_agent_app_messages_total and _bad_total, and
 //         zpulse_agent_app_waits_total{endpoint}: seconds in which a socket had more than is read.
 // Budget: in a turn of the loop 64 messages or 128 KiB of a socket; in a second 2,000 messages or
-//         1 MiB of it. What is beyond waits in the socket: SUB and PULL take from their peers by
-//         turns, so nobody waits for who sends too much but that one.
+//         1 MiB of it, of which an unused second may be saved. What is beyond waits in the socket:
+//         SUB and PULL take from their peers by turns, so nobody waits for who sends too much but
+//         that one.
 // Loss:   PUB drops what a full socket does not take, PUSH waits: libzmq's ways.
 // Limits: APP_INPUT_MOST sockets; 64 KiB a message, and who sends 128 KiB is cut.
 // Thread: one owner.

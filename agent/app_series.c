@@ -57,6 +57,7 @@ struct app_series {
     struct app *apps[APP_MOST];
     unsigned n;
     uint32_t slots; // made by us, ever
+    bool urgent;    // something waits that should not
     int64_t refused_log_ms;
     int64_t time_log_ms;
 };
@@ -265,6 +266,7 @@ s_put(app_series_t *self, struct app *app, const struct app_message *message, st
         }
         cell = series_table_cell(self->table, series[i]->slot, message->numbers[i].value);
         app_pending_put(self->pending, time_ms, series[i]->slot, &cell, &app->waiting);
+        self->urgent = self->urgent || !series[i]->times.alive;
         app_times_note(&series[i]->times, time_ms, !given, now.mono_ms);
         selfstat_add(AGENT_APP_SAMPLES, 1);
     }
@@ -394,19 +396,31 @@ s_mark_silent(app_series_t *self, struct app *app, int64_t tick_ms, int64_t mono
     }
 }
 
-const struct app_block *
-app_series_take(app_series_t *self, size_t *n_ret, int64_t tick_ms, int64_t mono_ms)
+void
+app_series_tick(app_series_t *self, int64_t tick_ms, int64_t mono_ms)
 {
-    struct app_taken taken;
-
     for (unsigned i = 0; i < self->n; i++) {
         self->apps[i]->messages = 0;
         s_mark_silent(self, self->apps[i], tick_ms, mono_ms);
     }
-    taken = app_pending_take(self->pending, tick_ms, tick_ms + APP_AHEAD_MS);
+    selfstat_set(AGENT_APP_APPLICATIONS, self->n);
+}
+
+bool
+app_series_is_urgent(const app_series_t *self)
+{
+    return self->urgent;
+}
+
+const struct app_block *
+app_series_take(app_series_t *self, size_t *n_ret, int64_t until_ms)
+{
+    const struct app_taken taken = app_pending_take(self->pending, until_ms,
+                                                    until_ms + APP_AHEAD_MS);
+
+    self->urgent = false;
     selfstat_add(AGENT_APP_CONFLICTS, taken.conflicts);
     selfstat_add(AGENT_APP_REFUSED_AHEAD, taken.ahead);
-    selfstat_set(AGENT_APP_APPLICATIONS, self->n);
     *n_ret = taken.n_blocks;
     return taken.blocks;
 }

@@ -2,7 +2,7 @@
 //
 // In:     messages as app_json read them, with the endpoint they came by.
 // Out:    at each tick the samples since the one before, at their own times, as blocks for the
-//         stream; zpulse_agent_app_* counters.
+//         stream, and the first of an application at once; zpulse_agent_app_* counters.
 // Names:  job="app"; app is the message's colour, "unnamed" where it has none, and the endpoint of
 //         a bare number; color is there only where the message had one.
 // Times:  the message's own, else that of its arrival, moved on by a millisecond where the series
@@ -12,14 +12,15 @@
 //         mark. It comes back in the slot it had.
 // Limits: APP_MOST applications at once (one that was silent for an hour makes room), what app_json
 //         allows of numbers each, APP_SLOTS_MOST series ever; APP_MESSAGES messages of an
-//         application a second, and APP_SAMPLES_SHARED samples of all of them a tick, of which none
-//         needs more than APP_ASSURED messages' worth. What is beyond is counted, and said with its
-//         name once a minute.
+//         application a second (a tick, where that is shorter), and APP_SAMPLES_SHARED samples of
+//         all of them a tick, of which none needs more than APP_ASSURED messages' worth. What is
+//         beyond is counted, and said with its name once a minute.
 // Thread: one owner, the table's; own_series_init comes before.
 
 #ifndef AGENT_APP_SERIES_H
 #define AGENT_APP_SERIES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -55,9 +56,12 @@ void app_series_put(app_series_t *self, const struct app_message *message, const
 
 // Between series_table_begin and series_table_end: the counters that have an application's name.
 void app_series_sample(app_series_t *self);
-// The tick: all that waits up to its time, and marks of those that are silent. The blocks are valid
-// until the next call.
-const struct app_block *app_series_take(app_series_t *self, size_t *n_ret, int64_t tick_ms,
-                                        int64_t mono_ms);
+// The tick at tick_ms: marks of those that are silent, and new shares for all.
+void app_series_tick(app_series_t *self, int64_t tick_ms, int64_t mono_ms);
+// True from the first sample of an application that was silent or is new until the next take: what
+// should not wait for its tick.
+bool app_series_is_urgent(const app_series_t *self);
+// All that waits, up to until_ms. The blocks are valid until the next call.
+const struct app_block *app_series_take(app_series_t *self, size_t *n_ret, int64_t until_ms);
 
 #endif

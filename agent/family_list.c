@@ -5,10 +5,13 @@
 #include <assert.h>
 #include <string.h>
 
+#include "agent/proc/cpu_info.h"
+#include "agent/proc/cpufreq.h"
 #include "agent/proc/cpustat.h"
 #include "agent/proc/diskstats.h"
 #include "agent/proc/filefd.h"
 #include "agent/proc/filesystem.h"
+#include "agent/proc/hwmon.h"
 #include "agent/proc/loadavg.h"
 #include "agent/proc/meminfo.h"
 #include "agent/proc/net_dev.h"
@@ -18,6 +21,7 @@
 #include "agent/proc/processes.h"
 #include "agent/proc/sockstat.h"
 #include "agent/proc/softnet.h"
+#include "agent/proc/thermal.h"
 #include "agent/proc/uname.h"
 #include "agent/proc/vmstat.h"
 #include "agent/proc/wall_clock.h"
@@ -36,6 +40,10 @@ const struct proc_family *const family_list[] = {
     &pressure_family,
     &diskstats_family,
     &filesystem_family,
+    &hwmon_family,
+    &thermal_family,
+    &cpufreq_family,
+    &cpu_info_family,
     &net_dev_family,
     &netstat_family,
     &sockstat_family,

@@ -35,6 +35,7 @@ struct stream_writer {
 
 static void s_give(stream_writer_t *self, uint8_t type, uint32_t count, int64_t time_ms,
                    size_t len);
+static void s_define(stream_writer_t *self, const series_table_t *table, int64_t time_ms);
 static void s_row(stream_writer_t *self, const series_table_t *table, int64_t time_ms,
                   const struct app_block *blocks, size_t n_blocks);
 static uint32_t s_fill_defs(stream_writer_t *self, uint8_t type, const series_table_t *table,
@@ -98,6 +99,15 @@ void
 stream_writer_row(stream_writer_t *self, const series_table_t *table, int64_t time_ms,
                   const struct app_block *blocks, size_t n_blocks)
 {
+    s_define(self, table, time_ms);
+    if (self->slots > 0)
+        s_row(self, table, time_ms, blocks, n_blocks);
+}
+
+// DEFs of the slots that are new.
+static void
+s_define(stream_writer_t *self, const series_table_t *table, int64_t time_ms)
+{
     const uint32_t slots = series_table_count(table);
 
     while (self->slots < slots) {
@@ -107,8 +117,7 @@ stream_writer_row(stream_writer_t *self, const series_table_t *table, int64_t ti
         s_give(self, RECORD_DEF, 0, time_ms, len);
         self->slots = to;
     }
-    if (slots > 0)
-        s_row(self, table, time_ms, blocks, n_blocks);
+    row_state_grow(&self->row, self->slots);
 }
 
 // A record of values begins. The second KEY comes after `phase` records, all others at the full
@@ -157,15 +166,20 @@ s_sparse(stream_writer_t *self, const struct app_block *block, int64_t time_ms)
 }
 
 static void
-s_row(stream_writer_t *self, const series_table_t *table, int64_t time_ms,
-      const struct app_block *blocks, size_t n_blocks)
+s_blocks(stream_writer_t *self, int64_t time_ms, const struct app_block *blocks, size_t n_blocks)
 {
-    row_state_grow(&self->row, self->slots);
-    s_begin(self);
     for (size_t i = 0; i < n_blocks; i++) {
         assert(i == 0 || blocks[i].time_ms >= blocks[i - 1].time_ms);
         s_sparse(self, &blocks[i], time_ms);
     }
+}
+
+static void
+s_row(stream_writer_t *self, const series_table_t *table, int64_t time_ms,
+      const struct app_block *blocks, size_t n_blocks)
+{
+    s_begin(self);
+    s_blocks(self, time_ms, blocks, n_blocks);
     // Asked before the row is put, since putting it moves the state on.
     if (FRAME_BODY_MAX - self->w.len < ROW_HEAD_MOST + ROW_SLOT_MOST * self->slots &&
         self->count > 0) {
@@ -173,6 +187,18 @@ s_row(stream_writer_t *self, const series_table_t *table, int64_t time_ms,
         s_begin(self);
     }
     self->count += row_put(&self->row, &self->w, 0, series_table_cells(table));
+    s_end(self, time_ms);
+}
+
+void
+stream_writer_apps(stream_writer_t *self, const series_table_t *table, int64_t time_ms,
+                   const struct app_block *blocks, size_t n_blocks)
+{
+    if (n_blocks == 0)
+        return;
+    s_define(self, table, time_ms);
+    s_begin(self);
+    s_blocks(self, time_ms, blocks, n_blocks);
     s_end(self, time_ms);
 }
 

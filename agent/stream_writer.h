@@ -52,6 +52,10 @@ struct app_block {
 // that is the caller's care, and that a slot of a block is absent from the row.
 void stream_writer_row(stream_writer_t *self, const series_table_t *table, int64_t time_ms,
                        const struct app_block *blocks, size_t n_blocks);
+// The blocks alone, between two ticks; nothing where there are none. time_ms is no earlier than
+// theirs.
+void stream_writer_apps(stream_writer_t *self, const series_table_t *table, int64_t time_ms,
+                        const struct app_block *blocks, size_t n_blocks);
 // The next record of values is a KEY.
 void stream_writer_key_due(stream_writer_t *self);
 

@@ -53,6 +53,7 @@ static void s_say_dropped(uplink_t *self);
 static int s_open_sockets(const uplink_t *self, pusher_t **pusher_ret, zsock_t **control_ret);
 static struct control_link_handler s_handler(uplink_t *self);
 static struct control_now s_now(void);
+static void s_key(uplink_t *self);
 static void s_drain(uplink_t *self);
 static void s_put_table(uplink_t *self);
 static void s_flush(uplink_t *self);
@@ -287,10 +288,25 @@ uplink_receive(uplink_t *self, const zmq_pollitem_t items[UPLINK_ITEMS])
 void
 uplink_row(uplink_t *self, int64_t time_ms, const struct app_block *blocks, size_t n_blocks)
 {
+    s_key(self);
+    stream_writer_row(self->writer, self->opt.table, time_ms, blocks, n_blocks);
+}
+
+static void
+s_key(uplink_t *self)
+{
     if (self->key_due)
         stream_writer_key_due(self->writer);
     self->key_due = false;
-    stream_writer_row(self->writer, self->opt.table, time_ms, blocks, n_blocks);
+}
+
+void
+uplink_apps(uplink_t *self, int64_t time_ms, const struct app_block *blocks, size_t n_blocks)
+{
+    if (n_blocks == 0)
+        return;
+    s_key(self);
+    stream_writer_apps(self->writer, self->opt.table, time_ms, blocks, n_blocks);
 }
 
 void

@@ -41,6 +41,8 @@ void uplink_receive(uplink_t *self, const zmq_pollitem_t items[UPLINK_ITEMS]);
 // The tick that ended last becomes a record, with what came since the one before at its own time
 // (as for stream_writer_row), and waits.
 void uplink_row(uplink_t *self, int64_t time_ms, const struct app_block *blocks, size_t n_blocks);
+// The same of samples that do not wait for their tick.
+void uplink_apps(uplink_t *self, int64_t time_ms, const struct app_block *blocks, size_t n_blocks);
 void uplink_send(uplink_t *self);
 
 // Sets the counters of own_series.h that are the uplink's.

@@ -34,10 +34,14 @@
 #define DATA_BUDGET         256
 #define DATA_BUDGET_NS      (2 * 1000 * 1000)
 
-#define STATE_EVERY_MS      250
-#define SELF_EVERY_MS       1000
-#define PENDING_EVERY_MS    10 // tries again for askers that do not read
-#define SAY_AGAIN_MS        10000
+// Of each subscriber. A thousand hosts are a thousand rows a second, and each application one more:
+// a dashboard that stands still for some seconds loses nothing, at some 20 MB.
+#define LIVE_HWM         16384
+
+#define STATE_EVERY_MS   250
+#define SELF_EVERY_MS    1000
+#define PENDING_EVERY_MS 10 // tries again for askers that do not read
+#define SAY_AGAIN_MS     10000
 // For goodbyes. And never 0 where messages have two parts: libzmq 4.3.4 aborts the process if such
 // a socket is closed without lingering at the moment at which a peer leaves (its issue 3442).
 #define LINGER_MS 200
@@ -102,8 +106,8 @@ static const struct {
     { PLACE_LIVE,
       SOCK_LIVE,
       { .type = ZMQ_XPUB,
-        .send_hwm = 1000,
-        .recv_hwm = 1000,
+        .send_hwm = LIVE_HWM,
+        .recv_hwm = LIVE_HWM,
         .max_bytes = 1024,
         .linger_ms = LINGER_MS,
         .verboser = true,

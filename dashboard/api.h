@@ -8,8 +8,18 @@
 exchange_begin_fn api_hosts;
 exchange_answer_fn api_hosts_answer;
 
+exchange_begin_fn api_summary;
+exchange_answer_fn api_summary_answer;
+
 exchange_begin_fn api_stream;
 exchange_answer_fn api_stream_answer;
+
+#define API_FEED_PATH "/feed"
+exchange_begin_fn api_feed;
+exchange_answer_fn api_feed_answer;
+
+exchange_begin_fn api_view;
+exchange_answer_fn api_view_answer;
 
 exchange_begin_fn api_hist;
 exchange_answer_fn api_hist_answer;
@@ -20,6 +30,10 @@ exchange_answer_fn api_metrics_answer;
 exchange_begin_fn api_healthy;
 exchange_begin_fn api_ready;
 
+// The host of a view: parameters view and h. NULL: then *rc is what the handler returns.
+char *api_view_host(exchange_t *x, enum MHD_Result *rc);
+// The number in BOOT-SEQ, of this boot; else 0.
+uint64_t api_event_number(const exchange_t *x, const char *text);
 // The parameter, for free(), in *ret (NULL where there is none). False if its escapes are wrong:
 // then *rc is what the handler returns.
 bool api_param(exchange_t *x, const char *name, char **ret, enum MHD_Result *rc);

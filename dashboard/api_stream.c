@@ -8,7 +8,6 @@
 #include "dashboard/reply.h"
 #include "shared/base/clock.h"
 #include "shared/base/str.h"
-#include "shared/base/xalloc.h"
 
 static uint64_t s_last_event(exchange_t *x);
 
@@ -17,34 +16,22 @@ api_stream(exchange_t *x)
 {
     struct link_request *request;
     enum MHD_Result rc;
-    char *view = NULL, *host = NULL;
+    char *host = api_view_host(x, &rc);
 
-    if (!api_param_needed(x, "view", &view, &rc))
+    if (host == NULL)
         return rc;
-    if (strcmp(view, "host") != 0) {
-        rc = reply_error(x, MHD_HTTP_BAD_REQUEST, "view: \"%s\" is none; there is \"host\"", view);
-        goto out;
-    }
-    if (!api_param_needed(x, "h", &host, &rc))
-        goto out;
     if (exchange_is_head(x)) {
-        rc = reply_stream_head(x);
-        goto out;
+        free(host);
+        return reply_stream_head(x);
     }
     // 204 tells an EventSource not to come back.
     if (!exchange_reserve(x)) {
-        rc = reply_empty(x, MHD_HTTP_NO_CONTENT);
-        goto out;
+        free(host);
+        return reply_empty(x, MHD_HTTP_NO_CONTENT);
     }
     request = link_request_new(LINK_WATCH);
     request->host = host;
-    host = NULL;
-    rc = exchange_ask(x, &request);
-
-out:
-    free(host);
-    free(view);
-    return rc;
+    return exchange_ask(x, &request);
 }
 
 enum MHD_Result
@@ -61,25 +48,48 @@ api_stream_answer(exchange_t *x, struct link_request *request)
         s_last_event(x));
 }
 
-// The number of the last event that the client has, of this boot; else 0. The header is what a
-// browser sends when it comes back by itself, the parameter what a page may set.
+char *
+api_view_host(exchange_t *x, enum MHD_Result *rc)
+{
+    char *view, *host = NULL;
+
+    if (!api_param_needed(x, "view", &view, rc))
+        return NULL;
+    if (strcmp(view, "host") == 0)
+        api_param_needed(x, "h", &host, rc); // NULL where it fails
+    else
+        *rc = reply_error(x, MHD_HTTP_BAD_REQUEST, "view: \"%s\" is none; there is \"host\"", view);
+    free(view);
+    return host;
+}
+
+uint64_t
+api_event_number(const exchange_t *x, const char *text)
+{
+    const char *boot = exchange_services(x)->boot;
+    const size_t n = strlen(boot);
+    uint64_t seq;
+
+    if (!str_starts(text, boot) || text[n] != '-' ||
+        str_u64(&seq, text + n + 1, strlen(text + n + 1)) != 0)
+        return 0;
+    return seq < UINT64_MAX ? seq : 0;
+}
+
+// The last event that the client has; else 0. The header is what a browser sends when it comes back
+// by itself, the parameter what a page may set.
 static uint64_t
 s_last_event(exchange_t *x)
 {
-    const char *boot = exchange_services(x)->boot;
     const char *header = exchange_header(x, "Last-Event-ID");
     char *text = NULL;
-    uint64_t seq = 0;
-    const char *dash;
+    uint64_t seq;
 
     if (header != NULL)
-        text = xstrdup(header);
-    else if (exchange_param(x, "last_event_id", &text) <= 0)
+        return api_event_number(x, header);
+    if (exchange_param(x, "last_event_id", &text) <= 0)
         return 0;
-    dash = strchr(text, '-');
-    if (dash == NULL || (size_t) (dash - text) != strlen(boot) || !str_starts(text, boot) ||
-        str_u64(&seq, dash + 1, strlen(dash + 1)) != 0)
-        seq = 0;
+    seq = api_event_number(x, text);
     free(text);
-    return seq < UINT64_MAX ? seq : 0;
+    return seq;
 }

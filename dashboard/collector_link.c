@@ -25,12 +25,14 @@ static int s_connect(zsock_t **ret, const struct sock_spec *spec, const char *co
 static void *s_run(void *arg);
 static void s_take_live(collector_link_t *self);
 static void s_live_message(collector_link_t *self, zmq_msg_t *topic, zmq_msg_t *body);
+static void s_rows(collector_link_t *self, uint64_t host, char kind, zmq_msg_t *body);
 static void s_host_event(collector_link_t *self, const void *at, size_t n);
 static void s_take_replies(collector_link_t *self);
 static void s_take_requests(collector_link_t *self);
 static void s_check(collector_link_t *self);
 static void s_end_all(collector_link_t *self);
 static void s_subscribe(void *arg, uint64_t host, bool on);
+static void s_subscribe_all(void *arg, char kind, bool on);
 static void s_published(void *arg);
 
 int
@@ -42,6 +44,10 @@ collector_link_start(collector_link_t **ret, const struct collector_link_options
                                       .ask_table = link_ask_table,
                                       .ask_window = link_ask_window,
                                       .published = s_published };
+    const struct feed_io feed = { .arg = self,
+                                  .subscribe = s_subscribe_all,
+                                  .ask_table = link_ask_table,
+                                  .published = s_published };
     int rc;
 
     self->opt = *opt;
@@ -49,6 +55,7 @@ collector_link_start(collector_link_t **ret, const struct collector_link_options
     self->questions = question_table_new();
     self->hosts = known_hosts_new();
     self->views = live_views_new(opt->boot, &io);
+    self->feed = feed_new(&feed);
     self->n_selectors = view_selectors(NULL, &self->text, self->selectors, QUERY_SELECTORS_MAX);
     rc = s_open(self);
     if (rc < 0)
@@ -87,6 +94,7 @@ collector_link_destroy(collector_link_t **self_p)
         return;
     collector_link_stop(self);
     live_views_destroy(&self->views);
+    feed_destroy(&self->feed);
     known_hosts_destroy(&self->hosts);
     question_table_destroy(&self->questions);
     zsock_destroy(&self->live);
@@ -95,6 +103,8 @@ collector_link_destroy(collector_link_t **self_p)
     if (self->wake_fd != -1)
         close(self->wake_fd);
     buf_release(&self->text);
+    fact_table_unref(&self->facts);
+    free(self->polls);
     free(self);
     *self_p = NULL;
 }
@@ -126,7 +136,7 @@ s_open(collector_link_t *self)
     // SUB is read at every turn, so heartbeats can cut no connection that is well.
     const struct sock_spec live = { .type = ZMQ_SUB,
                                     .send_hwm = 1000,
-                                    .recv_hwm = 10000,
+                                    .recv_hwm = 16384,
                                     .max_bytes = LIVE_MAX,
                                     .heartbeat = true };
     // A question that cannot be sent now is answered with "unavailable" now.
@@ -190,10 +200,14 @@ s_run(void *arg)
             s_take_replies(self);
         if (items[2].revents != 0)
             s_take_requests(self);
-        if (items[1].revents != 0)
+        if (items[1].revents != 0) {
             s_take_live(self);
+            feed_flush(self->feed);
+        }
         if (items[3].revents != 0 && read(self->wake_fd, &woken, sizeof woken) > 0)
             live_views_check(self->views, self->now_ms);
+        if (self->n_polls > 0)
+            link_poll_check(self, self->now_ms);
         if (self->now_ms >= check_ms) {
             s_check(self);
             check_ms = self->now_ms + CHECK_MS;
@@ -243,8 +257,21 @@ s_live_message(collector_link_t *self, zmq_msg_t *topic, zmq_msg_t *body)
     if (live_topic_take(&host, &kind, zmq_msg_data(topic), zmq_msg_size(topic)) != 0)
         selfstat_add(STAT_LINK_MALFORMED, 1);
     else
-        live_views_message(self->views, host, kind, zmq_msg_data(body), zmq_msg_size(body),
-                           self->now_ms);
+        s_rows(self, host, kind, body);
+}
+
+static void
+s_rows(collector_link_t *self, uint64_t host, char kind, zmq_msg_t *body)
+{
+    const struct host_info *info = known_hosts_get(self->hosts, host);
+    const struct feed_message m = { .host = host,
+                                    .kind = kind,
+                                    .at = zmq_msg_data(body),
+                                    .n = zmq_msg_size(body),
+                                    .interval_ms = info != NULL ? info->interval_ms : 0 };
+
+    live_views_message(self->views, host, kind, m.at, m.n, self->now_ms);
+    feed_take(self->feed, &m, self->now_ms);
 }
 
 static void
@@ -315,6 +342,7 @@ s_check(collector_link_t *self)
     if (self->now_ms - self->answered_ms >= UP_MS)
         link_set_up(self, false);
     live_views_check(self->views, self->now_ms);
+    feed_check(self->feed);
 }
 
 // After the thread has ended.
@@ -329,6 +357,7 @@ s_end_all(collector_link_t *self)
         if (q.request != NULL)
             link_request_end(q.request, LINK_UNAVAILABLE, "the dashboard is stopping");
     }
+    link_poll_check(self, INT64_MAX);
     while ((request = ring_pop(self->asked)) != NULL)
         link_request_end(request, LINK_UNAVAILABLE, "the dashboard is stopping");
 }
@@ -349,6 +378,19 @@ s_subscribe(void *arg, uint64_t host, bool on)
         else
             zsock_set_unsubscribe(self->live, topic);
     }
+}
+
+// A topic's first two bytes: of every host.
+static void
+s_subscribe_all(void *arg, char kind, bool on)
+{
+    collector_link_t *self = arg;
+    const char topics[] = { kind, '/', '\0' };
+
+    if (on)
+        zsock_set_subscribe(self->live, topics);
+    else
+        zsock_set_unsubscribe(self->live, topics);
 }
 
 static void

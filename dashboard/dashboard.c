@@ -143,6 +143,7 @@ s_start_parts(dashboard_t *self, const struct dashboard_options *options, int fd
         .permit = self->permit,
         .boot = self->boot,
         .max_streams = self->max_streams,
+        .feed_origin = options->feed_origin,
     };
     return http_edge_start(&self->edge, fd, self->most_connections, &services);
 }

@@ -7,11 +7,11 @@
 
 #include "dashboard/listener.h"
 #include "shared/base/err.h"
+#include "shared/base/str.h"
 #include "shared/net/sock.h"
 
 #define LATER_DATA "nothing is kept yet"
 #define LATER_KEYS "peers can not be told apart until keys exist"
-#define LATER_FEED "there is no /feed until numbers of applications are taken in"
 
 static const struct option table[] = {
     { .name = "data",
@@ -55,9 +55,10 @@ static const struct option table[] = {
       .help = "event streams at a time; as far as descriptors allow" },
     { .name = "feed-origin",
       .type = OPTION_TEXT,
+      .least = 1,
+      .most = 300,
       .meta = "ORIGIN",
-      .help = "one other origin that may read /feed",
-      .later = LATER_FEED },
+      .help = "one other origin that may read /feed: http://NAME[:PORT]" },
     { .name = "keys",
       .type = OPTION_TEXT,
       .meta = "DIR",
@@ -90,6 +91,7 @@ dashboard_options_take(struct dashboard_options *ret, const options_t *options)
         .listen = options_text(options, "listen"),
         .collector = collectors[0],
         .web_root = options_text(options, "web-root"),
+        .feed_origin = options_text(options, "feed-origin"),
         .max_streams = (unsigned) options_uint(options, "max-streams"),
     };
     ret->n_allow_hosts = options_list(options, "allow-host", &ret->allow_hosts);
@@ -104,12 +106,31 @@ s_refuse(FILE *err, const char *option, const char *value, const char *rule)
     return ERR_RANGE;
 }
 
+// As a browser writes it, so that it compares equal there: in small letters, without a path.
+// Source: WHATWG HTML, "Origin", ASCII serialisation.
+static bool
+s_is_origin(const char *text)
+{
+    const char *name = text;
+    size_t n;
+
+    if (str_starts(text, "http://"))
+        name += strlen("http://");
+    else if (str_starts(text, "https://"))
+        name += strlen("https://");
+    else
+        return false;
+    n = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-_[]:");
+    return n > 0 && name[n] == '\0' && name[0] != ':' && name[n - 1] != ':';
+}
+
 static int
 s_check(const options_t *options, FILE *err)
 {
     const char *listen = options_text(options, "listen");
     const char *const *collectors;
     const size_t n = options_list(options, "collector", &collectors);
+    const char *origin = options_text(options, "feed-origin");
     int rc;
 
     for (size_t i = 0; i < n; i++) {
@@ -119,6 +140,9 @@ s_check(const options_t *options, FILE *err)
     }
     if (n == 0)
         return s_refuse(err, "collector", "", "none is given");
+    if (origin != NULL && !s_is_origin(origin))
+        return s_refuse(err, "feed-origin", origin,
+                        "not an origin: http:// or https://, a name, perhaps a port, nothing more");
     rc = listener_check(listen);
     if (rc == ERR_RANGE)
         return s_refuse(err, "listen", listen, "only a loopback address, until there are logins");

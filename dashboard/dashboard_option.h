@@ -13,8 +13,9 @@ extern const struct option_program dashboard_program;
 // Checked. Text is the options' own.
 struct dashboard_options {
     const char *listen;
-    const char *collector; // of its data socket
-    const char *web_root;  // or NULL
+    const char *collector;   // of its data socket
+    const char *web_root;    // or NULL
+    const char *feed_origin; // or NULL
     const char *const *allow_hosts;
     size_t n_allow_hosts;
     unsigned max_streams;

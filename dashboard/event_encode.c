@@ -2,8 +2,10 @@
 
 #include "dashboard/event_encode.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 #include "shared/base/str.h"
 #include "shared/net/option.h"
@@ -15,6 +17,8 @@ static void s_begin(struct json *j, struct buf *out, const char *name);
 static void s_begin_numbered(struct json *j, struct buf *out, const char *name, const char *boot,
                              uint64_t seq);
 static struct event *s_end(struct json *j, uint64_t seq);
+static struct event *s_of_kind(struct event *e, enum event_kind kind, int64_t time_ms);
+static void s_without_id(struct buf *out, const struct event *e);
 static void s_text(struct json *j, const char *key, const char *text);
 static void s_host_row(struct json *j, const struct event_view *v);
 static void s_now(struct json *j, const struct event_view *v, const double *row);
@@ -75,7 +79,7 @@ event_encode_snap(const struct event_view *v, uint64_t seq, const struct view_wi
     s_now(&j, v, rows > 0 ? view_window_row(window, rows - 1) : NULL);
     json_key(&j, "hist");
     s_history(&j, v, window);
-    return s_end(&j, seq);
+    return s_of_kind(s_end(&j, seq), EVENT_SNAP, 0);
 }
 
 struct event *
@@ -88,7 +92,7 @@ event_encode_tick(const struct event_view *v, uint64_t seq, int64_t time_ms, con
     json_key(&j, "t");
     json_int(&j, time_ms);
     s_now(&j, v, row);
-    return s_end(&j, seq);
+    return s_of_kind(s_end(&j, seq), EVENT_TICK, time_ms);
 }
 
 struct event *
@@ -109,7 +113,47 @@ event_encode_host(const struct event_view *v, uint64_t seq, int64_t time_ms)
     json_str(&j, v->host->name != NULL ? v->host->name : "");
     json_key(&j, "t");
     json_int(&j, time_ms);
-    return s_end(&j, seq);
+    return s_of_kind(s_end(&j, seq), EVENT_HOST, 0);
+}
+
+struct event *
+event_encode_fill(struct event *const *missed, size_t n)
+{
+    const struct event *first = NULL, *last = NULL;
+    struct buf out = { 0 };
+    struct event *e;
+    const char *eol;
+
+    for (size_t i = 0; i < n; i++) {
+        if (missed[i]->kind != EVENT_TICK)
+            continue;
+        first = first != NULL ? first : missed[i];
+        last = missed[i];
+    }
+    assert(first != NULL && last != NULL);
+    eol = memchr(last->at, '\n', last->len);
+    buf_bytes(&out, last->at, (size_t) (eol - last->at)); // its id
+    buf_printf(&out,
+               "\nevent: fill\ndata: {\"s\":%" PRIu64 ",\"from\":%" PRId64 ",\"to\":%" PRId64
+               ",\"ticks\":[",
+               last->seq, first->time_ms, last->time_ms);
+    for (size_t i = 0; i < n; i++) {
+        size_t len;
+        const char *data = event_data(missed[i], &len);
+
+        if (missed[i]->kind != EVENT_TICK)
+            continue;
+        if (missed[i] != first)
+            buf_byte(&out, ',');
+        buf_bytes(&out, data, len);
+    }
+    buf_str(&out, "]}\n\n");
+    for (size_t i = 0; i < n; i++)
+        if (missed[i]->kind != EVENT_TICK)
+            s_without_id(&out, missed[i]);
+    e = event_new(0, out.at, out.len);
+    buf_release(&out);
+    return e;
 }
 
 struct event *
@@ -195,6 +239,24 @@ s_end(struct json *j, uint64_t seq)
     e = event_new(seq, j->out->at, j->out->len);
     buf_release(j->out);
     return e;
+}
+
+static struct event *
+s_of_kind(struct event *e, enum event_kind kind, int64_t time_ms)
+{
+    e->kind = kind;
+    e->time_ms = time_ms;
+    return e;
+}
+
+// Behind a later tick, its own number would be a step back.
+static void
+s_without_id(struct buf *out, const struct event *e)
+{
+    const char *eol = memchr(e->at, '\n', e->len);
+    const size_t n = (size_t) (eol - e->at) + 1;
+
+    buf_bytes(out, e->at + n, e->len - n);
 }
 
 // Left out where there is none.

@@ -19,6 +19,9 @@
 #define EVENT_RETRY    "retry: 2000\n\n" // begins every stream
 #define EVENT_COMMENT  ":\n\n"           // heartbeat
 #define EVENT_BOOT_MAX 16
+// Silence until a heartbeat: of a view's stream, and of the feed, whose readers know 15 s.
+#define EVENT_HEARTBEAT_MS      10000
+#define EVENT_FEED_HEARTBEAT_MS 15000
 
 // What the events of a view have in common.
 struct event_view {
@@ -38,6 +41,9 @@ struct event *event_encode_snap(const struct event_view *v, uint64_t seq,
 struct event *event_encode_tick(const struct event_view *v, uint64_t seq, int64_t time_ms,
                                 const double *row);
 struct event *event_encode_host(const struct event_view *v, uint64_t seq, int64_t time_ms);
+// What a reader missed, in the order of the ring, none of it a snapshot: the ticks, at least one,
+// as one event with the id of the last; then the rest as it is, without ids.
+struct event *event_encode_fill(struct event *const *missed, size_t n);
 struct event *event_encode_skip(uint64_t n);
 struct event *event_encode_bye(const char *why, int64_t retry_ms);
 

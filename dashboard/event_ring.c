@@ -25,12 +25,16 @@ struct event_ring {
     bool wanted;                         // somebody waits for a snapshot
 };
 
+static const char *s_line(const struct event *e, const char *field, size_t *len_ret);
+
 struct event *
 event_new(uint64_t seq, const void *at, size_t len)
 {
     struct event *e = xmalloc(sizeof *e + len);
 
     atomic_init(&e->refs, 1);
+    e->kind = EVENT_OTHER;
+    e->time_ms = 0;
     e->seq = seq;
     e->end = 0;
     e->len = len;
@@ -43,6 +47,18 @@ event_ref(struct event *e)
 {
     atomic_fetch_add_explicit(&e->refs, 1, memory_order_relaxed);
     return e;
+}
+
+const char *
+event_name(const struct event *e, size_t *len_ret)
+{
+    return s_line(e, "event: ", len_ret);
+}
+
+const char *
+event_data(const struct event *e, size_t *len_ret)
+{
+    return s_line(e, "data: ", len_ret);
 }
 
 void
@@ -88,6 +104,26 @@ event_ring_unref(event_ring_t **self_p)
     event_unref(&self->snap);
     pthread_mutex_destroy(&self->lock);
     free(self);
+}
+
+// What follows the field's name on its line; empty where there is no such line.
+static const char *
+s_line(const struct event *e, const char *field, size_t *len_ret)
+{
+    const size_t n = strlen(field);
+
+    for (const char *at = e->at, *end = e->at + e->len; at < end;) {
+        const char *eol = memchr(at, '\n', (size_t) (end - at));
+
+        eol = eol != NULL ? eol : end;
+        if ((size_t) (eol - at) >= n && memcmp(at, field, n) == 0) {
+            *len_ret = (size_t) (eol - at) - n;
+            return at + n;
+        }
+        at = eol + 1;
+    }
+    *len_ret = 0;
+    return "";
 }
 
 void

@@ -16,18 +16,30 @@
 
 #define EVENT_RING_SIZE 120
 
+enum event_kind {
+    EVENT_OTHER,
+    EVENT_TICK,
+    EVENT_SNAP, // tells all: what came before it is of no use any more
+    EVENT_HOST,
+};
+
 // Immutable once it is published or handed to a reader.
 struct event {
     atomic_uint refs;
-    uint64_t seq; // of the view; 0 for an event of one reader
-    uint64_t end; // bytes this ring ever had, up to and with this event
+    enum event_kind kind;
+    int64_t time_ms; // of a tick's row
+    uint64_t seq;    // of the view; 0 for an event of one reader
+    uint64_t end;    // bytes this ring ever had, up to and with this event
     size_t len;
     char at[]; // as it goes to the client
 };
 
-// A copy of the bytes, with one reference.
+// A copy of the bytes, with one reference; of kind EVENT_OTHER.
 struct event *event_new(uint64_t seq, const void *at, size_t len);
 struct event *event_ref(struct event *e);
+// The bytes after "event: " and after "data: ", in events of one line of data.
+const char *event_name(const struct event *e, size_t *len_ret);
+const char *event_data(const struct event *e, size_t *len_ret);
 // Gives one reference back and nulls the caller's pointer. NULL is fine.
 void event_unref(struct event **e_p);
 

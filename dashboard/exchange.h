@@ -26,6 +26,7 @@ struct exchange_services {
     const permit_t *permit;
     const char *boot;
     unsigned max_streams;
+    const char *feed_origin; // another origin that may read /feed, or NULL
 };
 
 typedef enum MHD_Result exchange_begin_fn(exchange_t *x);
@@ -59,5 +60,7 @@ bool exchange_reserve(exchange_t *x);
 // hello; takes the ring, and its watch, out of the request.
 enum MHD_Result exchange_stream(exchange_t *x, struct link_request *request, struct event *hello,
                                 uint64_t resume);
+// The same for a stream that has nothing but the events of its ring.
+enum MHD_Result exchange_feed(exchange_t *x, struct link_request *request);
 
 #endif

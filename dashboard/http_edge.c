@@ -49,8 +49,8 @@ struct exchange {
     bool reserved;  // a place at the hub is ours to give back
     struct link_request *answer;
     enum stream_state stream;
-    event_ring_t *ring; // with one watch, until the hub takes both
-    struct event *hello;
+    event_ring_t *ring;  // with one watch, until the hub takes both
+    struct event *hello; // NULL: the feed
     uint64_t resume;
 };
 
@@ -78,6 +78,7 @@ static bool s_suspend(exchange_t *x);
 static void s_suspended(exchange_t *x);
 static void s_resumed(exchange_t *x);
 static void s_done(struct link_request *request);
+static enum MHD_Result s_stream(exchange_t *x, struct link_request *request);
 static ssize_t s_read_stream(void *arg, uint64_t at, char *into, size_t most);
 static ssize_t s_hand_over(exchange_t *x);
 static void s_stream_ended(void *arg);
@@ -248,18 +249,30 @@ exchange_reserve(exchange_t *x)
 enum MHD_Result
 exchange_stream(exchange_t *x, struct link_request *request, struct event *hello, uint64_t resume)
 {
+    x->hello = hello;
+    x->resume = resume;
+    return s_stream(x, request);
+}
+
+enum MHD_Result
+exchange_feed(exchange_t *x, struct link_request *request)
+{
+    return s_stream(x, request);
+}
+
+static enum MHD_Result
+s_stream(exchange_t *x, struct link_request *request)
+{
     struct MHD_Response *response = MHD_create_response_from_callback(
         MHD_SIZE_UNKNOWN, STREAM_BLOCK, s_read_stream, x, NULL);
 
     assert(x->reserved);
     x->ring = request->ring;
     request->ring = NULL;
-    x->hello = hello;
-    x->resume = resume;
     x->stream = STREAM_HEAD;
     // No chunks: what the hub writes is the body, up to the end of the connection.
     MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
-    reply_stream_headers(response);
+    reply_stream_headers(x, response);
     return exchange_send(x, MHD_HTTP_OK, response);
 }
 
@@ -426,8 +439,9 @@ static ssize_t
 s_read_stream(void *arg, uint64_t at, char *into, size_t most)
 {
     exchange_t *x = arg;
-    static const char head[] = { EVENT_RETRY };
-    const size_t n = sizeof head - 1;
+    // Something must be sent here; a comment is nothing to its reader.
+    const char *head = x->hello != NULL ? EVENT_RETRY : EVENT_COMMENT;
+    const size_t n = strlen(head);
 
     (void) at;
     assert(x->tag == EXCHANGE_TAG);
@@ -454,7 +468,12 @@ s_hand_over(exchange_t *x)
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(
         x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     struct stream_take take = {
-        .ring = x->ring, .hello = x->hello, .resume = x->resume, .end = s_stream_ended, .arg = x
+        .ring = x->ring,
+        .hello = x->hello,
+        .resume = x->resume,
+        .heartbeat_ms = x->hello != NULL ? EVENT_HEARTBEAT_MS : EVENT_FEED_HEARTBEAT_MS,
+        .end = s_stream_ended,
+        .arg = x,
     };
 
     if (info == NULL || !s_suspend(x))

@@ -64,6 +64,12 @@ known_hosts_put(known_hosts_t *self, struct host_info *info)
     return true;
 }
 
+size_t
+known_hosts_count(const known_hosts_t *self)
+{
+    return map_count(self->by_id);
+}
+
 const struct host_info *
 known_hosts_get(const known_hosts_t *self, uint64_t host)
 {

@@ -22,6 +22,7 @@ void known_hosts_set_epoch(known_hosts_t *self, uint64_t epoch);
 // Takes what *info holds. False if what is known is newer (the state began later): a list may have
 // been made before a change that came first.
 bool known_hosts_put(known_hosts_t *self, struct host_info *info);
+size_t known_hosts_count(const known_hosts_t *self);
 // By id, or NULL.
 const struct host_info *known_hosts_get(const known_hosts_t *self, uint64_t host);
 // By id in 16 hex digits, or by name: of several, the one heard last. NULL if there is none.

@@ -5,20 +5,29 @@
 #include "dashboard/collector_link_inner.h"
 #include "dashboard/dashboard_stat.h"
 #include "dashboard/view.h"
+#include "shared/base/clock.h"
 #include "shared/base/log.h"
 #include "shared/base/rbuf.h"
 #include "shared/net/sock.h"
 
-#define ANSWER_MS 10000 // a request without an answer ends after
-#define WINDOW_MS 5000  // so does the window of a view; it is asked again before
-#define LATEST_MS 2000  // for counters: who scrapes them waits little more
-#define PING_MS   2000  // between two lists of all hosts
+#define ANSWER_MS    10000 // a request without an answer ends after
+#define WINDOW_MS    5000  // so does the window of a view; it is asked again before
+#define LATEST_MS    2000  // for counters: who scrapes them waits little more
+#define PING_MS      2000  // between two lists of all hosts
+#define FACTS_MS     10000 // facts are asked again when they are older
+#define FACTS_NEW_MS 1000  // likewise, where some host has not told them yet
+// They are told with most ticks, the slowest some times an hour.
+#define FACTS_BACK_MS (30 * 60 * 1000)
 
 static void s_finish(collector_link_t *self, struct question *q, const struct query_reply *last);
 static void s_take_hosts(collector_link_t *self, const struct question *q, uint64_t epoch);
+static void s_take_facts(collector_link_t *self, const struct question *q);
 static void s_take_window(collector_link_t *self, const struct question *q,
                           const struct query_reply *last);
 static void s_give(struct question *q, const struct query_reply *last);
+static void s_ask_hosts(collector_link_t *self, struct link_request *request);
+static void s_ask_facts(collector_link_t *self, struct link_request *request);
+static void s_feed(collector_link_t *self, struct link_request *request);
 static void s_resolved(collector_link_t *self, struct link_request *request,
                        const struct host_info *info);
 static void s_forward(collector_link_t *self, struct link_request *request);
@@ -32,8 +41,11 @@ link_begin(collector_link_t *self, struct link_request *request)
     struct query_request q = { .type = QUERY_HOSTS };
 
     if (request->ask == LINK_HOSTS) {
-        if (!s_send(self, &q, USE_REQUEST, request, ANSWER_MS))
-            s_unavailable(request);
+        s_ask_hosts(self, request);
+    } else if (request->ask == LINK_FACTS) {
+        s_ask_facts(self, request);
+    } else if (request->ask == LINK_FEED) {
+        s_feed(self, request);
     } else if (request->ask == LINK_LAST) {
         s_forward(self, request);
     } else {
@@ -120,7 +132,48 @@ link_ask_window(void *arg, uint64_t host, struct live_ask ask)
     s_send(self, &q, USE_WINDOW, NULL, WINDOW_MS);
 }
 
-// The host of a WATCH or SELECT is known, or it is known that there is none.
+static void
+s_ask_hosts(collector_link_t *self, struct link_request *request)
+{
+    struct query_request q = { .type = QUERY_HOSTS };
+
+    if (!s_send(self, &q, USE_REQUEST, request, ANSWER_MS))
+        s_unavailable(request);
+}
+
+static void
+s_feed(collector_link_t *self, struct link_request *request)
+{
+    if (!collector_link_is_up(self)) {
+        s_unavailable(request);
+        return;
+    }
+    request->ring = feed_watch(self->feed, request->with_hosts);
+    link_request_end(request, LINK_OK, "");
+}
+
+// First the facts, if those we have are old.
+static void
+s_ask_facts(collector_link_t *self, struct link_request *request)
+{
+    struct query_request q = { .type = QUERY_LAST,
+                               .start_ms = clock_real_ms() - FACTS_BACK_MS,
+                               .end_ms = INT64_MAX };
+
+    const bool all = self->facts != NULL &&
+                     fact_table_count(self->facts) >= known_hosts_count(self->hosts);
+
+    while (host_facts_selectors[q.n_selectors] != NULL) {
+        q.selectors[q.n_selectors] = host_facts_selectors[q.n_selectors];
+        q.n_selectors++;
+    }
+    if (self->facts != NULL && self->now_ms - self->facts_ms < (all ? FACTS_MS : FACTS_NEW_MS))
+        s_ask_hosts(self, request);
+    else if (!s_send(self, &q, USE_FACTS, request, ANSWER_MS))
+        s_unavailable(request);
+}
+
+// The host of a WATCH, POLL or SELECT is known, or it is known that there is none.
 static void
 s_resolved(collector_link_t *self, struct link_request *request, const struct host_info *info)
 {
@@ -135,7 +188,10 @@ s_resolved(collector_link_t *self, struct link_request *request, const struct ho
         s_unavailable(request);
     } else {
         request->ring = live_views_watch(self->views, info, self->now_ms);
-        link_request_end(request, LINK_OK, "");
+        if (request->ask == LINK_POLL)
+            link_poll_begin(self, request);
+        else
+            link_request_end(request, LINK_OK, "");
     }
 }
 
@@ -200,7 +256,15 @@ s_finish(collector_link_t *self, struct question *q, const struct query_reply *l
         s_take_hosts(self, q, last->epoch);
         s_resolved(self, q->request, known_hosts_find(self->hosts, q->request->host));
         break;
+    case USE_FACTS:
+        // Without them there are still the hosts.
+        if (last->status == QUERY_OK)
+            s_take_facts(self, q);
+        s_ask_hosts(self, q->request);
+        break;
     case USE_REQUEST:
+        if (q->request->ask == LINK_FACTS && self->facts != NULL)
+            q->request->facts = fact_table_ref(self->facts);
         s_give(q, last);
         break;
     case USE_WINDOW:
@@ -228,6 +292,22 @@ s_take_hosts(collector_link_t *self, const struct question *q, uint64_t epoch)
             live_views_host(self->views, known_hosts_get(self->hosts, host), self->now_ms);
     }
     link_hosts_free(hosts, n);
+}
+
+static void
+s_take_facts(collector_link_t *self, const struct question *q)
+{
+    struct query_series *series;
+    size_t n;
+
+    if (link_series_take(&series, &n, q->replies, q->n_replies) != 0) {
+        selfstat_add(STAT_LINK_MALFORMED, 1);
+        return;
+    }
+    fact_table_unref(&self->facts);
+    self->facts = fact_table_new(series, n);
+    self->facts_ms = self->now_ms;
+    link_series_free(series, n);
 }
 
 static void

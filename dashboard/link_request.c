@@ -28,6 +28,8 @@ link_request_destroy(struct link_request **self_p)
     if (self->ring != NULL)
         event_ring_unwatch(self->ring);
     event_ring_unref(&self->ring);
+    event_unref(&self->snap);
+    fact_table_unref(&self->facts);
     host_info_release(&self->info);
     link_replies_free(self->replies, self->n_replies);
     buf_release(&self->text);

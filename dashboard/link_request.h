@@ -5,16 +5,21 @@
 #ifndef DASHBOARD_LINK_REQUEST_H
 #define DASHBOARD_LINK_REQUEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "dashboard/event_ring.h"
+#include "dashboard/fact_table.h"
 #include "shared/base/buf.h"
 #include "shared/wire/query_msg.h"
 
 enum link_ask {
     LINK_HOSTS,  // all hosts
+    LINK_FACTS,  // all hosts, and what is known of them
     LINK_WATCH,  // the ring of a host's view, followed while it is watched
+    LINK_POLL,   // the same, and a snapshot where the ring does not go on from `resume`
+    LINK_FEED,   // the ring of all applications, followed while it is watched
     LINK_SELECT, // samples of a host
     LINK_LAST,   // newest sample of each series of all hosts
 };
@@ -30,7 +35,9 @@ enum link_status {
 
 struct link_request {
     enum link_ask ask;
-    char *host;       // WATCH, SELECT: its id or name
+    char *host;       // WATCH, POLL, SELECT: its id or name
+    uint64_t resume;  // POLL: the last event that the asker has, or 0
+    bool with_hosts;  // FEED
     int64_t start_ms; // SELECT, LAST; SELECT looks back as the view needs it
     int64_t end_ms;   // SELECT
     struct buf text;  // holds the selectors
@@ -41,9 +48,11 @@ struct link_request {
 
     enum link_status status;
     char error[LINK_ERROR_SIZE]; // with a status other than OK
-    struct host_info info;       // WATCH, SELECT
-    event_ring_t *ring;          // WATCH: one reference and one watch for the asker
-    struct buf *replies;         // HOSTS, SELECT, LAST: as they came, in order
+    struct host_info info;       // WATCH, POLL, SELECT
+    event_ring_t *ring;          // WATCH, POLL, FEED: one reference and one watch for the asker
+    struct event *snap;          // POLL: or NULL, where the ring goes on
+    fact_table_t *facts;         // FACTS: or NULL, where they could not be had
+    struct buf *replies;         // HOSTS, FACTS, SELECT, LAST: as they came, in order
     size_t n_replies;
 };
 

@@ -20,6 +20,7 @@
 enum question_use {
     USE_PING,    // the hosts, for ourselves
     USE_RESOLVE, // the hosts, then the request goes on
+    USE_FACTS,   // the facts of all hosts, then the request asks for the hosts
     USE_REQUEST, // given to the asker
     USE_WINDOW,  // of a view
 };
@@ -27,7 +28,7 @@ enum question_use {
 struct question {
     uint64_t id;
     enum question_use use;
-    struct link_request *request; // RESOLVE, REQUEST; else NULL
+    struct link_request *request; // RESOLVE, FACTS, REQUEST; else NULL
     uint64_t host;                // WINDOW
     int64_t deadline_ms;
     struct buf *replies; // whole messages, copied; none once `bytes` passes the limit

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dashboard/api.h"
 #include "shared/base/json.h"
 
 #define ALLOWED "GET, HEAD"
@@ -157,16 +158,20 @@ reply_stream_head(exchange_t *x)
     struct MHD_Response *response = MHD_create_response_from_buffer(0, NULL,
                                                                     MHD_RESPMEM_PERSISTENT);
 
-    reply_stream_headers(response);
+    reply_stream_headers(x, response);
     return exchange_send(x, MHD_HTTP_OK, response);
 }
 
 void
-reply_stream_headers(struct MHD_Response *response)
+reply_stream_headers(const exchange_t *x, struct MHD_Response *response)
 {
+    const char *origin = exchange_services(x)->feed_origin;
+
     s_add(response, MHD_HTTP_HEADER_CONTENT_TYPE, "text/event-stream");
     s_add(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store, no-transform");
     s_add(response, "X-Accel-Buffering", "no"); // nginx must not collect events
+    if (origin != NULL && strcmp(exchange_path(x), API_FEED_PATH) == 0)
+        s_add(response, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     s_add_always(response);
 }
 

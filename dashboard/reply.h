@@ -24,6 +24,7 @@ enum MHD_Result reply_not_allowed(exchange_t *x);
 enum MHD_Result reply_empty(exchange_t *x, unsigned code);
 // The head of a stream without its body: for HEAD.
 enum MHD_Result reply_stream_head(exchange_t *x);
-void reply_stream_headers(struct MHD_Response *response);
+// With --feed-origin, /feed may be read by that origin.
+void reply_stream_headers(const exchange_t *x, struct MHD_Response *response);
 
 #endif

@@ -8,6 +8,9 @@
 
 static const struct route routes[] = {
     { "/api/v1/hosts", api_hosts, api_hosts_answer },
+    { API_FEED_PATH, api_feed, api_feed_answer },
+    { "/api/v1/summary", api_summary, api_summary_answer },
+    { "/api/v1/view", api_view, api_view_answer },
     { "/api/v1/stream", api_stream, api_stream_answer },
     { "/api/v1/hist", api_hist, api_hist_answer },
     { "/metrics", api_metrics, api_metrics_answer },

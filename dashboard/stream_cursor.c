@@ -6,6 +6,7 @@
 
 #include "dashboard/event_encode.h"
 
+static void s_resume(struct stream_cursor *c, uint64_t resume);
 static bool s_pop_ahead(struct stream_cursor *c, struct event **ret);
 static enum cursor_step s_join(struct stream_cursor *c, struct event **ret, uint64_t *skipped_ret);
 
@@ -13,15 +14,18 @@ void
 stream_cursor_init(struct stream_cursor *c, event_ring_t *ring, struct event *hello,
                    uint64_t resume)
 {
-    struct event *e = NULL;
-    uint64_t behind = 0;
-
     *c = (struct stream_cursor){ .ring = event_ring_ref(ring), .ahead = { hello } };
-    if (resume != 0 && event_ring_read(ring, resume + 1, &e, &behind) != EVENT_PASSED) {
-        c->next = resume + 1;
-        c->joined = true;
-    }
-    event_unref(&e);
+    if (resume != 0)
+        s_resume(c, resume);
+}
+
+void
+stream_cursor_init_plain(struct stream_cursor *c, event_ring_t *ring)
+{
+    *c = (struct stream_cursor){ .ring = event_ring_ref(ring),
+                                 .next = event_ring_last(ring) + 1,
+                                 .joined = true,
+                                 .plain = true };
 }
 
 void
@@ -47,14 +51,48 @@ stream_cursor_next(struct stream_cursor *c, bool stalled, struct event **ret, ui
     found = event_ring_read(c->ring, c->next, &e, &behind);
     if (found == EVENT_NONE)
         return CURSOR_NONE;
+    // One alone may be large, and there is nothing better to skip to.
+    if (found == EVENT_FOUND && (e->kind == EVENT_SNAP || c->plain))
+        behind -= e->len;
     if (found == EVENT_FOUND && behind <= CURSOR_BEHIND_MAX && !stalled) {
         c->next++;
         *ret = e;
         return CURSOR_EVENT;
     }
     event_unref(&e);
+    if (c->plain) {
+        *skipped_ret = event_ring_last(c->ring) + 1 - c->next;
+        c->next += *skipped_ret;
+        return CURSOR_NONE;
+    }
     c->joined = false;
     return s_join(c, ret, skipped_ret);
+}
+
+static void
+s_resume(struct stream_cursor *c, uint64_t resume)
+{
+    struct event *missed[EVENT_RING_SIZE];
+    uint64_t behind, snap = 0;
+    size_t n = 0, ticks = 0;
+    enum event_read found;
+
+    while ((found = event_ring_read(c->ring, resume + 1 + n, &missed[n], &behind)) == EVENT_FOUND) {
+        snap = missed[n]->kind == EVENT_SNAP ? missed[n]->seq : snap;
+        ticks += missed[n]->kind == EVENT_TICK;
+        if (++n == EVENT_RING_SIZE) // more may have come meanwhile: they follow one by one
+            break;
+    }
+    c->joined = n > 0 || found == EVENT_NONE;
+    c->next = snap != 0 ? snap : resume + 1;
+    if (snap == 0 && ticks > 0) {
+        c->ahead[1] = event_encode_fill(missed, n);
+        c->next = resume + 1 + n;
+    }
+    if (!c->joined)
+        c->next = 0;
+    for (size_t i = 0; i < n; i++)
+        event_unref(&missed[i]);
 }
 
 static bool

@@ -1,6 +1,6 @@
 // stream_cursor - where one reader stands in the events of its view, and what it gets next.
 //
-// Order:  hello -> (resumed: the events after its last one) or (a snapshot) -> events in order ->
+// Order:  hello -> (resumed: what it missed, its ticks as one fill) or (a snapshot) -> in order ->
 //         too slow: skip{n} and a snapshot -> events in order ...
 // Thread: one owner. Pure but for the ring.
 // Loss:   a reader that the ring has passed, that is CURSOR_BEHIND_MAX bytes behind, or that stood
@@ -20,13 +20,17 @@ struct stream_cursor {
     event_ring_t *ring;     // counted
     uint64_t next;          // the event it wants; 0 before the first snapshot
     bool joined;            // goes on from `next`; else waits for a snapshot
+    bool plain;             // events alone: no hello, no snapshots, no word on what is left out
     struct event *ahead[2]; // of this reader alone, before anything of the ring
 };
 
 // Takes the reference on hello, and one of its own on the ring. `resume` is the number of the last
 // event that the reader has, 0 for none.
+// A snapshot among what it missed is where it resumes: what came before that is of no use.
 void stream_cursor_init(struct stream_cursor *c, event_ring_t *ring, struct event *hello,
                         uint64_t resume);
+// From what comes next on: a reader that is too slow goes on with what comes next then.
+void stream_cursor_init_plain(struct stream_cursor *c, event_ring_t *ring);
 void stream_cursor_release(struct stream_cursor *c);
 
 enum cursor_step {

@@ -22,7 +22,6 @@
 
 #define BATCH           256   // epoll events a turn
 #define SWEEP_MS        1000  // how often heartbeats and stalled readers are looked at
-#define HEARTBEAT_MS    10000 // of silence
 #define STALLED_MS      5000  // a reader that stood still so long gets a snapshot next
 #define CLOSE_MS        30000 // without taking a byte
 #define DISCARD_BYTES   (1 << 20)
@@ -36,6 +35,7 @@ struct stream {
     bool blocked;        // the socket is full; EPOLLOUT will tell
     bool stalled;        // it stood still for long while blocked
     int64_t progress_ms; // last time it took a byte
+    int64_t heartbeat_ms;
     void (*end)(void *arg);
     void *arg;
     struct group *group;
@@ -271,7 +271,11 @@ s_admit(stream_hub_t *self, const struct stream_take *take)
     s->end = take->end;
     s->arg = take->arg;
     s->progress_ms = self->now_ms;
-    stream_cursor_init(&s->cursor, take->ring, take->hello, take->resume);
+    s->heartbeat_ms = take->heartbeat_ms;
+    if (take->hello != NULL)
+        stream_cursor_init(&s->cursor, take->ring, take->hello, take->resume);
+    else
+        stream_cursor_init_plain(&s->cursor, take->ring);
     s->group = s_group(self, take->ring);
     s->next = s->group->streams;
     if (s->next != NULL)
@@ -427,7 +431,7 @@ s_sweep(stream_hub_t *self)
             if (s->blocked && quiet_ms >= CLOSE_MS) {
                 selfstat_add(STAT_SLOW_CLOSED, 1);
                 s_end(self, s);
-            } else if (!s->blocked && s->now == NULL && quiet_ms >= HEARTBEAT_MS) {
+            } else if (!s->blocked && s->now == NULL && quiet_ms >= s->heartbeat_ms) {
                 s->now = event_ref(self->comment);
                 s->sent = 0;
                 if (!s_pump(self, s))
@@ -480,7 +484,7 @@ s_end_all(stream_hub_t *self, struct event *bye)
         for (struct stream *s = g->streams, *next; s != NULL; s = next) {
             next = s->next;
             // Never into the middle of another event.
-            if (bye != NULL && s->now == NULL) {
+            if (bye != NULL && s->now == NULL && !s->cursor.plain) {
                 s->now = event_ref(bye);
                 s->sent = 0;
                 s_send(self, s);

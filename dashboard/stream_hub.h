@@ -2,7 +2,7 @@
 //
 // In:     sockets whose HTTP headers are sent, each with the ring of its view; a wake after every
 //         event published.
-// Out:    events in order, a comment when nothing was sent for 10 s; what a client sends is read
+// Out:    events in order, a comment when nothing was sent for a while; what a client sends is read
 //         and thrown away.
 // Order:  stream_hub_take -> ours: in the epoll set, written to -> out of the epoll set -> end().
 //         From take to end nobody else touches the descriptor; after end the hub does not.
@@ -29,8 +29,9 @@ struct stream_hub_options {
 struct stream_take {
     int fd;                 // not closed by the hub
     event_ring_t *ring;     // a reference and one watch of it become the hub's
-    struct event *hello;    // becomes the hub's
+    struct event *hello;    // becomes the hub's; NULL: a plain stream, which has no events of ours
     uint64_t resume;        // last event the client has, or 0
+    int64_t heartbeat_ms;   // of silence until a comment
     void (*end)(void *arg); // once, from the hub's thread: the descriptor is the caller's again
     void *arg;
 };

@@ -14,7 +14,7 @@ static bool s_add_fact(view_t *self, const struct label_set *labels);
 static void s_note_sensor(view_t *self, const struct label_set *labels);
 static bool s_bind(view_t *self, const struct view_hit *hit, const struct label_set *labels);
 static size_t s_column(view_t *self, const struct view_def *def, struct buf *id, struct buf *name,
-                       const struct label_set *labels);
+                       size_t place);
 static size_t s_place(view_t *self, const struct label_set *labels);
 static void s_drop_incomplete(view_t *self);
 static bool s_is_complete(const struct view_def *def, unsigned terms);
@@ -54,10 +54,8 @@ view_destroy(view_t **self_p)
 
     if (self == NULL)
         return;
-    for (size_t i = 0; i < self->n_series; i++) {
-        label_set_release(self->labels[i]);
-        free(self->labels[i]);
-    }
+    for (size_t i = 0; i < self->n_series; i++)
+        label_set_release(&self->labels[i]);
     for (size_t i = 0; i < self->n_sums; i++) {
         free(self->sums[i].id);
         free(self->sums[i].name);
@@ -114,7 +112,7 @@ view_find(const view_t *self, const struct label_set *labels)
 {
     size_t at = (size_t) (uintptr_t) map_get_u64(self->by_hash, labels->hash);
 
-    while (at != 0 && !label_set_equal(self->labels[at - 1], labels))
+    while (at != 0 && !label_set_equal(&self->labels[at - 1], labels))
         at = self->next_alike[at - 1];
     return (ptrdiff_t) at - 1;
 }
@@ -175,7 +173,7 @@ s_bind(view_t *self, const struct view_hit *hit, const struct label_set *labels)
             self->bindings = xrealloc(self->bindings, self->bindings_size, sizeof *self->bindings);
         }
         self->bindings[self->n_bindings++] = (struct view_binding){
-            .column = (uint32_t) s_column(self, hit->def, &id, &name, self->labels[place]),
+            .column = (uint32_t) s_column(self, hit->def, &id, &name, place),
             .term = hit->term,
             .series = (uint32_t) place,
         };
@@ -186,8 +184,7 @@ s_bind(view_t *self, const struct view_hit *hit, const struct label_set *labels)
 }
 
 static size_t
-s_column(view_t *self, const struct view_def *def, struct buf *id, struct buf *name,
-         const struct label_set *labels)
+s_column(view_t *self, const struct view_def *def, struct buf *id, struct buf *name, size_t place)
 {
     size_t known = (size_t) (uintptr_t) map_get(self->by_id, id->at, id->len);
 
@@ -201,7 +198,7 @@ s_column(view_t *self, const struct view_def *def, struct buf *id, struct buf *n
         .def = def,
         .id = xstrdup(buf_cstr(id)),
         .name = def->each.label != NULL ? xstrdup(buf_cstr(name)) : NULL,
-        .labels = labels,
+        .place = place,
     };
     map_put(self->by_id, id->at, id->len, (void *) (uintptr_t) self->n_sums);
     return self->n_sums - 1;
@@ -222,8 +219,7 @@ s_place(view_t *self, const struct label_set *labels)
         self->series = xrealloc(self->series, self->series_size, sizeof *self->series);
         self->standing = xrealloc(self->standing, self->series_size, sizeof *self->standing);
     }
-    self->labels[i] = xcalloc(1, sizeof *self->labels[i]);
-    label_set_copy(self->labels[i], labels);
+    label_set_copy(&self->labels[i], labels);
     self->series[i] = (struct view_series){
         .app = view_is_app(labels), .time_ms = INT64_MIN, .until_ms = INT64_MIN, .last = NAN
     };
@@ -319,7 +315,7 @@ s_compare_bindings(const void *a, const void *b, void *view)
         return x->column < y->column ? -1 : 1;
     if (x->term != y->term)
         return x->term < y->term ? -1 : 1;
-    return label_set_compare(self->labels[x->series], self->labels[y->series]);
+    return label_set_compare(&self->labels[x->series], &self->labels[y->series]);
 }
 
 static void
@@ -369,8 +365,8 @@ s_show(view_t *self)
             .name = sensor != NULL ? sensor : sum->name,
         };
         if (view_def_names_metric(sum->def))
-            self->seen[i].metric = label_set_metric(sum->labels);
+            self->seen[i].metric = label_set_metric(&self->labels[sum->place]);
         if (sum->def->terms[0].metric == NULL)
-            self->seen[i].color = label_set_get(sum->labels, "color");
+            self->seen[i].color = label_set_get(&self->labels[sum->place], "color");
     }
 }

@@ -63,8 +63,8 @@ struct view_pick {
     char **begins; // owned
     size_t n_begins;
 };
-// "cpu.user,core.3,disk.*". 0; ERR_UNKNOWN or ERR_LIMIT, and in error[] a sentence that names the
-// offender and, where there is one, the nearest right id.
+// "cpu.user,core.3,disk.*", UTF-8. 0; ERR_UNKNOWN or ERR_LIMIT, and in error[] a sentence that
+// names the offender and, where there is one, the nearest right id.
 int view_pick_parse(struct view_pick *pick, const char *text, char error[VIEW_ERROR_SIZE]);
 void view_pick_release(struct view_pick *pick);
 

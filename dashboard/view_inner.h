@@ -108,8 +108,8 @@ struct view_sum {
     const struct view_def *def;
     char *id; // owned, like the name
     char *name;
-    const struct label_set *labels; // of some series of it
-    size_t first;                   // of its bindings, once sealed
+    size_t place; // of some series of it
+    size_t first; // of its bindings, once sealed
     uint32_t terms;
     struct view_run runs[VIEW_TERMS_MAX];
 };
@@ -118,11 +118,11 @@ struct view {
     int64_t interval_ms;
     int64_t hold_ms; // VIEW_HOLD_MS, or more
     struct view_pick pick;
-    map_t *by_hash;            // of labels: 1 + place of the newest such series, as a pointer
-    map_t *by_id;              // of a column: 1 + its number before the seal, as a pointer
-    map_t *sensors;            // "chip/sensor": what it is called, ours
-    struct label_set **labels; // by place; owned
-    size_t *next_alike;        // 1 + another place with the same hash, 0: none
+    map_t *by_hash;           // of labels: 1 + place of the newest such series, as a pointer
+    map_t *by_id;             // of a column: 1 + its number before the seal, as a pointer
+    map_t *sensors;           // "chip/sensor": what it is called, ours
+    struct label_set *labels; // by place; owned
+    size_t *next_alike;       // 1 + another place with the same hash, 0: none
     struct view_series *series;
     struct view_standing *standing;
     size_t n_series, series_size;

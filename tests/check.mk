@@ -26,7 +26,7 @@ $(BUILD)/tests/flow/%: $(BUILD)/tests/flow/%.o $(support) $(call lib,shared)
 $(BUILD)/tests/support/demo_app: $(BUILD)/tests/support/demo_app.o
 	@echo "  LD    $@"
 	$Q$(CC) $(ALL_LD) $^ $(LIBS) -o $@
-$(BUILD)/tests/flow/flow_apps: | $(BUILD)/tests/support/demo_app
+$(BUILD)/tests/flow/flow_apps $(BUILD)/tests/flow/flow_feed: | $(BUILD)/tests/support/demo_app
 
 binaries   = $(patsubst %.c,$(BUILD)/%,$(wildcard $1))
 unit_tests := $(call binaries,tests/unit/*/test_*.c)
@@ -54,7 +54,7 @@ check-flow: all $(flow_tests)
 	@$(RUN_TESTS) $(group_flow)
 check-web: build/.web
 	@$(RUN_TESTS) $(group_web)
-check-page: all build/.web
+check-page: all build/.web $(BUILD)/tests/support/demo_app
 	@$(RUN_TESTS) $(group_page)
 
 # --- lint: each layer alone, so that one can be asked for (make lint-tidy). Two trees of their own.

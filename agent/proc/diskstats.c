@@ -229,9 +229,9 @@ s_series(struct diskstats_state *self, uint32_t at, const struct diskstats_disk 
         };
     }
     if (found != at) {
-        moved = self->disks[at];
-        self->disks[at] = self->disks[found];
-        self->disks[found] = moved;
+        moved = self->disks[found];
+        memmove(&self->disks[at + 1], &self->disks[at], (found - at) * sizeof moved);
+        self->disks[at] = moved;
     }
     return &self->disks[at];
 }

@@ -1,18 +1,19 @@
 // filesystem - see the header.
 //
-// A sample tells what was answered and then orders the next round, to begin LEAD_MS before the next
-// sample is due: its answers are then nearly as fresh as if they had been waited for. Only what is
-// still mounted is told, or a mount that has just gone would be told the numbers of the folder
-// beneath. The first round is ordered when the family is made, a tick before the first sample.
+// A sample tells what was answered, and then orders the round for the next one. Only what is still
+// mounted is told, or a mount that has just gone would be told the numbers of the folder beneath.
+// The first round is ordered when the family is made, so that the first sample has its answers.
 
 #include "agent/proc/filesystem.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/proc/mount_table.h"
-#include "shared/base/clock.h"
 #include "shared/base/file.h"
 #include "shared/base/log.h"
 #include "shared/base/str.h"
@@ -20,9 +21,7 @@
 
 #define FILESYSTEM_TAG 0x46535953u // "FSYS"
 #define EVERY_MS       10000
-#define LEAD_MS        500
-#define FORGET_BEYOND  64u // mounts that have gone are remembered up to so many
-#define MISSED_MOST    3   // answers are told for so many samples, then their series are absent
+#define FORGET_BEYOND  64u            // mounts that have gone are remembered up to so many
 #define NO_CHARACTER   "\xef\xbf\xbd" // U+FFFD, for bytes that are no UTF-8
 
 enum value {
@@ -71,28 +70,41 @@ struct filesystem_state {
     struct mount_table table;    // of this sample
     bool has_table;              // one of the two files could be read
     bool said;                   // that neither could
-    int64_t walked_ms;           // clock_mono_ms of the sample before; 0: none
     uint32_t n;                  // of mounts
     uint32_t size;               // allocated
     struct mount_series *mounts; // in the table's order; behind them those that have gone
     const char **points;         // room for one round: as many as `size`
-    statvfs_thread_t *thread;    // NULL without a root
+    slow_thread_t *thread;       // NULL without a root
 };
 
 static void s_first_round(struct filesystem_state *self, int root_fd);
 static void s_match(struct filesystem_state *self);
-static void s_ask(struct filesystem_state *self, int64_t delay_ms);
+static size_t s_points(struct filesystem_state *self);
 static void s_tell(struct mount_series *series, series_table_t *table, const struct mount *mount,
-                   const struct statvfs_answer *answer);
+                   const struct slow_answer *answer);
+
+int
+filesystem_ask(int root_fd, const char *point, union slow_value *ret)
+{
+    const char *below = point + strspn(point, "/");
+    const int fd = openat(root_fd, *below == '\0' ? "." : below, O_PATH | O_CLOEXEC);
+    int rc;
+
+    if (fd == -1)
+        return -errno;
+    rc = fstatvfs(fd, &ret->fs) == -1 ? -errno : 0;
+    close(fd);
+    return rc;
+}
 
 static void *
 s_make(const struct proc_setup *setup)
 {
-    return filesystem_new(setup, statvfs_below, FILESYSTEM_STUCK_MS);
+    return filesystem_new(setup, filesystem_ask, FILESYSTEM_STUCK_MS);
 }
 
 void *
-filesystem_new(const struct proc_setup *setup, statvfs_fn ask, int64_t stuck_ms)
+filesystem_new(const struct proc_setup *setup, slow_fn ask, int64_t stuck_ms)
 {
     struct filesystem_state *self = xcalloc(1, sizeof *self);
 
@@ -100,13 +112,14 @@ filesystem_new(const struct proc_setup *setup, statvfs_fn ask, int64_t stuck_ms)
     self->mount_filter = setup->filters[PROC_FILTER_MOUNT];
     self->fstype_filter = setup->filters[PROC_FILTER_FSTYPE];
     if (setup->root != NULL) {
-        const struct statvfs_options opt = {
+        const struct slow_options opt = {
             .root_fd = proc_root_fd(setup->root),
             .ask = ask,
             .stuck_ms = stuck_ms,
+            .every_ms = EVERY_MS,
         };
 
-        self->thread = statvfs_thread_new(&opt);
+        self->thread = slow_thread_new(&opt);
         s_first_round(self, opt.root_fd);
     }
     return self;
@@ -123,7 +136,7 @@ s_first_round(struct filesystem_state *self, int root_fd)
         n = file_read(&text, root_fd, filesystem_family.files[1].path, PROC_FILE_MAX);
     if (n > 0 && mount_table_parse(&self->table, (const char *) text.at, (size_t) n) > 0) {
         s_match(self);
-        s_ask(self, 0);
+        slow_thread_ask(self->thread, self->points, s_points(self), 0);
     }
     buf_release(&text);
 }
@@ -193,10 +206,10 @@ s_match(struct filesystem_state *self)
         if (found == self->n)
             s_add(self, &self->table.mounts[i]);
         if (found != i) {
-            const struct mount_series moved = self->mounts[i];
+            const struct mount_series moved = self->mounts[found];
 
-            self->mounts[i] = self->mounts[found];
-            self->mounts[found] = moved;
+            memmove(&self->mounts[i + 1], &self->mounts[i], (found - i) * sizeof moved);
+            self->mounts[i] = moved;
         }
     }
     if (self->n - self->table.n > FORGET_BEYOND)
@@ -209,25 +222,22 @@ s_is_told(const struct filesystem_state *self, uint32_t i)
     return !self->table.mounts[i].hidden && !self->mounts[i].ignored;
 }
 
-static void
-s_ask(struct filesystem_state *self, int64_t delay_ms)
+// The mount points to ask about, into self->points; how many.
+static size_t
+s_points(struct filesystem_state *self)
 {
     size_t n = 0;
 
     for (uint32_t i = 0; i < self->table.n; i++)
         if (s_is_told(self, i))
             self->points[n++] = self->mounts[i].point;
-    statvfs_thread_ask(self->thread, self->points, n, delay_ms);
+    return n;
 }
 
 static void
 s_walk(void *arg, series_table_t *table)
 {
     struct filesystem_state *self = arg;
-    const int64_t now_ms = clock_mono_ms();
-    // As long as it took until this sample, it will take until the next one.
-    const int64_t every_ms = self->walked_ms != 0 ? now_ms - self->walked_ms : EVERY_MS;
-    const int64_t lead_ms = every_ms / 2 < LEAD_MS ? every_ms / 2 : LEAD_MS;
 
     assert(self->tag == FILESYSTEM_TAG);
     if (self->thread == NULL)
@@ -239,18 +249,14 @@ s_walk(void *arg, series_table_t *table)
         return;
     self->has_table = false;
     s_match(self);
-    statvfs_thread_collect(self->thread);
+    slow_thread_collect(self->thread);
     for (uint32_t i = 0; i < self->table.n; i++) {
-        const struct statvfs_answer answer = statvfs_thread_answer(self->thread,
-                                                                   self->mounts[i].point);
-        const bool old = answer.state != STATVFS_STUCK &&
-                         now_ms - answer.at_ms > MISSED_MOST * every_ms + LEAD_MS;
+        const struct slow_answer answer = slow_thread_answer(self->thread, self->mounts[i].point);
 
-        if (s_is_told(self, i) && answer.state != STATVFS_UNKNOWN && !old)
+        if (s_is_told(self, i) && answer.state != SLOW_UNKNOWN)
             s_tell(&self->mounts[i], table, &self->table.mounts[i], &answer);
     }
-    s_ask(self, every_ms - lead_ms);
-    self->walked_ms = now_ms;
+    slow_thread_ask_ahead(self->thread, self->points, s_points(self));
 }
 
 // A label's value: names of devices and folders are any bytes, values are UTF-8.
@@ -310,10 +316,10 @@ s_set(series_table_t *table, uint32_t slot, uint64_t n, uint64_t size)
 
 static void
 s_tell(struct mount_series *series, series_table_t *table, const struct mount *mount,
-       const struct statvfs_answer *answer)
+       const struct slow_answer *answer)
 {
-    const struct statvfs *fs = &answer->fs;
-    const bool ok = answer->state == STATVFS_OK;
+    const struct statvfs *fs = &answer->value.fs;
+    const bool ok = answer->state == SLOW_OK;
 
     s_slots(series, table, ok ? VALUES : VALUE_DEVICE_ERROR + 1);
     series_table_set(table, series->slots[VALUE_DEVICE_ERROR], ok ? 0 : 1);
@@ -334,7 +340,7 @@ s_settle(void *arg, int64_t ms)
 
     assert(self->tag == FILESYSTEM_TAG);
     if (self->thread != NULL)
-        (void) statvfs_thread_wait(self->thread, ms);
+        (void) slow_thread_wait(self->thread, ms);
 }
 
 static bool
@@ -343,7 +349,7 @@ s_hangs(void *arg)
     const struct filesystem_state *self = arg;
 
     assert(self->tag == FILESYSTEM_TAG);
-    return self->thread != NULL && statvfs_thread_hangs(self->thread);
+    return self->thread != NULL && slow_thread_hangs(self->thread);
 }
 
 static void
@@ -353,7 +359,7 @@ s_end(void **self_p)
 
     if (self == NULL)
         return;
-    statvfs_thread_destroy(&self->thread);
+    slow_thread_destroy(&self->thread);
     s_drop(self, 0);
     free(self->mounts);
     free(self->points);

@@ -130,10 +130,10 @@ s_end(void **self_p)
 
 const struct proc_family pressure_family = {
     .name = "pressure",
-    .files = { [CPU] = { "proc/pressure/cpu", true },
-               [IO] = { "proc/pressure/io", true },
-               [MEMORY] = { "proc/pressure/memory", true },
-               [IRQ] = { "proc/pressure/irq", true } },
+    .files = { [CPU] = { .path = "proc/pressure/cpu", .optional = true },
+               [IO] = { .path = "proc/pressure/io", .optional = true },
+               [MEMORY] = { .path = "proc/pressure/memory", .optional = true },
+               [IRQ] = { .path = "proc/pressure/irq", .optional = true } },
     .make = s_make,
     .sample = s_sample,
     .end = s_end,

@@ -131,10 +131,12 @@ s_end(void **self_p)
 const struct proc_family time_family = {
     .name = "time",
     .every_ms = 10000,
-    .files = { [AVAILABLE] = { "sys/devices/system/clocksource/clocksource0/available_clocksource",
-                               true },
-               [CURRENT] = { "sys/devices/system/clocksource/clocksource0/current_clocksource",
-                             true } },
+    .files = { [AVAILABLE] = { .path = "sys/devices/system/clocksource/clocksource0/"
+                                       "available_clocksource",
+                               .optional = true },
+               [CURRENT] = { .path =
+                                 "sys/devices/system/clocksource/clocksource0/current_clocksource",
+                             .optional = true } },
     .make = s_make,
     .sample = s_sample,
     .walk = s_walk,

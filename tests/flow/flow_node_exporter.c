@@ -36,8 +36,9 @@ static const struct {
 // The collectors whose families the agent has.
 // clang-format off
 static const char *const collectors[] = {
-    "cpu", "diskstats", "filefd", "filesystem", "loadavg", "meminfo", "netdev", "netstat", "os",
-    "pressure", "processes", "sockstat", "softnet", "stat", "time", "uname", "vmstat",
+    "cpu", "cpufreq", "diskstats", "filefd", "filesystem", "hwmon", "loadavg", "meminfo", "netdev",
+    "netstat", "os", "pressure", "processes", "sockstat", "softnet", "stat", "thermal_zone", "time",
+    "uname", "vmstat",
 };
 // clang-format on
 #define N_COLLECTORS (sizeof collectors / sizeof collectors[0])
@@ -172,11 +173,14 @@ start_exporter(stage_t *s, uint16_t port)
     // Debian's package leaves out the loopback, /run, /mnt and /media, node_exporter itself does
     // not.
     const char *argv[N_COLLECTORS + 8] = {
-        "/usr/bin/prometheus-node-exporter", listen, "--collector.disable-defaults",
+        "/usr/bin/prometheus-node-exporter",
+        listen,
+        "--collector.disable-defaults",
         "--collector.netdev.device-exclude=^$",
-        "--collector.filesystem.mount-points-exclude=" MOUNT_EXCLUDE
+        "--collector.filesystem.mount-points-exclude=" MOUNT_EXCLUDE,
+        "--collector.cpu.info"
     };
-    size_t n = 5;
+    size_t n = 6;
 
     snprintf(listen, sizeof listen, "--web.listen-address=127.0.0.1:%u", port);
     for (size_t i = 0; i < N_COLLECTORS; i++) {

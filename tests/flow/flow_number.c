@@ -191,14 +191,14 @@ history_says_what_the_stream_said(void **state)
 }
 
 static void
-a_reader_that_returns_gets_what_it_missed(void **state)
+a_reader_that_returns_gets_what_it_missed_in_one_event(void **state)
 {
     stage_t *s = *state;
     sse_t *stream = s_stream(s, "web-1");
     struct sse_event ev;
     char id[64];
-    json_t *tick;
-    json_int_t seq;
+    json_t *tick, *fill, *missed;
+    json_int_t seq, last;
 
     claim(s, stream != NULL && sse_next_of(stream, "tick", &ev, stage_ms(5000)));
     snprintf(id, sizeof id, "%s", ev.id);
@@ -212,9 +212,19 @@ a_reader_that_returns_gets_what_it_missed(void **state)
     stream = sse_open(stage_http_port(s), "/api/v1/stream?view=host&h=web-1", id);
     claim(s, stream != NULL && sse_next_of(stream, "hello", &ev, stage_ms(5000)));
     claim(s, sse_next(stream, &ev, stage_ms(5000)));
-    claim(s, strcmp(ev.event, "tick") == 0);
-    tick = json_loads(ev.data, 0, NULL);
-    claim(s, json_integer_value(json_object_get(tick, "s")) == seq + 1);
+    claim(s, strcmp(ev.event, "fill") == 0);
+    fill = json_loads(ev.data, 0, NULL);
+    missed = json_object_get(fill, "ticks");
+    last = json_integer_value(json_object_get(fill, "s"));
+    // Two, or one more that came meanwhile; each once, in order, and the id is the last one's.
+    claim(s, last >= seq + 2 && json_array_size(missed) == (size_t) (last - seq));
+    for (size_t i = 0; i < json_array_size(missed); i++)
+        claim(s, json_integer_value(json_object_get(json_array_get(missed, i), "s")) ==
+                     seq + 1 + (json_int_t) i);
+    claim(s, strtoll(strchr(ev.id, '-') + 1, NULL, 10) == last);
+    json_decref(fill);
+    tick = sse_next_json(stream, "tick", stage_ms(5000));
+    claim(s, json_integer_value(json_object_get(tick, "s")) == last + 1);
     json_decref(tick);
     sse_close(&stream);
 }
@@ -288,7 +298,7 @@ main(void)
         stage_test_up(a_host_is_named_by_its_id_or_its_name),
         stage_test_up(a_host_that_is_not_there_is_404),
         stage_test_up(history_says_what_the_stream_said),
-        stage_test_up(a_reader_that_returns_gets_what_it_missed),
+        stage_test_up(a_reader_that_returns_gets_what_it_missed_in_one_event),
         stage_test_up(metrics_tell_of_all_three_programs),
         stage_test_up(hosts_tell_id_name_state_and_newest_sample),
         stage_test_up(what_is_no_route_is_404_and_no_method_is_405),

@@ -45,7 +45,7 @@ export async function until(what, limit, probe, every = 40) {
 }
 
 /** The first of `n` ports in a row that are free. */
-async function freePorts(n) {
+export async function freePorts(n) {
   const bind = (port) =>
     new Promise((done, fail) => {
       const server = createServer();
@@ -67,7 +67,7 @@ async function freePorts(n) {
 }
 
 /** A program that was started; its log is kept for what a failed test wants to know. */
-class Program {
+export class Program {
   constructor(name, args) {
     this.log = '';
     this.child = spawn(join(build, 'bin', name), args, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -93,8 +93,9 @@ class Program {
 
 /** Collector, dashboard and agents, each on its own so that a test can stop one of them. */
 export class Stage {
-  static async open({ agents = [{ name: 'page-host' }] } = {}) {
+  static async open({ agents = [{ name: 'page-host' }], dashboard = [] } = {}) {
     const stage = new Stage();
+    stage.dashboardWords = dashboard;
     stage.dir = mkdtempSync(join(tmpdir(), 'zpulse-page-'));
     stage.base = await freePorts(6);
     stage.url = `http://127.0.0.1:${stage.base + 5}`;
@@ -127,11 +128,13 @@ export class Stage {
       listen,
       '--collector',
       this.endpoint,
+      ...this.dashboardWords,
     ]);
   }
 
-  startAgent({ name, interval = '1s' }, i = 0) {
-    const none = ['--app-sub', '', '--app-pull', '', '--statsd', ''];
+  /** `inputs`: words for the inputs of applications, which are off otherwise. */
+  startAgent({ name, interval = '1s', inputs = [] }, i = 0) {
+    const none = ['--app-sub', '', '--app-pull', '', '--statsd', '', ...inputs];
     return new Program('zpulse-agent', [
       '--data',
       this.folder(`agent-${i}`),

@@ -14,6 +14,7 @@ import {
   series,
   shoot,
   sleep,
+  Stage,
   stats,
   until,
   untilPill,
@@ -22,8 +23,12 @@ import {
 // What a browser says by itself of a connection that ends.
 const GONE = /Failed to load resource|ERR_INCOMPLETE_CHUNKED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/;
 
+// Pages that stand side by side are small, and have little to draw.
+const viewport = { width: 900, height: 500 };
+const devices = { disks: 1, mounts: 1, nets: 1, sensors: 1, apps: 0 };
+
 async function fakeFor(t, options = {}) {
-  const fake = await new FakeDashboard({ hosts: 1, cores: 2, ...options }).open();
+  const fake = await new FakeDashboard({ hosts: 1, cores: 1, devices, ...options }).open();
   t.after(fake.close);
   return { fake, path: `/h/${fake.hosts[0].id}`, host: fake.hosts[0] };
 }
@@ -82,10 +87,10 @@ function spyOnStreams() {
 
 after(closeBrowser);
 
-// Measures a time, so it is alone.
+// These two measure times, so they are alone.
 test('a page out of sight gives its stream back, asks once a minute, and is whole again at once', async (t) => {
   const { fake, path, host } = await fakeFor(t, { hosts: 2 });
-  const { page, quiet, close } = await openPage(fake.url + path, { clock: true });
+  const { page, quiet, close } = await openPage(fake.url + path, { clock: true, viewport });
   await untilPill(page, ['live'], 5000);
   const pass = async (ms) => {
     await page.clock.fastForward(ms);
@@ -122,13 +127,45 @@ test('a page out of sight gives its stream back, asks once a minute, and is whol
   await close();
 });
 
+test('of eight windows with three in sight each shows its numbers, and five streams are enough', async (t) => {
+  const { fake, path } = await fakeFor(t);
+  const first = await openPage(fake.url + path, { viewport });
+  const pages = [first];
+  const { context } = first;
+  for (let i = 1; i < 8; i++) {
+    pages.push(await openPage(fake.url + path, { context }));
+    if (i >= 3) await hide(pages[i - 3].page);
+    await untilPill(pages[i].page, ['live', 'polling'], 2000);
+    assert.ok(fake.streams.size <= 5, `${fake.streams.size} streams`);
+  }
+  for (const { page } of pages.slice(0, 3)) {
+    await hide(page, false);
+    const shown = Date.now();
+    const newest = fake.hosts[0].last;
+    await until('it shows what is new', 2000, async () => (await series(page, 'mem.used')).t.at(-1) >= newest);
+    assert.ok(Date.now() - shown <= 2000);
+    assert.ok(fake.streams.size <= 5, `${fake.streams.size} streams`);
+  }
+  // Six are in sight now: the two that came last ask.
+  await until('four stream', 3000, () => fake.streams.size === 4);
+  const kindsNow = () => Promise.all(pages.map(({ page }) => pillOf(page)));
+  await until('two ask', 3000, async () => (await kindsNow()).filter((k) => k === 'polling').length === 2);
+  const kinds = await kindsNow();
+  const asking = pages[kinds.indexOf('polling')].page;
+  assert.match(await pillText(asking), /POLLING\s+many windows/);
+  const asked = asking.evaluate(() => fetch('/api/v1/hosts').then((r) => r.status));
+  assert.equal(await Promise.race([asked, sleep(2000)]), 200, 'a question waits for a connection');
+  for (const p of pages) p.quiet();
+  await context.close();
+});
+
 // They mostly wait, so they wait side by side.
 describe('the stream', { concurrency: true }, () => {
   test('a network that goes away without a word is noticed within twenty seconds', async (t) => {
     const { fake, path, host } = await fakeFor(t);
     const proxy = await Proxy.to(fake.url);
     t.after(() => proxy.close());
-    const { page, quiet, close } = await openPage(proxy.url + path, { allow: [GONE] });
+    const { page, quiet, close } = await openPage(proxy.url + path, { allow: [GONE], viewport });
     await untilPill(page, ['live'], 5000);
     proxy.swallow();
     const gone = Date.now();
@@ -144,7 +181,7 @@ describe('the stream', { concurrency: true }, () => {
 
   test('a stream that is taken up again brings what was missed at once, and nothing twice', async (t) => {
     const { fake, path, host } = await fakeFor(t);
-    const { page, quiet, close } = await openPage(fake.url + path, { allow: [GONE], init: spyOnStreams });
+    const { page, quiet, close } = await openPage(fake.url + path, { allow: [GONE], init: spyOnStreams, viewport });
     await untilPill(page, ['live'], 5000);
     const before = (await series(page, 'mem.used')).t.at(-1);
     await page.evaluate(() => (window.__events.length = 0));
@@ -169,7 +206,7 @@ describe('the stream', { concurrency: true }, () => {
 
   test('a page in sight that has not the focus goes on painting', async (t) => {
     const { fake, path, host } = await fakeFor(t);
-    const { page, context, quiet, close } = await openPage(fake.url + path, { clock: true });
+    const { page, context, quiet, close } = await openPage(fake.url + path, { clock: true, viewport });
     await untilPill(page, ['live'], 5000);
     const other = await context.newPage();
     await other.bringToFront();
@@ -191,7 +228,7 @@ describe('the stream', { concurrency: true }, () => {
 
   test('a wall of screens never sleeps', async (t) => {
     const { fake, path } = await fakeFor(t);
-    const { page, quiet, close } = await openPage(`${fake.url}${path}?kiosk=1`, { clock: true });
+    const { page, quiet, close } = await openPage(`${fake.url}${path}?kiosk=1`, { clock: true, viewport });
     await untilPill(page, ['live'], 5000);
     await hide(page);
     await page.clock.fastForward(60_000);
@@ -203,7 +240,7 @@ describe('the stream', { concurrency: true }, () => {
 
   test('a server that has no stream left is asked every two seconds, and the pill says so', async (t) => {
     const { fake, path, host } = await fakeFor(t, { limit: 0 });
-    const { page, quiet, close } = await openPage(fake.url + path);
+    const { page, quiet, close } = await openPage(fake.url + path, { viewport });
     await untilPill(page, ['polling'], 5000);
     assert.match(await pillText(page), /POLLING\s+server full/);
     assert.match(await page.locator('.pill').getAttribute('title'), /no stream left/);
@@ -226,35 +263,38 @@ describe('the stream', { concurrency: true }, () => {
     await close();
   });
 
-  test('of eight windows with three in sight each shows its numbers, and five streams are enough', async (t) => {
-    const { fake, path } = await fakeFor(t);
-    const first = await openPage(fake.url + path);
-    const pages = [first];
-    const { context } = first;
-    for (let i = 1; i < 8; i++) {
-      pages.push(await openPage(fake.url + path, { context }));
-      if (i >= 3) await hide(pages[i - 3].page);
-      await untilPill(pages[i].page, ['live', 'polling'], 2000);
-      assert.ok(fake.streams.size <= 5, `${fake.streams.size} streams`);
-    }
-    for (const { page } of pages.slice(0, 3)) {
-      await hide(page, false);
-      const shown = Date.now();
-      const newest = fake.hosts[0].last;
-      await until('it shows what is new', 2000, async () => (await series(page, 'mem.used')).t.at(-1) >= newest);
-      assert.ok(Date.now() - shown <= 2000);
-      assert.ok(fake.streams.size <= 5, `${fake.streams.size} streams`);
-    }
-    // Six are in sight now: the two that came last ask.
-    await until('four stream', 3000, () => fake.streams.size === 4);
-    const kindsNow = () => Promise.all(pages.map(({ page }) => pillOf(page)));
-    await until('two ask', 3000, async () => (await kindsNow()).filter((k) => k === 'polling').length === 2);
-    const kinds = await kindsNow();
-    const asking = pages[kinds.indexOf('polling')].page;
-    assert.match(await pillText(asking), /POLLING\s+many windows/);
-    const asked = asking.evaluate(() => fetch('/api/v1/hosts').then((r) => r.status));
-    assert.equal(await Promise.race([asked, sleep(2000)]), 200, 'a question waits for a connection');
-    for (const p of pages) p.quiet();
-    await context.close();
+  test('the real dashboard fills what a cut left out at once, and is asked where it has no stream', async (t) => {
+    const stage = await Stage.open({ dashboard: ['--max-streams', '1'] });
+    t.after(() => stage.close());
+    const proxy = await Proxy.to(stage.url);
+    t.after(() => proxy.close());
+    const [host] = stage.hosts;
+    const { page, quiet, close } = await openPage(`${proxy.url}/h/${host.id}`, {
+      allow: [GONE],
+      init: spyOnStreams,
+      viewport,
+    });
+    await untilPill(page, ['live'], 8000);
+    await until('a few ticks', 8000, async () => (await stats(page)).ticks >= 3);
+    await page.evaluate(() => (window.__events.length = 0));
+    proxy.cut();
+    await until('it is there again', 10_000, async () => (await stats(page)).reconnects === 1);
+    await until('it goes on', 5000, async () => (await page.evaluate(() => window.__events.at(-1).type)) === 'tick');
+    const types = (await page.evaluate(() => window.__events)).map((e) => e.type);
+    assert.ok(!types.includes('snap'), types.join());
+    assert.ok(types.filter((x) => x === 'fill').length <= 1);
+    assert.ok(await holdsHistory(page, stage.url, host.id));
+    assert.equal((await stats(page)).missedSeq, 0);
+
+    const second = await openPage(stage.hostUrl(), { viewport });
+    await untilPill(second.page, ['polling'], 8000);
+    const { length } = (await series(second.page, 'mem.used')).t;
+    const more = async () => (await series(second.page, 'mem.used')).t.length >= length + 3;
+    await until('it is painted by asking', 8000, more);
+    assert.ok(await holdsHistory(second.page, stage.url, host.id));
+    second.quiet();
+    quiet();
+    await second.close();
+    await close();
   });
 });

@@ -208,6 +208,13 @@ stage_http_port(const stage_t *self)
     return (uint16_t) (self->port + HTTP_STEP);
 }
 
+uint16_t
+stage_spare_port(const stage_t *self, unsigned i)
+{
+    assert_true(i < PORT_BLOCK - HTTP_STEP - 1);
+    return (uint16_t) (self->port + HTTP_STEP + 1 + i);
+}
+
 const char *
 stage_endpoint(const stage_t *self)
 {
@@ -293,12 +300,13 @@ static process_t *
 s_start(stage_t *self, const char *program, const char *const *words, va_list more)
 {
     const char *build = getenv("BUILD_DIR");
+    const char *slash = strrchr(program, '/');
     const char *argv[WORDS + 1];
     char path[512], label[128];
     unsigned n = 0;
 
     snprintf(path, sizeof path, "%s/bin/%s", build != NULL ? build : "build", program);
-    snprintf(label, sizeof label, "%u-%s", self->n, program);
+    snprintf(label, sizeof label, "%u-%s", self->n, slash != NULL ? slash + 1 : program);
     argv[n++] = path;
     for (; *words != NULL; words++)
         argv[n++] = *words;

@@ -34,8 +34,10 @@ int stage_teardown(void **state);
 #define stage_test_up(claim) cmocka_unit_test_setup_teardown(claim, stage_setup_up, stage_teardown)
 
 const char *stage_dir(const stage_t *self);
-uint16_t stage_port(const stage_t *self);        // the collector's first of five
-uint16_t stage_http_port(const stage_t *self);   // the dashboard's
+uint16_t stage_port(const stage_t *self);      // the collector's first of five
+uint16_t stage_http_port(const stage_t *self); // the dashboard's
+// Two more that nobody uses, 0 and 1: for applications.
+uint16_t stage_spare_port(const stage_t *self, unsigned i);
 const char *stage_endpoint(const stage_t *self); // tcp:// of the data port
 // Longer under a sanitizer.
 int stage_ms(int ms);
@@ -44,7 +46,7 @@ int stage_ms(int ms);
 process_t *stage_collector(stage_t *self, ...) __attribute__((sentinel));
 process_t *stage_agent(stage_t *self, const char *name, ...) __attribute__((sentinel));
 process_t *stage_dashboard(stage_t *self, ...) __attribute__((sentinel));
-// Any program of bin/, with these words only.
+// Any program of bin/ (or beside it: "../tests/support/demo_app"), with these words only.
 process_t *stage_run(stage_t *self, const char *program, ...) __attribute__((sentinel));
 // A text file in the stage's folder; the folders above it are made. Its path, for free().
 char *stage_file(stage_t *self, const char *name, const char *text);

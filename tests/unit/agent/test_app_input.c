@@ -258,15 +258,16 @@ a_flood_is_read_by_the_second(void **state)
         if (wait_ms < 0 && zmq_poll(items, 1, 20) > 0)
             app_input_receive(input, items);
     } while (wait_ms < 0 && clock_mono_ms() < start + DEADLINE_MS);
-    assert_in_range(wait_ms, 1, 1000);
+    assert_in_range(wait_ms, 1, 64 / 2 + 1); // until there is a turn's worth
     assert_int_equal(items[0].events, 0);
     assert_int_equal(selfstat_value(AGENT_APP_MESSAGES), 2000);
     assert_int_equal(waits(), 0);
     quiet = peer(ZMQ_PUSH, pull);
     zstr_send(quiet, "{\"color\": \"red\", \"cpu\": 1}");
     until(AGENT_APP_SAMPLES, 1);
-    assert_true(waits() >= 1);
     assert_true(selfstat_value(AGENT_APP_MESSAGES) < 10000);
+    app_input_poll(input, items, start + 60000); // a second that had more is over
+    assert_int_equal(waits(), 1);
     zsock_set_linger(flood, 0);
     zsock_destroy(&flood);
     zsock_destroy(&quiet);

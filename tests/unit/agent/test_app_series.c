@@ -63,7 +63,8 @@ tick(void)
     series_table_begin(table);
     app_series_sample(series);
     series_table_end(table);
-    blocks = app_series_take(series, &n_blocks, now_ms, now_ms - NOW + 1);
+    app_series_tick(series, now_ms, now_ms - NOW + 1);
+    blocks = app_series_take(series, &n_blocks, now_ms);
 }
 
 // The samples of the last tick.
@@ -269,6 +270,25 @@ silence_is_one_stale_mark_a_series_and_it_comes_back_in_its_slots(void **state)
 }
 
 static void
+the_first_sample_of_an_application_is_urgent(void **state)
+{
+    (void) state;
+    assert_false(app_series_is_urgent(series));
+    put("{\"color\": \"red\", \"cpu\": 1}");
+    assert_true(app_series_is_urgent(series));
+    blocks = app_series_take(series, &n_blocks, now_ms);
+    assert_int_equal(samples(), 1);
+    assert_false(app_series_is_urgent(series));
+    now_ms += 1000;
+    put("{\"color\": \"red\", \"cpu\": 1}");
+    assert_false(app_series_is_urgent(series));
+    now_ms += 60000; // silent
+    tick();
+    put("{\"color\": \"red\", \"cpu\": 1}");
+    assert_true(app_series_is_urgent(series));
+}
+
+static void
 an_application_that_floods_loses_its_own(void **state)
 {
     (void) state;
@@ -427,6 +447,7 @@ main(void)
         TEST(members_that_become_one_metric_conflict),
         TEST(times_far_ahead_or_old_are_refused_by_cause),
         TEST(silence_is_one_stale_mark_a_series_and_it_comes_back_in_its_slots),
+        TEST(the_first_sample_of_an_application_is_urgent),
         TEST(an_application_that_floods_loses_its_own),
         TEST(who_sends_little_finds_room_whatever_others_send),
         TEST(what_waits_for_its_time_is_bounded_by_application),

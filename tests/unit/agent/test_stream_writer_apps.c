@@ -267,6 +267,31 @@ applications_alone_are_readable_without_a_row(void **state)
     assert_int_equal(lane_counters(t.lane)->samples, 300);
 }
 
+// What does not wait for its tick: a record of its own, and the row goes on where it was.
+static void
+blocks_between_ticks_leave_the_rows_as_they_are(void **state)
+{
+    static const uint8_t wants[] = { RECORD_IDENT, RECORD_DEF,   RECORD_KEY,  RECORD_DELTA,
+                                     RECORD_DEF,   RECORD_DELTA, RECORD_DELTA };
+
+    (void) state;
+    new_slots(2);
+    tick(T0 + 1000, 2, 10);
+    tick(T0 + 2000, 2, 11);
+    new_slots(1);
+    say(T0 + 2300, 2, 3, 7);
+    t.at = 0;
+    stream_writer_apps(t.writer, t.table, T0 + 2300, t.said.blocks, t.said.n);
+    assert_int_equal(t.at, 1);
+    t.said.n = 0;
+    stream_writer_apps(t.writer, t.table, T0 + 2400, NULL, 0);
+    tick(T0 + 3000, 2, 12);
+    assert_int_equal(t.n, sizeof wants);
+    assert_memory_equal(t.types, wants, sizeof wants);
+    assert_int_equal(t.rows, 3);
+    assert_int_equal(t.rc, 0);
+}
+
 // The largest table, every value as long as it can be: no block may be lost, and none refused.
 static void
 what_does_not_fit_goes_into_records_before(void **state)
@@ -383,6 +408,7 @@ main(void)
         apps_test(samples_of_their_own_time_come_before_the_row_of_their_tick),
         apps_test(a_new_application_is_defined_ahead_of_its_first_sample),
         apps_test(applications_alone_are_readable_without_a_row),
+        apps_test(blocks_between_ticks_leave_the_rows_as_they_are),
         apps_test(what_does_not_fit_goes_into_records_before),
         apps_test(a_key_that_holds_no_row_is_one_all_the_same),
         apps_test(more_records_a_tick_do_not_put_keys_further_apart),

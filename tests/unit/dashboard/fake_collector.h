@@ -142,12 +142,27 @@ fake_put_samples(struct fake_collector *f, struct buf *out, const struct query_r
     query_series_release(&s);
 }
 
+// What is asked of all hosts, for their facts.
+static inline void
+fake_put_kernel(struct buf *out)
+{
+    struct sample one = { .time_ms = FAKE_T0, .value = 1 };
+    struct query_series s = {
+        .id = 1, .kind = METRIC_INFO, .host = FAKE_HOST, .n = 1, .samples = &one
+    };
+
+    s.labels = room_labels("node_uname_info", "machine", "x86_64", "release", "6.1.0-13");
+    query_put_series(out, &s);
+    label_set_release(&s.labels);
+}
+
 static inline void
 fake_answer(struct fake_collector *f, zmq_msg_t *from, zmq_msg_t *body)
 {
     struct query_request q;
     struct query_reply reply = { .epoch = f->epoch, .collector = 1, .now_ms = clock_real_ms() };
     struct buf out = { 0 };
+    bool facts;
 
     assert_int_equal(query_take_request(&q, zmq_msg_data(body), zmq_msg_size(body)), 0);
     reply.id = q.id;
@@ -155,7 +170,8 @@ fake_answer(struct fake_collector *f, zmq_msg_t *from, zmq_msg_t *body)
     reply.upto = f->published;
     if (q.type == QUERY_TABLE)
         fake_publish_table(f);
-    reply.n = q.type == QUERY_HOSTS || q.type == QUERY_SELECT ? 1 : 0;
+    facts = q.type == QUERY_LAST && q.n_selectors > 1;
+    reply.n = q.type == QUERY_HOSTS || q.type == QUERY_SELECT || facts ? 1 : 0;
     query_put_reply(&out, &reply);
     if (q.type == QUERY_HOSTS) {
         struct host_info info = fake_host(f);
@@ -165,6 +181,8 @@ fake_answer(struct fake_collector *f, zmq_msg_t *from, zmq_msg_t *body)
     } else if (q.type == QUERY_SELECT) {
         atomic_fetch_add(&f->selects, 1);
         fake_put_samples(f, &out, &q);
+    } else if (facts) {
+        fake_put_kernel(&out);
     }
     assert_int_equal(sock_send(f->query, zmq_msg_data(from), zmq_msg_size(from), true), 0);
     assert_int_equal(sock_send(f->query, out.at, out.len, false), 0);

@@ -84,7 +84,8 @@ hosts_are_listed(void **state)
                         "[{\"id\":\"00f3c2a1b4d5e6f7\",\"name\":\"web-1\",\"state\":\"up\","
                         "\"since_ms\":1700000000001,\"first_ms\":1700000000000,"
                         "\"last_ms\":1700000020000,\"interval_ms\":1000,\"offset_ms\":0,"
-                        "\"rtt_ms\":0.21,\"version\":\"0.1.0\",\"dropped\":0,\"missed\":0}]\n");
+                        "\"rtt_ms\":0.21,\"version\":\"0.1.0\",\"dropped\":0,\"missed\":0,"
+                        "\"facts\":{\"kernel\":\"6.1.0-13\",\"arch\":\"x86_64\"}}]\n");
     buf_release(&got);
 }
 
@@ -114,6 +115,97 @@ a_stream_says_hello_then_all_then_each_tick(void **state)
     client_wait(fd, &got, "\"op\":\"silent\",\"ix\":0,\"id\":\"00f3c2a1b4d5e6f7\"");
     close(fd);
     assert_true(wait_for_stat(STAT_STREAMS, 0));
+    buf_release(&got);
+}
+
+// The text between two others in what was got; NULL where there is none.
+static char *
+between(struct buf *got, const char *before, const char *after)
+{
+    const char *from = strstr(buf_cstr(got), before);
+    const char *to = from != NULL ? strstr(from + strlen(before), after) : NULL;
+
+    return to != NULL ? strndup(from + strlen(before), (size_t) (to - from) - strlen(before))
+                      : NULL;
+}
+
+static void
+a_summary_counts_hosts_by_state(void **state)
+{
+    struct stage *s = *state;
+    struct buf got = { 0 };
+
+    assert_int_equal(client_get(s->port, "/api/v1/summary", "", &got), 200);
+    assert_true(client_has(&got, ",\"hosts\":1,\"up\":1,\"late\":0,\"stopped\":0,\"silent\":0}\n"));
+    assert_true(strncmp(client_body(&got), "{\"now\":1", 8) == 0);
+    assert_true(got.len < 700);
+    buf_release(&got);
+}
+
+static void
+who_asks_now_and_then_gets_what_a_stream_would_have_sent(void **state)
+{
+    struct stage *s = *state;
+    struct buf got = { 0 };
+    char path[128];
+    char *id;
+
+    assert_int_equal(client_get(s->port, "/api/v1/view?view=host&h=web-1", "", &got), 200);
+    assert_true(client_has(&got, "\"events\":[{\"event\":\"hello\",\"data\":{\"v\":1,"));
+    assert_true(client_has(&got, "},{\"event\":\"snap\",\"data\":{\"s\":1,\"t\":1700000020000,"));
+    id = between(&got, "{\"id\":\"", "\"");
+    assert_non_null(id);
+    snprintf(path, sizeof path, "/api/v1/view?view=host&h=web-1&last=%s", id);
+    free(id);
+    assert_int_equal(client_get(s->port, path, "", &got), 200);
+    assert_true(client_has(&got, "\"events\":[]}\n"));
+    // The view is followed though nobody has a stream.
+    atomic_store(&s->collector.ticks, 22);
+    for (int64_t until = clock_mono_ms() + 5000; clock_mono_ms() < until;) {
+        assert_int_equal(client_get(s->port, path, "", &got), 200);
+        if (client_has(&got, "\"s\":3,"))
+            break;
+    }
+    assert_true(client_has(&got, "\"events\":[{\"event\":\"tick\",\"data\":{\"s\":2,\"t\":"
+                                 "1700000021000,\"d\":[[21]]}},{\"event\":\"tick\",\"data\":"
+                                 "{\"s\":3,\"t\":1700000022000,\"d\":[[22]]}}]}\n"));
+    assert_true(client_has(&got, "-3\",\"events\""));
+    // Another process's number, or none at all: from the beginning.
+    assert_int_equal(client_get(s->port, "/api/v1/view?view=host&h=web-1&last=x-2", "", &got), 200);
+    assert_true(client_has(&got, "\"event\":\"hello\""));
+    assert_int_equal(client_get(s->port, "/api/v1/view?view=host&h=nobody", "", &got), 404);
+    assert_int_equal(client_get(s->port, "/api/v1/view?view=host", "", &got), 400);
+    buf_release(&got);
+}
+
+static void
+who_comes_back_gets_one_fill(void **state)
+{
+    struct stage *s = *state;
+    struct buf got = { 0 };
+    char request[256];
+    char *boot;
+    int fd = client_connect(s->port);
+
+    client_send(fd, STREAM "\r\n");
+    client_wait(fd, &got, "]]}}\n\n");
+    boot = between(&got, "\"boot\":\"", "\"");
+    assert_non_null(boot);
+    atomic_store(&s->collector.ticks, 23);
+    client_wait(fd, &got, "\"t\":1700000023000,");
+    close(fd);
+    buf_clear(&got);
+    fd = client_connect(s->port);
+    snprintf(request, sizeof request, STREAM "Last-Event-ID: %s-2\r\n\r\n", boot);
+    client_send(fd, request);
+    client_wait(fd, &got, "]}\n\n");
+    assert_true(client_has(&got, "-4\nevent: fill\ndata: {\"s\":4,\"from\":1700000022000,"
+                                 "\"to\":1700000023000,\"ticks\":[{\"s\":3,\"t\":1700000022000,"
+                                 "\"d\":[[22]]},{\"s\":4,"));
+    assert_false(client_has(&got, "event: snap"));
+    assert_false(client_has(&got, "event: tick"));
+    close(fd);
+    free(boot);
     buf_release(&got);
 }
 
@@ -178,7 +270,8 @@ a_reader_that_comes_back_gets_only_what_it_missed(void **state)
     snprintf(request, sizeof request, STREAM "Last-Event-ID: %s-1\r\n\r\n", boot);
     fd = client_connect(s->port);
     client_send(fd, request);
-    client_wait(fd, &got, "\"d\":[[21]]}\n\n");
+    client_wait(fd, &got, "\"d\":[[21]]}]}\n\n");
+    assert_true(client_has(&got, "event: fill"));
     assert_false(client_has(&got, "event: snap"));
     close(fd);
     // Of another life of the dashboard: from the beginning.
@@ -306,6 +399,36 @@ the_end_answers_what_waits_and_says_bye_to_who_reads(void **state)
     buf_release(&got);
 }
 
+// The host is known, but its window does not come: the request waits for the view, not for an
+// answer of the collector, and the end must not forget it.
+static void
+the_end_answers_who_waits_for_a_view(void **state)
+{
+    struct stage *s = *state;
+    const int asking = client_connect(s->port), feed = client_connect(s->port);
+    struct buf got = { 0 };
+
+    client_send(feed, "GET /feed HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    client_wait(feed, &got, "\r\n\r\n:\n\n");
+    assert_true(wait_for_stat(STAT_STREAMS, 1));
+    atomic_store(&s->collector.silent, true);
+    client_send(asking, "GET /api/v1/view?view=host&h=web-1 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_true(wait_for_stat(STAT_VIEWS, 1));
+    dashboard_stop(&s->dashboard);
+    buf_clear(&got);
+    while (client_read(asking, &got))
+        ;
+    assert_true(client_has(&got, "HTTP/1.1 503 "));
+    // A feed has no events of ours.
+    buf_clear(&got);
+    while (client_read(feed, &got))
+        ;
+    assert_int_equal(got.len, 0);
+    close(asking);
+    close(feed);
+    buf_release(&got);
+}
+
 #define stage_test(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int
@@ -316,6 +439,9 @@ main(void)
     const struct CMUnitTest tests[] = {
         stage_test(hosts_are_listed),
         stage_test(a_stream_says_hello_then_all_then_each_tick),
+        stage_test(a_summary_counts_hosts_by_state),
+        stage_test(who_asks_now_and_then_gets_what_a_stream_would_have_sent),
+        stage_test(who_comes_back_gets_one_fill),
         stage_test(history_has_the_numbers_of_the_stream),
         stage_test(an_unknown_host_is_404),
         stage_test(a_reader_that_comes_back_gets_only_what_it_missed),
@@ -323,6 +449,7 @@ main(void)
         stage_test(more_streams_than_there_are_places_get_204),
         stage_test(a_restarted_collector_is_followed_by_itself),
         stage_test(the_end_answers_what_waits_and_says_bye_to_who_reads),
+        stage_test(the_end_answers_who_waits_for_a_view),
     };
 
     failed = cmocka_run_group_tests_name("dashboard", tests, NULL, NULL);

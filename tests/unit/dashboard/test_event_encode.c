@@ -180,6 +180,33 @@ the_small_events_are_as_the_contract_says(void **state)
 }
 
 static void
+what_was_missed_is_one_event_with_the_last_ticks_id(void **state)
+{
+    static const double row[] = { 1, 2 };
+    struct host_info host = host_of("web-1");
+    const struct event_view v = {
+        .boot = "k3f9", .host = &host, .columns = columns, .n_columns = 2
+    };
+    struct event *missed[] = { event_encode_host(&v, 3, 42), event_encode_tick(&v, 4, 1000, row),
+                               event_encode_tick(&v, 5, 2000, row) };
+    size_t len;
+
+    (void) state;
+    assert_int_equal(missed[0]->kind, EVENT_HOST);
+    assert_int_equal(missed[2]->kind, EVENT_TICK);
+    assert_memory_equal(event_name(missed[1], &len), "tick\n", 5);
+    assert_int_equal(len, 4);
+    expect(event_encode_fill(missed, 3), 0,
+           "id: k3f9-5\nevent: fill\ndata: {\"s\":5,\"from\":1000,\"to\":2000,\"ticks\":["
+           "{\"s\":4,\"t\":1000,\"d\":[[1],[2]]},{\"s\":5,\"t\":2000,\"d\":[[1],[2]]}]}\n\n"
+           "event: host\ndata: {\"s\":3,\"op\":\"up\",\"ix\":0,\"id\":\"00f3c2a1b4d5e6f7\","
+           "\"name\":\"web-1\",\"t\":42}\n\n");
+    for (size_t i = 0; i < N_OF(missed); i++)
+        event_unref(&missed[i]);
+    host_info_release(&host);
+}
+
+static void
 a_host_with_long_ticks_is_stale_later(void **state)
 {
     struct event *hello = event_encode_hello("k3f9", 17, 10000, 1);
@@ -200,6 +227,7 @@ main(void)
         cmocka_unit_test(small_counts_and_short_waits_keep_their_digits),
         cmocka_unit_test(a_snapshot_of_a_silent_host_is_empty_and_well_formed),
         cmocka_unit_test(the_small_events_are_as_the_contract_says),
+        cmocka_unit_test(what_was_missed_is_one_event_with_the_last_ticks_id),
         cmocka_unit_test(a_host_with_long_ticks_is_stale_later),
     };
 

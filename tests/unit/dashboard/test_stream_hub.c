@@ -109,9 +109,11 @@ connect_pair(int pair[2])
 static int
 reader(struct stage *s, uint64_t resume, int *ours_ret)
 {
-    struct stream_take take = {
-        .ring = event_ring_ref(s->ring), .resume = resume, .end = ended, .arg = s
-    };
+    struct stream_take take = { .ring = event_ring_ref(s->ring),
+                                .resume = resume,
+                                .heartbeat_ms = 10000,
+                                .end = ended,
+                                .arg = s };
     int pair[2];
 
     assert_true(stream_hub_reserve(s->hub));

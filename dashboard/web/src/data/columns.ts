@@ -39,7 +39,12 @@ export function inOrder(a: string, b: string): number {
   return collator.compare(a, b);
 }
 
-const MADE_OF_OTHERS = /^(dm-|md|zram|drbd|bcache|lo$|veth|docker|br-|virbr|cni|flannel|cali|tun|tap|wg|bond|team|vlan)|[.:@]/;
+// Volumes and arrays; then what is inside the machine, and tunnels, bridges and bonds.
+const MADE_OF_OTHERS = new RegExp(
+  '^(dm-|md|zram|loop|drbd|bcache|' +
+    'lo$|ifb|dummy|veth|docker|podman|br-|virbr|lxc|lxd|cni|flannel|cali|kube|ovs|' +
+    'tun|tap|wg|tailscale|zt|ppp|sit|gre|ip6tnl|vxlan|macv|bond|team|vlan)|[.:@]',
+);
 
 /**
  * Those whose sum means something: a bridge, a tunnel or a volume carries again what its parts do.

@@ -2,11 +2,17 @@
 // many samples, none of their spikes is lost.
 
 import { gapless } from '../data/gaps';
+import { highId, lowId, type Table } from '../data/past';
+import { columnOf, type Line } from './line';
+import { theme } from './theme';
+
+const FILL = 0.22;
 
 export interface Band {
   low: ArrayLike<number>;
   high: ArrayLike<number>;
   fill: string;
+  down: boolean;
 }
 
 export interface Frame {
@@ -16,6 +22,20 @@ export interface Frame {
   step: number; // ms
   x(t: number): number; // canvas pixels
   y(v: number): number;
+}
+
+/** The bands of lines in rows [from, end), for as far as they are known. */
+export function bandsOf(lines: readonly Line[], store: Table, from: number, end: number): Band[] {
+  const bands: Band[] = [];
+  for (const { id, fold, ink, down = false } of lines) {
+    // Of a sum the parts' extremes say nothing: they need not have been at one moment.
+    if (fold?.by === 'sum') continue;
+    const of = fold?.of ?? [id];
+    const high = columnOf({ id: '', fold: { of: of.map(highId), by: 'max' } }, store, from, end);
+    const low = columnOf({ id: '', fold: { of: of.map(lowId), by: 'max' } }, store, from, end);
+    if (high !== undefined && low !== undefined) bands.push({ low, high, down, fill: theme.faint(ink, FILL) });
+  }
+  return bands;
 }
 
 /** Fills the band of rows [from, end), broken where the data is. */

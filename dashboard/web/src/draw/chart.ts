@@ -7,16 +7,19 @@
 
 import uPlot from 'uplot';
 import { findGaps, plotRows, rowsWithin, type Gap } from '../data/gaps';
-import { highId, lowId, type Table } from '../data/past';
+import { lowId, type Table } from '../data/past';
 import { stackId } from '../data/store';
 import type { TimeView } from '../ui/time_view';
-import { drawBand, drawEdge, type Band, type Frame } from './band';
+import { bandsOf, drawBand, drawEdge, type Band, type Frame } from './band';
 import { formatTicks, formatTime, type Unit } from './format';
 import { hatchGaps } from './hatch';
-import { columnOf, idsOf, isHere, type Line } from './line';
+import { columnOf, idsOf, isHere, sumOf, type Line } from './line';
+import { lonePoints } from './lone_points';
 import type { Drawable } from './scheduler';
+import { drawSides, drawWords } from './sides';
 import { theme } from './theme';
-import { StickyMax, ticksUpTo, timeTicks, twoSidedScale, valueScale } from './ticks';
+import { timeTicks } from './ticks';
+import { lastOf, ValueAxis } from './value_axis';
 
 export interface ChartSpec {
   key: string;
@@ -27,6 +30,12 @@ export interface ChartSpec {
   sparse?: boolean; // no value is no loss: only a missing row is a gap
   sides?: readonly [string, string]; // what is above the axis, what below
   idle?: { id: string; of: number }; // of a stack: what is left of `of`, so the least of it is the peak
+}
+
+/** What a person changes on one chart. */
+export interface Wishes {
+  readonly hidden: ReadonlySet<string>; // ids of lines
+  readonly fitted: boolean; // the scale need not begin at 0
 }
 
 export interface Plane {
@@ -51,18 +60,16 @@ const AXIS_FONT = '12px system-ui, sans-serif';
 const FILL = 0.66;
 const FILL_REST = 0.3;
 const FILL_AREA = 0.28;
-const FILL_BAND = 0.22;
 
 export class Chart implements Drawable, Surface {
   gaps: Gap[] = [];
   readonly ids: readonly string[]; // columns that it draws
   private readonly plot: uPlot;
-  private readonly tops = [new StickyMax(), new StickyMax()];
+  private readonly scale: ValueAxis;
   private readonly lines: readonly Line[];
-  private bands: (Band & { down: boolean })[] = []; // of buckets, behind their means
+  private bands: Band[] = []; // of buckets, behind their means
   private peak: Float64Array | null = null;
   private rows: Omit<Frame, 'x' | 'y'> = { times: [], from: 0, end: 0, step: 1000 };
-  private yTicks: number[] = [];
   private xTicks = { at: [] as number[], withSeconds: false };
   private size = { width: 0, height: 0 };
 
@@ -70,11 +77,13 @@ export class Chart implements Drawable, Surface {
     readonly root: HTMLElement,
     private readonly spec: ChartSpec,
     private readonly plane: Plane,
+    private readonly wishes: () => Wishes = () => ({ hidden: new Set(), fitted: false }),
   ) {
     const here = spec.lines.filter((line) => isHere(line, (id) => plane.store.has(id)));
     this.lines = spec.kind === 'stack' ? here : here.reverse();
     this.ids = [...this.lines.flatMap(idsOf), ...(typeof spec.max === 'string' ? [spec.max] : [])];
     this.size = { width: Math.max(120, root.clientWidth), height: Math.max(80, root.clientHeight) };
+    this.scale = new ValueAxis(spec.unit, this.hasDown());
     this.plot = new uPlot(this.options(), [[], ...this.lines.map(() => [])] as uPlot.AlignedData, root);
   }
 
@@ -120,7 +129,11 @@ export class Chart implements Drawable, Surface {
     const columns = this.lines.map((line) => this.values(line, first, end));
     this.rows = { times, from: first, end, step: this.plane.step() };
     this.readExtremes(first, end);
-    const scale = this.scale(columns, first, end);
+    const max = typeof this.spec.max === 'string' ? lastOf(store.column(this.spec.max)) : this.spec.max;
+    const sides = columns.map((values, i) => ({ values, down: this.lines[i].down === true }));
+    const bands = this.bands.flatMap(({ low, high, down }) => [low, high].map((values) => ({ values, down })));
+    const sight = { first, end, max, height: this.size.height, fitted: this.isFitted() };
+    const scale = this.scale.update([...sides, ...bands], sight);
     this.gaps = findGaps(times, this.presence(columns, first, end), this.plane.step(), from, to);
     this.xTicks = timeTicks(from, to, this.width(), 72);
     this.plot.batch(() => {
@@ -136,6 +149,12 @@ export class Chart implements Drawable, Surface {
 
   private values(line: Line, first: number, end: number): Float64Array {
     const { store } = this.plane;
+    const { hidden } = this.wishes();
+    if (this.spec.kind === 'stack' && hidden.size > 0) {
+      const seen = this.lines.slice(0, this.lines.indexOf(line) + 1).filter((l) => !hidden.has(l.id));
+      return sumOf(seen, store, first, end);
+    }
+    if (hidden.has(line.id)) return new Float64Array(store.count).fill(NaN);
     const id = this.spec.kind === 'stack' ? stackId(this.spec.lines[0].id, line.id) : null;
     const values = id === null ? columnOf(line, store, first, end) : store.column(id);
     // Rows of the past may have been asked for before this line was here.
@@ -145,28 +164,18 @@ export class Chart implements Drawable, Surface {
   /** Where rows are buckets: the least and the most of each line, for as far as they are known. */
   private readExtremes(first: number, end: number): void {
     const { store, coarse } = this.plane;
-    this.bands = [];
-    this.peak = null;
-    if (!coarse) return;
     const { kind, idle } = this.spec;
-    if (idle !== undefined) {
-      const least = store.column(lowId(idle.id));
-      this.peak = least === undefined ? null : least.map((v) => idle.of - v);
-    }
-    if (kind === 'stack') return;
-    for (const { id, fold, ink, down = false } of this.lines) {
-      // Of a sum the parts' extremes say nothing: they need not have been at one moment.
-      if (fold?.by === 'sum') continue;
-      const of = fold?.of ?? [id];
-      const high = columnOf({ id: '', fold: { of: of.map(highId), by: 'max' } }, store, first, end);
-      const low = columnOf({ id: '', fold: { of: of.map(lowId), by: 'max' } }, store, first, end);
-      if (high !== undefined && low !== undefined) this.bands.push({ low, high, down, fill: theme.faint(ink, FILL_BAND) });
-    }
+    const { hidden } = this.wishes();
+    const least = idle === undefined || !coarse || hidden.size > 0 ? undefined : store.column(lowId(idle.id));
+    this.peak = least?.map((v) => idle!.of - v) ?? null;
+    const seen = this.lines.filter((l) => !hidden.has(l.id));
+    this.bands = coarse && kind !== 'stack' ? bandsOf(seen, store, first, end) : [];
   }
 
   /** Where any line has a value; of sparse lines, where there is a row at all. */
   private presence(columns: readonly Float64Array[], first: number, end: number): ArrayLike<number> {
-    if (this.spec.sparse === true) return this.plane.store.times();
+    const { hidden } = this.wishes();
+    if (this.spec.sparse === true || this.lines.every((l) => hidden.has(l.id))) return this.plane.store.times();
     const [one, ...others] = columns;
     if (others.length === 0) return one;
     const out = Float64Array.from(one);
@@ -176,52 +185,13 @@ export class Chart implements Drawable, Surface {
     return out;
   }
 
+  /** Areas say how much by their height, so they always begin at 0. */
+  private isFitted(): boolean {
+    return this.wishes().fitted && this.spec.kind === 'lines' && !this.hasDown();
+  }
+
   private hasDown(): boolean {
     return this.lines.some((line) => line.down);
-  }
-
-  /** Sets the ticks of y too. */
-  private scale(columns: readonly Float64Array[], first: number, end: number): { min: number; max: number } {
-    const { max, unit } = this.spec;
-    const steps = Math.max(2, Math.floor(this.size.height / 56));
-    const fixed = typeof max === 'string' ? this.lastOf(max) : max;
-    if (fixed !== undefined && fixed > 0) {
-      this.yTicks = ticksUpTo(fixed, unit, steps);
-      return { min: 0, max: fixed };
-    }
-    const most = [0, 0]; // above, below
-    columns.forEach((values, c) => {
-      const side = this.lines[c].down ? 1 : 0;
-      for (let i = first; i < end; i++) {
-        if (values[i] > most[side]) most[side] = values[i];
-        else if (-values[i] > most[1 - side]) most[1 - side] = -values[i];
-      }
-    });
-    for (const { high, low, down } of this.bands) {
-      const side = down ? 1 : 0;
-      for (let i = first; i < end; i++) {
-        if (high[i] > most[side]) most[side] = high[i];
-        if (-low[i] > most[1 - side]) most[1 - side] = -low[i];
-      }
-    }
-    const now = performance.now();
-    if (most[1] === 0 && !this.hasDown()) {
-      const max = this.tops[0].update(valueScale(most[0], unit, steps).max, now);
-      this.yTicks = valueScale(max, unit, steps).ticks;
-      return { min: 0, max };
-    }
-    const wanted = twoSidedScale(most[0], most[1], unit, steps);
-    const top = this.tops[0].update(wanted.max, now);
-    const bottom = this.tops[1].update(-wanted.min, now);
-    const { ticks, ...shown } = twoSidedScale(top, bottom, unit, steps);
-    this.yTicks = ticks;
-    return shown;
-  }
-
-  private lastOf(id: string): number | undefined {
-    const column = this.plane.store.column(id);
-    for (let i = (column?.length ?? 0) - 1; i >= 0; i--) if (!Number.isNaN(column![i])) return column![i];
-    return undefined;
   }
 
   private options(): uPlot.Options {
@@ -250,14 +220,23 @@ export class Chart implements Drawable, Surface {
           ...axis,
           size: GUTTER.left,
           gap: 8,
-          splits: () => this.yTicks,
+          splits: () => this.scale.ticks,
           values: (_, at) => formatTicks(this.hasDown() ? at.map(Math.abs) : at, this.spec.unit),
         },
       ],
       series: [{}, ...this.lines.map((line, i) => this.series(line, i))],
       bands: this.spec.kind === 'stack' ? this.layers() : [],
-      hooks: { drawClear: [(u) => this.hatch(u)], drawAxes: [(u) => this.extremes(u)], draw: [(u) => this.sides(u)] },
+      hooks: {
+        drawClear: [(u) => this.hatch(u)],
+        drawAxes: [(u) => this.extremes(u)],
+        draw: [(u) => this.say(u)],
+      },
     };
+  }
+
+  private say(u: uPlot): void {
+    if (this.hasDown()) drawSides(u, this.spec.sides ?? ['', '']);
+    if (this.isFitted()) drawWords(u, ['', 'not from 0']);
   }
 
   /** No label that would hang over the right edge. */
@@ -310,46 +289,8 @@ export class Chart implements Drawable, Surface {
     if (this.peak !== null) drawEdge(u.ctx, this.peak, theme.colour('others'), { ...this.rows, x, y });
     u.ctx.restore();
   }
-
-  /** Says which way is which, and draws the axis between the two. */
-  private sides(u: uPlot): void {
-    if (!this.hasDown()) return;
-    const { ctx, bbox } = u;
-    const zero = Math.round(u.valToPos(0, 'y', true));
-    ctx.save();
-    ctx.fillStyle = theme.colour('border-strong');
-    ctx.fillRect(bbox.left, zero, bbox.width, uPlot.pxRatio);
-    ctx.font = `${11 * uPlot.pxRatio}px system-ui, sans-serif`;
-    ctx.textAlign = 'left';
-    ctx.textBaseline = 'middle';
-    const [above, below] = this.spec.sides ?? ['', ''];
-    const inset = 10 * uPlot.pxRatio;
-    this.word(ctx, above, bbox.left, bbox.top + inset);
-    this.word(ctx, below, bbox.left, bbox.top + bbox.height - inset);
-    ctx.restore();
-  }
-
-  /** A word that stays readable where a line runs behind it. */
-  private word(ctx: CanvasRenderingContext2D, text: string, left: number, y: number): void {
-    const pad = 4 * uPlot.pxRatio;
-    ctx.fillStyle = theme.faint('surface', 0.75);
-    ctx.fillRect(left + pad / 2, y - 2 * pad, ctx.measureText(text).width + 2 * pad, 4 * pad);
-    ctx.fillStyle = theme.colour('muted');
-    ctx.fillText(text, left + 1.5 * pad, y);
-  }
 }
 
 function fillOf(ink: string, kind: ChartSpec['kind']): string {
   return theme.faint(ink, ink === 'rest' ? FILL_REST : kind === 'area' ? FILL_AREA : FILL);
-}
-
-/** Samples with a gap on both sides: a line cannot show them, so they get a point. */
-function lonePoints(u: uPlot, at: number): number[] | null {
-  const values = u.data[at];
-  const lone: number[] = [];
-  const [from, to] = u.series[0].idxs ?? [0, values.length - 1];
-  for (let i = from; i <= to; i++) {
-    if (values[i] != null && values[i - 1] == null && values[i + 1] == null) lone.push(i);
-  }
-  return lone;
 }

@@ -56,7 +56,12 @@ export function idsOf(line: Line): readonly string[] {
 }
 
 /** The line's values beside store.times(); of a fold they are right within rows [from, end) only. */
-export function columnOf(line: Pick<Line, 'id' | 'fold'>, store: Rows, from = 0, end = store.count): Float64Array | undefined {
+export function columnOf(
+  line: Pick<Line, 'id' | 'fold'>,
+  store: Rows,
+  from = 0,
+  end = store.count,
+): Float64Array | undefined {
   if (line.fold === undefined) return store.column(line.id);
   const columns = line.fold.of.flatMap((id) => store.column(id) ?? []);
   if (columns.length <= 1) return columns[0];
@@ -65,6 +70,17 @@ export function columnOf(line: Pick<Line, 'id' | 'fold'>, store: Rows, from = 0,
   for (let i = from; i < end; i++) {
     for (let c = 0; c < columns.length; c++) row[c] = columns[c][i];
     out[i] = foldValues(row, line.fold.by);
+  }
+  return out;
+}
+
+/** The height of a layer, of those below it that are seen: the store's sums are of all. */
+export function sumOf(seen: readonly Line[], store: Rows, first: number, end: number): Float64Array {
+  const out = new Float64Array(store.count).fill(NaN);
+  const columns = seen.map((l) => columnOf(l, store, first, end));
+  for (let i = first; i < end; i++) {
+    out[i] = 0;
+    for (const column of columns) out[i] += column?.[i] ?? NaN;
   }
   return out;
 }

@@ -8,7 +8,13 @@ import type { Table } from '../data/past';
 const SAID_MOST = 6; // lines; more is no summary
 
 /** "Load, last 5 m. 1 m: 0.52, between 0.10 and 0.90, rising. ..." */
-export function summarise(title: string, lines: readonly Line[], unit: Unit, store: Table, range: [number, number]): string {
+export function summarise(
+  title: string,
+  lines: readonly Line[],
+  unit: Unit,
+  store: Table,
+  range: [number, number],
+): string {
   const [from, to] = range;
   if (!Number.isFinite(from)) return `${title}, no data yet.`;
   const [first, end] = rowsWithin(store.times(), from, to);

@@ -36,6 +36,16 @@ export function twoSidedScale(up: number, down: number, unit: Unit, most: number
   return { min, max, ticks: range(min, max, step) };
 }
 
+/** The least round scale that holds [least, most], wherever 0 is. */
+export function fittedScale(least: number, most: number, unit: Unit, steps: number): TwoSided {
+  const span = most > least ? most - least : Math.max(Math.abs(most) * 0.02, FLOORS[unit] * 0.02);
+  const wanted = span / Math.max(1, steps - 1);
+  const step = unit.startsWith('bytes') ? niceStep(wanted, unit) : niceDecimal(wanted);
+  const min = Math.floor(least / step + 1e-9) * step;
+  const max = Math.max(min + step, Math.ceil(most / step - 1e-9) * step);
+  return { min, max, ticks: range(min, max, step) };
+}
+
 /** Round ticks on a scale whose end is given and need not be round, e.g. all the memory there is. */
 export function ticksUpTo(max: number, unit: Unit, most: number): number[] {
   if (!(max > 0)) return [0];

@@ -65,6 +65,7 @@ export class Inbox {
       this.missedSeq += seq - this.lastSeq - 1;
       this.takers.hole();
     }
-    this.lastSeq = seq;
+    // After a fill come events from before its end.
+    if (!(seq < this.lastSeq)) this.lastSeq = seq;
   }
 }

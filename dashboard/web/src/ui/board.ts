@@ -11,6 +11,7 @@ import { Scheduler, type Drawable } from '../draw/scheduler';
 import { theme } from '../draw/theme';
 import { bindAddress } from './board_address';
 import { Crosshair, type Words } from './crosshair';
+import { csvOf } from './export';
 import { wireGestures } from './gestures';
 import { pillOf, type Pill } from './pill';
 import { Mounts } from './mounts';
@@ -43,6 +44,7 @@ export class Board {
   readonly pill = signal<Pill>({ kind: 'nodata', word: 'NO DATA', detail: '', action: 'Pause' });
   readonly dead = signal(false); // the newest number is too old to look alive
   readonly age = signal(''); // of the newest number, once it is dead
+  readonly shown = signal(false); // numbers are on the screen
   readonly atCursor = signal(false); // the legends show a moment of the past
   readonly spoken = signal(''); // for screen readers, where the cursor is
   readonly mounts = new Mounts(scheduler);
@@ -59,14 +61,18 @@ export class Board {
 
   constructor(host: string, stacks: readonly (readonly string[])[]) {
     this.session = new HostSession(host, stacks);
-    const widths = () => [...this.drawn].map((chart) => chart.width());
-    this.rows = new ScreenRows(this.session, this.view, widths, () => this.redraw());
+    this.rows = new ScreenRows(this.session, this.view, {
+      widths: () => [...this.drawn].map((chart) => chart.width()),
+      changed: () => this.redraw(),
+      whenDrawn: (callback) => scheduler.whenDrawn(callback),
+    });
     this.plane = this.rows.plane;
     this.crosshair = new Crosshair(this.plane, () => this.tell());
   }
 
   start(): void {
     watch(this);
+    counters.bitmapBytes = () => this.mounts.bytes();
     this.session.onData = (since) => this.changed(since);
     this.session.onFilled = () => this.filled();
     this.session.start();
@@ -173,6 +179,13 @@ export class Board {
     this.view.reset();
   }
 
+  /** The columns of the chart in `root`, or of all charts, as they are on the screen. */
+  csv(root: Element | null): string {
+    const charts = [...this.drawn].filter((c) => root === null || c.root === root);
+    const ids = [...new Set(charts.flatMap((c) => c.ids))];
+    return csvOf(this.plane.store, ids, this.view.range(), this.plane.coarse);
+  }
+
   /** False if there was no cursor. */
   clearCursor(): boolean {
     return this.crosshair.clear();
@@ -214,7 +227,10 @@ export class Board {
       this.painted = newest;
       notePaint(this.lag);
     }
-    if (first) this.session.complete();
+    if (first) {
+      this.session.complete();
+      this.shown.value = true;
+    }
     this.crosshair.place();
     this.refreshPill();
   }

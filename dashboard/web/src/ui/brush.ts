@@ -18,6 +18,7 @@ import { zone } from './zone';
 /** What is drawn, the first that the host has. */
 const CANDIDATES = ['cpu.idle', 'load.1', 'mem.used'];
 const LEAST_PX = 4;
+const KNOB_PX = 5; // from an edge of the strip an end stays away, so that it can be taken
 const STEP_SHARE = 0.01; // of the strip, by an arrow key
 
 type Grip = 'move' | 'from' | 'to' | 'new';
@@ -50,6 +51,10 @@ export class Brush implements Drawable {
       effect(() => {
         void [theme.version.value, zone.value];
         this.dirty();
+      }),
+      effect(() => {
+        void board.session.info.value;
+        this.changed();
       }),
       effect(() => {
         void [board.view.held.value, board.view.span.value];
@@ -124,8 +129,9 @@ export class Brush implements Drawable {
     const left = Math.min(x(from), right - LEAST_PX);
     this.window.style.transform = `translateX(${left}px)`;
     this.window.style.width = `${right - left}px`;
-    this.ends.from.style.transform = `translateX(${left}px)`;
-    this.ends.to.style.transform = `translateX(${right}px)`;
+    const inside = (px: number) => Math.max(KNOB_PX, Math.min(this.width() - KNOB_PX, px));
+    this.ends.from.style.transform = `translateX(${inside(left)}px)`;
+    this.ends.to.style.transform = `translateX(${inside(right)}px)`;
     this.describe(this.ends.from, from);
     this.describe(this.ends.to, to);
     this.window.title = formatInterval(from, to);

@@ -8,6 +8,7 @@ import { theme } from '../draw/theme';
 import type { Board } from './board';
 import { copyText } from './copy';
 import { current } from './current';
+import { download } from './export';
 import { go, hostPath, route } from './router';
 import { say } from './toast';
 import { toggleZone } from './zone';
@@ -29,6 +30,8 @@ export interface Key {
   act: (board: Board | null, key: string) => boolean | void;
 }
 
+const DIGITS = ['1', '2', '3', '4', '5', '6', '7', '8'];
+
 /** A key that means something only on a host's page. */
 const onHost = (act: (board: Board) => boolean | void): Key['act'] => (board) => (board === null ? false : act(board));
 
@@ -38,23 +41,30 @@ export const KEYS: readonly Key[] = [
   { group: 'Everywhere', shown: 'g f', says: 'all hosts', keys: ['g f'], act: toFleet },
   { group: 'Everywhere', shown: 'g h', says: 'the host seen last', keys: ['g h'], act: toHost },
   { group: 'Everywhere', shown: 'Esc', says: 'up: cursor, chart, page', keys: ['Escape'], act: up },
-  { group: 'Everywhere', shown: 'D', says: 'theme: system, dark, light', keys: ['d'], act: () => theme.cycle() },
-  { group: 'Everywhere', shown: 'U', says: 'times local or in UTC', keys: ['u'], act: () => toggleZone() },
-  { group: 'Everywhere', shown: 'Y', says: 'copy a link to what is shown', keys: ['Y'], act: copyLink },
+  { group: 'Everywhere', shown: 'd', says: 'theme: system, dark, light', keys: ['d'], act: () => theme.cycle() },
+  { group: 'Everywhere', shown: 'u', says: 'times local or in UTC', keys: ['u'], act: () => toggleZone() },
+  { group: 'Everywhere', shown: 'Shift + y', says: 'copy a link to what is shown', keys: ['Y'], act: copyLink },
   { group: 'Time', shown: 'Space', says: 'pause, and go on', keys: [' '], act: onHost((b) => b.togglePause()) },
-  { group: 'Time', shown: 'L', says: 'back to live', keys: ['l'], act: onHost((b) => b.view.live()) },
+  { group: 'Time', shown: 'l', says: 'back to live', keys: ['l'], act: onHost((b) => b.view.live()) },
   { group: 'Time', shown: '[ ]', says: 'half a window earlier, later', keys: ['[', ']'], act: shift },
   { group: 'Time', shown: '+ −', says: 'zoom in, out', keys: ['+', '=', '-'], act: zoom },
   { group: 'Time', shown: '0', says: 'as at first, live', keys: ['0'], act: onHost((b) => b.resetView()) },
   { group: 'List of hosts', shown: 'j k', says: 'next, previous host; Enter opens it', keys: ['j', 'k'], act: step },
   { group: 'Charts', shown: 'j k', says: 'next, previous chart', keys: [], act: () => false },
   { group: 'Charts', shown: '← →', says: 'one sample (Shift: ten); Home, End', keys: [], act: () => false },
+  { group: 'Charts', shown: 'Enter', says: 'pin the moment', keys: [], act: () => false },
+  { group: 'Charts', shown: 'Shift + Space', says: 'begin a range; Enter ends it', keys: [], act: () => false },
+  { group: 'Charts', shown: 'e', says: 'large, and back', keys: ['e'], act: onHost(() => expand()) },
+  { group: 'Charts', shown: 'y', says: 'scale from 0, or fitted', keys: ['y'], act: onHost(() => wish('scale')) },
+  { group: 'Charts', shown: '1 – 8', says: 'leave a line out, and back', keys: DIGITS, act: toggleLine },
+  { group: 'Charts', shown: 'x', says: 'what is shown as CSV', keys: ['x'], act: exportCsv },
 ];
 
 /** What a mouse and fingers do, for the same list. */
 export const HANDS: readonly [string, string][] = [
   ['Hover', 'marks a moment in every chart'],
   ['Click', 'pins it; once more lets it go'],
+  ['Click in a legend', 'leaves the line out, and back'],
   ['Drag', 'shows the range dragged over'],
   ['Shift + drag', 'moves time'],
   ['Ctrl + wheel', 'zooms time, about the pointer'],
@@ -63,6 +73,12 @@ export const HANDS: readonly [string, string][] = [
   ['One finger', 'sideways marks a moment'],
   ['Two fingers', 'zoom and move time'],
 ];
+
+/** What the help lists: nothing that the page of now has not. */
+export function keysOf(group: Group): readonly Key[] {
+  const canFind = document.querySelector('input[type=search]') !== null;
+  return KEYS.filter((k) => k.group === group && (k.act !== focusFilter || canFind));
+}
 
 /** Listens from now on. */
 export function startKeys(): void {
@@ -129,6 +145,41 @@ function copyLink(): void {
   say(copyText(location.href) ? 'Link copied' : 'This browser does not allow copying; the address bar has the link');
 }
 
+/** The box of the chart that has the focus, else of the one under the pointer. */
+function chartBox(): HTMLElement | null {
+  const { activeElement } = document;
+  return activeElement?.closest<HTMLElement>('.chart-box') ?? document.querySelector<HTMLElement>('.chart-box:hover');
+}
+
+/** Lets the chart's panel know what is wished; see views/wishes.ts. */
+function wish(detail: { row: number } | 'scale'): boolean | void {
+  const box = chartBox();
+  if (box === null) return false;
+  box.dispatchEvent(new CustomEvent('chart:wish', { detail }));
+}
+
+function toggleLine(board: Board | null, key: string): boolean | void {
+  return board === null ? false : wish({ row: Number(key) - 1 });
+}
+
+function expand(): boolean | void {
+  const panel = chartBox()?.closest<HTMLElement>('.panel');
+  if (panel == null) return false;
+  for (const other of document.querySelectorAll('[data-expanded]')) {
+    if (other !== panel) other.removeAttribute('data-expanded');
+  }
+  panel.toggleAttribute('data-expanded');
+  panel.scrollIntoView({ block: 'nearest' });
+}
+
+function exportCsv(board: Board | null): boolean | void {
+  if (board === null) return false;
+  const name = (board.session.name.peek() || board.session.host).replace(/[^\w.-]+/g, '_').slice(0, 60);
+  const [from, to] = board.view.range().map((t) => new Date(t).toISOString().slice(0, 19).replace(/:/g, ''));
+  download(`${name}_${from}_${to}.csv`, board.csv(chartBox()));
+  say('Saved what is shown as CSV');
+}
+
 let lastHost = ''; // as the address named it
 
 function toFleet(): void {
@@ -151,6 +202,8 @@ function up(board: Board | null): boolean | void {
   if (board === null) return false;
   const { activeElement } = document;
   if (board.clearCursor()) return;
+  const large = document.querySelector('[data-expanded]');
+  if (large !== null) return large.removeAttribute('data-expanded');
   if (activeElement instanceof HTMLElement && activeElement.closest('main .panel') !== null) activeElement.blur();
   else toFleet();
 }

@@ -5,13 +5,13 @@
 
 import { effect } from '@preact/signals';
 import { route, setQuery } from './router';
-import { parseTurned, printTurned, turned } from './sections';
+import { parseTurned, printTurned, remembered, turned } from './sections';
 import { parseZone, setZone, zone } from './zone';
 
 function read(): void {
   const query = new URLSearchParams(location.search);
   setZone(parseZone(query.get('z')));
-  if (location.pathname.startsWith('/h/')) turned.value = parseTurned(query.get('o'));
+  if (location.pathname.startsWith('/h/')) turned.value = parseTurned(query.get('o') ?? remembered());
 }
 
 /** Before the router starts, so that the first page is rendered in the state of its address. */

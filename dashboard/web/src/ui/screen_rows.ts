@@ -11,27 +11,34 @@ import type { TimeView } from './time_view';
 
 const PIXELS = 600; // of a plot that is not there yet
 
+export interface Screen {
+  widths(): number[]; // of the plots, css pixels
+  /** Other rows are to be drawn. */
+  changed(): void;
+  /** Calls back once nothing is left to be made or drawn. */
+  whenDrawn(callback: () => void): void;
+}
+
 export class ScreenRows {
   readonly history: History;
   readonly plane: Plane;
   private needs = new Map<string, number>();
   private timer = 0;
+  private waits = new Set<number>();
 
-  /** `widths`: of the plots on the screen, css pixels; `changed`: other rows are to be drawn. */
   constructor(
     private readonly session: HostSession,
     private readonly view: TimeView,
-    private readonly widths: () => number[],
-    changed: () => void,
+    private readonly screen: Screen,
   ) {
     this.history = new History({
       live: session.store,
       stacks: () => session.stacks,
       step: () => session.step,
       ask: (ids, range, stop) => getHist(session.host, pickItems(ids, session.store.ids()), range, stop),
-      changed,
-      after: (ms, callback) => window.setTimeout(callback, ms),
-      cancel: (timer) => window.clearTimeout(timer),
+      changed: () => screen.changed(),
+      after: (ms, callback) => this.afterDrawing(ms, callback),
+      cancel: (timer) => this.waits.delete(timer) && window.clearTimeout(timer),
     });
     session.needed = () => this.needed();
     this.plane = this.makePlane();
@@ -52,6 +59,17 @@ export class ScreenRows {
     };
   }
 
+  /** Charts are made a few at a time, so what is on the screen is known once all are. */
+  private afterDrawing(ms: number, callback: () => void): number {
+    const timer = window.setTimeout(() => {
+      this.screen.whenDrawn(() => {
+        if (this.waits.delete(timer)) callback();
+      });
+    }, ms);
+    this.waits.add(timer);
+    return timer;
+  }
+
   end(): void {
     this.history.end();
     window.clearTimeout(this.timer);
@@ -60,7 +78,7 @@ export class ScreenRows {
   /** The range is another, by hand (`moved`) or because time goes on. */
   see(moved: boolean): void {
     const [from, to] = this.view.range();
-    const widths = this.widths();
+    const widths = this.screen.widths();
     const pixels = widths.length === 0 ? PIXELS : Math.max(...widths);
     const look: Look = { from, to, pixels, ids: this.needed() };
     this.history.see(look, moved);

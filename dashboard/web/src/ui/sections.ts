@@ -6,8 +6,10 @@
 
 import { signal } from '@preact/signals';
 
+const KEY = 'zpulse.sections';
+
 /** Keys of the sections that were turned, sorted. */
-export const turned = signal<readonly string[]>([]);
+export const turned = signal<readonly string[]>(parseTurned(remembered()));
 
 /** Reading it in a component or an effect follows it. */
 export function isOpen(key: string, byItself: boolean): boolean {
@@ -17,6 +19,20 @@ export function isOpen(key: string, byItself: boolean): boolean {
 export function turn(key: string): void {
   const now = turned.peek();
   turned.value = now.includes(key) ? now.filter((k) => k !== key) : [...now, key].sort();
+  try {
+    localStorage.setItem(KEY, printTurned(turned.value) ?? '');
+  } catch {
+    // Storage is forbidden here: it is remembered for as long as the page, and in its address.
+  }
+}
+
+/** What was turned by hand in this browser, for an address that does not say. */
+export function remembered(): string | null {
+  try {
+    return localStorage.getItem(KEY);
+  } catch {
+    return null;
+  }
 }
 
 export function printTurned(keys: readonly string[]): string | null {

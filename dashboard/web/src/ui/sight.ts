@@ -25,10 +25,15 @@ const windows = browserWindows((crowded) => {
 
 export function startSight(): void {
   document.addEventListener('visibilitychange', changed);
-  addEventListener('pagehide', () => windows.set(false, false));
-  addEventListener('pageshow', () => tellWindows());
+  addEventListener('pagehide', leave);
+  addEventListener('pageshow', changed);
   current.subscribe(() => tellWindows());
-  if (outOfSight()) changed();
+}
+
+/** The page is left: its stream is not torn from it, but given back. */
+function leave(): void {
+  current.peek()?.session.client.sleep();
+  windows.set(false, false);
 }
 
 function changed(): void {

@@ -1,6 +1,8 @@
 // stats - what the page knows of itself, at window.__ui for tests and for the curious.
 
 import type { HostSession } from '../data/host_session';
+import { highId, lowId } from '../data/past';
+import type { Plane } from '../draw/chart';
 import type { Scheduler } from '../draw/scheduler';
 import type { TimeView } from './time_view';
 
@@ -9,17 +11,24 @@ const KEPT = 600;
 export const counters = {
   longTasks: 0,
   charts: 0,
+  bitmapBytes: () => 0, // of all charts
   paintLagMs: [] as number[], // from a sample's stamp until it was painted
   firstPaintMs: NaN, // from navigation until the first samples were drawn
 };
 
-let session: HostSession | null = null;
-let view: TimeView | null = null;
+/** What tests want to know of a board. */
+interface Watched {
+  session: HostSession;
+  view: TimeView;
+  plane: Plane;
+  crosshair: { pinned: { peek(): number | null } };
+}
+
+let watched: Watched | null = null;
 
 /** What is looked at from now on. */
-export function watch(next: { session: HostSession; view: TimeView } | null): void {
-  session = next?.session ?? null;
-  view = next?.view ?? null;
+export function watch(next: Watched | null): void {
+  watched = next;
 }
 
 export function noteDrawn(): void {
@@ -61,6 +70,9 @@ export function startStats(scheduler: Scheduler): void {
     get charts() {
       return counters.charts;
     },
+    get bitmapBytes() {
+      return counters.bitmapBytes();
+    },
     get paintLagMs() {
       return [...counters.paintLagMs];
     },
@@ -68,28 +80,48 @@ export function startStats(scheduler: Scheduler): void {
       return counters.firstPaintMs;
     },
     get ticks() {
-      return session?.client.inbox.ticks ?? 0;
+      return watched?.session.client.inbox.ticks ?? 0;
     },
     get missedSeq() {
-      return session?.client.inbox.missedSeq ?? 0;
+      return watched?.session.client.inbox.missedSeq ?? 0;
     },
     get reconnects() {
-      return session?.client.reconnects ?? 0;
+      return watched?.session.client.reconnects ?? 0;
     },
     get bytes() {
-      return session?.client.bytes ?? 0;
+      return watched?.session.client.bytes ?? 0;
     },
     get newestAge() {
-      return session === null ? NaN : session.now() - session.store.newest;
+      return watched === null ? NaN : watched.session.now() - watched.session.store.newest;
     },
     get clockOffset() {
-      return session?.clock.offset ?? NaN;
+      return watched?.session.clock.offset ?? NaN;
     },
   };
-  /** A copy of what is held of a column: times in ms and values, null for none. */
-  const series = (id: string) => ({
-    t: [...(session?.store.times() ?? [])],
-    v: [...(session?.store.column(id) ?? [])].map((v) => (Number.isNaN(v) ? null : v)),
-  });
-  Object.assign(window, { __ui: { stats, series, range: () => view?.range() ?? null } });
+  const ui = { stats, series, shown, range: () => watched?.view.range() ?? null, pinned };
+  Object.assign(window, { __ui: ui });
 }
+
+const pinned = () => watched?.crosshair.pinned.peek() ?? null;
+
+/** A copy of what is held live of a column: times in ms and values, null for none. */
+const series = (id: string) => ({
+  t: copy(watched?.session.store.times()),
+  v: copy(watched?.session.store.column(id)),
+});
+
+/** The same of the rows that the charts are drawn from; of buckets with the least and the most. */
+function shown(id: string) {
+  const plane = watched?.plane;
+  const store = plane?.store;
+  return {
+    step: plane?.step() ?? NaN,
+    coarse: plane?.coarse ?? false,
+    t: copy(store?.times()),
+    v: copy(store?.column(id)),
+    low: copy(store?.column(lowId(id))),
+    high: copy(store?.column(highId(id))),
+  };
+}
+
+const copy = (values: Float64Array | undefined) => [...(values ?? [])].map((v) => (Number.isNaN(v) ? null : v));

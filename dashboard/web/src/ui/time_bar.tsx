@@ -17,7 +17,7 @@ export function TimeBar({ board }: { board: Board }) {
   return (
     <div class="time-bar">
       {held.value !== null && (
-        <button type="button" class="to-live" onClick={() => board.view.live()} title="Back to live (L)">
+        <button type="button" class="to-live" onClick={() => board.view.live()} title="Back to live (l)">
           Back to live
         </button>
       )}
@@ -28,7 +28,7 @@ export function TimeBar({ board }: { board: Board }) {
           </button>
         ))}
       </div>
-      <button type="button" class="zone" onClick={toggleZone} title="Zone of all times: local or UTC (U)">
+      <button type="button" class="zone" onClick={toggleZone} title="Zone of all times: local or UTC (u)">
         {zoneWord(zone.value)}
       </button>
     </div>

@@ -25,7 +25,10 @@ export function appPanels(columns: readonly Column[]): EachTemplate[] {
   for (const { id, metric, unit } of columns) {
     if (metric === undefined || !id.startsWith(OTHER) || metrics.has(metric)) continue;
     const each = [`${OTHER}${metric}.`];
-    const title = metric.replace(/_(bytes|seconds|ratio|total)$/, '').replace(/_/g, ' ').slice(0, 60);
+    const title = metric
+      .replace(/^app_(?=.)|_(bytes|seconds|ratio|total)$/g, '')
+      .replace(/_/g, ' ')
+      .slice(0, 60);
     metrics.set(metric, { key: `app-other-${metric}`, title, unit: unitOf(unit), each, by: 'max', ...COMMON });
   }
   const value = columns.find((c) => c.id.startsWith(VALUE));

@@ -36,7 +36,11 @@ function Strip({ board, cores }: { board: Board; cores: readonly Thing[] }) {
     };
     return board.mount(root.current!, () => (strip = new CoreStrip(root.current!, ids, board.plane)), {
       describe: (y, row) => busy(strip.coreAt(y), row),
-      say: (row) => cores.slice(0, 16).map((_, i) => busy(i, row)).join(', '),
+      say: (row) =>
+        cores
+          .slice(0, 16)
+          .map((_, i) => busy(i, row))
+          .join(', '),
     });
   }, []);
   return (

@@ -67,6 +67,8 @@ function TableDialog({ spec, rows, close }: { spec: PanelSpec; rows: Rows; close
       class="data"
       aria-labelledby={heading}
       onClose={close}
+      // Keys of the page are not for who reads a table; Escape closes it.
+      onKeyDown={(e) => e.stopPropagation()}
       onClick={(e) => e.target === e.currentTarget && dialog.current!.close()}
     >
       <div class="data-body">

@@ -1,7 +1,7 @@
 // help - the keys, what a mouse and fingers do, and the switch for single keys.
 
 import { useEffect, useRef } from 'preact/hooks';
-import { HANDS, helpOpen, KEYS, keysOn, setKeysOn, type Group } from '../ui/keys';
+import { HANDS, helpOpen, keysOf, keysOn, setKeysOn, type Group } from '../ui/keys';
 
 declare const __VERSION__: string;
 
@@ -10,6 +10,7 @@ const GROUPS: readonly Group[] = ['Time', 'Charts', 'Everywhere', 'List of hosts
 export function Help() {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current!.showModal(), []);
+  const fingers = matchMedia('(pointer: coarse)').matches;
   const close = () => dialog.current!.close();
   return (
     <dialog
@@ -27,10 +28,11 @@ export function Help() {
           </button>
         </header>
         <div class="help-groups">
+          {fingers && <List title="Mouse and fingers" rows={HANDS} />}
           {GROUPS.map((group) => (
-            <List title={group} rows={KEYS.filter((k) => k.group === group).map((k) => [k.shown, k.says])} key={group} />
+            <List title={group} rows={keysOf(group).map((k) => [k.shown, k.says])} key={group} />
           ))}
-          <List title="Mouse and fingers" rows={HANDS} />
+          {!fingers && <List title="Mouse and fingers" rows={HANDS} />}
         </div>
         <footer class="help-foot">
           <label>

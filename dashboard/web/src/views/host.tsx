@@ -1,6 +1,6 @@
 // host - what this machine is doing now, and what it did a moment ago.
 
-import { useComputed } from '@preact/signals';
+import { useComputed, useSignal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks';
 import { formatDuration, formatLag, formatValue, lossText, NONE } from '../draw/format';
 import type { HostFacts, HostInfo, HostState } from '../net/protocol';
@@ -42,10 +42,12 @@ export function HostPage({ host }: { host: string }) {
 }
 
 const SKELETON = [6, 6, 4, 4, 4];
+const FIRST_MS = 1500; // a host without a sample has all its sections too
 
 function Sections({ board }: { board: Board }) {
   const columns = board.session.columns.value;
   const { here, absent } = useMemo(() => sectionsOf(columns), [columns]);
+  const all = useAll(board);
   if (columns.length === 0) {
     return (
       <>
@@ -61,13 +63,23 @@ function Sections({ board }: { board: Board }) {
   }
   return (
     <>
-      <Jumps sections={here} />
-      {here.map((section) => (
+      <Jumps sections={here} rendered={all ? here.length : 1} />
+      {(all ? here : here.slice(0, 1)).map((section) => (
         <SectionView board={board} section={section} key={section.key} />
       ))}
-      {absent.length > 0 && <Absent sections={absent} />}
+      {all && absent.length > 0 && <Absent sections={absent} />}
     </>
   );
+}
+
+/** False until the first numbers are on the screen: what lies below it must not keep them waiting. */
+function useAll(board: Board): boolean {
+  const late = useSignal(false);
+  useEffect(() => {
+    const timer = window.setTimeout(() => (late.value = true), FIRST_MS);
+    return () => window.clearTimeout(timer);
+  }, []);
+  return late.value || board.shown.value;
 }
 
 /** What is not shown, and why, in place of empty boxes. */
@@ -132,11 +144,7 @@ function Machine({ facts, now }: { facts: HostFacts; now: number }) {
     mem === undefined ? undefined : formatValue(mem, 'bytes'),
     boot === undefined ? undefined : `up ${formatDuration(now - boot)}`,
   ];
-  return (
-    <>
-      {said.map((text, i) => (text === undefined ? null : <li key={i}>{text.slice(0, FACT_LIMIT)}</li>))}
-    </>
-  );
+  return <>{said.map((text, i) => (text === undefined ? null : <li key={i}>{text.slice(0, FACT_LIMIT)}</li>))}</>;
 }
 
 function Facts({ info }: { info: HostInfo }) {

@@ -1,28 +1,52 @@
 // legend - what the lines are, and their numbers: at the cursor, else the newest.
 
-import { useComputed } from '@preact/signals';
+import { useComputed, type Signal } from '@preact/signals';
 import { useLayoutEffect, useRef } from 'preact/hooks';
+import type { Wishes } from '../draw/chart';
 import { tailOf } from '../draw/format';
 import { DASHES } from '../draw/line';
 import type { Board } from '../ui/board';
 import type { Group } from '../ui/readouts';
 import { useReadout } from '../ui/use_readout';
 import type { LegendRow, PanelSpec } from './resolve';
+import { isHidden, toggled } from './wishes';
 
-export function Legend({ board, spec, group }: { board: Board; spec: PanelSpec; group: Group }) {
+interface LegendProps {
+  board: Board;
+  spec: PanelSpec;
+  group: Group;
+  wishes: Signal<Wishes>;
+}
+
+/** A click on a row leaves its line out; for the keyboard that is the number of the row. */
+export function Legend({ board, spec, group, wishes }: LegendProps) {
+  const toggle = (row: LegendRow) => {
+    if (row.ink !== undefined) wishes.value = toggled(wishes.peek(), spec, row);
+  };
   const two = spec.rows.some((r) => r.values.length > 1);
   const longest = Math.max(...spec.rows.map((r) => r.label.length));
   const room = two ? 'two' : longest <= 4 ? 'short' : longest <= 10 ? 'middle' : 'long';
   return (
     <ul class={`legend ${room}`}>
       {spec.rows.map((row) => (
-        <li key={row.key}>
+        <li
+          key={row.key}
+          class={row.ink === undefined ? '' : isHidden(wishes.value, spec, row) ? 'drawn left-out' : 'drawn'}
+          onClick={() => toggle(row)}
+        >
           <Swatch row={row} kind={spec.kind} />
           <bdi class="legend-label" title={row.label}>
             {row.label}
           </bdi>
           {row.values.map((value, i) => (
-            <LegendNumber board={board} value={value} group={group} key={value.id} side={two ? spec.sides?.[i] : undefined} second={i > 0} />
+            <LegendNumber
+              board={board}
+              value={value}
+              group={group}
+              key={value.id}
+              side={two ? spec.sides?.[i] : undefined}
+              second={i > 0}
+            />
           ))}
         </li>
       ))}
@@ -39,7 +63,7 @@ function Swatch({ row, kind }: { row: LegendRow; kind: PanelSpec['kind'] }) {
   }, [declared]);
   if (ink === undefined) return null;
   const dashed = dash === undefined ? '' : ` dash-${DASHES.indexOf(dash)}`;
-  return <span ref={root} class={`swatch swatch-${kind}${dashed}${declared === undefined ? ` c-${ink}` : ''}`} />;
+  return <span ref={root} class={`swatch swatch-${kind}${dashed}${declared === undefined ? ` c-${ink}` : ' own'}`} />;
 }
 
 interface NumberProps {

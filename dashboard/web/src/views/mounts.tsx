@@ -85,14 +85,20 @@ function useOrder(board: Board, mounts: readonly Thing[]): readonly Thing[] {
 function Row({ board, mount, group }: { board: Board; mount: Thing; group: Group }) {
   const { key, name } = mount;
   const use = useReadout(board, key, { unit: 'percent', source: (v) => v(`fs.use.${key}`), follows: 'edge' }, group);
-  const inodes = useReadout(board, key, { unit: 'percent', source: (v) => v(`fs.inodes.${key}`), follows: 'edge' }, group);
+  const inodes = useReadout(
+    board,
+    key,
+    { unit: 'percent', source: (v) => v(`fs.inodes.${key}`), follows: 'edge' },
+    group,
+  );
   const used = useReadout(board, key, { unit: 'bytes', source: (v) => v(`fs.used.${key}`), follows: 'edge' }, group);
   const size = useReadout(board, key, { unit: 'bytes', source: (v) => v(`fs.size.${key}`), follows: 'edge' }, group);
   const level = useSignal('');
   const bar = useRef<HTMLElement>(null);
   useLayoutEffect(() => {
     use.watch = (percent) => {
-      if (bar.current !== null) bar.current.style.transform = `scaleX(${percent > 0 ? Math.min(100, percent) / 100 : 0})`;
+      if (bar.current !== null)
+        bar.current.style.transform = `scaleX(${percent > 0 ? Math.min(100, percent) / 100 : 0})`;
       level.value = percent >= CRIT ? 'crit' : percent >= WARN ? 'warn' : '';
     };
   }, [use]);
@@ -106,7 +112,9 @@ function Row({ board, mount, group }: { board: Board; mount: Thing; group: Group
           <span class="meter" aria-hidden="true">
             <i class={level.value === '' ? 'c-series-6' : `c-${level.value}`} ref={bar} />
           </span>
-          <span class="level">{level.value !== '' && <Level word={level.value === 'crit' ? 'nearly full' : 'filling up'} />}</span>
+          <span class="level">
+            {level.value !== '' && <Level word={level.value === 'crit' ? 'nearly full' : 'filling up'} />}
+          </span>
           <Amount of={use} />
         </span>
       </td>

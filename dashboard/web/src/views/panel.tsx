@@ -1,12 +1,13 @@
 // panel - one chart in its box: title, the number of now, the legend, the drawing, the same as a table.
 
-import { useSignal } from '@preact/signals';
+import { useSignal, useSignalEffect, type Signal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
-import { Chart } from '../draw/chart';
+import { Chart, type Wishes } from '../draw/chart';
 import { idsOf } from '../draw/line';
 import { sayRow, summarise } from '../draw/summary';
 import { theme } from '../draw/theme';
-import type { Board } from '../ui/board';
+import { scheduler, type Board } from '../ui/board';
+import { AS_IT_IS, wished, type Wish } from './wishes';
 import type { Group } from '../ui/readouts';
 import { CoreBox } from './cores';
 import { TableButton } from './data_table';
@@ -28,6 +29,7 @@ export function Panel({ board, placed, template: t }: { board: Board; placed: Pl
   const picked = usePicked(board, t, columns);
   // Colours that were moved to be seen differ from theme to theme, and with them who looks like whom.
   const spec = useMemo(() => specOf(t, columns, picked), [t, columns, picked, theme.version.value]);
+  const wishes = useSignal<Wishes>(AS_IT_IS);
   const some = useNeeded(board, isFixed(t) ? t : undefined) && isHere(t, columns);
   useSeen(root, (seen) => board.wake(group, seen));
   const tall = isFixed(t) && t.meter === true;
@@ -42,10 +44,10 @@ export function Panel({ board, placed, template: t }: { board: Board; placed: Pl
         {some && spec.figures.map((f, i) => <FigureView board={board} figure={f} group={group} key={i} />)}
         {some && <TableButton board={board} spec={spec} />}
       </header>
-      {some && <Legend board={board} spec={spec} group={group} />}
+      {some && <Legend board={board} spec={spec} group={group} wishes={wishes} />}
       {some && tall && <Meter board={board} spec={spec} group={group} />}
       {some ? (
-        <ChartBox board={board} spec={spec} group={group} key={shapeOf(spec)} />
+        <ChartBox board={board} spec={spec} group={group} wishes={wishes} key={shapeOf(spec)} />
       ) : (
         <p class="chart-box absent">{t.absent}</p>
       )}
@@ -77,11 +79,11 @@ function useNeeded(board: Board, t: FixedTemplate | undefined): boolean {
 const seenBy = new WeakMap<Element, (seen: boolean) => void>();
 let watcher: IntersectionObserver | undefined;
 
-/** Calls back when the element comes into sight and when it goes. */
+/** Calls back a little before the element comes into sight, and after it went. */
 export function useSeen(ref: { current: Element | null }, tell: (seen: boolean) => void): void {
   useLayoutEffect(() => {
-    watcher ??= new IntersectionObserver((all) => {
-      for (const e of all) seenBy.get(e.target)?.(e.isIntersecting);
+    watcher ??= new IntersectionObserver((all) => all.forEach((e) => seenBy.get(e.target)?.(e.isIntersecting)), {
+      rootMargin: '40% 0px',
     });
     const element = ref.current!;
     seenBy.set(element, tell);
@@ -90,12 +92,29 @@ export function useSeen(ref: { current: Element | null }, tell: (seen: boolean) 
   }, []);
 }
 
-function ChartBox({ board, spec, group }: { board: Board; spec: PanelSpec; group: Group }) {
+interface BoxProps {
+  board: Board;
+  spec: PanelSpec;
+  group: Group;
+  wishes: Signal<Wishes>;
+}
+
+function ChartBox({ board, spec, group, wishes }: BoxProps) {
   const root = useRef<HTMLDivElement>(null);
+  const chart = useRef<Chart | null>(null);
   const words = useSignal(`${spec.title} over time`);
   useLayoutEffect(() => {
     const say = (row: number) => sayRow(spec.lines, spec.unit, board.plane.store, row);
-    return board.mount(root.current!, () => new Chart(root.current!, spec, board.plane), { say });
+    return board.mount(root.current!, () => (chart.current = makeChart()), { say });
+  }, []);
+  const makeChart = () => new Chart(root.current!, spec, board.plane, () => wishes.peek());
+  useSignalEffect(() => {
+    void wishes.value;
+    if (chart.current !== null && group.awake) scheduler.mark(chart.current);
+  });
+  useEffect(() => {
+    const wish = (e: Event) => (wishes.value = wished(wishes.peek(), spec, (e as CustomEvent<Wish>).detail));
+    root.current!.addEventListener('chart:wish', wish);
   }, []);
   useEffect(() => {
     const tell = () => {
@@ -122,4 +141,3 @@ function ChartBox({ board, spec, group }: { board: Board; spec: PanelSpec; group
     />
   );
 }
-

@@ -103,7 +103,11 @@ function gistOf(section: string, g: Gist, columns: readonly Column[]): Figure[] 
 }
 
 /** The chart of a template; of more than DRAWN_MOST things those in `picked` have lines of their own. */
-export function specOf(t: Exclude<Template, MountsTemplate>, columns: readonly Column[], picked?: ReadonlySet<string>): PanelSpec {
+export function specOf(
+  t: Exclude<Template, MountsTemplate>,
+  columns: readonly Column[],
+  picked?: ReadonlySet<string>,
+): PanelSpec {
   if (isFixed(t)) return fixedSpec(t, columns);
   return 'each' in t ? eachSpec(t, columns, picked) : totalSpec(t, columns);
 }
@@ -118,7 +122,14 @@ function fixedSpec(t: FixedTemplate, columns: readonly Column[]): PanelSpec {
     const source: Source = (v) => (v(id) <= most ? v(id) : NaN);
     rows.push({ key: id, label, values: [{ id, unit, source }] });
   }
-  return { ...chartOf(t), kind: t.kind ?? 'lines', idle: t.idle, lines, rows, figures: t.figure === undefined ? [] : [t.figure] };
+  return {
+    ...chartOf(t),
+    kind: t.kind ?? 'lines',
+    idle: t.idle,
+    lines,
+    rows,
+    figures: t.figure === undefined ? [] : [t.figure],
+  };
 }
 
 function totalSpec(t: TotalTemplate, columns: readonly Column[]): PanelSpec {
@@ -136,7 +147,8 @@ function eachSpec(t: EachTemplate, columns: readonly Column[], picked?: Readonly
   const looks: AppLook[] = t.apps === true ? appLooks(all) : all.map((_, i) => lookOf(i));
   const few = all.length <= DRAWN_MOST;
   const drawn = all.flatMap((thing, i) => (few || picked?.has(thing.key) ? [{ thing, look: looks[i] }] : []));
-  const downOf = (thing: Thing) => (t.down !== undefined && ids.has(t.down + thing.key) ? t.down + thing.key : undefined);
+  const downOf = (thing: Thing) =>
+    t.down !== undefined && ids.has(t.down + thing.key) ? t.down + thing.key : undefined;
   const lines: Line[] = [];
   const rows: LegendRow[] = [];
   for (const { thing, look } of drawn) {
@@ -149,13 +161,28 @@ function eachSpec(t: EachTemplate, columns: readonly Column[], picked?: Readonly
   const rest = few ? [] : all.filter((thing) => !picked?.has(thing.key));
   if (rest.length > 0) {
     const label = t.by === 'sum' ? `${rest.length} others` : `most of ${rest.length} others`;
-    const up: Line = { id: `rest.${t.key}`, label, ink: 'others', side: t.sides?.[0], fold: { of: rest.map((x) => x.id), by: t.by } };
+    const up: Line = {
+      id: `rest.${t.key}`,
+      label,
+      ink: 'others',
+      side: t.sides?.[0],
+      fold: { of: rest.map((x) => x.id), by: t.by },
+    };
     const of = rest.flatMap((x) => downOf(x) ?? []);
-    const pair = of.length === 0 ? [up] : [up, { ...up, id: `rest.down.${t.key}`, down: true, side: t.sides?.[1], fold: { of, by: t.by } }];
+    const pair =
+      of.length === 0
+        ? [up]
+        : [up, { ...up, id: `rest.down.${t.key}`, down: true, side: t.sides?.[1], fold: { of, by: t.by } }];
     lines.push(...pair);
     rows.push(rowOf(up, pair, t.unit));
   }
-  return { ...chartOf(t), kind: drawn.length === 1 && rest.length === 0 ? 'area' : 'lines', lines, rows, figures: figuresOf(t, all) };
+  return {
+    ...chartOf(t),
+    kind: drawn.length === 1 && rest.length === 0 ? 'area' : 'lines',
+    lines,
+    rows,
+    figures: figuresOf(t, all),
+  };
 }
 
 /** All things as one number, where there is more than one and no more than one direction. */
@@ -166,7 +193,9 @@ function figuresOf(t: EachTemplate, all: readonly Thing[]): Figure[] {
   return [{ unit: t.unit, word, source: (v) => valueOf(line, v) }];
 }
 
-function chartOf(t: FixedTemplate | EachTemplate | TotalTemplate): Omit<ChartSpec, 'kind' | 'lines'> & { title: string } {
+function chartOf(
+  t: FixedTemplate | EachTemplate | TotalTemplate,
+): Omit<ChartSpec, 'kind' | 'lines'> & { title: string } {
   const { key, title, unit, max, sparse, sides } = t;
   return { key, title, unit, max, sparse, sides };
 }

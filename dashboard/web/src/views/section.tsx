@@ -1,7 +1,7 @@
 // section - a part of a host's page: its head tells the most important of it, open or closed.
 
-import { useComputed } from '@preact/signals';
-import { useRef } from 'preact/hooks';
+import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
 import { tailOf } from '../draw/format';
 import type { Board } from '../ui/board';
 import { icons } from '../ui/icons';
@@ -62,14 +62,25 @@ function GistView({ board, gist }: { board: Board; gist: Figure }) {
   );
 }
 
-/** The sections by name; a link opens the one it leads to. */
-export function Jumps({ sections }: { sections: readonly Section[] }) {
+/** The sections by name; a link opens the one it leads to, and the one that is read is marked. */
+export function Jumps({ sections, rendered }: { sections: readonly Section[]; rendered: number }) {
   const root = useRef<HTMLElement>(null);
+  const read = useSignal('');
+  const keys = sections.map((s) => s.key).join();
+  useEffect(() => watchRead(keys.split(','), (key) => (read.value = key)), [keys, rendered]);
+  useSignalEffect(() => {
+    // On a narrow screen the names are a row that is longer than it.
+    const link = root.current?.querySelector<HTMLElement>(`[href="#${read.value}"]`);
+    if (link) root.current!.scrollLeft = link.offsetLeft - root.current!.clientWidth / 3;
+  });
   const jump = (section: Section) => {
     if (!isOpen(section.key, section.open)) turn(section.key);
-    const head = document.getElementById(section.key);
-    head?.scrollIntoView({ block: 'start' });
-    head?.querySelector('button')?.focus({ preventScroll: true });
+    // By the next frame it is rendered, and the page as long as it will be.
+    requestAnimationFrame(() => {
+      const head = document.getElementById(section.key);
+      head?.scrollIntoView({ block: 'start' });
+      head?.querySelector('button')?.focus({ preventScroll: true });
+    });
   };
   return (
     <nav class="jumps" aria-label="Sections" ref={root}>
@@ -77,6 +88,7 @@ export function Jumps({ sections }: { sections: readonly Section[] }) {
         <a
           href={`#${s.key}`}
           key={s.key}
+          aria-current={read.value === s.key ? 'location' : undefined}
           onClick={(e) => {
             e.preventDefault();
             jump(s);
@@ -87,4 +99,24 @@ export function Jumps({ sections }: { sections: readonly Section[] }) {
       ))}
     </nav>
   );
+}
+
+/** Tells which section lies under the upper third of the window. */
+function watchRead(keys: readonly string[], tell: (key: string) => void): () => void {
+  const under = new Set<string>();
+  const watcher = new IntersectionObserver(
+    (all) => {
+      for (const e of all) {
+        if (e.isIntersecting) under.add(e.target.id);
+        else under.delete(e.target.id);
+      }
+      tell(keys.find((k) => under.has(k)) ?? '');
+    },
+    { rootMargin: '-100px 0px -66% 0px' },
+  );
+  for (const key of keys) {
+    const section = document.getElementById(key);
+    if (section !== null) watcher.observe(section);
+  }
+  return () => watcher.disconnect();
 }

@@ -72,7 +72,7 @@ function Header() {
           type="button"
           class="tool"
           onClick={() => theme.cycle()}
-          title={`${THEME_WORDS[choice]} (D)`}
+          title={`${THEME_WORDS[choice]} (d)`}
           aria-label={THEME_WORDS[choice]}
         >
           {icons[choice]}

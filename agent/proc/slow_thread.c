@@ -1,18 +1,16 @@
-// statvfs_thread - see the header.
+// slow_thread - see the header.
 //
-// A worker is a thread and one round of points, counted: its thread and its owner each hold it, and
+// A worker is a thread and one round of paths, counted: its thread and its owner each hold it, and
 // the last to let go frees it, so a thread that comes back from the kernel after hours finds all it
 // touches. Only what stands in a worker is shared, under its lock, which nobody holds while asking.
 //
 //   idle     done == n              waits for a round
 //   waiting  done <  n, busy < 0    waits for start_ms
-//   asking   done <  n, busy >= 0   in the kernel about points[done], since busy
+//   asking   done <  n, busy >= 0   in the kernel about paths[done], since busy
 //   left     end, busy >= 0         the same, given up by its owner; detached; ends when answered
 
-#include "agent/proc/statvfs_thread.h"
+#include "agent/proc/slow_thread.h"
 
-#include <assert.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -28,7 +26,10 @@
 
 #define STACK_BYTES (256u * 1024u)
 #define END_WAIT_MS 100 // for an answer that is just coming
-#define FORGET_AT   64u // answers of points that are gone, kept up to so many beside a round's
+#define LEAD_MS     500 // of a round ahead of the sample that tells it
+#define GOOD_FOR    3   // samples an answer is good for, and
+#define GOOD_MS     5000
+#define FORGET_AT   64u // answers about paths that are gone, kept up to so many beside a round's
 
 struct worker {
     pthread_mutex_t lock;
@@ -37,9 +38,9 @@ struct worker {
     unsigned refs;
     pthread_t thread;
     int root_fd; // its own
-    statvfs_fn ask;
-    char **points; // owned, as are the answers
-    struct statvfs_answer *answers;
+    slow_fn ask;
+    char **paths; // owned, as are the answers
+    struct slow_answer *answers;
     size_t n;         // of both
     size_t done;      // answers given
     size_t taken;     // answers the owner has seen
@@ -48,60 +49,49 @@ struct worker {
     bool end;
 };
 
-struct statvfs_thread {
-    struct statvfs_options opt; // root_fd is ours
-    struct worker *worker;      // or NULL
-    struct worker *left[STATVFS_LEFT_MAX];
+struct slow_thread {
+    struct slow_options opt; // root_fd is ours
+    struct worker *worker;   // or NULL
+    struct worker *left[SLOW_LEFT_MAX];
     size_t n_left;
-    map_t *answers; // mount point -> struct statvfs_answer, owned
+    map_t *answers;   // path -> struct slow_answer, owned
+    int64_t ahead_ms; // clock_mono_ms of the last slow_thread_ask_ahead; 0: none
+    int64_t every_ms; // from that to the one before; opt.every_ms at first
 };
 
 static void *s_run(void *arg);
-static void s_take_round(struct worker *worker, char **points, size_t n, int64_t start_ms);
+static void s_take_round(struct worker *worker, char **paths, size_t n, int64_t start_ms);
 static void s_let_go(struct worker *worker);
-static struct worker *s_start(statvfs_thread_t *self);
-static void s_collect_worker(statvfs_thread_t *self, struct worker *worker);
+static struct worker *s_start(slow_thread_t *self);
+static void s_collect_worker(slow_thread_t *self, struct worker *worker);
 static bool s_is_stuck(const struct worker *worker, int64_t stuck_ms);
-static void s_leave(statvfs_thread_t *self);
+static void s_leave(slow_thread_t *self);
 static bool s_wait_answer(struct worker *worker, int64_t ms);
-static void s_forget(statvfs_thread_t *self, bool all);
+static void s_forget(slow_thread_t *self, bool all);
 
-int
-statvfs_below(int root_fd, const char *point, struct statvfs *ret)
+slow_thread_t *
+slow_thread_new(const struct slow_options *opt)
 {
-    const char *below = point + strspn(point, "/");
-    const int fd = openat(root_fd, *below == '\0' ? "." : below, O_PATH | O_CLOEXEC);
-    int rc;
-
-    if (fd == -1)
-        return -errno;
-    rc = fstatvfs(fd, ret) == -1 ? -errno : 0;
-    close(fd);
-    return rc;
-}
-
-statvfs_thread_t *
-statvfs_thread_new(const struct statvfs_options *opt)
-{
-    statvfs_thread_t *self = xcalloc(1, sizeof *self);
+    slow_thread_t *self = xcalloc(1, sizeof *self);
 
     self->opt = *opt;
     self->opt.root_fd = fcntl(opt->root_fd, F_DUPFD_CLOEXEC, 3);
     self->answers = map_new();
+    self->every_ms = opt->every_ms;
     return self;
 }
 
 bool
-statvfs_thread_hangs(statvfs_thread_t *self)
+slow_thread_hangs(slow_thread_t *self)
 {
-    statvfs_thread_collect(self);
+    slow_thread_collect(self);
     return self->n_left > 0 || (self->worker != NULL && !s_wait_answer(self->worker, END_WAIT_MS));
 }
 
 void
-statvfs_thread_destroy(statvfs_thread_t **self_p)
+slow_thread_destroy(slow_thread_t **self_p)
 {
-    statvfs_thread_t *self = *self_p;
+    slow_thread_t *self = *self_p;
 
     if (self == NULL)
         return;
@@ -146,7 +136,7 @@ s_run(void *arg)
 
     pthread_mutex_lock(&worker->lock);
     while (!worker->end) {
-        struct statvfs_answer answer = { 0 };
+        struct slow_answer answer = { 0 };
 
         if (worker->done == worker->n) {
             pthread_cond_wait(&worker->told, &worker->lock);
@@ -159,9 +149,9 @@ s_run(void *arg)
         worker->busy_ms = clock_mono_ms();
         pthread_mutex_unlock(&worker->lock);
         // A round is not touched while busy_ms says that it is under way.
-        answer.error = worker->ask(worker->root_fd, worker->points[worker->done], &answer.fs);
+        answer.error = worker->ask(worker->root_fd, worker->paths[worker->done], &answer.value);
         pthread_mutex_lock(&worker->lock);
-        answer.state = answer.error < 0 ? STATVFS_ERROR : STATVFS_OK;
+        answer.state = answer.error < 0 ? SLOW_ERROR : SLOW_OK;
         answer.at_ms = clock_mono_ms();
         worker->answers[worker->done++] = answer;
         worker->busy_ms = -1;
@@ -176,8 +166,8 @@ static void
 s_drop_round(struct worker *worker)
 {
     for (size_t i = 0; i < worker->n; i++)
-        free(worker->points[i]);
-    free(worker->points);
+        free(worker->paths[i]);
+    free(worker->paths);
     free(worker->answers);
 }
 
@@ -203,7 +193,7 @@ s_let_go(struct worker *worker)
 
 // A worker without a round, its thread running; NULL if there can be none now.
 static struct worker *
-s_start(statvfs_thread_t *self)
+s_start(slow_thread_t *self)
 {
     struct worker *worker = xcalloc(1, sizeof *worker);
     pthread_condattr_t monotonic;
@@ -230,7 +220,7 @@ s_start(statvfs_thread_t *self)
     pthread_attr_destroy(&attr);
     if (rc == 0)
         return worker;
-    log_warn("no thread to ask file systems; trying again at the next sample", "error=%s",
+    log_warn("a thread can not be started; trying again at the next sample", "error=%s",
              log_quote(err_str(-rc)));
     worker->refs = 1;
     s_let_go(worker);
@@ -239,12 +229,12 @@ s_start(statvfs_thread_t *self)
 
 // The owner. ---------------------------------------------------------------------------------
 
-// Takes the points and the list; the lock is held and the thread does not ask.
+// Takes the paths and the list; the lock is held and the thread does not ask.
 static void
-s_take_round(struct worker *worker, char **points, size_t n, int64_t start_ms)
+s_take_round(struct worker *worker, char **paths, size_t n, int64_t start_ms)
 {
     s_drop_round(worker);
-    worker->points = points;
+    worker->paths = paths;
     worker->answers = xcalloc(n > 0 ? n : 1, sizeof *worker->answers);
     worker->n = n;
     worker->done = 0;
@@ -253,34 +243,34 @@ s_take_round(struct worker *worker, char **points, size_t n, int64_t start_ms)
     pthread_cond_signal(&worker->told);
 }
 
-// Whether somebody hangs at this point.
+// Whether somebody hangs at this path.
 static bool
-s_hangs_at(const statvfs_thread_t *self, const char *point)
+s_hangs_at(const slow_thread_t *self, const char *path)
 {
-    const struct statvfs_answer *answer = map_get(self->answers, point, strlen(point));
+    const struct slow_answer *answer = map_get(self->answers, path, strlen(path));
 
-    return answer != NULL && answer->state == STATVFS_STUCK;
+    return answer != NULL && answer->state == SLOW_STUCK;
 }
 
 void
-statvfs_thread_ask(statvfs_thread_t *self, const char *const *points, size_t n, int64_t delay_ms)
+slow_thread_ask(slow_thread_t *self, const char *const *paths, size_t n, int64_t delay_ms)
 {
     struct worker *worker;
     char **round;
     size_t asked = 0;
 
-    statvfs_thread_collect(self);
+    slow_thread_collect(self);
     if (map_count(self->answers) > n + FORGET_AT)
         s_forget(self, false);
-    if (self->worker == NULL)
+    if (self->worker == NULL && n > 0)
         self->worker = s_start(self);
     worker = self->worker;
     if (worker == NULL)
         return;
     round = xcalloc(n > 0 ? n : 1, sizeof *round);
     for (size_t i = 0; i < n; i++)
-        if (!s_hangs_at(self, points[i]))
-            round[asked++] = xstrdup(points[i]);
+        if (!s_hangs_at(self, paths[i]))
+            round[asked++] = xstrdup(paths[i]);
     pthread_mutex_lock(&worker->lock);
     if (worker->busy_ms < 0) {
         s_take_round(worker, round, asked, clock_mono_ms() + delay_ms);
@@ -293,7 +283,20 @@ statvfs_thread_ask(statvfs_thread_t *self, const char *const *points, size_t n, 
 }
 
 void
-statvfs_thread_collect(statvfs_thread_t *self)
+slow_thread_ask_ahead(slow_thread_t *self, const char *const *paths, size_t n)
+{
+    const int64_t now_ms = clock_mono_ms();
+    int64_t lead_ms;
+
+    if (self->ahead_ms != 0)
+        self->every_ms = now_ms - self->ahead_ms;
+    self->ahead_ms = now_ms;
+    lead_ms = self->every_ms / 2 < LEAD_MS ? self->every_ms / 2 : LEAD_MS;
+    slow_thread_ask(self, paths, n, self->every_ms - lead_ms);
+}
+
+void
+slow_thread_collect(slow_thread_t *self)
 {
     for (size_t i = self->n_left; i-- > 0;) {
         struct worker *worker = self->left[i];
@@ -312,45 +315,44 @@ statvfs_thread_collect(statvfs_thread_t *self)
         return;
     pthread_mutex_lock(&self->worker->lock);
     s_collect_worker(self, self->worker);
-    if (s_is_stuck(self->worker, self->opt.stuck_ms) && self->n_left < STATVFS_LEFT_MAX)
+    if (s_is_stuck(self->worker, self->opt.stuck_ms) && self->n_left < SLOW_LEFT_MAX)
         s_leave(self);
     else
         pthread_mutex_unlock(&self->worker->lock);
 }
 
-static struct statvfs_answer *
-s_answer_of(statvfs_thread_t *self, const char *point)
+static struct slow_answer *
+s_answer_of(slow_thread_t *self, const char *path)
 {
-    struct statvfs_answer *answer = map_get(self->answers, point, strlen(point));
+    struct slow_answer *answer = map_get(self->answers, path, strlen(path));
 
     if (answer == NULL) {
         answer = xcalloc(1, sizeof *answer);
-        map_put(self->answers, point, strlen(point), answer);
+        map_put(self->answers, path, strlen(path), answer);
     }
     return answer;
 }
 
 // The worker's lock is held.
 static void
-s_collect_worker(statvfs_thread_t *self, struct worker *worker)
+s_collect_worker(slow_thread_t *self, struct worker *worker)
 {
     for (; worker->taken < worker->done; worker->taken++) {
-        const char *point = worker->points[worker->taken];
-        struct statvfs_answer *answer = s_answer_of(self, point);
+        const char *path = worker->paths[worker->taken];
+        struct slow_answer *answer = s_answer_of(self, path);
 
-        if (answer->state == STATVFS_STUCK)
-            log_info("a file system answers again", "mountpoint=%s", log_quote(point));
+        if (answer->state == SLOW_STUCK)
+            log_info("the kernel answers again", "about=%s", log_quote(path));
         *answer = worker->answers[worker->taken];
     }
     if (s_is_stuck(worker, self->opt.stuck_ms)) {
-        const char *point = worker->points[worker->done];
-        struct statvfs_answer *answer = s_answer_of(self, point);
+        const char *path = worker->paths[worker->done];
+        struct slow_answer *answer = s_answer_of(self, path);
 
-        if (answer->state != STATVFS_STUCK)
-            log_warn("a file system does not answer; its series are absent until it does",
-                     "mountpoint=%s waited_ms=%lld", log_quote(point),
-                     (long long) self->opt.stuck_ms);
-        answer->state = STATVFS_STUCK;
+        if (answer->state != SLOW_STUCK)
+            log_warn("the kernel does not answer; the series are absent until it does",
+                     "about=%s waited_ms=%lld", log_quote(path), (long long) self->opt.stuck_ms);
+        answer->state = SLOW_STUCK;
     }
 }
 
@@ -360,18 +362,18 @@ s_is_stuck(const struct worker *worker, int64_t stuck_ms)
     return worker->busy_ms >= 0 && clock_mono_ms() - worker->busy_ms >= stuck_ms;
 }
 
-// The worker hangs: the points behind the one it hangs at go to a new one. Its lock is held, and
+// The worker hangs: the paths behind the one it hangs at go to a new one. Its lock is held, and
 // is let go of here.
 static void
-s_leave(statvfs_thread_t *self)
+s_leave(slow_thread_t *self)
 {
     struct worker *hung = self->worker;
     const size_t behind = hung->done + 1;
     const size_t n = hung->n - behind;
-    char **points = xcalloc(n > 0 ? n : 1, sizeof *points);
+    char **paths = xcalloc(n > 0 ? n : 1, sizeof *paths);
 
     for (size_t i = 0; i < n; i++)
-        points[i] = xstrdup(hung->points[behind + i]);
+        paths[i] = xstrdup(hung->paths[behind + i]);
     hung->end = true;
     pthread_detach(hung->thread);
     pthread_mutex_unlock(&hung->lock);
@@ -379,32 +381,35 @@ s_leave(statvfs_thread_t *self)
     self->worker = s_start(self);
     if (self->worker != NULL) {
         pthread_mutex_lock(&self->worker->lock);
-        s_take_round(self->worker, points, n, clock_mono_ms());
+        s_take_round(self->worker, paths, n, clock_mono_ms());
         pthread_mutex_unlock(&self->worker->lock);
         return;
     }
     for (size_t i = 0; i < n; i++)
-        free(points[i]);
-    free(points);
+        free(paths[i]);
+    free(paths);
 }
 
-// True as soon as the thread does not ask; false if it still does after ms.
+// True as soon as the thread does not ask, or asks the next; false if it is still at the same one
+// after ms.
 static bool
 s_wait_answer(struct worker *worker, int64_t ms)
 {
     const int64_t until_ms = clock_mono_ms() + ms;
-    bool idle;
+    size_t done;
+    bool answered;
 
     pthread_mutex_lock(&worker->lock);
-    while (worker->busy_ms >= 0 && clock_mono_ms() < until_ms)
+    done = worker->done;
+    while (worker->busy_ms >= 0 && worker->done == done && clock_mono_ms() < until_ms)
         s_wait_until(&worker->answered, &worker->lock, until_ms);
-    idle = worker->busy_ms < 0;
+    answered = worker->busy_ms < 0 || worker->done != done;
     pthread_mutex_unlock(&worker->lock);
-    return idle;
+    return answered;
 }
 
 bool
-statvfs_thread_wait(statvfs_thread_t *self, int64_t ms)
+slow_thread_wait(slow_thread_t *self, int64_t ms)
 {
     const int64_t until_ms = clock_mono_ms() + ms;
 
@@ -413,7 +418,7 @@ statvfs_thread_wait(statvfs_thread_t *self, int64_t ms)
         bool over;
         int64_t look_ms;
 
-        statvfs_thread_collect(self);
+        slow_thread_collect(self);
         worker = self->worker;
         if (worker == NULL)
             return false;
@@ -427,32 +432,35 @@ statvfs_thread_wait(statvfs_thread_t *self, int64_t ms)
             s_wait_until(&worker->answered, &worker->lock, look_ms);
         pthread_mutex_unlock(&worker->lock);
         if (over || clock_mono_ms() >= until_ms) {
-            statvfs_thread_collect(self);
+            slow_thread_collect(self);
             return over;
         }
     }
 }
 
-struct statvfs_answer
-statvfs_thread_answer(const statvfs_thread_t *self, const char *point)
+struct slow_answer
+slow_thread_answer(const slow_thread_t *self, const char *path)
 {
-    const struct statvfs_answer *answer = map_get(self->answers, point, strlen(point));
+    const struct slow_answer *answer = map_get(self->answers, path, strlen(path));
 
-    return answer != NULL ? *answer : (struct statvfs_answer){ .state = STATVFS_UNKNOWN };
+    if (answer == NULL || (answer->state != SLOW_STUCK &&
+                           clock_mono_ms() - answer->at_ms > GOOD_FOR * self->every_ms + GOOD_MS))
+        return (struct slow_answer){ .state = SLOW_UNKNOWN };
+    return *answer;
 }
 
-// All answers, or those of points where nobody hangs: the next round brings them anew.
+// All answers, or those of paths where nobody hangs: the next round brings them anew.
 static void
-s_forget(statvfs_thread_t *self, bool all)
+s_forget(slow_thread_t *self, bool all)
 {
     map_t *kept = map_new();
     struct map_entry entry;
     size_t at = 0;
 
     while (map_next(self->answers, &at, &entry)) {
-        const struct statvfs_answer *answer = entry.value;
+        const struct slow_answer *answer = entry.value;
 
-        if (!all && answer->state == STATVFS_STUCK)
+        if (!all && answer->state == SLOW_STUCK)
             map_put(kept, entry.key, entry.len, entry.value);
         else
             free(entry.value);
