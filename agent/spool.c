@@ -240,16 +240,18 @@ static bool
 s_send_record(spool_t *self, enum spool_order_kind kind, const struct record *record)
 {
     struct spool_order *order;
+    uint32_t bytes;
 
     // Behind what waits already it would come too late to be refused.
     if (self->held != NULL || spool_thread_queued(self->thread) > SPOOL_QUEUE_BYTES)
         return false;
     order = spool_order_record(kind, record);
+    bytes = (uint32_t) order->len + SPOOL_RECORD_OVERHEAD;
     if (!spool_thread_push(self->thread, order)) {
         free(order);
         return false;
     }
-    self->segment_used += (uint32_t) order->len + SPOOL_RECORD_OVERHEAD;
+    self->segment_used += bytes;
     return true;
 }
 

@@ -250,15 +250,20 @@ s_run(void *arg)
 static size_t
 s_orders(spool_thread_t *self, bool *more_ret)
 {
-    struct spool_order *order = NULL;
     size_t bytes = 0;
 
-    while (bytes < BATCH_BYTES && !self->stopping && (order = ring_pop(self->orders)) != NULL) {
+    *more_ret = true;
+    while (bytes < BATCH_BYTES && !self->stopping) {
+        struct spool_order *order = ring_pop(self->orders);
+
+        if (order == NULL) {
+            *more_ret = false;
+            break;
+        }
         bytes += order->len;
         s_apply(self, order);
         free(order);
     }
-    *more_ret = order != NULL;
     return bytes;
 }
 
