@@ -54,6 +54,7 @@ describe('keys', { concurrency: 3 }, () => {
     assert.match((await press('k')).text, /web-017/);
     await page.keyboard.press('Enter');
     await untilPill(page, ['live'], 5000);
+    assert.match((await focus(page)).is, /^MAIN/, 'a new page starts at its content');
     assert.ok((await focus(page)).seen);
 
     assert.ok((await press('j')).inChart);
@@ -224,7 +225,7 @@ describe('keys', { concurrency: 3 }, () => {
     await page.keyboard.press('[');
     await dialog.getByRole('checkbox').uncheck();
     await page.keyboard.press('Escape');
-    assert.equal(await dialog.count(), 0);
+    await until('the list is gone', 2000, async () => (await dialog.count()) === 0);
     await page.keyboard.press('[');
     await page.keyboard.press('?');
     assert.equal(await dialog.count(), 0);
