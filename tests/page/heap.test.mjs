@@ -7,7 +7,7 @@ import { closeBrowser, openPage, series, until, untilPill } from './bed.mjs';
 
 const TICKS = 1800;
 const AT_ONCE = 6; // a frame draws them together, as it would after a busy moment
-const PAUSE_MS = 40;
+const PAUSE_MS = 20;
 const WARM = 2048; // ticks until the page holds as many rows as it ever will
 
 let fake;
