@@ -1,0 +1,53 @@
+// journal_reader - every sample of a time range that the journal holds, once.
+//
+// In:     a journal's files up to a place, as journal_walk reads them; a range of sample times.
+// Out:    rows of one host and one time, with the labels that the store gave them, `instance` too.
+//         Rows of one stream come in its order; streams alternate as they were received. Two
+//         streams of a host may say the same sample; the first of them stands, as in the store.
+// Thread: any; it blocks on the disk.
+// Loss:   samples that stood more than APPLIER_FUTURE_MS ahead of our clock are left out, as they
+//         were at first; so are those for whose KEY or definition nothing is left, and counted.
+
+#ifndef COLLECTOR_JOURNAL_READER_H
+#define COLLECTOR_JOURNAL_READER_H
+
+#include "collector/journal_walk.h"
+#include "shared/model/label.h"
+#include "shared/model/metric.h"
+
+struct journal_series {
+    struct label_set labels; // with `instance`
+    enum metric_kind kind;
+};
+
+// Borrowed for the call.
+struct journal_row {
+    uint64_t host;
+    uint64_t stream;
+    int64_t time_ms;
+    uint32_t n;
+    const struct journal_series *const *series;
+    const double *values; // beside them
+};
+
+struct journal_read {
+    const char *dir;
+    uint64_t owner;
+    struct segment_place end;
+    const lane_table_t *lanes; // as of `end`
+    int64_t from_ms, to_ms;    // of samples, both inclusive
+    const atomic_bool *stop;   // NULL: none
+    void *arg;
+    void (*row)(void *arg, const struct journal_row *row);
+};
+
+struct journal_told {
+    uint64_t samples;
+    uint64_t unreadable; // values without a KEY or definition, of any time
+    struct journal_walked walked;
+};
+
+// 0; ERR_CLOSED: it was stopped; or -errno.
+int journal_read(const struct journal_read *read, struct journal_told *ret);
+
+#endif
