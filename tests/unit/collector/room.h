@@ -28,6 +28,8 @@
 #define ROOM_EPOCH       UINT64_C(0xe0)
 #define ROOM_DEADLINE_MS 5000
 
+static const char *room_base = "/tmp"; // where journals are made
+
 static struct room {
     store_t *store;
     host_table_t *hosts;
@@ -173,7 +175,7 @@ room_setup_with(uint32_t most_series)
                                                                 .hosts = room.hosts,
                                                                 .collector = ROOM_COLLECTOR,
                                                                 .epoch = ROOM_EPOCH });
-    strcpy(room.dir, "/tmp/zpulse-room-XXXXXX");
+    (void) snprintf(room.dir, sizeof room.dir, "%s/zpulse-room-XXXXXX", room_base);
     assert_non_null(mkdtemp(room.dir));
     room_open_journal(most_series);
     room_go_live();
