@@ -1,10 +1,7 @@
 // wirebytes - bytes and time of a sample on the wire, for a fleet host.
 //
 // usage: wirebytes [SECONDS]   (600)
-// The workload: groups of ten series, 50 groups a host. 15 of percentages in hundredths that move
-// every other second; 20 of counters, six of them idle, of bursty rates over five orders of size;
-// 10 of sizes in pages that move one second in four; 5 of constants. The first 10 groups of each
-// kind's share make the smaller host. One row a second, a KEY each 128 rows, prefix and record
+// The workload is fleet.h's. One row a second, a KEY each 128 rows, prefix and record
 // header counted. Every row is decoded again and compared.
 
 #include <inttypes.h>
@@ -16,94 +13,15 @@
 #include "shared/base/xalloc.h"
 #include "shared/wire/frame.h"
 #include "shared/wire/row_codec.h"
-#include "tests/support/seeded.h"
+#include "tests/bench/fleet.h"
 
-#define SEED        42
-#define GROUP       10
-#define SERIES      500
-#define KEY_EACH    128
-#define T0_MS       INT64_C(1700000000000)
-#define PASSES      40 // of the whole run: the times are the best pass's
-
-#define PERCENT_MAX 10000 // hundredths
-#define GIB         INT64_C(1073741824)
-
-enum family { PERCENT, COUNTER, PAGES, CONSTANT };
-
-struct host {
-    uint64_t seed;
-    uint32_t n; // series
-    int64_t m[SERIES];
-};
+#define T0_MS  INT64_C(1700000000000)
+#define PASSES 40 // of the whole run: the times are the best pass's
 
 struct result {
     uint64_t bytes, samples;
     int64_t encode_ns, decode_ns;
 };
-
-// Groups 0 to 14, 15 to 34, 35 to 44, 45 to 49.
-static enum family
-s_family(uint32_t group)
-{
-    return group < 15 ? PERCENT : group < 35 ? COUNTER : group < 45 ? PAGES : CONSTANT;
-}
-
-static void
-s_begin(struct host *h, uint32_t n)
-{
-    *h = (struct host){ .seed = SEED * UINT64_C(1000003), .n = n };
-    for (uint32_t i = 0; i < SERIES; i++) {
-        uint64_t dice = seeded_next(&h->seed);
-
-        switch (s_family(i / GROUP)) {
-        case PERCENT:
-            h->m[i] = (int64_t) (dice % (PERCENT_MAX + 1));
-            break;
-        case COUNTER:
-            h->m[i] = (int64_t) (dice % 1000000000000);
-            break;
-        case PAGES:
-            h->m[i] = 1000 + (int64_t) (dice % 4000000);
-            break;
-        case CONSTANT:
-            h->m[i] = (int64_t) (1 + dice % 1000) * GIB;
-            break;
-        }
-    }
-}
-
-static int64_t
-s_between(int64_t v, int64_t least, int64_t most)
-{
-    return v < least ? least : v > most ? most : v;
-}
-
-// One second of every series. The large number of a step stands in the dice's upper bits.
-static void
-s_step(struct host *h)
-{
-    for (uint32_t i = 0; i < SERIES; i++) {
-        enum family family = s_family(i / GROUP);
-        uint64_t dice;
-
-        if (family == CONSTANT || (family == COUNTER && i / GROUP < 15 + 6))
-            continue;
-        dice = seeded_next(&h->seed);
-        if (family == PERCENT && (dice & 1) != 0)
-            h->m[i] = s_between(h->m[i] + (int64_t) (dice >> 8) % 1001 - 500, 0, PERCENT_MAX);
-        else if (family == COUNTER && (dice & 3) != 0)
-            h->m[i] += (int64_t) ((dice >> 8) % (UINT64_C(10) << i % 17));
-        else if (family == PAGES && (dice & 3) == 0)
-            h->m[i] = s_between(h->m[i] + (int64_t) (dice >> 8) % 2001 - 1000, 0, INT64_MAX);
-    }
-}
-
-// Which of the 500 series a host of fewer has: the same share of each family.
-static uint32_t
-s_pick(const struct host *h, uint32_t i)
-{
-    return i / GROUP * (SERIES / h->n) * GROUP + i % GROUP;
-}
 
 static void
 s_fail(const char *what)
@@ -139,7 +57,7 @@ s_decode(row_decoder_t *decoder, const uint8_t *frame, size_t len, const struct 
 }
 
 static void
-s_second(struct host *h, uint64_t seq, struct row_state *state, row_decoder_t *decoder,
+s_second(struct fleet_host *h, uint64_t seq, struct row_state *state, row_decoder_t *decoder,
          struct result *result)
 {
     static uint8_t frame[FRAME_MAX];
@@ -156,7 +74,7 @@ s_second(struct host *h, uint64_t seq, struct row_state *state, row_decoder_t *d
     struct wbuf w;
 
     for (uint32_t i = 0; i < h->n; i++)
-        row[i] = (struct cell){ .state = CELL_INTEGER, .m = h->m[s_pick(h, i)] };
+        row[i] = (struct cell){ .state = CELL_INTEGER, .m = h->m[fleet_pick(h, i)] };
     begin = clock_mono_ns();
     wbuf_init(&w, body, FRAME_BODY_MAX);
     if (record.type == RECORD_KEY)
@@ -179,13 +97,13 @@ s_pass(uint32_t series, uint64_t seconds)
     row_decoder_t *decoder = row_decoder_new();
     struct row_state state = { 0 };
     struct result result = { 0 };
-    struct host host;
+    struct fleet_host host;
 
-    s_begin(&host, series);
+    fleet_begin(&host, series);
     row_state_grow(&state, series);
     row_state_grow(row_decoder_state(decoder), series);
     for (uint64_t seq = 0; seq < seconds; seq++) {
-        s_step(&host);
+        fleet_step(&host);
         s_second(&host, seq, &state, decoder, &result);
     }
     row_state_release(&state);
