@@ -1,0 +1,525 @@
+// delivery_stream - see the header. More than 500 lines: what is kept and what is sent of one
+// stream, in the order of its life.
+
+#include "agent/delivery_stream.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/base/rbuf.h"
+#include "shared/base/wbuf.h"
+#include "shared/base/xalloc.h"
+#include "shared/wire/body.h"
+
+// A run of records from KEY to KEY takes at most this part of the memory, so that keeping the run
+// that is being sent leaves room for what waits.
+#define RUN_SHARE    4
+#define READ_MOST    DELIVERY_FLIGHT // bytes asked for at once
+#define DRY_MS       1000            // before the spool is asked again that had nothing
+#define GAP_BODY_MAX 32u
+
+enum source {
+    SOURCE_NONE,
+    SOURCE_AHEAD,
+    SOURCE_REPEAT,
+    SOURCE_WINDOW,
+    SOURCE_READ,
+    SOURCE_ASK, // the spool, for what is at place
+};
+
+static bool s_window_takes(struct delivery_stream *s, const struct delivery_common *c,
+                           const struct record *record);
+static void s_trim_window(struct delivery_stream *s);
+static bool s_repeat_window(struct delivery_stream *s, struct delivery_common *c);
+static void s_ask(struct delivery_stream *s, struct delivery_common *c, uint64_t from, bool repeat);
+static void s_check(struct delivery_stream *s, const struct record *record);
+static void s_take_repeat(struct delivery_stream *s, const struct record *record);
+static void s_take_gap(struct delivery_stream *s, const struct record *record);
+static void s_fill(struct delivery_stream *s, const struct record *record);
+static void s_keep(struct delivery_stream *s, const struct record *record, uint64_t last);
+static enum source s_source(const struct delivery_stream *s, const struct delivery_common *c);
+
+struct delivery_stream *
+delivery_stream_new(uint64_t id)
+{
+    struct delivery_stream *s = xcalloc(1, sizeof *s);
+
+    assert(id != 0);
+    s->id = id;
+    return s;
+}
+
+void
+delivery_stream_destroy(struct delivery_stream **self_p)
+{
+    struct delivery_stream *s = *self_p;
+
+    if (s == NULL)
+        return;
+    frame_list_release(&s->window);
+    frame_list_release(&s->read);
+    frame_list_release(&s->ahead);
+    free(s);
+    *self_p = NULL;
+}
+
+// ---- what is made
+
+bool
+delivery_stream_push(struct delivery_stream *s, struct delivery_common *c,
+                     const struct record *record, uint32_t slots)
+{
+    struct frame_entry *entry;
+
+    assert(record->stream == s->id && record->seq == s->head && record->total == s->head_total);
+    s->head++;
+    s->head_total += record->count;
+    if (!s_window_takes(s, c, record))
+        return true; // it will be read from the spool, which has KEYs as it needs them
+    entry = frame_list_push(&s->window, record);
+    entry->slots = slots;
+    entry->made_ms = c->now_ms;
+    s->run = (record->type == RECORD_KEY ? 0 : s->run) + frame_list_cost(record->body_len);
+    return s->run <= c->opt.memory / RUN_SHARE;
+}
+
+// The window has no holes: with one, what is behind it would wait for what is not there.
+static bool
+s_window_takes(struct delivery_stream *s, const struct delivery_common *c,
+               const struct record *record)
+{
+    const size_t cost = frame_list_cost(record->body_len);
+    const size_t acked = frame_list_from(&s->window, s->base);
+
+    if (s->window.n > 0 &&
+        frame_list_at(&s->window, s->window.n - 1)->record.seq + 1 != record->seq)
+        return false;
+    if (s->window.n - acked >= DELIVERY_WINDOW)
+        return false;
+    // What is kept for repeats alone can be read again.
+    if (s->window.bytes + cost > c->opt.memory && s->repeat == s->place)
+        frame_list_drop(&s->window, acked);
+    return s->window.bytes + cost <= c->opt.memory;
+}
+
+void
+delivery_stream_to_backlog(struct delivery_stream *s)
+{
+    size_t n = frame_list_from(&s->window, s->written); // the spool has what is before
+
+    s->live = false;
+    s->repeat = s->place;
+    frame_list_drop(&s->window, n);
+}
+
+void
+delivery_stream_ack(struct delivery_stream *s, struct delivery_common *c, uint64_t next)
+{
+    size_t n = 0;
+
+    s->base = next;
+    while (n < s->read.n && frame_list_at(&s->read, n)->last < next) {
+        if (frame_list_at(&s->read, n)->sent)
+            s->flight -= frame_list_at(&s->read, n)->len;
+        n++;
+    }
+    frame_list_drop(&s->read, n);
+    s->progress_ms = c->now_ms;
+    s->patience_ms = 0;
+    if (s->place < s->base && !s->checking)
+        delivery_stream_rewind(s, c, s->base); // the collector had more than we knew of
+    s_trim_window(s);
+}
+
+// Keeps what a repeat from base on needs.
+static void
+s_trim_window(struct delivery_stream *s)
+{
+    const uint64_t until = s->repeat < s->base ? s->repeat : s->base;
+    size_t n = frame_list_from(&s->window, until);
+
+    if (n == s->window.n && n > 0 && s->live)
+        n--; // all is acknowledged: back from the last one
+    while (s->live && n > 0 && frame_list_at(&s->window, n)->record.type != RECORD_KEY)
+        n--;
+    frame_list_drop(&s->window, n);
+}
+
+uint64_t
+delivery_stream_total(const struct delivery_stream *s, uint64_t seq)
+{
+    const struct frame_list *const lists[] = { &s->window, &s->read };
+
+    if (seq == s->head || seq == 0)
+        return seq == 0 ? 0 : s->head_total;
+    for (unsigned i = 0; i < 2; i++) {
+        const struct frame_entry *at = frame_list_find(lists[i], seq);
+        const struct frame_entry *before = frame_list_find(lists[i], seq - 1);
+
+        if (at != NULL && at->record.type != RECORD_GAP) // the spool knows better about gaps
+            return at->record.total;
+        if (before != NULL && before->record.type != RECORD_GAP)
+            return before->record.total + before->record.count;
+    }
+    return DELIVERY_TOTAL_UNKNOWN;
+}
+
+void
+delivery_stream_acked_here(struct delivery_stream *s, uint64_t collector, uint64_t next)
+{
+    unsigned at = 0;
+
+    while (at < DELIVERY_COLLECTORS - 1 && s->acked_here[at].collector != collector)
+        at++;
+    memmove(&s->acked_here[1], &s->acked_here[0], at * sizeof s->acked_here[0]);
+    s->acked_here[0].collector = collector;
+    s->acked_here[0].next = next;
+}
+
+uint64_t
+delivery_stream_acked_by(const struct delivery_stream *s, uint64_t collector)
+{
+    for (unsigned i = 0; i < DELIVERY_COLLECTORS; i++)
+        if (s->acked_here[i].collector == collector && collector != 0)
+            return s->acked_here[i].next;
+    return 0;
+}
+
+// ---- where it is sent from
+
+void
+delivery_stream_forget(struct delivery_stream *s)
+{
+    s->known = false;
+    s->seeking = false;
+    s->checking = false;
+    s->stale = s->asked;
+    s->flight = 0;
+    s->dry_ms = 0;
+    frame_list_clear(&s->read);
+    frame_list_clear(&s->ahead);
+    s->repeat = s->place;
+}
+
+void
+delivery_stream_rewind(struct delivery_stream *s, struct delivery_common *c, uint64_t place)
+{
+    const bool known = s->known, checking = s->checking;
+
+    assert(place >= s->base && place <= s->head);
+    delivery_stream_forget(s);
+    s->known = known;
+    s->checking = checking;
+    s->place = s->repeat = s->read_to = place;
+    s->progress_ms = c->now_ms;
+    s->fork.copying = false;
+    c->stat.rewinds++;
+    if (s->fork.is && (!s->fork.laid || s->fork.acked < delivery_wire_seq(s, s->base))) {
+        // From its beginning: what comes before base is no repeat, the collector never had it.
+        const uint64_t as = s->fork.as, acked = s->fork.acked;
+
+        s->place = s->repeat = s->read_to = s->base;
+        s->fork = (struct fork){ .is = true, .as = as, .acked = acked, .copying = true };
+        s->seeking = true;
+    } else if (place > 0 && (checking || !s_repeat_window(s, c))) {
+        s->seeking = true;
+    }
+    if (s->seeking)
+        s_ask(s, c, s->place, true);
+}
+
+// Where memory has what must be repeated. A TABLE goes ahead of the KEY, or of place itself where
+// the stream has no KEY before it.
+static bool
+s_repeat_window(struct delivery_stream *s, struct delivery_common *c)
+{
+    const size_t end = frame_list_from(&s->window, s->place);
+    size_t at = end;
+
+    if (!s->live || s->window.n == 0 || frame_list_at(&s->window, 0)->record.seq > s->place ||
+        frame_list_at(&s->window, s->window.n - 1)->record.seq + 1 < s->place)
+        return false;
+    while (at > 0 && frame_list_at(&s->window, at - 1)->record.type != RECORD_KEY)
+        at--;
+    if (at > 0)
+        at--;
+    else if (frame_list_at(&s->window, 0)->record.seq > 0 &&
+             (end == s->window.n || frame_list_at(&s->window, end)->record.type != RECORD_KEY))
+        return false;
+    else
+        at = end;
+    if (at < end)
+        s->repeat = frame_list_at(&s->window, at)->record.seq;
+    if (at < s->window.n && frame_list_at(&s->window, at)->slots > 0)
+        c->is.table(c->is.arg, &frame_list_at(&s->window, at)->record,
+                    frame_list_at(&s->window, at)->slots);
+    return true;
+}
+
+static void
+s_ask(struct delivery_stream *s, struct delivery_common *c, uint64_t from, bool repeat)
+{
+    s->read_to = from;
+    s->got = false;
+    s->asked++;
+    c->is.want(c->is.arg, s->id, from, READ_MOST, repeat);
+}
+
+// ---- what the spool answers
+
+void
+delivery_stream_take(struct delivery_stream *s, const struct record *record, bool repeat)
+{
+    if (s->stale > 0)
+        return;
+    s->tabling = record->type == RECORD_TABLE ||
+                 (s->tabling && record->type == RECORD_DEF && record->seq == s->table_seq);
+    s->table_seq = record->seq;
+    if (repeat)
+        s_take_repeat(s, record);
+    else if (record->type == RECORD_GAP)
+        s_take_gap(s, record);
+    else if (record->seq >= s->read_to && record->seq < s->head)
+        s_fill(s, record);
+}
+
+static void
+s_take_repeat(struct delivery_stream *s, const struct record *record)
+{
+    struct record wire;
+
+    if (!s->seeking)
+        return;
+    if (s->checking && !s->tabling && record->seq == s->check - 1)
+        s_check(s, record);
+    if (s->fork.copying) {
+        delivery_fork_take(s, record);
+        return;
+    }
+    wire = delivery_wire_record(s, record);
+    frame_list_push(&s->ahead, &wire);
+}
+
+// Whether the record that the collector has last is the one that we have.
+static void
+s_check(struct delivery_stream *s, const struct record *record)
+{
+    struct frame_list one = { 0 };
+
+    s->checking = false;
+    s->differs = frame_entry_crc(frame_list_push(&one, record)) != s->check_crc;
+    frame_list_release(&one);
+}
+
+// One that begins before what is wanted was told in part: the rest has its share of the samples.
+static void
+s_take_gap(struct delivery_stream *s, const struct record *record)
+{
+    struct record cut = *record;
+    uint8_t body[GAP_BODY_MAX];
+    struct gap gap;
+    struct rbuf r;
+    struct wbuf w;
+
+    rbuf_init(&r, record->body, record->body_len);
+    if (gap_take(&r, &gap) < 0 || gap.to < s->read_to || gap.to < record->seq || gap.to >= s->head)
+        return;
+    if (record->seq < s->read_to) {
+        const double share = (double) (gap.to - s->read_to + 1) /
+                             (double) (gap.to - record->seq + 1);
+        const uint64_t samples = (uint64_t) ((double) gap.samples * share);
+
+        cut.seq = s->read_to;
+        cut.total += gap.samples - samples;
+        gap.samples = samples;
+    }
+    wbuf_init(&w, body, sizeof body);
+    gap_put(&w, &gap);
+    cut.body = body;
+    cut.body_len = (uint32_t) w.len;
+    s_fill(s, &cut);
+    frame_list_at(&s->read, s->read.n - 1)->last = gap.to;
+    delivery_wire_entry(s, frame_list_at(&s->read, s->read.n - 1));
+    s->read_to = gap.to + 1;
+}
+
+// What the spool leaves out without a word would be asked for by the collector for ever.
+static void
+s_fill(struct delivery_stream *s, const struct record *record)
+{
+    if (record->seq > s->read_to) {
+        const uint64_t before = delivery_stream_total(s, s->read_to);
+        const struct gap gap = { .to = record->seq - 1,
+                                 .samples = before <= record->total ? record->total - before : 0,
+                                 .cause = GAP_DAMAGE };
+        struct record hole = { .type = RECORD_GAP,
+                               .stream = s->id,
+                               .seq = s->read_to,
+                               .total = record->total - gap.samples,
+                               .t0_ms = record->t0_ms };
+        uint8_t body[GAP_BODY_MAX];
+        struct wbuf w;
+
+        wbuf_init(&w, body, sizeof body);
+        gap_put(&w, &gap);
+        hole.body = body;
+        hole.body_len = (uint32_t) w.len;
+        s_keep(s, &hole, gap.to);
+    }
+    s_keep(s, record, record->seq);
+}
+
+static void
+s_keep(struct delivery_stream *s, const struct record *record, uint64_t last)
+{
+    struct frame_entry *entry;
+
+    if (s->fork.copying && !s->fork.laid)
+        delivery_fork_lay(s, record); // nothing of it came before
+    entry = frame_list_push(&s->read, record);
+    entry->last = last;
+    if (s->fork.is)
+        delivery_wire_entry(s, entry); // the frame has the wire's numbers, the list ours
+    s->read_to = last + 1;
+    s->got = true;
+}
+
+void
+delivery_stream_taken(struct delivery_stream *s, const struct delivery_common *c)
+{
+    if (s->asked == 0)
+        return;
+    s->asked--;
+    if (s->stale > 0) {
+        s->stale--;
+        return;
+    }
+    // A question for what must be repeated may have nothing else for an answer.
+    s->dry_ms = s->got || s->seeking ? 0 : c->now_ms + DRY_MS;
+    s->seeking = false;
+    s->checking = false; // the record is not there any more: nothing speaks against it
+}
+
+// ---- what is sent next
+
+static enum source
+s_source(const struct delivery_stream *s, const struct delivery_common *c)
+{
+    const struct frame_entry *entry;
+
+    if (!s->known || s->checking)
+        return SOURCE_NONE;
+    if (s->ahead.n > 0)
+        return s->fork.copying && frame_list_at(&s->ahead, 0)->record.seq >= s->limit
+                   ? SOURCE_NONE
+                   : SOURCE_AHEAD;
+    if (s->repeat < s->place)
+        return SOURCE_REPEAT;
+    if (s->seeking || s->place >= s->head || delivery_wire_seq(s, s->place) >= s->limit)
+        return SOURCE_NONE;
+    entry = frame_list_find(&s->window, s->place);
+    if (entry != NULL)
+        return !s->live || s->place < s->written ||
+                       c->now_ms - entry->made_ms >= DELIVERY_UNSPOOLED_MS
+                   ? SOURCE_WINDOW
+                   : SOURCE_NONE;
+    if (frame_list_find(&s->read, s->place) != NULL)
+        return SOURCE_READ;
+    // What is asked or not yet written is awaited.
+    return s->asked > s->stale || s->read_to >= s->written || c->now_ms < s->dry_ms ? SOURCE_NONE
+                                                                                    : SOURCE_ASK;
+}
+
+const uint8_t *
+delivery_stream_next(struct delivery_stream *s, struct delivery_common *c, size_t *len_ret)
+{
+    struct frame_prefix prefix = { .flags = s->live ? 0 : FRAME_BACKLOG,
+                                   .base = delivery_wire_base(s) };
+    struct frame_entry *entry = NULL;
+
+    switch (s_source(s, c)) {
+    case SOURCE_NONE:
+        return NULL;
+    case SOURCE_ASK:
+        s_ask(s, c, s->read_to > s->place ? s->read_to : s->place, false);
+        return NULL;
+    case SOURCE_AHEAD:
+        entry = frame_list_at(&s->ahead, 0);
+        prefix.flags |= s->fork.copying ? 0 : FRAME_REPEAT;
+        break;
+    case SOURCE_REPEAT:
+        entry = frame_list_find(&s->window, s->repeat);
+        prefix.flags |= FRAME_REPEAT;
+        break;
+    case SOURCE_WINDOW:
+        entry = frame_list_find(&s->window, s->place);
+        if (s->fork.is) // only memory had it when its stream forked
+            delivery_wire_entry(s, entry);
+        break;
+    case SOURCE_READ:
+        entry = frame_list_find(&s->read, s->place);
+        break;
+    }
+    assert(entry != NULL);
+    frame_put_prefix(entry->frame, &prefix);
+    *len_ret = entry->len;
+    return entry->frame;
+}
+
+void
+delivery_stream_sent(struct delivery_stream *s, struct delivery_common *c)
+{
+    const enum source source = s_source(s, c);
+    struct frame_entry *entry;
+
+    if (!delivery_stream_flying(s))
+        s->progress_ms = c->now_ms;
+    switch (source) {
+    case SOURCE_AHEAD:
+        frame_list_drop(&s->ahead, 1);
+        return;
+    case SOURCE_REPEAT:
+        s->repeat++;
+        return;
+    case SOURCE_WINDOW:
+        c->stat.unspooled += s->place >= s->written;
+        s->place++;
+        break;
+    case SOURCE_READ:
+        entry = frame_list_find(&s->read, s->place);
+        entry->sent = true;
+        s->flight += entry->len;
+        s->place = entry->last + 1;
+        break;
+    case SOURCE_NONE:
+    case SOURCE_ASK:
+        assert(false);
+    }
+    s->repeat = s->place;
+}
+
+bool
+delivery_stream_has(const struct delivery_stream *s, const struct delivery_common *c)
+{
+    return s_source(s, c) != SOURCE_NONE;
+}
+
+bool
+delivery_stream_flying(const struct delivery_stream *s)
+{
+    if (s->fork.is)
+        return s->known && s->fork.laid && delivery_wire_seq(s, s->place) > s->fork.acked;
+    return s->known && s->place > s->base;
+}
+
+bool
+delivery_stream_in_memory(const struct delivery_stream *s)
+{
+    const size_t at = frame_list_from(&s->window, s->place);
+
+    if (s->place >= s->head)
+        return true;
+    return at < s->window.n && frame_list_at(&s->window, at)->record.seq == s->place &&
+           frame_list_at(&s->window, s->window.n - 1)->record.seq + 1 == s->head;
+}
