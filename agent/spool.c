@@ -323,15 +323,12 @@ spool_read(spool_t *self, uint64_t stream, uint64_t from, size_t bytes, bool rep
 }
 
 void
-spool_note(spool_t *self, uint64_t elsewhere, uint64_t refused,
-           const uint64_t missed[MISSED_CAUSES])
+spool_note(spool_t *self, const struct spool_note *note)
 {
     struct spool_order *order = xcalloc(1, sizeof *order);
 
     order->kind = SPOOL_NOTE;
-    order->elsewhere = elsewhere;
-    order->refused = refused;
-    memcpy(order->missed, missed, sizeof order->missed);
+    order->note = *note;
     s_send(self, order);
 }
 

@@ -76,9 +76,8 @@ void spool_acked(spool_t *self, uint64_t stream, uint64_t next, uint64_t total, 
 // Asks for records from `from` on, about `bytes` of them, at least one if there is any. With
 // `repeat`, those that a decoder needs come first. See spool_files_read.
 void spool_read(spool_t *self, uint64_t stream, uint64_t from, size_t bytes, bool repeat);
-// Of the ledger, what others count. Absolute.
-void spool_note(spool_t *self, uint64_t elsewhere, uint64_t refused,
-                const uint64_t missed[MISSED_CAUSES]);
+// See spool_files_note.
+void spool_note(spool_t *self, const struct spool_note *note);
 
 // How long the oldest record that is not written has been waiting; 0: none is.
 int64_t spool_waiting_ms(const spool_t *self);

@@ -81,7 +81,7 @@ void spool_files_acked(spool_files_t *self, uint64_t stream, uint64_t next, uint
 // Gives records from `from` on to handler.read, until `bytes` of bodies and headers are given, or
 // all: *next_ret is the first seq not given, *end_ret says that there is no more for now. With
 // `repeat`, what a decoder needs goes ahead: the TABLE, then DEFs, then all records from the last
-// KEY before `from` on. 0; ERR_UNKNOWN: no such stream; or -errno.
+// KEY before `from` on, or all where there is none. 0; ERR_UNKNOWN: no such stream; or -errno.
 int spool_files_read(spool_files_t *self, uint64_t stream, uint64_t from, size_t bytes, bool repeat,
                      uint64_t *next_ret, bool *end_ret);
 // Gives up what is older or more than may be. To be called now and then, and after each segment.
@@ -93,9 +93,14 @@ int spool_files_flush(spool_files_t *self);
 int spool_files_sync(spool_files_t *self);
 // The book becomes durable, if it changed. 0 or -errno; it is tried again at the next change.
 int spool_files_write_book(spool_files_t *self);
-// Of the ledger, what others count. Absolute.
-void spool_files_note(spool_files_t *self, uint64_t elsewhere, uint64_t refused,
-                      const uint64_t missed[MISSED_CAUSES]);
+// Of the ledger, what others count; absolute, and never less than what the book had at the open.
+struct spool_note {
+    uint64_t elsewhere;
+    uint64_t refused;
+    uint64_t collector_lost; // these are not counted as acknowledged any more
+    uint64_t missed[MISSED_CAUSES];
+};
+void spool_files_note(spool_files_t *self, const struct spool_note *note);
 
 struct spool_files_stat {
     uint64_t bytes;      // on disk

@@ -173,13 +173,18 @@ s_note_collector(struct spool_stream *st, uint64_t collector, uint64_t next)
 }
 
 void
-spool_files_note(spool_files_t *self, uint64_t elsewhere, uint64_t refused,
-                 const uint64_t missed[MISSED_CAUSES])
+spool_files_note(spool_files_t *self, const struct spool_note *note)
 {
     struct ledger *ledger = &self->book->ledger;
+    uint64_t *lost = &ledger->lost[LOST_COLLECTOR];
+    uint64_t more = note->collector_lost > *lost ? note->collector_lost - *lost : 0;
 
-    ledger->elsewhere = elsewhere;
-    ledger->refused = refused;
-    memcpy(ledger->missed, missed, sizeof ledger->missed);
+    if (more > ledger->acked)
+        more = ledger->acked;
+    *lost += more;
+    ledger->acked -= more;
+    ledger->elsewhere = note->elsewhere;
+    ledger->refused = note->refused;
+    memcpy(ledger->missed, note->missed, sizeof ledger->missed);
     self->book_changed = true;
 }

@@ -221,7 +221,7 @@ s_repeat(spool_files_t *self, const struct target *target, uint64_t stream, uint
     struct segment_place place;
     struct record record;
     enum spool_kind kind;
-    bool keyed = false;
+    bool keyed = target->key.segment == 0;
 
     if (target->start == 0 || s_seek(self, stream, (struct segment_place){ target->start, 0 }) < 0)
         return;

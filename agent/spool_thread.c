@@ -23,17 +23,21 @@
 #include "shared/base/ring.h"
 #include "shared/base/xalloc.h"
 
-#define ORDERS_MOST    8192            // in the ring
-#define EVENTS_MOST    8192            // in the ring; more wait in `held`
-#define BATCH_BYTES    (1024u * 1024u) // of records, between two flushes
-#define LIMIT_EVERY_MS 10000
-#define HELD_WAIT_MS   10 // until the ring is tried again
-#define NEVER          INT64_MAX
+#define ORDERS_MOST  8192            // in the ring
+#define EVENTS_MOST  8192            // in the ring; more wait in `held`
+#define BATCH_BYTES  (1024u * 1024u) // of records, between two flushes
+#define HELD_WAIT_MS 10              // until the ring is tried again
+#define LIMIT_SYNCS  2               // age and size are looked at each so many times sync_ms
+#define NEVER        INT64_MAX
+
+// Who frees it: main, or the thread itself when main has gone without it.
+enum end { RUNNING, ENDED, ABANDONED };
 
 struct spool_thread {
     pthread_t thread;
     ring_t *orders, *events;
     int done_fd;            // raised when the thread has ended
+    atomic_int end;         // enum end
     atomic_size_t queued;   // bytes of records in orders
     pthread_mutex_t lock;   // of `stat`
     struct spool_stat stat; // as of the last turn
@@ -90,7 +94,7 @@ spool_thread_start(spool_thread_t **ret, const struct spool_files_options *opt, 
     if (rc < 0)
         goto fail;
     *book = *spool_files_book(self->files);
-    self->limit_due = clock_mono_ms() + LIMIT_EVERY_MS;
+    self->limit_due = clock_mono_ms() + LIMIT_SYNCS * sync_ms;
     s_publish(self);
     // Signals are main's affair.
     sigfillset(&all);
@@ -146,8 +150,12 @@ spool_thread_stop(spool_thread_t **self_p, int64_t deadline_ms)
     } while (n == -1 && errno == EINTR);
     if (n != 1) {
         // In a call that does not return. The kernel has what was written.
-        pthread_detach(self->thread);
-        return -ETIMEDOUT;
+        const pthread_t thread = self->thread;
+
+        if (atomic_exchange(&self->end, ABANDONED) == RUNNING) {
+            pthread_detach(thread);
+            return -ETIMEDOUT;
+        }
     }
     pthread_join(self->thread, NULL);
     s_free(self);
@@ -243,6 +251,8 @@ s_run(void *arg)
     (void) spool_files_write_book(self->files);
     s_publish(self);
     (void) !eventfd_write(self->done_fd, 1);
+    if (atomic_exchange(&self->end, ENDED) == ABANDONED)
+        s_free(self);
     return NULL;
 }
 
@@ -307,7 +317,7 @@ s_apply(spool_thread_t *self, struct spool_order *order)
         s_read(self, order);
         break;
     case SPOOL_NOTE:
-        spool_files_note(self->files, order->elsewhere, order->refused, order->missed);
+        spool_files_note(self->files, &order->note);
         break;
     case SPOOL_STOP:
         if (order->stream != 0)
@@ -454,7 +464,7 @@ s_do_due(spool_thread_t *self)
     }
     if (soon >= self->limit_due) {
         spool_files_limit(self->files, self->now_ms());
-        self->limit_due = now + LIMIT_EVERY_MS;
+        self->limit_due = now + LIMIT_SYNCS * self->sync_ms;
     }
 }
 

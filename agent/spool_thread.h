@@ -27,12 +27,12 @@ struct spool_order {
     struct spool_order *next; // main's, while it waits for room
     enum spool_order_kind kind;
     uint64_t stream;
-    uint64_t seq;                                       // ACKED: next; ASK: from; END, STOP: head
-    uint64_t total;                                     // samples before it; ASK: bytes
-    uint64_t collector;                                 // ACKED
-    bool repeat;                                        // ASK
-    uint64_t elsewhere, refused, missed[MISSED_CAUSES]; // NOTE
-    size_t len;                                         // of the record; APPEND, TABLE
+    uint64_t seq;           // ACKED: next; ASK: from; END, STOP: head
+    uint64_t total;         // samples before it; ASK: bytes
+    uint64_t collector;     // ACKED
+    bool repeat;            // ASK
+    struct spool_note note; // NOTE
+    size_t len;             // of the record; APPEND, TABLE
     uint8_t bytes[];
 };
 

@@ -121,7 +121,7 @@ segment_cursor_next(segment_cursor_t *self, struct segment_place until, struct s
             continue; // it may be another one
         }
         found = SEGMENT_SHORT;
-        if (self->offset <= s_known(self))
+        if (self->window.at != NULL && self->offset <= s_known(self))
             found = segment_read(&record, self->window.at + (self->offset - self->start),
                                  (size_t) (s_known(self) - self->offset),
                                  self->whole || s_known(self) >= limit, self->salt, self->offset);
@@ -243,7 +243,7 @@ s_more(segment_cursor_t *self, uint64_t limit)
         const uint64_t gone = self->offset - self->start;
         const size_t left = gone < self->window.len ? self->window.len - (size_t) gone : 0;
 
-        if (left > 0)
+        if (left > 0 && self->window.at != NULL)
             memmove(self->window.at, self->window.at + gone, left);
         self->window.len = left;
         self->start = self->offset;

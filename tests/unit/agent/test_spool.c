@@ -1,4 +1,5 @@
-// test_spool - the spool with its thread, as main uses it.
+// test_spool - the spool with its thread, as main uses it. A few lines more than is usual: all of
+// it is one object's life.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -390,14 +391,86 @@ a_kill_at_any_moment_keeps_what_was_told_as_written(void **state)
 }
 
 static void
+how_long_a_record_waits_is_told(void **state)
+{
+    struct bed *b = *state;
+    struct pollfd in = { .fd = spool_fd(b->spool), .events = POLLIN };
+    int64_t waited;
+
+    assert_int_equal(spool_waiting_ms(b->spool), 0);
+    assert_true(append(b));
+    (void) poll(&in, 1, DEADLINE_MS); // written; but nobody has listened
+    (void) poll(NULL, 0, 20);
+    waited = spool_waiting_ms(b->spool);
+    assert_true(waited >= 20);
+    assert_true(append(b));
+    assert_true(spool_waiting_ms(b->spool) >= waited);
+    turn_until(b, b->written == 2);
+    assert_int_equal(spool_waiting_ms(b->spool), 0);
+}
+
+// A clock that stands still, with the thread in it, as a disk would.
+static _Atomic int hang_fd = -1;
+
+static int64_t
+hanging_clock(void)
+{
+    const int fd = hang_fd;
+    char byte;
+
+    if (fd != -1)
+        (void) !read(fd, &byte, 1);
+    return clock_real_ms();
+}
+
+static void
+a_stop_does_not_wait_for_a_disk_that_hangs(void **state)
+{
+    struct bed *b = *state;
+    int64_t before, deadline = clock_mono_ms() + DEADLINE_MS;
+    int pipe_fd[2], rc;
+
+    assert_int_equal(spool_close(&b->spool), 0);
+    assert_int_equal(pipe(pipe_fd), 0);
+    b->opt.now_ms = hanging_clock;
+    b->opt.sync_ms = 20;
+    open_spool(b);
+    append_all(b, 10);
+    hang_fd = pipe_fd[0];
+    // The thread looks at its clock each 40 ms. From then on nothing is written.
+    do {
+        assert_true(clock_mono_ms() < deadline);
+        assert_true(append(b));
+        turn(b, 10);
+    } while (spool_waiting_ms(b->spool) < 100);
+    before = clock_mono_ms();
+    assert_int_equal(spool_close(&b->spool), -ETIMEDOUT);
+    assert_in_range(clock_mono_ms() - before, SPOOL_CLOSE_MS - 5, SPOOL_CLOSE_MS + 200);
+    // It comes back, and ends by itself.
+    hang_fd = -1;
+    assert_int_equal(write(pipe_fd[1], "", 1), 1);
+    b->opt.now_ms = clock_real_ms;
+    while ((rc = spool_open(&b->spool, &b->opt, b->book, &b->found)) == ERR_LOCKED) {
+        assert_true(clock_mono_ms() < deadline);
+        (void) poll(NULL, 0, 5);
+    }
+    assert_int_equal(rc, 0); // the pipe stays: nobody can say when the thread is done with it
+}
+
+static void
 what_is_known_of_others_is_in_the_book(void **state)
 {
     struct bed *b = *state;
-    const uint64_t missed[MISSED_CAUSES] = { 3, 4, 5 };
+    const struct spool_note note = { 1, 2, 10, { 3, 4, 5 } };
 
-    spool_note(b->spool, 1, 2, missed);
+    append_all(b, 100);
+    spool_acked(b->spool, 1, 50, bed_total(50), 5);
+    spool_note(b->spool, &note);
     assert_int_equal(spool_close(&b->spool), 0);
     open_spool(b);
+    assert_true(ledger_balanced(&b->book->ledger));
+    assert_int_equal(b->book->ledger.acked, bed_total(50) - 10);
+    assert_int_equal(b->book->ledger.lost[LOST_COLLECTOR], 10);
     assert_int_equal(b->book->ledger.elsewhere, 1);
     assert_int_equal(b->book->ledger.refused, 2);
     assert_int_equal(b->book->ledger.missed[MISSED_SUSPENDED], 5);
@@ -429,6 +502,8 @@ main(void)
         spool_test(a_full_queue_refuses_until_there_is_room_and_a_table),
         spool_test(a_disk_that_refuses_is_told_and_is_used_again),
         spool_test(a_kill_at_any_moment_keeps_what_was_told_as_written),
+        spool_test(how_long_a_record_waits_is_told),
+        spool_test(a_stop_does_not_wait_for_a_disk_that_hangs),
         spool_test(what_is_known_of_others_is_in_the_book),
         spool_test(a_folder_that_is_in_use_or_can_not_be_is_refused),
     };

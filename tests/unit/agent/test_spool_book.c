@@ -14,6 +14,7 @@
 
 #include "agent/spool_book.h"
 #include "shared/base/err.h"
+#include "shared/base/file.h"
 #include "shared/base/xalloc.h"
 #include "tests/support/seeded.h"
 
@@ -204,6 +205,29 @@ a_write_torn_at_any_byte_leaves_the_book_before_it(void **state)
     free(file);
 }
 
+// Of version 1, kept: it was not made by this run.
+static void
+a_book_of_version_1_is_read_for_ever(void **state)
+{
+    struct spool_book *book = sample_book(2);
+    struct spool_book *back = xcalloc(1, sizeof *back);
+    const struct spool_gap gap = gap_of(2, 10, 19, LOST_DISK_FULL);
+    struct buf file = { 0 };
+    uint64_t counter;
+
+    (void) state;
+    assert_true(spool_book_add_gap(book, &gap));
+    book->gaps[0].told = true;
+    book->gaps[0].t0_ms = 1234;
+    assert_true(file_read(&file, AT_FDCWD, "tests/data/spool/1-book", SPOOL_BOOK_SLOT) > 0);
+    assert_int_equal(spool_book_take(back, &counter, file.at, file.len), 0);
+    assert_int_equal(counter, 41);
+    assert_memory_equal(back, book, sizeof *book);
+    buf_release(&file);
+    free(back);
+    free(book);
+}
+
 static void
 any_bytes_are_read_without_harm(void **state)
 {
@@ -235,6 +259,7 @@ main(void)
         cmocka_unit_test(neighbours_become_one_gap_unless_they_were_told_or_differ),
         cmocka_unit_test(where_gaps_have_no_room_neighbours_of_any_cause_become_one),
         cmocka_unit_test(a_write_torn_at_any_byte_leaves_the_book_before_it),
+        cmocka_unit_test(a_book_of_version_1_is_read_for_ever),
         cmocka_unit_test(any_bytes_are_read_without_harm),
     };
     return cmocka_run_group_tests_name("spool_book", tests, NULL, NULL);

@@ -6,10 +6,12 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shared/base/err.h"
+#include "shared/base/file.h"
 #include "shared/base/segment.h"
 #include "shared/base/xalloc.h"
 #include "tests/support/seeded.h"
@@ -211,6 +213,37 @@ a_part_of_a_file_asks_for_more(void **state)
         SEGMENT_RECORD);
 }
 
+// A file of version 1, kept: what it holds is known, and it was not made by this run.
+static void
+a_file_of_version_1_is_read_for_ever(void **state)
+{
+    static const char *const wanted[] = { "one", "", "three, which is longer" };
+    struct segment_header header;
+    struct segment_record record;
+    struct buf file = { 0 };
+    struct segment_scan s;
+    uint32_t place = SEGMENT_HEADER_BYTES;
+
+    (void) state;
+    assert_true(file_read(&file, AT_FDCWD, "tests/data/segment/1-whole.seg", 4096) > 0);
+    assert_int_equal(segment_header_take(&header, file.at, file.len), 0);
+    assert_true(header.owner == UINT64_C(0x1111222233334444) && header.number == 7 &&
+                header.salt == UINT64_C(0x0123456789abcdef) &&
+                header.made_ms == INT64_C(1700000000000));
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(
+            segment_read(&record, file.at + place, file.len - place, true, header.salt, place),
+            SEGMENT_RECORD);
+        assert_int_equal(record.len, strlen(wanted[i]));
+        assert_memory_equal(record.at, wanted[i], record.len);
+        assert_int_equal(record.synced, i < 2 ? 0 : 99);
+        place = record.next;
+    }
+    segment_scan(&s, file.at, file.len, header.salt);
+    assert_true(s.ended && !s.damaged && s.records == 3 && s.end == place && s.synced == 99);
+    buf_release(&file);
+}
+
 static void
 any_bytes_are_scanned_without_harm(void **state)
 {
@@ -240,6 +273,7 @@ main(void)
         cmocka_unit_test(a_tail_torn_at_any_byte_is_dropped),
         cmocka_unit_test(a_flipped_bit_is_damage_only_where_it_was_durable),
         cmocka_unit_test(a_part_of_a_file_asks_for_more),
+        cmocka_unit_test(a_file_of_version_1_is_read_for_ever),
         cmocka_unit_test(any_bytes_are_scanned_without_harm),
     };
     return cmocka_run_group_tests_name("segment", tests, NULL, NULL);
