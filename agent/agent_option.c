@@ -73,7 +73,7 @@ static const struct option options[] = {
       .type = OPTION_TEXT,
       .list = true,
       .meta = "NAME=SETTING",
-      .help = "off, on, or the time between two samples of a family: diskstats=off, hwmon=1m" },
+      .help = "off, on, or the time between two samples of a family (or all): hwmon=1m" },
     FILTER("disk", "block devices", DISK_EXCLUDE),
     FILTER("net", "network interfaces", NULL),
     FILTER("mount", "mount points", MOUNT_EXCLUDE),

@@ -28,6 +28,7 @@
 #include "shared/base/err.h"
 #include "shared/base/str.h"
 
+#define ALL            "all" // in place of a family's name
 #define EVERY_LEAST_MS 100
 #define EVERY_MOST_MS  3600000
 
@@ -97,31 +98,35 @@ family_wishes_read(struct family_wishes *ret, const options_t *options, const ch
     return rc;
 }
 
-// "diskstats=off", "hwmon=1m".
+// "diskstats=off", "hwmon=1m"; "all=off" is said of each, and what is said later of one holds.
 static int
 s_read_wish(struct family_wishes *ret, const char *text, const char *program, FILE *err)
 {
     const char *equals = strchr(text, '=');
-    const int at = s_find(text, equals != NULL ? (size_t) (equals - text) : strlen(text));
-    struct family_wish *wish;
-    int64_t ms;
+    const size_t len = equals != NULL ? (size_t) (equals - text) : strlen(text);
+    const bool all = len == strlen(ALL) && memcmp(text, ALL, len) == 0;
+    const int at = all ? 0 : s_find(text, len);
+    bool off;
+    int64_t ms = 0;
 
     if (at < 0) {
         fprintf(err, "%s: family: \"%s\": no such family; the nearest is \"%s\"\n", program, text,
                 s_nearest(text));
         return ERR_UNKNOWN;
     }
-    wish = &ret->wish[at];
-    wish->off = equals != NULL && strcmp(equals + 1, "off") == 0;
-    if (wish->off || (equals != NULL && strcmp(equals + 1, "on") == 0))
-        return 0;
-    if (equals == NULL || str_duration_ms(&ms, equals + 1) < 0 || ms < EVERY_LEAST_MS ||
-        ms > EVERY_MOST_MS) {
+    off = equals != NULL && strcmp(equals + 1, "off") == 0;
+    if (!off && (equals == NULL || strcmp(equals + 1, "on") != 0) &&
+        (equals == NULL || str_duration_ms(&ms, equals + 1) < 0 || ms < EVERY_LEAST_MS ||
+         ms > EVERY_MOST_MS)) {
         fprintf(err, "%s: family: \"%s\": wants NAME=off, NAME=on or a time from 100ms to 1h\n",
                 program, text);
         return ERR_FORMAT;
     }
-    wish->every_ms = ms;
+    for (size_t i = (size_t) at; i < (all ? family_count : (size_t) at + 1); i++) {
+        ret->wish[i].off = off;
+        if (ms > 0)
+            ret->wish[i].every_ms = ms;
+    }
     return 0;
 }
 

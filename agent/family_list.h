@@ -1,7 +1,8 @@
 // family_list - every family of host series the agent has, and what was said of each.
 //
 // A family is known by node_exporter's name of its collector. An operator says of it "off", "on" or
-// the time between two samples: --family diskstats=off --family hwmon=1m.
+// the time between two samples: --family diskstats=off --family hwmon=1m. "all" is each of them:
+// --family all=off --family cpu=on.
 
 #ifndef AGENT_FAMILY_LIST_H
 #define AGENT_FAMILY_LIST_H

@@ -130,6 +130,21 @@ a_family_is_turned_off_or_timed_by_its_name(void **state)
 }
 
 static void
+all_families_are_turned_off_at_once_and_one_on_again(void **state)
+{
+    (void) state;
+    assert_int_equal(LOAD("--family", "all=off", "--family", "loadavg=on"), -1);
+    for (size_t i = 0; i < family_count; i++)
+        assert_int_equal(config.families.wish[i].off, strcmp(family_list[i]->name, "loadavg") != 0);
+    agent_config_release(&config);
+    assert_int_equal(LOAD("--family", "all=30s"), -1);
+    for (size_t i = 0; i < family_count; i++)
+        assert_int_equal(config.families.wish[i].every_ms, 30000);
+    agent_config_release(&config);
+    assert_int_equal(LOAD("--family", "all=never"), 78);
+}
+
+static void
 a_family_or_filter_that_is_none_is_a_wrong_configuration(void **state)
 {
     static const char *const words[][2] = {
@@ -191,6 +206,7 @@ main(void)
         cmocka_unit_test(what_can_not_be_is_a_wrong_configuration),
         cmocka_unit_test(what_can_not_be_read_is_a_wrong_usage),
         cmocka_unit_test(a_family_is_turned_off_or_timed_by_its_name),
+        cmocka_unit_test(all_families_are_turned_off_at_once_and_one_on_again),
         cmocka_unit_test(a_family_or_filter_that_is_none_is_a_wrong_configuration),
     };
     return cmocka_run_group_tests_name("agent_option", tests, NULL, NULL);
