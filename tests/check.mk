@@ -1,5 +1,6 @@
 # make check-unit  cmocka tests of each module         make check-web   the page's modules, in node
 # make check-flow  the real programs, end to end       make check-page  the page in a real browser
+# make check-fault kill -9, stalls, cuts, full disks under load; FAULT_SECONDS= (120) FAULT_SEED=
 # make check SAN=address,undefined    the same, instrumented, in a tree of its own; also SAN=thread
 # make check-fresh all of it in an empty Debian 12 (root, debootstrap, network): by hand
 # make lint        format, gcc and clang -Werror, cppcheck, clang-tidy, layers, sizes, words, tsc
@@ -17,10 +18,13 @@ endef
 $(foreach r,$(rooms),$(eval $(call test_rule,$r)))
 
 # tests/flow/flow_X.c sees the programs from outside: shared code and the stage, no room.
-support := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/demo_app.c,$(wildcard tests/support/*.c)))
-$(BUILD)/tests/flow/%: $(BUILD)/tests/flow/%.o $(support) $(call lib,shared)
-	@echo "  LD    $@"
-	$Q$(CC) $(ALL_LD) $^ $(LIBS) -lcmocka -o $@
+support := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/demo_app.c %/clock_shim.c,$(wildcard tests/support/*.c)))
+define end_to_end_rule
+$(BUILD)/tests/$1/%: $(BUILD)/tests/$1/%.o $(support) $(call lib,shared)
+	@echo "  LD    $$@"
+	$Q$$(CC) $$(ALL_LD) $$^ $$(LIBS) -lcmocka -o $$@
+endef
+$(foreach f,flow fault,$(eval $(call end_to_end_rule,$f)))
 
 # An application to be watched: it has nothing of ours in it.
 $(BUILD)/tests/support/demo_app: $(BUILD)/tests/support/demo_app.o
@@ -28,9 +32,17 @@ $(BUILD)/tests/support/demo_app: $(BUILD)/tests/support/demo_app.o
 	$Q$(CC) $(ALL_LD) $^ $(LIBS) -o $@
 $(BUILD)/tests/flow/flow_apps $(BUILD)/tests/flow/flow_feed: | $(BUILD)/tests/support/demo_app
 
+# A clock that a test can move under a program: preloaded, so the program is the one we ship.
+$(BUILD)/tests/support/clock_shim.so: tests/support/clock_shim.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo "  CC    $@"
+	$Q$(CC) -std=gnu17 -D_GNU_SOURCE -I. $(WARN) -O2 -g -fPIC -shared $< -o $@
+$(BUILD)/tests/fault/fault_clock: | $(BUILD)/tests/support/clock_shim.so
+
 binaries   = $(patsubst %.c,$(BUILD)/%,$(wildcard $1))
 unit_tests := $(call binaries,tests/unit/*/test_*.c)
 flow_tests := $(call binaries,tests/flow/flow_*.c)
+fault_tests := $(call binaries,tests/fault/fault_*.c)
 web_tests  := build/web-tests/*.mjs
 page_tests := tests/page/*.test.mjs
 lint_tests := $(addprefix tests/lint/,layers.sh layers_test.sh run_test.sh sizes.sh words.sh)
@@ -38,11 +50,12 @@ lint_tests := $(addprefix tests/lint/,layers.sh layers_test.sh run_test.sh sizes
 group_lint := 'lint=$(lint_tests)'
 group_unit := 'unit=$(unit_tests)'
 group_flow := 'flow=$(flow_tests)'
+group_fault := 'fault=$(fault_tests)'
 group_web  := 'web=$(web_tests)'
 group_page := 'page=$(page_tests)'
 RUN_TESTS   = SAN=$(SAN) tests/run.sh $(BUILD)
 
-.PHONY: check check-built check-unit check-flow check-web check-page
+.PHONY: check check-built check-unit check-flow check-fault check-web check-page
 check:
 	@sh shared/deploy/setup.sh check
 	@$(MAKE) --no-print-directory $(JOBS) check-built
@@ -52,6 +65,9 @@ check-unit: $(unit_tests)
 	@$(RUN_TESTS) $(group_unit)
 check-flow: all $(flow_tests)
 	@$(RUN_TESTS) $(group_flow)
+# By hand and each night: FAULT_SECONDS= for the random part (120), FAULT_SEED= to repeat a run.
+check-fault: all $(fault_tests)
+	@$(RUN_TESTS) $(group_fault)
 check-web: build/.web
 	@$(RUN_TESTS) $(group_web)
 check-page: all build/.web $(BUILD)/tests/support/demo_app

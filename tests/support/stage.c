@@ -36,6 +36,8 @@ struct stage {
     char *endpoint; // of the data port
     int claim;      // holds the block of ports
     uint16_t port;
+    unsigned started; // ever: a number in the names of their files
+    bool sanitized;   // one that was dropped had reports of a sanitizer
     unsigned n;
     process_t *all[MOST]; // in the order they were started
 };
@@ -108,7 +110,7 @@ stage_teardown(void **state)
 {
     stage_t *self = *state;
     bool running[MOST] = { false };
-    int bad = 0;
+    int bad = self->sanitized ? -1 : 0;
 
     // What ended before now was the test's affair; what is left ends cleanly when asked.
     for (unsigned i = self->n; i-- > 0;) {
@@ -306,7 +308,7 @@ s_start(stage_t *self, const char *program, const char *const *words, va_list mo
     unsigned n = 0;
 
     snprintf(path, sizeof path, "%s/bin/%s", build != NULL ? build : "build", program);
-    snprintf(label, sizeof label, "%u-%s", self->n, slash != NULL ? slash + 1 : program);
+    snprintf(label, sizeof label, "%u-%s", self->started++, slash != NULL ? slash + 1 : program);
     argv[n++] = path;
     for (; *words != NULL; words++)
         argv[n++] = *words;
@@ -318,6 +320,26 @@ s_start(stage_t *self, const char *program, const char *const *words, va_list mo
     assert_true(self->n < MOST);
     self->all[self->n] = process_start(self->dir, label, argv);
     return self->all[self->n++];
+}
+
+void
+stage_drop(stage_t *self, process_t **process_p)
+{
+    process_t *p = *process_p;
+    unsigned at = 0;
+
+    while (at < self->n && self->all[at] != p)
+        at++;
+    assert_true(at < self->n);
+    process_signal(p, SIGKILL);
+    (void) process_ended(p, stage_ms(5000));
+    if (strstr(process_err(p), "Sanitizer") != NULL) {
+        fprintf(stderr, "--- %s: reports of a sanitizer\n%s", process_label(p), process_err(p));
+        self->sanitized = true;
+    }
+    self->n--;
+    memmove(self->all + at, self->all + at + 1, (self->n - at) * sizeof self->all[0]);
+    process_destroy(process_p);
 }
 
 char *

@@ -48,6 +48,9 @@ process_t *stage_agent(stage_t *self, const char *name, ...) __attribute__((sent
 process_t *stage_dashboard(stage_t *self, ...) __attribute__((sentinel));
 // Any program of bin/ (or beside it: "../tests/support/demo_app"), with these words only.
 process_t *stage_run(stage_t *self, const char *program, ...) __attribute__((sentinel));
+// Forgets a program, which is killed if it still runs; a report of a sanitizer in what it said
+// fails the teardown. For tests that start hundreds.
+void stage_drop(stage_t *self, process_t **process_p);
 // A text file in the stage's folder; the folders above it are made. Its path, for free().
 char *stage_file(stage_t *self, const char *name, const char *text);
 

@@ -1,0 +1,478 @@
+// fleet - see the header.
+//
+// The application's side of the ipc:// endpoint is a PUSH socket of the member, made when its agent
+// says that it is up and closed before it is killed: so nothing that was given to one agent waits
+// in a pipe for the next one.
+
+#include "tests/support/fleet.h"
+
+#include <czmq.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "shared/base/buf.h"
+#include "shared/base/clock.h"
+#include "shared/base/file.h"
+#include "shared/base/xalloc.h"
+#include "shared/net/sock.h"
+#include "tests/support/held.h"
+#include "tests/support/seeded.h"
+
+#define TURN_MS      5
+#define UP_TEXT      "the agent is up"
+#define END_MS       5000
+#define TIME_CLASSES 16 // times of one clock offset are equal modulo this
+#define HWM          512
+#define ASK_MS       5000
+#define PAUSE_MS     200  // between two questions
+#define FAR_MS       1000 // around the span of what was given
+
+struct member {
+    char name[16];
+    char *data;     // folder
+    char *endpoint; // of its applications
+    process_t *agent;
+    enum member_state state;
+    zsock_t *push;
+    tally_t *tally;
+    int64_t due_ms;    // monotonic, of the next value
+    int64_t last_ms;   // time of the last one
+    int64_t offset_ms; // of its clock
+    unsigned time_class;
+    uint64_t n;         // the next value
+    int64_t stalled_ms; // monotonic
+};
+
+struct fleet {
+    stage_t *stage;
+    struct fleet_options opt;
+    struct member members[FLEET_MOST];
+    bool feeds;
+    uint64_t seed;
+    struct fleet_stat stat;
+};
+
+static void s_give(fleet_t *self, struct member *m);
+static void s_look(fleet_t *self, struct member *m);
+static void s_forget_agent(fleet_t *self, struct member *m);
+static int64_t s_peak_kib(process_t *process);
+
+fleet_t *
+fleet_new(stage_t *stage, const struct fleet_options *opt)
+{
+    fleet_t *self = xcalloc(1, sizeof *self);
+    const char *root = opt->data_root != NULL ? opt->data_root : stage_dir(stage);
+    struct buf text = { 0 };
+
+    assert_true(opt->members <= FLEET_MOST);
+    self->stage = stage;
+    self->opt = *opt;
+    self->seed = opt->seed;
+    self->feeds = true;
+    for (unsigned i = 0; i < opt->members; i++) {
+        struct member *m = &self->members[i];
+
+        snprintf(m->name, sizeof m->name, "h-%02u", i);
+        m->tally = tally_new(m->name);
+        buf_clear(&text);
+        buf_printf(&text, "%s/agent-%s", root, m->name);
+        m->data = xstrdup(buf_cstr(&text));
+        buf_clear(&text);
+        buf_printf(&text, "ipc://%s/%s.sock", stage_dir(stage), m->name);
+        m->endpoint = xstrdup(buf_cstr(&text));
+        // Values tell whose they are: one that strays is changed, not doubled.
+        m->n = (uint64_t) (i + 1) * 1000000000;
+    }
+    buf_release(&text);
+    return self;
+}
+
+void
+fleet_destroy(fleet_t **self_p)
+{
+    fleet_t *self = *self_p;
+
+    if (self == NULL)
+        return;
+    for (unsigned i = 0; i < self->opt.members; i++) {
+        struct member *m = &self->members[i];
+
+        if (m->state == MEMBER_STALLED)
+            process_signal(m->agent, SIGCONT);
+        zsock_destroy(&m->push);
+        tally_destroy(&m->tally);
+        free(m->data);
+        free(m->endpoint);
+    }
+    free(self);
+    *self_p = NULL;
+}
+
+void
+fleet_turn(fleet_t *self)
+{
+    for (unsigned i = 0; i < self->opt.members; i++) {
+        struct member *m = &self->members[i];
+
+        if (m->state == MEMBER_STARTING)
+            s_look(self, m);
+        if (m->state == MEMBER_UP && self->feeds)
+            s_give(self, m);
+    }
+}
+
+static void
+s_look(fleet_t *self, struct member *m)
+{
+    static const struct sock_spec spec = {
+        .type = ZMQ_PUSH,
+        .send_hwm = HWM,
+        .recv_hwm = HWM,
+        .max_bytes = 65536,
+        .linger_ms = 0,
+        .immediate = true,
+    };
+
+    (void) self;
+    if (strstr(process_err(m->agent), UP_TEXT) == NULL)
+        return;
+    assert_int_equal(sock_new(&m->push, &spec), 0);
+    assert_int_equal(sock_connect(m->push, m->endpoint), 0);
+    m->state = MEMBER_UP;
+    m->due_ms = clock_mono_ms();
+}
+
+// A time no other value of the member has, whatever its clock did: later than the last one, and of
+// a class modulo TIME_CLASSES that is this offset's own.
+static int64_t
+s_time(struct member *m)
+{
+    int64_t at = clock_real_ms() + m->offset_ms;
+
+    at = at > m->last_ms ? at : m->last_ms + 1;
+    at += (TIME_CLASSES + (int64_t) m->time_class - at % TIME_CLASSES) % TIME_CLASSES;
+    return at;
+}
+
+static void
+s_give(fleet_t *self, struct member *m)
+{
+    const int64_t now_ms = clock_mono_ms();
+    char text[160], when[32];
+    struct tm parts;
+    time_t seconds;
+    int64_t at;
+    int n;
+
+    if (now_ms < m->due_ms)
+        return;
+    at = s_time(m);
+    seconds = (time_t) (at / 1000);
+    gmtime_r(&seconds, &parts);
+    strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &parts);
+    n = snprintf(text, sizeof text, "{\"timestamp\":\"%s.%03dZ\",\"n\":%" PRIu64 "}", when,
+                 (int) (at % 1000), m->n);
+    // Nobody is connected yet, or it does not read: then the value is not given at all.
+    if (sock_send(m->push, text, (size_t) n, false) < 0)
+        return;
+    tally_give(m->tally, at, (double) m->n, now_ms);
+    m->n++;
+    m->last_ms = at;
+    self->stat.given++;
+    // Between half and three halves of its interval; after a pause there is no rush.
+    m->due_ms = now_ms + 500 / self->opt.per_s + seeded_below(&self->seed, 1000 / self->opt.per_s);
+}
+
+void
+fleet_run(fleet_t *self, int ms)
+{
+    const int64_t until_ms = clock_mono_ms() + ms;
+
+    while (clock_mono_ms() < until_ms) {
+        fleet_turn(self);
+        poll(NULL, 0, TURN_MS);
+    }
+}
+
+bool
+fleet_wait_up(fleet_t *self, int timeout_ms)
+{
+    const int64_t until_ms = clock_mono_ms() + stage_ms(timeout_ms);
+    bool waits = true;
+
+    while (waits) {
+        waits = false;
+        fleet_turn(self);
+        for (unsigned i = 0; i < self->opt.members; i++) {
+            struct member *m = &self->members[i];
+
+            if (m->state == MEMBER_STARTING && process_ended(m->agent, 0))
+                return false;
+            waits = waits || m->state == MEMBER_STARTING;
+        }
+        if (waits && clock_mono_ms() >= until_ms)
+            return false;
+        poll(NULL, 0, TURN_MS);
+    }
+    return true;
+}
+
+unsigned
+fleet_members(const fleet_t *self)
+{
+    return self->opt.members;
+}
+
+enum member_state
+fleet_state(const fleet_t *self, unsigned i)
+{
+    return self->members[i].state;
+}
+
+tally_t *
+fleet_tally(fleet_t *self, unsigned i)
+{
+    return self->members[i].tally;
+}
+
+const char *
+fleet_data(const fleet_t *self, unsigned i)
+{
+    return self->members[i].data;
+}
+
+process_t *
+fleet_process(fleet_t *self, unsigned i)
+{
+    return self->members[i].agent;
+}
+
+void
+fleet_start(fleet_t *self, unsigned i)
+{
+    struct member *m = &self->members[i];
+    const char *const *w = self->opt.words;
+    char collector[64], app[256];
+
+    assert_int_equal(m->state, MEMBER_DOWN);
+    snprintf(collector, sizeof collector, "tcp://127.0.0.1:%u", self->opt.port);
+    snprintf(app, sizeof app, "@%s", m->endpoint);
+    if (self->opt.preload != NULL)
+        setenv("LD_PRELOAD", self->opt.preload, 1);
+    // Words end at the first NULL, also in the middle.
+    m->agent = stage_agent(self->stage, m->name, "--collector", collector, "--data", m->data,
+                           "--app-pull", app, "--family", "all=off", "--interval", "200ms", w[0],
+                           w[1], w[2], w[3], w[4], w[5], w[6], w[7], NULL);
+    unsetenv("LD_PRELOAD");
+    m->state = MEMBER_STARTING;
+}
+
+void
+fleet_start_all(fleet_t *self)
+{
+    for (unsigned i = 0; i < self->opt.members; i++)
+        if (self->members[i].state == MEMBER_DOWN)
+            fleet_start(self, i);
+}
+
+// What may have gone with it is excused; its socket and process are given up.
+static void
+s_forget_agent(fleet_t *self, struct member *m)
+{
+    const int64_t at_ms = m->state == MEMBER_STALLED ? m->stalled_ms : clock_mono_ms();
+
+    self->stat.excused += tally_excuse(m->tally, at_ms - stage_ms(FLEET_GRACE_MS));
+    zsock_destroy(&m->push);
+    m->state = MEMBER_DOWN;
+}
+
+void
+fleet_kill(fleet_t *self, unsigned i)
+{
+    struct member *m = &self->members[i];
+    const int64_t peak = s_peak_kib(m->agent);
+
+    assert_int_not_equal(m->state, MEMBER_DOWN);
+    self->stat.agent_peak_kib = peak > self->stat.agent_peak_kib ? peak : self->stat.agent_peak_kib;
+    self->stat.kills++;
+    process_signal(m->agent, SIGKILL);
+    claim(self->stage, process_ended(m->agent, stage_ms(END_MS)));
+    s_forget_agent(self, m);
+    stage_drop(self->stage, &m->agent);
+}
+
+bool
+fleet_end(fleet_t *self, unsigned i)
+{
+    struct member *m = &self->members[i];
+    const int64_t peak = s_peak_kib(m->agent);
+    bool ok;
+
+    assert_int_not_equal(m->state, MEMBER_DOWN);
+    self->stat.agent_peak_kib = peak > self->stat.agent_peak_kib ? peak : self->stat.agent_peak_kib;
+    if (m->state == MEMBER_STALLED)
+        process_signal(m->agent, SIGCONT);
+    process_signal(m->agent, SIGTERM);
+    ok = process_ended(m->agent, stage_ms(END_MS)) && process_code(m->agent) == 0;
+    s_forget_agent(self, m);
+    stage_drop(self->stage, &m->agent);
+    return ok;
+}
+
+void
+fleet_stall(fleet_t *self, unsigned i)
+{
+    struct member *m = &self->members[i];
+
+    if (m->state != MEMBER_UP)
+        return;
+    process_signal(m->agent, SIGSTOP);
+    m->stalled_ms = clock_mono_ms();
+    m->state = MEMBER_STALLED;
+    self->stat.stalls++;
+}
+
+void
+fleet_resume(fleet_t *self, unsigned i)
+{
+    struct member *m = &self->members[i];
+
+    if (m->state != MEMBER_STALLED)
+        return;
+    process_signal(m->agent, SIGCONT);
+    // What was given just before the stall has been taken no earlier than now.
+    tally_touch(m->tally, m->stalled_ms - stage_ms(FLEET_GRACE_MS), clock_mono_ms());
+    m->state = MEMBER_UP;
+}
+
+void
+fleet_set_offset(fleet_t *self, unsigned i, int64_t offset_ms)
+{
+    struct member *m = &self->members[i];
+
+    m->offset_ms = offset_ms;
+    m->last_ms = 0;
+    m->time_class = (m->time_class + 1) % TIME_CLASSES;
+}
+
+void
+fleet_feed(fleet_t *self, bool on)
+{
+    self->feeds = on;
+}
+
+static bool
+s_span(const fleet_t *self, int64_t *from_ms_ret, int64_t *to_ms_ret)
+{
+    bool any = false;
+
+    *from_ms_ret = INT64_MAX;
+    *to_ms_ret = INT64_MIN;
+    for (unsigned i = 0; i < self->opt.members; i++) {
+        int64_t from_ms, to_ms;
+
+        if (!tally_span(self->members[i].tally, &from_ms, &to_ms))
+            continue;
+        any = true;
+        *from_ms_ret = from_ms < *from_ms_ret ? from_ms : *from_ms_ret;
+        *to_ms_ret = to_ms > *to_ms_ret ? to_ms : *to_ms_ret;
+    }
+    return any;
+}
+
+// One question; `say`: what is not right goes to standard error.
+static bool
+s_check_once(fleet_t *self, held_t *held, bool say)
+{
+    int64_t from_ms, to_ms;
+    bool right = true;
+    int rc;
+
+    if (!s_span(self, &from_ms, &to_ms))
+        return true;
+    rc = held_ask(held, FLEET_METRIC, from_ms, to_ms + FAR_MS, stage_ms(ASK_MS));
+    if (rc < 0) {
+        if (say)
+            fprintf(stderr, "the collector does not answer: %d\n", rc);
+        return false;
+    }
+    for (unsigned i = 0; i < self->opt.members; i++) {
+        struct member *m = &self->members[i];
+        struct tally_verdict verdict;
+        size_t n;
+        struct sample *samples = held_samples(held, m->name, &n);
+
+        tally_check(m->tally, samples, n, &verdict);
+        if (tally_is_right(&verdict))
+            continue;
+        right = false;
+        if (say)
+            tally_say(m->tally, &verdict, stderr);
+    }
+    return right;
+}
+
+bool
+fleet_check(fleet_t *self, const char *collector, int timeout_ms, bool forget)
+{
+    const int64_t start_ms = clock_mono_ms();
+    const int64_t until_ms = start_ms + stage_ms(timeout_ms);
+    held_t *held = held_new(collector);
+    bool right;
+
+    while (!(right = s_check_once(self, held, clock_mono_ms() >= until_ms)) &&
+           clock_mono_ms() < until_ms)
+        fleet_run(self, PAUSE_MS);
+    held_destroy(&held);
+    for (unsigned i = 0; right && forget && i < self->opt.members; i++)
+        tally_forget(self->members[i].tally, start_ms);
+    return right;
+}
+
+struct fleet_stat
+fleet_stat(const fleet_t *self)
+{
+    struct fleet_stat stat = self->stat;
+
+    for (unsigned i = 0; i < self->opt.members; i++) {
+        process_t *agent = self->members[i].agent;
+        const int64_t peak = agent != NULL ? s_peak_kib(agent) : 0;
+
+        stat.agent_peak_kib = peak > stat.agent_peak_kib ? peak : stat.agent_peak_kib;
+    }
+    return stat;
+}
+
+void
+fleet_note_collector(fleet_t *self, process_t *collector)
+{
+    const int64_t peak = s_peak_kib(collector);
+
+    self->stat.collector_peak_kib = peak > self->stat.collector_peak_kib
+                                        ? peak
+                                        : self->stat.collector_peak_kib;
+}
+
+// VmHWM; 0 where it has ended.
+static int64_t
+s_peak_kib(process_t *process)
+{
+    struct buf text = { 0 };
+    char path[64];
+    const char *at;
+    int64_t kib = 0;
+
+    snprintf(path, sizeof path, "/proc/%d/status", (int) process_pid(process));
+    if (file_read(&text, AT_FDCWD, path, 65536) > 0) {
+        at = strstr(buf_cstr(&text), "VmHWM:");
+        if (at != NULL)
+            kib = strtoll(at + strlen("VmHWM:"), NULL, 10);
+    }
+    buf_release(&text);
+    return kib;
+}

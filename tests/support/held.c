@@ -1,0 +1,229 @@
+// held - see the header.
+
+#include "tests/support/held.h"
+
+#include <czmq.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/base/buf.h"
+#include "shared/base/clock.h"
+#include "shared/base/err.h"
+#include "shared/base/xalloc.h"
+#include "shared/net/sock.h"
+#include "shared/wire/query_msg.h"
+
+#define HOSTS_MOST 128
+#define QUEUE      64
+
+struct held_host {
+    char *name;
+    struct sample *samples;
+    size_t n;
+    size_t size; // allocated
+};
+
+struct held {
+    zsock_t *sock; // DEALER
+    uint64_t id;   // of the last question
+    struct held_host hosts[HOSTS_MOST];
+    size_t n_hosts;
+    size_t n_series; // of the last answer
+    double sum;      // of the last sample of each
+};
+
+static int s_send(held_t *self, struct query_request *q, int64_t deadline_ms);
+static int s_wait(held_t *self, short events, int64_t deadline_ms);
+static int s_take(held_t *self, zmq_msg_t *msg);
+static void s_keep(held_t *self, const struct query_series *series);
+
+held_t *
+held_new(const char *collector)
+{
+    static const struct sock_spec spec = {
+        .type = ZMQ_DEALER,
+        .send_hwm = QUEUE,
+        .recv_hwm = QUEUE,
+        .max_bytes = QUERY_REPLY_MAX,
+        .immediate = true,
+    };
+    held_t *self = xcalloc(1, sizeof *self);
+    char endpoint[256];
+
+    if (sock_endpoint(endpoint, sizeof endpoint, collector, SOCK_QUERY) < 0 ||
+        sock_new(&self->sock, &spec) < 0 || sock_connect(self->sock, endpoint) < 0)
+        abort();
+    return self;
+}
+
+static void
+s_clear(held_t *self)
+{
+    for (size_t i = 0; i < self->n_hosts; i++) {
+        free(self->hosts[i].name);
+        free(self->hosts[i].samples);
+    }
+    memset(self->hosts, 0, sizeof self->hosts);
+    self->n_hosts = 0;
+    self->n_series = 0;
+    self->sum = 0;
+}
+
+void
+held_destroy(held_t **self_p)
+{
+    held_t *self = *self_p;
+
+    if (self == NULL)
+        return;
+    s_clear(self);
+    zsock_destroy(&self->sock);
+    free(self);
+    *self_p = NULL;
+}
+
+// The whole answer; its series are kept.
+static int
+s_ask(held_t *self, struct query_request *q, int timeout_ms)
+{
+    const int64_t deadline_ms = clock_mono_ms() + timeout_ms;
+    zmq_msg_t msg;
+    int rc;
+
+    s_clear(self);
+    zmq_msg_init(&msg);
+    rc = s_send(self, q, deadline_ms);
+    // 1: more replies follow.
+    for (rc = rc < 0 ? rc : 1; rc == 1;) {
+        rc = sock_recv(self->sock, &msg);
+        if (rc == 0)
+            rc = s_wait(self, ZMQ_POLLIN, deadline_ms);
+        else if (rc == 1)
+            rc = s_take(self, &msg);
+    }
+    zmq_msg_close(&msg);
+    return rc;
+}
+
+int
+held_ask(held_t *self, const char *metric, int64_t from_ms, int64_t to_ms, int timeout_ms)
+{
+    struct query_request q = { .type = QUERY_SELECT,
+                               .start_ms = from_ms,
+                               .end_ms = to_ms,
+                               .n_selectors = 1,
+                               .selectors = { metric } };
+
+    return s_ask(self, &q, timeout_ms);
+}
+
+double
+held_sum(held_t *self, const char *metric, int timeout_ms)
+{
+    struct query_request q = { .type = QUERY_LAST, .n_selectors = 1, .selectors = { metric } };
+    const int rc = s_ask(self, &q, timeout_ms);
+
+    return rc < 0 || self->n_series == 0 ? (double) NAN : self->sum;
+}
+
+static int
+s_send(held_t *self, struct query_request *q, int64_t deadline_ms)
+{
+    uint8_t *bytes = xmalloc(QUERY_REQUEST_MAX);
+    ptrdiff_t n;
+    int rc;
+
+    q->id = ++self->id;
+    n = query_put_request(bytes, QUERY_REQUEST_MAX, q);
+    if (n < 0)
+        abort();
+    // Nobody is connected at first, and while the collector is away.
+    while ((rc = sock_send(self->sock, bytes, (size_t) n, false)) == -EAGAIN)
+        if ((rc = s_wait(self, ZMQ_POLLOUT, deadline_ms)) < 0)
+            break;
+    free(bytes);
+    return rc;
+}
+
+// 1, or -EAGAIN at the deadline.
+static int
+s_wait(held_t *self, short events, int64_t deadline_ms)
+{
+    zmq_pollitem_t item = { .socket = sock_raw(self->sock), .events = events };
+    const int64_t left_ms = deadline_ms - clock_mono_ms();
+
+    return zmq_poll(&item, 1, left_ms > 0 ? left_ms : 0) > 0 ? 1 : -EAGAIN;
+}
+
+// 1 while more is to come.
+static int
+s_take(held_t *self, zmq_msg_t *msg)
+{
+    struct query_reply reply;
+    struct rbuf r;
+    int rc = query_take_reply(&reply, &r, zmq_msg_data(msg), zmq_msg_size(msg));
+
+    if (rc < 0)
+        return rc;
+    if (reply.id != self->id)
+        return 1; // to a question that was given up
+    if (reply.status == QUERY_BUSY)
+        return -EAGAIN;
+    if (reply.status != QUERY_OK) {
+        fprintf(stderr, "held: the collector says: %.*s\n", (int) reply.text_len, reply.text);
+        return reply.status == QUERY_TOO_LARGE ? ERR_LIMIT : ERR_UNKNOWN;
+    }
+    for (uint32_t i = 0; i < reply.n; i++) {
+        struct query_series series;
+
+        rc = query_take_series(&r, &series);
+        if (rc < 0)
+            return rc;
+        s_keep(self, &series);
+        query_series_release(&series);
+    }
+    return (reply.flags & QUERY_MORE) != 0 ? 1 : 0;
+}
+
+static struct held_host *
+s_host(held_t *self, const char *name)
+{
+    for (size_t i = 0; i < self->n_hosts; i++)
+        if (strcmp(self->hosts[i].name, name) == 0)
+            return &self->hosts[i];
+    return NULL;
+}
+
+static void
+s_keep(held_t *self, const struct query_series *series)
+{
+    const char *name = label_set_get(&series->labels, "instance");
+    struct held_host *host = s_host(self, name != NULL ? name : "");
+
+    if (host == NULL) {
+        if (self->n_hosts == HOSTS_MOST)
+            abort();
+        host = &self->hosts[self->n_hosts++];
+        host->name = xstrdup(name != NULL ? name : "");
+    }
+    while (host->n + series->n > host->size) {
+        host->size = host->size == 0 ? 1024 : 2 * host->size;
+        host->samples = xrealloc(host->samples, host->size, sizeof *host->samples);
+    }
+    if (series->n > 0) {
+        memcpy(host->samples + host->n, series->samples, series->n * sizeof *series->samples);
+        self->sum += series->samples[series->n - 1].value;
+    }
+    host->n += series->n;
+    self->n_series++;
+}
+
+struct sample *
+held_samples(held_t *self, const char *host, size_t *n_ret)
+{
+    struct held_host *its = s_host(self, host);
+
+    *n_ret = its != NULL ? its->n : 0;
+    return its != NULL ? its->samples : NULL;
+}
