@@ -62,11 +62,13 @@ struct applier {
     struct host_time now;            // of the record at hand
     uint8_t flags;                   // of the record at hand
     uint64_t given;                  // samples of the record at hand that the store was given
+    struct applier_fate fate;        // of the others
     struct row_builder build[KINDS]; // of the block at hand
     struct row_list rows;            // of the record at hand; marked with their kind
     int64_t said_ms[STAT_COUNT];     // when a reason was last logged
 };
 
+static uint64_t s_fate(applier_t *self, uint64_t refused);
 static struct source *s_source(applier_t *self, uint64_t host);
 static struct stream *s_stream(applier_t *self, struct source *source, uint64_t id);
 static void s_open_lane(struct stream *stream);
@@ -172,9 +174,29 @@ applier_record(applier_t *self, uint64_t host, uint8_t flags, const struct recor
     self->now = now;
     self->flags = flags;
     self->given = 0;
+    self->fate = (struct applier_fate){ 0 };
     if (stream != NULL)
         s_accept(stream, record);
-    return repeat || self->given > record->count ? 0 : record->count - self->given;
+    if (repeat || self->given > record->count)
+        return 0;
+    return s_fate(self, record->count - self->given);
+}
+
+// So many were not stored; what is not counted by cause could not be read.
+static uint64_t
+s_fate(applier_t *self, uint64_t refused)
+{
+    uint64_t *by_cause = self->fate.refused;
+    const uint64_t known = by_cause[REFUSED_FUTURE] + by_cause[REFUSED_LIMIT];
+
+    by_cause[REFUSED_UNREADABLE] = refused > known ? refused - known : 0;
+    return refused;
+}
+
+void
+applier_fate(const applier_t *self, struct applier_fate *ret)
+{
+    *ret = self->fate;
 }
 
 void
@@ -242,13 +264,20 @@ s_accept(struct stream *stream, const struct record *record)
     applier_t *self = stream->applier;
     const struct frame_prefix prefix = { .flags = self->flags, .base = record->seq };
     struct lane_counters before;
+    struct store_stat stored;
+    uint64_t conflicts;
     bool ask;
     int rc;
 
     s_drop_evicted(stream);
     before = *lane_counters(stream->lane);
     rc = lane_accept(stream->lane, &prefix, record);
+    store_stat(self->store, &stored);
+    conflicts = stored.conflicts;
     s_give_all(self, stream->source);
+    store_stat(self->store, &stored);
+    self->fate.conflicts = stored.conflicts - conflicts;
+    self->fate.refused[REFUSED_LIMIT] += lane_counters(stream->lane)->refused - before.refused;
     s_count(&before, lane_counters(stream->lane));
     ask = rc == ERR_NEED_KEY || rc == ERR_FORMAT || stream->wants_table;
     if (!ask && stream->retry_ms != 0 && self->now.mono_ms >= stream->retry_ms) {
@@ -341,6 +370,7 @@ s_row(void *arg, int64_t time_ms, const uint32_t *slots, const double *values, u
 
     if (time_ms > self->now.real_ms + APPLIER_FUTURE_MS) {
         selfstat_add(STAT_SAMPLES_FUTURE, n);
+        self->fate.refused[REFUSED_FUTURE] += n;
         if (log_allow(&self->said_ms[STAT_SAMPLES_FUTURE], SAY_AGAIN_MS))
             log_warn("samples refused: their time is more than 10 minutes ahead of ours",
                      "host=%s ahead_ms=%lld", log_quote(stream->source->name),
@@ -444,6 +474,7 @@ s_build(struct stream *stream, const uint32_t *slots, const double *values, uint
     }
     stream->wants_table = stream->wants_table || missing > 0;
     selfstat_add(STAT_SAMPLES_EVICTED, missing);
+    stream->applier->fate.refused[REFUSED_LIMIT] += missing;
 }
 
 static void

@@ -17,6 +17,7 @@
 #include "collector/publisher.h"
 #include "collector/store/store.h"
 #include "shared/wire/frame.h"
+#include "shared/wire/query_ledger.h"
 
 #define APPLIER_SERIES_MAX 100000u
 #define APPLIER_FUTURE_MS  (10 * 60 * 1000)
@@ -43,6 +44,12 @@ void applier_hello(applier_t *self, const struct host *host, const uint64_t *str
 // `now` is when it came.
 uint64_t applier_record(applier_t *self, uint64_t host, uint8_t flags, const struct record *record,
                         struct host_time now);
+// Of the last applier_record: what was not stored, by cause, and samples that had another value.
+struct applier_fate {
+    uint64_t refused[REFUSED_CAUSES];
+    uint64_t conflicts;
+};
+void applier_fate(const applier_t *self, struct applier_fate *ret);
 void applier_forget(applier_t *self, uint64_t host);
 
 #endif

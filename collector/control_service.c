@@ -196,6 +196,9 @@ s_hello(control_service_t *self, const struct route *from)
         return;
     }
     ingest_hello(self->is.ingest, host, hello->streams, hello->n_streams);
+    host_ledger_hello(self->is.ledger, host->info.host, &hello->ledger,
+                      hello->collector == self->is.collector,
+                      ingest_count(self->is.ingest, host->info.host), s_now());
     s_welcome(self, from, host);
     s_look_for_loss(self, host);
     log_line(known ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "agent is welcome",
@@ -262,11 +265,15 @@ static void
 s_ping(control_service_t *self, const struct route *from, struct host_time heard)
 {
     const struct ping *ping = &self->in.ping;
+    uint64_t before;
 
     if (host_table_ping(self->is.hosts, ping, from, heard) == NULL) {
         s_nak_hello(self, from);
         return;
     }
+    if (host_ledger_ping(self->is.ledger, ping->host, &ping->ledger,
+                         ingest_count(self->is.ingest, ping->host), heard, &before))
+        ingest_before(self->is.ingest, ping->host, before);
     self->out.type = CONTROL_PONG;
     self->out.pong = (struct pong){
         .n = ping->n,

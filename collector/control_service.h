@@ -22,6 +22,7 @@ struct control_service_options {
     zsock_t *router; // borrowed
     host_table_t *hosts;
     ingest_t *ingest;
+    host_ledger_t *ledger;
     uint64_t collector; // its id
     uint64_t epoch;
 };

@@ -61,6 +61,7 @@ static void s_acks(ingest_t *self);
 static uint64_t s_limit(ingest_t *self, struct stream *stream, uint64_t next);
 static void s_apply(ingest_t *self, struct journal_group *group);
 static void s_done(ingest_t *self, struct journal_group *group);
+static void s_note_fate(ingest_t *self, const struct journal_entry *entry, uint64_t refused);
 static bool s_entry(struct journal_entry *ret, const struct journal_group *group, uint32_t i);
 
 ingest_t *
@@ -243,6 +244,27 @@ ingest_forget(ingest_t *self, uint64_t host)
     selfstat_set(STAT_STREAMS, (int64_t) ingest_streams_count(self->streams));
 }
 
+const struct lane_host *
+ingest_count(const ingest_t *self, uint64_t host)
+{
+    return lane_table_host(self->lanes, host);
+}
+
+void
+ingest_before(ingest_t *self, uint64_t host, uint64_t samples)
+{
+    const struct journal_item item = {
+        .host = host, .received_ms = self->now.real_ms, .kind = JOURNAL_BEFORE, .kept = true
+    };
+    struct buf body = { 0 };
+
+    if (self->full || self->failed != 0)
+        return; // measured again when its agent comes again
+    journal_before_put(&body, samples);
+    s_add(self, &item, body.at, body.len);
+    buf_release(&body);
+}
+
 void
 ingest_ask(void *arg, uint64_t host, uint64_t id)
 {
@@ -319,6 +341,7 @@ s_stage(struct stream *stream, const struct frame_prefix *prefix, const struct r
         next = prefix->base < record->seq ? prefix->base : record->seq;
     if (record->seq < next || stream->ended || record->seq == UINT64_MAX) {
         selfstat_add(STAT_LANE_DUPLICATES, 1);
+        host_ledger_duplicate(self->is.ledger, stream->source->host);
         ingest_streams_due(self->streams, stream);
         return;
     }
@@ -564,7 +587,8 @@ s_apply(ingest_t *self, struct journal_group *group)
         if ((entry.flags & FRAME_REPEAT) != 0)
             continue;
         lane = lane_table_add(self->lanes, entry.host, entry.record.stream);
-        lane->refused += refused;
+        lane_table_refuse(self->lanes, lane, refused);
+        s_note_fate(self, &entry, refused);
         stream = ingest_streams_find(self->streams, entry.record.stream);
         if (refused > 0 && stream != NULL)
             ingest_streams_refused(self->streams, stream);
@@ -572,6 +596,26 @@ s_apply(ingest_t *self, struct journal_group *group)
             self->is.filled(self->is.arg, entry.host, lane->from_ms, lane->to_ms);
     }
     s_done(self, group);
+}
+
+// For the host's ledger: what it lost, and what we did not keep.
+static void
+s_note_fate(ingest_t *self, const struct journal_entry *entry, uint64_t refused)
+{
+    const struct record *record = &entry->record;
+    struct applier_fate fate;
+    struct gap gap;
+    struct rbuf r;
+
+    applier_fate(self->is.applier, &fate);
+    if (refused > 0 || fate.conflicts > 0)
+        host_ledger_fate(self->is.ledger, entry->host, fate.refused, fate.conflicts);
+    if (record->count > 0)
+        host_ledger_gap_ends(self->is.ledger, entry->host, record->stream, record->t0_ms);
+    rbuf_init(&r, record->body, record->body_len);
+    if (record->type == RECORD_GAP && gap_take(&r, &gap) == 0 && gap.cause > 0)
+        host_ledger_gap(self->is.ledger, entry->host, record->stream, record->t0_ms, gap.samples,
+                        (uint8_t) (gap.cause - 1));
 }
 
 // The memory is kept for a group to come.

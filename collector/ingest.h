@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "collector/applier.h"
+#include "collector/host_ledger.h"
 #include "collector/host_table.h"
 #include "collector/journal.h"
 #include "shared/wire/control.h"
@@ -36,6 +37,7 @@ struct ingest_options {
     journal_t *journal; // as it was started: its lanes are read here
     applier_t *applier;
     host_table_t *hosts;
+    host_ledger_t *ledger;  // what comes of records is noted there
     uint64_t receive_bytes; // held in memory at most, from the wire until it is applied
     void *arg;
     void (*ack)(void *arg, uint64_t host, const struct ack *ack);
@@ -65,6 +67,10 @@ void ingest_hello(ingest_t *self, const struct host *host, const struct hello_st
 // What WELCOME says of a stream: all but `next` 0 for one that is not known.
 struct welcome_stream ingest_welcome(ingest_t *self, uint64_t host, uint64_t stream);
 void ingest_forget(ingest_t *self, uint64_t host);
+// What is durable of the host, NULL if nothing. Until something else is called here.
+const struct lane_host *ingest_count(const ingest_t *self, uint64_t host);
+// Keeps host_ledger's `before` of the host.
+void ingest_before(ingest_t *self, uint64_t host, uint64_t samples);
 
 // For the applier: asks for TABLE and KEY, at most once in INGEST_NAK_MS.
 void ingest_ask(void *ingest, uint64_t host, uint64_t stream);

@@ -62,6 +62,17 @@ journal_refused_put(struct buf *out, uint64_t stream, uint64_t samples)
     s_two(out, stream, samples);
 }
 
+void
+journal_before_put(struct buf *out, uint64_t samples)
+{
+    uint8_t bytes[8];
+    struct wbuf w;
+
+    wbuf_init(&w, bytes, sizeof bytes);
+    wbuf_u64(&w, samples);
+    buf_bytes(out, bytes, sizeof bytes);
+}
+
 int
 journal_entry_take(struct journal_entry *ret, const void *at, size_t n)
 {
@@ -95,6 +106,9 @@ journal_entry_take_body(struct journal_entry *ret, const void *at, size_t n)
         break;
     case JOURNAL_REFUSED:
         ret->stream = rbuf_u64(&r);
+        ret->samples = rbuf_u64(&r);
+        return rbuf_finish(&r);
+    case JOURNAL_BEFORE:
         ret->samples = rbuf_u64(&r);
         return rbuf_finish(&r);
     case JOURNAL_CHECKPOINT:

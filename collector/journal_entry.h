@@ -7,11 +7,13 @@
 //      HOST        u8 kind  u8 flags  u64 host  i64 received ms  varint length, name
 //      BASIS       u8 kind  u8 flags  u64 host  i64 received ms  u64 stream  u64 below  records
 //      REFUSED     u8 kind  u8 flags  u64 host  i64 received ms  u64 stream  u64 samples
+//      BEFORE      u8 kind  u8 flags  u64 host  i64 received ms  u64 samples
 //      CHECKPOINT  u8 kind  u8 flags  u64 host  i64 received ms  items (lane_table)
 //
 // All integers are little endian. HOST says how the host is called from here on. BASIS repeats
 // definitions of a stream that stood in segments below `below`. REFUSED is how many samples of the
-// stream were acknowledged and not stored, in all. A kind that is not known is passed over.
+// stream were acknowledged and not stored, in all. BEFORE is how many samples the host's agent had
+// acknowledged by others, as it came to us. A kind that is not known is passed over.
 // Thread: pure.
 
 #ifndef COLLECTOR_JOURNAL_ENTRY_H
@@ -31,6 +33,7 @@ enum journal_kind {
     JOURNAL_BASIS = 3,
     JOURNAL_REFUSED = 4,
     JOURNAL_CHECKPOINT = 5,
+    JOURNAL_BEFORE = 6,
 };
 
 // Flags of a CHECKPOINT; those of a RECORD are enum frame_flag.
@@ -54,7 +57,7 @@ struct journal_entry {
     size_t name_len;
     uint64_t stream;      // BASIS, REFUSED
     uint64_t below;       // BASIS: segments that are no longer needed for it; 0: none
-    uint64_t samples;     // REFUSED
+    uint64_t samples;     // REFUSED, BEFORE
     const uint8_t *bytes; // BASIS: records, one after the other. CHECKPOINT: items
     size_t len;           // of them
 };
@@ -66,6 +69,7 @@ void journal_head_put(uint8_t out[JOURNAL_HEAD_BYTES], uint8_t kind, uint8_t fla
 void journal_name_put(struct buf *out, const char *name);
 void journal_basis_put(struct buf *out, uint64_t stream, uint64_t below);
 void journal_refused_put(struct buf *out, uint64_t stream, uint64_t samples);
+void journal_before_put(struct buf *out, uint64_t samples);
 
 // 0; ERR_FORMAT; or ERR_UNKNOWN: a kind of a later version.
 int journal_entry_take(struct journal_entry *ret, const void *at, size_t n);

@@ -1,4 +1,6 @@
 // lane_table - see the header.
+//
+// Some 570 lines: booking, and the checkpoint that says all of it again, know the same fields.
 
 #include "collector/lane_table.h"
 
@@ -17,6 +19,7 @@
 #define OPEN_MS   (30 * INT64_C(86400000)) // a stream without END is known for so much longer
 #define LANE_SIZE 256                      // bytes of a lane without its places, at most
 #define DEF_SIZE  20                       // bytes of a place, at most
+#define HOST_SIZE 41                       // bytes of a host's counts, at most
 
 enum item { ITEM_SEGMENT = 1, ITEM_HOST = 2, ITEM_LANE = 3 };
 enum lane_flag { LANE_ENDED = 1, LANE_BACKLOG = 2 };
@@ -27,7 +30,7 @@ struct lane_key {
 
 struct lane_table {
     map_t *lanes; // struct lane_key -> struct lane_entry
-    map_t *names; // host -> char *
+    map_t *hosts; // host -> struct lane_host
 };
 
 static void s_clear(lane_table_t *self);
@@ -38,7 +41,11 @@ static void s_book_chain(struct lane_entry *lane, const struct journal_entry *e,
 static void s_book_basis(struct lane_entry *lane, const struct journal_entry *e,
                          struct segment_place place);
 static void s_add_def(struct lane_entry *lane, struct segment_place place);
+static struct lane_host *s_host(lane_table_t *self, uint64_t host);
 static void s_name(lane_table_t *self, uint64_t host, const char *name, size_t len);
+static void s_host_free(struct lane_host *host);
+static void s_put_host(struct buf *out, const void *key, const struct lane_host *host);
+static int s_load_host(lane_table_t *self, struct rbuf *r);
 static void s_forget(lane_table_t *self, struct lane_entry *lane);
 static void s_put_lane(struct buf *out, const struct lane_entry *lane);
 static int s_load_lane(lane_table_t *self, struct rbuf *r);
@@ -49,7 +56,7 @@ lane_table_new(void)
     lane_table_t *self = xcalloc(1, sizeof *self);
 
     self->lanes = map_new();
-    self->names = map_new();
+    self->hosts = map_new();
     return self;
 }
 
@@ -76,10 +83,10 @@ s_clear(lane_table_t *self)
         free(entry.value);
     }
     at = 0;
-    while (map_next(self->names, &at, &entry))
-        free(entry.value);
+    while (map_next(self->hosts, &at, &entry))
+        s_host_free(entry.value);
     map_destroy(&self->lanes);
-    map_destroy(&self->names);
+    map_destroy(&self->hosts);
 }
 
 void
@@ -91,7 +98,7 @@ lane_table_copy(lane_table_t *self, const lane_table_t *from)
 
     s_clear(self);
     self->lanes = map_new();
-    self->names = map_new();
+    self->hosts = map_new();
     while ((lane = lane_table_next(from, &at)) != NULL) {
         struct lane_entry *copy = lane_table_add(self, lane->host, lane->stream);
 
@@ -101,20 +108,38 @@ lane_table_copy(lane_table_t *self, const lane_table_t *from)
                                        : xmemdup(lane->defs, lane->n_defs * sizeof *copy->defs);
     }
     at = 0;
-    while (map_next(from->names, &at, &entry)) {
-        uint64_t host;
+    while (map_next(from->hosts, &at, &entry)) {
+        const struct lane_host *host = entry.value;
+        struct lane_host *copy;
+        uint64_t id;
 
-        memcpy(&host, entry.key, sizeof host);
-        map_put_u64(self->names, host, xstrdup(entry.value));
+        memcpy(&id, entry.key, sizeof id);
+        copy = s_host(self, id);
+        *copy = *host;
+        copy->name = host->name == NULL ? NULL : xstrdup(host->name);
     }
 }
 
 void
 lane_table_book(lane_table_t *self, const struct journal_entry *e, struct segment_place place)
 {
+    struct lane_host *host;
+    struct lane_entry *lane;
+
     switch (e->kind) {
     case JOURNAL_RECORD:
-        s_book_record(lane_table_add(self, e->host, e->record.stream), e, place);
+        lane = lane_table_add(self, e->host, e->record.stream);
+        host = s_host(self, e->host);
+        host->taken -= lane->taken;
+        host->elsewhere -= lane->elsewhere;
+        s_book_record(lane, e, place);
+        host->taken += lane->taken;
+        host->elsewhere += lane->elsewhere;
+        break;
+    case JOURNAL_BEFORE:
+        host = s_host(self, e->host);
+        host->before = e->samples;
+        host->settled = true;
         break;
     case JOURNAL_HOST:
         s_name(self, e->host, e->name, e->name_len);
@@ -123,7 +148,8 @@ lane_table_book(lane_table_t *self, const struct journal_entry *e, struct segmen
         s_book_basis(lane_table_add(self, e->host, e->stream), e, place);
         break;
     case JOURNAL_REFUSED:
-        lane_table_add(self, e->host, e->stream)->refused = e->samples;
+        lane = lane_table_add(self, e->host, e->stream);
+        lane_table_refuse(self, lane, e->samples - lane->refused);
         break;
     default:
         break;
@@ -216,7 +242,40 @@ s_add_def(struct lane_entry *lane, struct segment_place place)
 static void
 s_name(lane_table_t *self, uint64_t host, const char *name, size_t len)
 {
-    free(map_put_u64(self->names, host, xstrndup(name, len)));
+    struct lane_host *entry = s_host(self, host);
+
+    free(entry->name);
+    entry->name = xstrndup(name, len);
+}
+
+// Made where it is missing.
+static struct lane_host *
+s_host(lane_table_t *self, uint64_t id)
+{
+    struct lane_host *host = map_get_u64(self->hosts, id);
+
+    if (host == NULL) {
+        host = xcalloc(1, sizeof *host);
+        map_put_u64(self->hosts, id, host);
+    }
+    return host;
+}
+
+static void
+s_host_free(struct lane_host *host)
+{
+    if (host == NULL)
+        return;
+    free(host->name);
+    free(host);
+}
+
+// The sum of the host's streams moves with the stream's.
+void
+lane_table_refuse(lane_table_t *self, struct lane_entry *lane, uint64_t samples)
+{
+    lane->refused += samples;
+    s_host(self, lane->host)->refused += samples;
 }
 
 void
@@ -257,7 +316,7 @@ lane_table_expire(lane_table_t *self, int64_t before_ms)
 
         s_forget(self, gone[i]);
         if (map_get_u64(hosts, host) == NULL)
-            free(map_remove_u64(self->names, host));
+            s_host_free(map_remove_u64(self->hosts, host));
     }
     map_destroy(&hosts);
     free(gone);
@@ -299,7 +358,15 @@ lane_table_add(lane_table_t *self, uint64_t host, uint64_t stream)
 const char *
 lane_table_name(const lane_table_t *self, uint64_t host)
 {
-    return map_get_u64(self->names, host);
+    const struct lane_host *entry = map_get_u64(self->hosts, host);
+
+    return entry == NULL ? NULL : entry->name;
+}
+
+const struct lane_host *
+lane_table_host(const lane_table_t *self, uint64_t host)
+{
+    return map_get_u64(self->hosts, host);
 }
 
 size_t
@@ -338,10 +405,8 @@ lane_table_save(const lane_table_t *self, struct buf *first, lane_emit_fn *emit,
     uint8_t flags = JOURNAL_FIRST;
     size_t at = 0;
 
-    while (map_next(self->names, &at, &entry)) {
-        buf_byte(first, ITEM_HOST);
-        s_put_u64(first, entry.key);
-        journal_name_put(first, entry.value);
+    while (map_next(self->hosts, &at, &entry)) {
+        s_put_host(first, entry.key, entry.value);
     }
     at = 0;
     while ((lane = lane_table_next(self, &at)) != NULL) {
@@ -356,6 +421,24 @@ lane_table_save(const lane_table_t *self, struct buf *first, lane_emit_fn *emit,
         s_put_lane(first, lane);
     }
     return emit(arg, first, (uint8_t) (flags | JOURNAL_LAST));
+}
+
+static void
+s_put_host(struct buf *out, const void *key, const struct lane_host *host)
+{
+    uint8_t bytes[HOST_SIZE];
+    struct wbuf w;
+
+    buf_byte(out, ITEM_HOST);
+    s_put_u64(out, key);
+    journal_name_put(out, host->name == NULL ? "" : host->name);
+    wbuf_init(&w, bytes, sizeof bytes);
+    wbuf_varint(&w, host->taken);
+    wbuf_varint(&w, host->elsewhere);
+    wbuf_varint(&w, host->refused);
+    wbuf_u8(&w, host->settled);
+    wbuf_varint(&w, host->before);
+    buf_bytes(out, bytes, (size_t) wbuf_finish(&w));
 }
 
 static void
@@ -423,18 +506,34 @@ lane_table_load(lane_table_t *self, const uint8_t *items, size_t len, lane_segme
             if (rbuf_rc(&r) == 0)
                 segment(arg, number, needed_ms);
         } else if (item == ITEM_HOST) {
-            const uint64_t host = rbuf_u64(&r);
-            size_t n;
-            const char *name = rbuf_str(&r, BODY_NAME_MAX, &n);
-
-            if (rbuf_rc(&r) == 0)
-                s_name(self, host, name, n);
+            rc = s_load_host(self, &r);
         } else {
             rc = item == ITEM_LANE ? s_load_lane(self, &r) : ERR_FORMAT;
         }
         rc = rc < 0 ? rc : rbuf_rc(&r);
     }
     return rc;
+}
+
+static int
+s_load_host(lane_table_t *self, struct rbuf *r)
+{
+    const uint64_t id = rbuf_u64(r);
+    struct lane_host *host;
+    size_t n;
+    const char *name = rbuf_str(r, BODY_NAME_MAX, &n);
+
+    if (rbuf_rc(r) < 0)
+        return ERR_FORMAT;
+    host = s_host(self, id);
+    if (n > 0)
+        s_name(self, id, name, n);
+    host->taken = rbuf_varint(r);
+    host->elsewhere = rbuf_varint(r);
+    host->refused = rbuf_varint(r);
+    host->settled = rbuf_u8(r) != 0;
+    host->before = rbuf_varint(r);
+    return rbuf_rc(r);
 }
 
 static int

@@ -41,6 +41,16 @@ struct lane_entry {
     uint32_t defs_size; // allocated
 };
 
+// What the journal holds, or once held, of all streams of a host, forgotten ones too; in samples.
+struct lane_host {
+    char *name;         // what it was called last; ours; NULL: not said
+    uint64_t taken;     // as above, of all its streams
+    uint64_t elsewhere; // likewise
+    uint64_t refused;   // likewise
+    bool settled;       // `before` is known
+    uint64_t before;    // acknowledged in its agent's book, and never taken here
+};
+
 // Whether the journal alone tells how to read record `next`; if not, repeats belong in it.
 static inline bool
 lane_entry_is_whole(const struct lane_entry *lane)
@@ -70,6 +80,10 @@ struct lane_entry *lane_table_find(const lane_table_t *self, uint64_t host, uint
 struct lane_entry *lane_table_add(lane_table_t *self, uint64_t host, uint64_t stream);
 // What the host was called last, or NULL.
 const char *lane_table_name(const lane_table_t *self, uint64_t host);
+// NULL if nothing of it is known.
+const struct lane_host *lane_table_host(const lane_table_t *self, uint64_t host);
+// Of what was taken of the lane, so many samples more were not stored.
+void lane_table_refuse(lane_table_t *self, struct lane_entry *lane, uint64_t samples);
 size_t lane_table_count(const lane_table_t *self);
 // All, in no order: start with *at = 0; NULL at the end. No change between calls.
 struct lane_entry *lane_table_next(const lane_table_t *self, size_t *at);

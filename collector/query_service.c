@@ -36,6 +36,8 @@ struct query_service {
 
 static void s_ask(query_service_t *self, const struct route *from, zmq_msg_t *body);
 static void s_attach_hosts(const query_service_t *self, struct query_job *job);
+static void s_ledger(query_service_t *self, const struct query_job *job);
+static void s_put_ledger(const query_service_t *self, struct buf *out, const struct host *host);
 static void s_table(query_service_t *self, const struct query_job *job);
 static void s_refuse(query_service_t *self, const struct query_job *job, uint8_t status,
                      const char *text);
@@ -145,6 +147,8 @@ s_ask(query_service_t *self, const struct route *from, zmq_msg_t *body)
         s_refuse(self, job, QUERY_UNKNOWN, "no host with this id is known");
     } else if (q->type == QUERY_TABLE) {
         s_table(self, job);
+    } else if (q->type == QUERY_LEDGER) {
+        s_ledger(self, job);
     } else if (query_worker_is_full(self->is.worker)) {
         s_refuse(self, job, QUERY_BUSY, "too many questions wait");
     } else {
@@ -166,6 +170,56 @@ s_attach_hosts(const query_service_t *self, struct query_job *job)
     job->hosts = xcalloc(host_table_count(self->is.hosts) + 1, sizeof *job->hosts);
     while ((host = host_table_next(self->is.hosts, &at)) != NULL)
         host_info_copy(&job->hosts[job->n_hosts++], &host->info);
+}
+
+// In replies of some hundred hosts each, which go the way of the worker's: kept for who does not
+// read.
+static void
+s_ledger(query_service_t *self, const struct query_job *job)
+{
+    const struct query_request *q = &job->request;
+    const struct query_reply head = { .type = QUERY_LEDGER,
+                                      .id = q->id,
+                                      .collector = self->is.collector,
+                                      .epoch = self->is.epoch,
+                                      .now_ms = clock_real_ms() };
+    const struct host *host = NULL;
+    size_t at = 0;
+    bool more = true;
+
+    while (more) {
+        struct query_chunk *chunk = xcalloc(1, sizeof *chunk);
+        uint32_t n = 0;
+
+        chunk->to = job->from;
+        query_put_reply(&chunk->bytes, &head);
+        while (chunk->bytes.len < QUERY_CHUNK_BYTES) {
+            host = q->host != 0 ? host_table_find(self->is.hosts, q->host)
+                                : host_table_next(self->is.hosts, &at);
+            if (host == NULL)
+                break;
+            s_put_ledger(self, &chunk->bytes, host);
+            n++;
+            if (q->host != 0)
+                break;
+        }
+        more = host != NULL && q->host == 0;
+        chunk->last = !more;
+        query_patch_reply(&chunk->bytes, 0, n, more ? QUERY_MORE : 0);
+        s_deliver(self, chunk, clock_mono_ms());
+    }
+}
+
+static void
+s_put_ledger(const query_service_t *self, struct buf *out, const struct host *host)
+{
+    struct query_ledger item;
+
+    host_ledger_get(self->is.ledger, host->info.host,
+                    ingest_count(self->is.ingest, host->info.host), &item);
+    item.name = host->info.name; // borrowed for the call
+    item.state = host->info.state;
+    query_put_ledger(out, &item);
 }
 
 static void

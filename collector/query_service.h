@@ -12,7 +12,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "collector/host_ledger.h"
 #include "collector/host_table.h"
+#include "collector/ingest.h"
 #include "collector/publisher.h"
 #include "collector/query_worker.h"
 #include "shared/net/sock.h"
@@ -28,6 +30,8 @@ struct query_service_options {
     query_worker_t *worker;
     publisher_t *publisher;
     const host_table_t *hosts;
+    const ingest_t *ingest;
+    const host_ledger_t *ledger;
     uint64_t collector; // its id
     uint64_t epoch;
 };

@@ -1,4 +1,6 @@
 // reactor - one thread that owns the collector's sockets, and all that is known of agents.
+//
+// Some 500 lines: what it puts together it must name.
 
 #include "collector/reactor.h"
 
@@ -11,6 +13,7 @@
 #include <unistd.h>
 
 #include "collector/control_service.h"
+#include "collector/host_ledger.h"
 #include "collector/host_table.h"
 #include "collector/ingest.h"
 #include "collector/publisher.h"
@@ -70,7 +73,8 @@ struct reactor {
     journal_t *journal; // borrowed, as the two below
     replay_t *replay;   // NULL once it is done
     applier_t *applier;
-    host_table_t *hosts; // the four below know one another by it
+    host_table_t *hosts; // those below know one another by it
+    host_ledger_t *ledger;
     publisher_t *publisher;
     ingest_t *ingest;
     control_service_t *control;
@@ -182,6 +186,7 @@ reactor_stop(reactor_t **self_p)
     control_service_destroy(&self->control);
     ingest_destroy(&self->ingest);
     publisher_destroy(&self->publisher);
+    host_ledger_destroy(&self->ledger);
     host_table_destroy(&self->hosts);
     for (unsigned i = 0; i < PLACES; i++)
         zsock_destroy(&self->sockets[i]);
@@ -244,10 +249,12 @@ s_build(reactor_t *self, const struct reactor_options *o)
         .collector = o->collector,
         .epoch = o->epoch,
     });
+    self->ledger = host_ledger_new();
     self->ingest = ingest_new(&(struct ingest_options){
         .journal = o->journal,
         .applier = o->applier,
         .hosts = self->hosts,
+        .ledger = self->ledger,
         .receive_bytes = o->receive_bytes,
         .arg = self,
         .ack = s_ack,
@@ -258,6 +265,7 @@ s_build(reactor_t *self, const struct reactor_options *o)
         .router = self->sockets[PLACE_CONTROL],
         .hosts = self->hosts,
         .ingest = self->ingest,
+        .ledger = self->ledger,
         .collector = o->collector,
         .epoch = o->epoch,
     });
@@ -266,6 +274,8 @@ s_build(reactor_t *self, const struct reactor_options *o)
         .worker = self->worker,
         .publisher = self->publisher,
         .hosts = self->hosts,
+        .ingest = self->ingest,
+        .ledger = self->ledger,
         .collector = o->collector,
         .epoch = o->epoch,
     });
@@ -307,6 +317,7 @@ s_forgotten(void *arg, const struct host *host)
     reactor_t *self = arg;
 
     ingest_forget(self->ingest, host->info.host);
+    host_ledger_forget(self->ledger, host->info.host);
     publisher_forget(self->publisher, host->info.host);
 }
 

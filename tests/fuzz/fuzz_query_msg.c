@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "shared/base/xalloc.h"
+#include "shared/wire/query_ledger.h"
 #include "shared/wire/query_msg.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *at, size_t n);
@@ -49,6 +50,25 @@ s_series(struct rbuf *r)
 }
 
 static void
+s_ledger(struct rbuf *r)
+{
+    size_t before = rbuf_left(r);
+    struct buf out = { 0 };
+    struct query_ledger l;
+    char why[160];
+
+    if (query_take_ledger(r, &l) < 0)
+        return;
+    if (query_ledger_check(&l, why, sizeof why) && l.unbalanced != 0)
+        abort();
+    query_put_ledger(&out, &l);
+    if (out.len > before)
+        abort();
+    query_ledger_release(&l);
+    buf_release(&out);
+}
+
+static void
 s_answer(const uint8_t *at, size_t n)
 {
     struct query_reply reply;
@@ -60,6 +80,8 @@ s_answer(const uint8_t *at, size_t n)
     for (uint32_t i = 0; i < reply.n && rbuf_rc(&r) == 0; i++) {
         if (reply.type == QUERY_HOSTS && host_info_take(&r, &host) == 0)
             host_info_release(&host);
+        else if (reply.type == QUERY_LEDGER)
+            s_ledger(&r);
         else if (reply.type != QUERY_HOSTS)
             s_series(&r);
     }

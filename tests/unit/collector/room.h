@@ -35,6 +35,7 @@ static struct room {
     host_table_t *hosts;
     publisher_t *publisher;
     ingest_t *ingest;
+    host_ledger_t *ledger;
     zsock_t *xpub;
     zsock_t *sub;
     char dir[64]; // of the journal; made once, kept from opening to opening
@@ -105,9 +106,12 @@ room_open_journal(uint32_t most_series)
                                                               .now_ms = clock_real_ms }),
                      0);
     room.applier = applier_new(room.store, most_series);
+    if (room.ledger == NULL)
+        room.ledger = host_ledger_new();
     room.ingest = ingest_new(&(struct ingest_options){ .journal = room.journal,
                                                        .applier = room.applier,
                                                        .hosts = room.hosts,
+                                                       .ledger = room.ledger,
                                                        .receive_bytes = 64u << 20,
                                                        .ack = room_ack,
                                                        .nak = room_nak,
@@ -196,6 +200,7 @@ room_teardown(void **state)
     ingest_destroy(&room.ingest);
     journal_stop(&room.journal);
     applier_destroy(&room.applier);
+    host_ledger_destroy(&room.ledger);
     assert_int_equal(folder_remove(room.dir), 0);
     publisher_destroy(&room.publisher);
     host_table_destroy(&room.hosts);

@@ -46,6 +46,7 @@ setup(void **state)
     s_control = control_service_new(&(struct control_service_options){ .router = s_router,
                                                                        .hosts = room.hosts,
                                                                        .ingest = room.ingest,
+                                                                       .ledger = room.ledger,
                                                                        .collector = ROOM_COLLECTOR,
                                                                        .epoch = ROOM_EPOCH });
     return 0;

@@ -1,4 +1,6 @@
 // test_query_service - questions and answers, over real sockets, with the worker in its thread.
+//
+// Some 500 lines: each kind of question, and those who do not read, need the same two sockets.
 
 #include "tests/unit/collector/room.h"
 
@@ -50,6 +52,8 @@ setup(void **state)
                                                                    .worker = s_worker,
                                                                    .publisher = room.publisher,
                                                                    .hosts = room.hosts,
+                                                                   .ingest = room.ingest,
+                                                                   .ledger = room.ledger,
                                                                    .collector = ROOM_COLLECTOR,
                                                                    .epoch = ROOM_EPOCH });
     return 0;
@@ -150,6 +154,64 @@ hosts_are_listed(void **state)
     assert_int_equal(host_info_take(&rest, &info), 0);
     assert_string_equal(info.name, "web");
     host_info_release(&info);
+}
+
+static void
+a_ledger_has_what_its_agent_told_beside_what_is_here(void **state)
+{
+    static struct fake_stream s = { .id = 1, .metric = "m" };
+    const struct ledger told = { .produced = 5, .pending = 5 };
+    const struct host *host;
+    struct query_ledger l;
+
+    (void) state;
+    host = room_hello(HOST, 1, "web", 1);
+    host_ledger_hello(room.ledger, HOST, &told, false, ingest_count(room.ingest, HOST), room.now);
+    fake_ident(&s, HOST, "web");
+    room_give(&s);
+    fake_table(&s, 3);
+    room_give(&s);
+    fake_row(&s, RECORD_KEY, room.now.real_ms, 3, 100);
+    room_give(&s);
+    room_give(&s); // comes twice
+    fake_row(&s, RECORD_KEY, room.now.real_ms + APPLIER_FUTURE_MS + 1, 2, 100);
+    room_give(&s);
+    ask((struct query_request){ .type = QUERY_LEDGER, .id = 5, .host = HOST }, NULL);
+    hear(QUERY_OK);
+    assert_int_equal(reply.type, QUERY_LEDGER);
+    assert_int_equal(reply.n, 1);
+    assert_int_equal(query_take_ledger(&rest, &l), 0);
+    assert_string_equal(l.name, host->info.name);
+    assert_int_equal(l.state, HOST_UP);
+    assert_int_equal(l.told_ms, room.now.real_ms);
+    assert_int_equal(l.told.pending, 5);
+    assert_int_equal(l.stored, 3);
+    assert_int_equal(l.refused[REFUSED_FUTURE], 2);
+    assert_int_equal(query_ledger_refused(&l), 2);
+    assert_int_equal(l.duplicates, 1);
+    query_ledger_release(&l);
+    row_state_release(&s.rows);
+}
+
+static void
+ledgers_of_all_hosts_come_at_once(void **state)
+{
+    struct query_ledger l;
+    uint64_t sum = 0;
+
+    (void) state;
+    room_hello(HOST, 1, "web", 1);
+    room_hello(HOST + 1, 1, "db", 2);
+    ask((struct query_request){ .type = QUERY_LEDGER, .id = 5 }, NULL);
+    hear(QUERY_OK);
+    assert_int_equal(reply.n, 2);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(query_take_ledger(&rest, &l), 0);
+        sum += l.host;
+        query_ledger_release(&l);
+    }
+    assert_int_equal(sum, 2 * HOST + 1);
+    assert_int_equal(rbuf_finish(&rest), 0);
 }
 
 static void
@@ -392,7 +454,7 @@ junk_is_answered_and_harms_nobody(void **state)
     room_hello(HOST, 1, "web", 1);
     fill(HOST, "x", 10);
     for (int i = 0; i < 5000; i++) {
-        struct query_request q = { .type = (uint8_t) (1 + i % 5),
+        struct query_request q = { .type = (uint8_t) (1 + i % 6),
                                    .host = i % 3 == 0 ? HOST : 0,
                                    .end_ms = 100,
                                    .n_selectors = 1,
@@ -430,6 +492,8 @@ main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(hosts_are_listed),
+        TEST(a_ledger_has_what_its_agent_told_beside_what_is_here),
+        TEST(ledgers_of_all_hosts_come_at_once),
         TEST(a_window_of_samples_is_answered_with_its_row_number),
         TEST(last_is_one_sample_not_older_than_the_start),
         TEST(series_are_labels_without_samples),

@@ -416,6 +416,8 @@ tell_series(struct buf *out, struct rbuf *r)
     query_series_release(&s);
 }
 
+static inline void tell_query_ledger(struct buf *out, struct rbuf *r); // golden_ledger.h
+
 static inline void
 tell_answer(struct buf *out, const uint8_t *at, size_t n)
 {
@@ -433,6 +435,8 @@ tell_answer(struct buf *out, const uint8_t *at, size_t n)
     for (uint32_t i = 0; i < reply.n; i++) {
         if (reply.type == QUERY_HOSTS)
             tell_host(out, &r);
+        else if (reply.type == QUERY_LEDGER)
+            tell_query_ledger(out, &r);
         else
             tell_series(out, &r);
     }

@@ -22,6 +22,7 @@
 #include "shared/base/file.h"
 #include "tests/unit/shared/golden.h"
 #include "tests/unit/shared/golden_frame.h"
+#include "tests/unit/shared/golden_ledger.h"
 #include "tests/unit/shared/golden_message.h"
 
 #define FOLDER   "tests/data/wire/"
@@ -52,6 +53,7 @@ static const struct golden golden_all[] = {
     { "1.0-live-filled", make_live_filled, tell_live },
     { "1.0-query-select", make_question, tell_question },
     { "1.0-reply-hosts", make_answer_hosts, tell_answer },
+    { "1.0-reply-ledger", make_answer_ledger, tell_answer },
     { "1.0-reply-select", make_answer_select, tell_answer },
     { "1.0-reply-refused", make_answer_refused, tell_answer },
     { NULL, NULL, NULL },

@@ -1,0 +1,210 @@
+// query_ledger - see the header.
+//
+// varint length of what follows, u64 host, u8 state, u8 flags, i64 told, ledger, varints stored,
+// elsewhere, refused by cause, before, duplicates, conflicts, svarint unbalanced, text name,
+// varint n, n gaps: u8 kind, u8 cause, i64 from, varint duration, varint count.
+
+#include "shared/wire/query_ledger.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/base/err.h"
+#include "shared/base/wbuf.h"
+#include "shared/base/xalloc.h"
+#include "shared/wire/append.h"
+#include "shared/wire/body.h"
+#include "shared/wire/live.h"
+
+#define FLAG_SETTLED 1u
+#define GAP_LOST     0u
+#define GAP_MISSED   1u
+#define GAP_SIZE     30u // bytes at most
+#define FIXED_SIZE   (18u + LEDGER_SIZE_MAX + 14u * 10u + BODY_NAME_MAX)
+
+static void s_put(struct wbuf *w, const struct query_ledger *l);
+static int s_take(struct rbuf *r, struct query_ledger *l);
+static void s_take_gap(struct rbuf *r, struct query_gap *gap);
+
+const char *
+refused_cause_str(unsigned cause)
+{
+    static const char *const names[] = {
+        [REFUSED_FUTURE] = "future",
+        [REFUSED_LIMIT] = "limit",
+        [REFUSED_UNREADABLE] = "unreadable",
+        [REFUSED_EARLIER] = "earlier",
+    };
+
+    return cause < REFUSED_CAUSES ? names[cause] : "unknown";
+}
+
+const char *
+query_gap_cause_str(const struct query_gap *gap)
+{
+    return gap->missed ? missed_cause_str(gap->cause) : lost_cause_str(gap->cause);
+}
+
+void
+query_ledger_release(struct query_ledger *ledger)
+{
+    free(ledger->name);
+    ledger->name = NULL;
+}
+
+uint64_t
+query_ledger_refused(const struct query_ledger *ledger)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < REFUSED_CAUSES; i++)
+        sum += ledger->refused[i];
+    return sum;
+}
+
+bool
+query_ledger_check(const struct query_ledger *l, char *why, size_t size)
+{
+    const struct ledger *told = &l->told;
+    int n = 0;
+
+    if (l->told_ms == 0) {
+        snprintf(why, size, "its agent has not told its book yet");
+        return false;
+    }
+    if (l->unbalanced != 0) {
+        snprintf(why, size,
+                 l->unbalanced > 0 ? "unbalanced: %" PRIu64 " samples are acknowledged in its "
+                                     "agent's book and are not here"
+                                   : "unbalanced: %" PRIu64 " samples are here and not "
+                                     "acknowledged in its agent's book",
+                 l->unbalanced > 0 ? (uint64_t) l->unbalanced : -(uint64_t) l->unbalanced);
+        return false;
+    }
+    if (!ledger_balanced(told)) {
+        snprintf(why, size,
+                 "unbalanced: its agent's book has %" PRIu64 " samples produced, and %" PRIu64
+                 " acknowledged, pending or lost",
+                 told->produced, told->acked + told->pending + ledger_lost(told));
+        return false;
+    }
+    if (ledger_lost(told) == 0)
+        return true;
+    n = snprintf(why, size, "lost: %" PRIu64 " samples", ledger_lost(told));
+    for (unsigned i = 0; i < LOST_CAUSES; i++)
+        if (told->lost[i] > 0 && n > 0 && (size_t) n < size)
+            n += snprintf(why + n, size - (size_t) n, ", %s %" PRIu64, lost_cause_str(i),
+                          told->lost[i]);
+    return false;
+}
+
+void
+query_put_ledger(struct buf *out, const struct query_ledger *l)
+{
+    uint8_t bytes[FIXED_SIZE + QUERY_GAPS_MAX * GAP_SIZE];
+    struct wbuf w;
+    ptrdiff_t n;
+
+    // Aside first, since the length goes ahead.
+    wbuf_init(&w, bytes, sizeof bytes);
+    s_put(&w, l);
+    n = wbuf_finish(&w);
+    append_begin(&w, out, APPEND_VARINT_MAX + (size_t) n);
+    wbuf_varint(&w, (uint64_t) n);
+    wbuf_bytes(&w, bytes, (size_t) n);
+    append_end(out, &w);
+}
+
+static void
+s_put(struct wbuf *w, const struct query_ledger *l)
+{
+    wbuf_u64(w, l->host);
+    wbuf_u8(w, l->state);
+    wbuf_u8(w, l->settled ? FLAG_SETTLED : 0);
+    wbuf_u64(w, (uint64_t) l->told_ms);
+    ledger_put(w, &l->told);
+    wbuf_varint(w, l->stored);
+    wbuf_varint(w, l->elsewhere);
+    for (unsigned i = 0; i < REFUSED_CAUSES; i++)
+        wbuf_varint(w, l->refused[i]);
+    wbuf_varint(w, l->before);
+    wbuf_varint(w, l->duplicates);
+    wbuf_varint(w, l->conflicts);
+    wbuf_svarint(w, l->unbalanced);
+    wbuf_str(w, l->name != NULL ? l->name : "");
+    wbuf_varint(w, l->n_gaps);
+    for (uint32_t i = 0; i < l->n_gaps; i++) {
+        const struct query_gap *gap = &l->gaps[i];
+
+        wbuf_u8(w, gap->missed ? GAP_MISSED : GAP_LOST);
+        wbuf_u8(w, gap->cause);
+        wbuf_u64(w, (uint64_t) gap->from_ms);
+        wbuf_varint(w, (uint64_t) gap->to_ms - (uint64_t) gap->from_ms);
+        wbuf_varint(w, gap->count);
+    }
+}
+
+int
+query_take_ledger(struct rbuf *r, struct query_ledger *ret)
+{
+    const size_t n = (size_t) rbuf_count(r, rbuf_left(r));
+    const uint8_t *fields = rbuf_bytes(r, n);
+    struct rbuf in;
+
+    *ret = (struct query_ledger){ 0 };
+    if (fields == NULL)
+        return ERR_FORMAT;
+    rbuf_init(&in, fields, n);
+    if (s_take(&in, ret) < 0) {
+        rbuf_fail(r);
+        return ERR_FORMAT;
+    }
+    return 0;
+}
+
+// What a later version has behind the gaps is passed over.
+static int
+s_take(struct rbuf *r, struct query_ledger *l)
+{
+    const char *name;
+    size_t n;
+
+    l->host = rbuf_u64(r);
+    l->state = rbuf_u8(r);
+    l->settled = (rbuf_u8(r) & FLAG_SETTLED) != 0;
+    l->told_ms = (int64_t) rbuf_u64(r);
+    if (ledger_take(r, &l->told) < 0 || l->state > HOST_STATE_MAX)
+        return ERR_FORMAT;
+    l->stored = rbuf_varint(r);
+    l->elsewhere = rbuf_varint(r);
+    for (unsigned i = 0; i < REFUSED_CAUSES; i++)
+        l->refused[i] = rbuf_varint(r);
+    l->before = rbuf_varint(r);
+    l->duplicates = rbuf_varint(r);
+    l->conflicts = rbuf_varint(r);
+    l->unbalanced = rbuf_svarint(r);
+    name = rbuf_str(r, BODY_NAME_MAX, &n);
+    l->n_gaps = (uint32_t) rbuf_count(r, QUERY_GAPS_MAX);
+    for (uint32_t i = 0; i < l->n_gaps && rbuf_rc(r) == 0; i++)
+        s_take_gap(r, &l->gaps[i]);
+    if (rbuf_rc(r) == 0)
+        l->name = xstrndup(name, n);
+    return rbuf_rc(r);
+}
+
+static void
+s_take_gap(struct rbuf *r, struct query_gap *gap)
+{
+    const uint8_t kind = rbuf_u8(r);
+    uint64_t duration;
+
+    gap->missed = kind == GAP_MISSED;
+    gap->cause = rbuf_u8(r);
+    gap->from_ms = (int64_t) rbuf_u64(r);
+    duration = rbuf_varint(r);
+    gap->count = rbuf_varint(r);
+    if (kind > GAP_MISSED || __builtin_add_overflow(gap->from_ms, duration, &gap->to_ms))
+        rbuf_fail(r);
+}
