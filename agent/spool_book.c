@@ -255,7 +255,7 @@ s_take_stream(struct rbuf *r, struct spool_stream *st)
     st->ended = rbuf_u8(r) != 0;
     st->n_acked = rbuf_u8(r);
     if (st->stream == 0 || st->n_acked > SPOOL_COLLECTORS_MAX || st->base_total > st->head_total ||
-        st->head == UINT64_MAX || st->base > st->head + 1) {
+        st->head_total > SPOOL_COUNT_MAX || st->head > SPOOL_COUNT_MAX || st->base > st->head + 1) {
         st->n_acked = 0;
         rbuf_fail(r);
     }
@@ -278,7 +278,8 @@ s_take_gap(struct rbuf *r, struct spool_gap *gap)
     gap->t0_ms = (int64_t) rbuf_u64(r);
     cause = rbuf_u8(r);
     gap->told = rbuf_u8(r) != 0;
-    if (gap->from > gap->to || gap->to == UINT64_MAX || cause >= LOST_CAUSES)
+    if (gap->from > gap->to || gap->to > SPOOL_COUNT_MAX || gap->total > SPOOL_COUNT_MAX ||
+        gap->samples > SPOOL_COUNT_MAX || cause >= LOST_CAUSES)
         rbuf_fail(r);
     else
         gap->cause = (enum lost_cause) cause;

@@ -25,7 +25,8 @@
 #define SPOOL_STREAMS_MAX    288u // each has a segment or a gap
 #define SPOOL_GAPS_MAX       512u
 #define SPOOL_COLLECTORS_MAX 4u
-#define SPOOL_BOOK_SLOT      (64u * 1024u) // more than all of them can take
+#define SPOOL_COUNT_MAX      (UINT64_MAX / 4) // of seqs and samples of a stream; nobody gets there
+#define SPOOL_BOOK_SLOT      (64u * 1024u)    // more than all of them can take
 
 struct spool_acked {
     uint64_t collector; // id

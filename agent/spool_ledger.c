@@ -141,8 +141,11 @@ s_pass_gaps(spool_files_t *self, const struct spool_stream *st, uint64_t next, u
         *covered_ret += samples;
         // Nobody was told of a GAP, so it was the records that were acknowledged.
         if (!gap->told) {
-            ledger->lost[gap->cause] -= samples;
-            ledger->acked += samples;
+            const uint64_t back = samples < ledger->lost[gap->cause] ? samples
+                                                                     : ledger->lost[gap->cause];
+
+            ledger->lost[gap->cause] -= back;
+            ledger->acked += back;
         }
         if (whole) {
             spool_book_remove_gap(self->book, gap);

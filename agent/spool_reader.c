@@ -54,7 +54,7 @@ spool_take(struct record *record, enum spool_kind *kind_ret, const struct segmen
     if (entry->len < 1 || (entry->at[0] != SPOOL_RECORD && entry->at[0] != SPOOL_ASIDE) ||
         frame_take_record(record, entry->at + 1, entry->len - 1, &used) < 0 ||
         used != entry->len - 1 || (stream != 0 && record->stream != stream) ||
-        record->seq >= UINT64_MAX - 1)
+        record->seq >= SPOOL_COUNT_MAX || record->total >= SPOOL_COUNT_MAX - UINT32_MAX)
         return ERR_FORMAT;
     *kind_ret = (enum spool_kind) entry->at[0];
     return 0;
@@ -63,16 +63,21 @@ spool_take(struct record *record, enum spool_kind *kind_ret, const struct segmen
 void
 spool_keep_unreadable(spool_files_t *self, const struct segment_entry *entry)
 {
-    const int fd = openat(self->dir_fd, UNREADABLE_NAME,
-                          O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
     uint8_t head[UNREADABLE_HEAD];
     struct stat st;
     struct wbuf w;
+    int fd;
 
+    if (entry->place.segment < self->kept.segment ||
+        (entry->place.segment == self->kept.segment && entry->place.offset <= self->kept.offset))
+        return;
+    self->kept = entry->place;
     self->unreadable++;
     log_error("a record of the spool can't be read: kept aside, and told as lost",
               "segment=%llu offset=%u bytes=%u file=" UNREADABLE_NAME,
               (unsigned long long) entry->place.segment, entry->place.offset, entry->len);
+    fd = openat(self->dir_fd, UNREADABLE_NAME,
+                O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
     if (fd == -1)
         return;
     wbuf_init(&w, head, sizeof head);

@@ -28,7 +28,7 @@ spool_recover(spool_files_t *self, struct spool_files_found *found)
     int rc = spool_book_open(&self->book_file, self->dir_fd, SPOOL_BOOK_NAME, self->book,
                              &found->book_damaged);
 
-    if (rc < 0 && rc != -ENOSPC)
+    if (rc < 0 && segment_no_room(rc) != -ENOSPC)
         return rc;
     rc = s_list(self, found);
     if (rc < 0)
@@ -153,7 +153,9 @@ s_measure(spool_files_t *self, size_t i)
     if (seg->next_seq < st->head)
         return;
     st->head = seg->next_seq;
-    st->head_total = seg->next_total;
+    // Totals only rise, whatever a damaged disk says.
+    if (seg->next_total > st->head_total)
+        st->head_total = seg->next_total;
     st->last_ms = seg->last_ms;
 }
 

@@ -46,6 +46,7 @@ struct spool_files {
     uint64_t appended;    // records, since the open
     uint64_t synced;      // of them, durable
     uint64_t unreadable;
+    struct segment_place kept; // the last of them: read again, it is not put aside again
     uint64_t forgotten;
     int failed;         // the log's final error
     struct buf scratch; // one record
