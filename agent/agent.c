@@ -70,7 +70,7 @@ static int s_open_applications(agent_t *self);
 static int s_open_uplink(agent_t *self);
 static int s_fail(int code, const char *sentence, const char *about, int rc);
 static void s_turn(agent_t *self, const zmq_pollitem_t items[ITEMS_MOST]);
-static void s_apps(agent_t *self);
+static void s_apps(agent_t *self, int64_t now_ms);
 static void s_signals(agent_t *self);
 static void s_reload(agent_t *self);
 static void s_tick(agent_t *self);
@@ -272,7 +272,7 @@ agent_run(agent_t *self)
             return OPTION_EXIT_FAILED;
         }
     }
-    s_apps(self); // what would have gone with the next tick
+    s_apps(self, clock_real_ms()); // what would have gone with the next tick
     log_info("the agent ends", NULL);
     return OPTION_EXIT_OK;
 }
@@ -287,16 +287,15 @@ s_turn(agent_t *self, const zmq_pollitem_t items[ITEMS_MOST])
         s_tick(self);
     app_input_receive(self->app_input, items + ITEM_APPS);
     if (app_series_is_urgent(self->app_series))
-        s_apps(self);
+        s_apps(self, clock_real_ms());
     uplink_send(self->uplink);
     s_watchdog(self);
 }
 
 // Who has just started an application looks for it now, and not in a second.
 static void
-s_apps(agent_t *self)
+s_apps(agent_t *self, int64_t now_ms)
 {
-    const int64_t now_ms = clock_real_ms();
     size_t n_blocks;
     const struct app_block *blocks = app_series_take(self->app_series, &n_blocks, now_ms);
 
@@ -397,6 +396,9 @@ s_stamp(agent_t *self)
         selfstat_add(AGENT_CLOCK_STEPS, 1);
         log_warn("the wall clock has jumped", "by_ms=%lld", (long long) step_ms);
     }
+    // What was taken in by the old clock would wait in memory until the new one is there again.
+    if (step_ms < 0)
+        s_apps(self, stamp - step_ms);
     // So that the ticks to come fall between those that had the same times before.
     if (step_ms < 0 && ticker_shift(self->ticker, STEP_BACK_MS) < 0)
         log_warn("ticks can not be moved after the clock's step back", NULL);

@@ -85,10 +85,10 @@ chaos_start_collector(chaos_t *self)
     const char *const *w = self->opt.collector_words;
 
     if (self->opt.collector_preload != NULL)
-        setenv("LD_PRELOAD", self->opt.collector_preload, 1);
+        fleet_preload(self->opt.collector_preload, stage_dir(self->stage), "collector");
     self->collector = stage_collector(self->stage, w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7],
                                       NULL);
-    unsetenv("LD_PRELOAD");
+    fleet_preload(NULL, NULL, NULL);
 }
 
 void

@@ -38,7 +38,7 @@ struct chaos_plan {
 struct chaos_options {
     struct fleet_options fleet; // its port and seed are set by chaos_new
     const char *collector_words[FLEET_WORDS];
-    const char *collector_preload;
+    const char *collector_preload; // clock_shim.so: its clock is DIR/collector.clock
 };
 
 typedef struct chaos {

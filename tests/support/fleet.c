@@ -8,12 +8,14 @@
 
 #include <czmq.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "shared/base/buf.h"
 #include "shared/base/clock.h"
@@ -26,7 +28,8 @@
 #define TURN_MS      5
 #define UP_TEXT      "the agent is up"
 #define END_MS       5000
-#define TIME_CLASSES 16 // times of one clock offset are equal modulo this
+#define IN_SOCKET_MS 100 // half a tick
+#define TIME_CLASSES 16  // times of one clock offset are equal modulo this
 #define HWM          512
 #define ASK_MS       5000
 #define PAUSE_MS     200  // between two questions
@@ -159,6 +162,20 @@ s_time(struct member *m)
     return at;
 }
 
+// At the time of its arrival; if there is no room it is not missed.
+static void
+s_give_fat(fleet_t *self, struct member *m, unsigned application)
+{
+    struct buf text = { 0 };
+
+    buf_printf(&text, "{\"color\":\"fat-%u\"", application);
+    for (unsigned i = 0; i < FLEET_FAT; i++)
+        buf_printf(&text, ",\"f%u\":%.17g", i, (double) (int64_t) seeded_next(&self->seed) * 1e-10);
+    buf_printf(&text, "}");
+    (void) sock_send(m->push, buf_cstr(&text), text.len, false);
+    buf_release(&text);
+}
+
 static void
 s_give(fleet_t *self, struct member *m)
 {
@@ -181,6 +198,8 @@ s_give(fleet_t *self, struct member *m)
     if (sock_send(m->push, text, (size_t) n, false) < 0)
         return;
     tally_give(m->tally, at, (double) m->n, now_ms);
+    for (unsigned i = 0; i < self->opt.fat; i++)
+        s_give_fat(self, m, i);
     m->n++;
     m->last_ms = at;
     self->stat.given++;
@@ -262,13 +281,16 @@ fleet_start(fleet_t *self, unsigned i)
     assert_int_equal(m->state, MEMBER_DOWN);
     snprintf(collector, sizeof collector, "tcp://127.0.0.1:%u", self->opt.port);
     snprintf(app, sizeof app, "@%s", m->endpoint);
-    if (self->opt.preload != NULL)
-        setenv("LD_PRELOAD", self->opt.preload, 1);
+    if (self->opt.preload != NULL) {
+        fleet_write_clock(stage_dir(self->stage), m->name, m->offset_ms);
+        fleet_preload(self->opt.preload, stage_dir(self->stage), m->name);
+    }
     // Words end at the first NULL, also in the middle.
-    m->agent = stage_agent(self->stage, m->name, "--collector", collector, "--data", m->data,
-                           "--app-pull", app, "--family", "all=off", "--interval", "200ms", w[0],
-                           w[1], w[2], w[3], w[4], w[5], w[6], w[7], NULL);
-    unsetenv("LD_PRELOAD");
+    m->agent = stage_run(self->stage, "zpulse-agent", "--data", m->data, "--name", m->name,
+                         "--collector", collector, "--app-pull", app, "--app-sub", "", "--statsd",
+                         "", "--family", "all=off", "--interval", "200ms", w[0], w[1], w[2], w[3],
+                         w[4], w[5], w[6], w[7], NULL);
+    fleet_preload(NULL, NULL, NULL);
     m->state = MEMBER_STARTING;
 }
 
@@ -351,13 +373,51 @@ fleet_resume(fleet_t *self, unsigned i)
 }
 
 void
-fleet_set_offset(fleet_t *self, unsigned i, int64_t offset_ms)
+fleet_set_clock(fleet_t *self, unsigned i, int64_t offset_ms)
 {
     struct member *m = &self->members[i];
 
+    // What is still in the socket is of the future then, and waits in memory until it has come.
+    if (offset_ms < m->offset_ms)
+        self->stat.excused += tally_excuse(m->tally, clock_mono_ms() - stage_ms(IN_SOCKET_MS));
     m->offset_ms = offset_ms;
     m->last_ms = 0;
     m->time_class = (m->time_class + 1) % TIME_CLASSES;
+    fleet_write_clock(stage_dir(self->stage), m->name, offset_ms);
+}
+
+static void
+s_clock_path(char *out, size_t size, const char *dir, const char *name)
+{
+    snprintf(out, size, "%s/%s.clock", dir, name);
+}
+
+void
+fleet_write_clock(const char *dir, const char *name, int64_t offset_ms)
+{
+    char path[256];
+    int fd;
+
+    s_clock_path(path, sizeof path, dir, name);
+    // In place: it is mapped by who reads it.
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(pwrite(fd, &offset_ms, sizeof offset_ms, 0), sizeof offset_ms);
+    close(fd);
+}
+
+void
+fleet_preload(const char *library, const char *dir, const char *name)
+{
+    char path[256];
+
+    if (library == NULL) {
+        unsetenv("LD_PRELOAD");
+        unsetenv("CLOCK_SHIM");
+        return;
+    }
+    s_clock_path(path, sizeof path, dir, name);
+    setenv("LD_PRELOAD", library, 1);
+    setenv("CLOCK_SHIM", path, 1);
 }
 
 void
@@ -432,6 +492,27 @@ fleet_check(fleet_t *self, const char *collector, int timeout_ms, bool forget)
     for (unsigned i = 0; right && forget && i < self->opt.members; i++)
         tally_forget(self->members[i].tally, start_ms);
     return right;
+}
+
+bool
+fleet_verdict(fleet_t *self, const char *collector, unsigned i, struct tally_verdict *ret)
+{
+    held_t *held = held_new(collector);
+    tally_t *tally = self->members[i].tally;
+    int64_t from_ms, to_ms;
+    struct sample *samples;
+    size_t n;
+    bool ok;
+
+    *ret = (struct tally_verdict){ 0 };
+    ok = tally_span(tally, &from_ms, &to_ms) &&
+         held_ask(held, FLEET_METRIC, from_ms, to_ms + FAR_MS, stage_ms(ASK_MS)) == 0;
+    if (ok) {
+        samples = held_samples(held, self->members[i].name, &n);
+        tally_check(tally, samples, n, ret);
+    }
+    held_destroy(&held);
+    return ok;
 }
 
 struct fleet_stat

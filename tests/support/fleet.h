@@ -25,6 +25,7 @@
 #define FLEET_METRIC   "app_n"
 #define FLEET_GRACE_MS 1500 // times $SLOW
 #define FLEET_WORDS    8
+#define FLEET_FAT      60 // numbers that no codec makes small
 
 enum member_state {
     MEMBER_DOWN,
@@ -35,9 +36,10 @@ enum member_state {
 
 struct fleet_options {
     unsigned members;
-    unsigned per_s;                 // values to each; an agent takes 100
-    uint16_t port;                  // of the collector, or of who stands before it
-    const char *preload;            // a library for the agents, or NULL
+    unsigned per_s;      // values to each; an agent takes 100
+    unsigned fat;        // messages of FLEET_FAT numbers beside each value, of no account
+    uint16_t port;       // of the collector, or of who stands before it
+    const char *preload; // clock_shim.so, where clocks are to be set; or NULL
     const char *words[FLEET_WORDS]; // further words of each agent
     const char *data_root;          // folder of their data folders; NULL: the stage's
     uint64_t seed;
@@ -71,8 +73,12 @@ void fleet_kill(fleet_t *self, unsigned i);
 bool fleet_end(fleet_t *self, unsigned i);
 void fleet_stall(fleet_t *self, unsigned i); // SIGSTOP; it is given nothing meanwhile
 void fleet_resume(fleet_t *self, unsigned i);
-// From now on the member's values have times moved by so much (a step of its clock).
-void fleet_set_offset(fleet_t *self, unsigned i, int64_t offset_ms);
+// A step of the member's clock, agent and application, to so much from the true time.
+void fleet_set_clock(fleet_t *self, unsigned i, int64_t offset_ms);
+// The same for any program that was started by fleet_preload.
+void fleet_write_clock(const char *dir, const char *name, int64_t offset_ms);
+// What is started until the next call has its clock in the file DIR/NAME.clock; NULL: the true one.
+void fleet_preload(const char *library, const char *dir, const char *name);
 // Gives no more to anybody, or again.
 void fleet_feed(fleet_t *self, bool on);
 
@@ -80,6 +86,8 @@ void fleet_feed(fleet_t *self, bool on);
 // says what is not right on standard error. The agents should be up. Counts as checked what is
 // right: `forget` forgets it, since a collector answers with its newest minutes only.
 bool fleet_check(fleet_t *self, const char *collector, int timeout_ms, bool forget);
+// What the collector holds of one member now, against what was given to it. False: no answer.
+bool fleet_verdict(fleet_t *self, const char *collector, unsigned i, struct tally_verdict *ret);
 
 struct fleet_stat {
     uint64_t given, excused, kills, stalls;

@@ -1,0 +1,95 @@
+// fault_clock - clocks that jump, of agents and of the collector: no sample is lost, doubled or
+// changed, and each keeps the time it was given.
+
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "tests/support/chaos.h"
+#include "tests/support/seeded.h"
+
+#define AGENTS    6
+#define PER_S     20
+#define SETTLE_MS 30000
+#define SHIM      "/tests/support/clock_shim.so"
+
+static char s_shim[512];
+
+static const char *
+s_find_shim(void)
+{
+    const char *build = getenv("BUILD_DIR");
+    char path[400];
+
+    snprintf(path, sizeof path, "%s" SHIM, build != NULL ? build : "build");
+    assert_non_null(realpath(path, s_shim));
+    return s_shim;
+}
+
+static void
+s_start(chaos_t *chaos, stage_t *stage)
+{
+    struct chaos_options opt = { .fleet = { .members = AGENTS, .per_s = PER_S } };
+
+    opt.fleet.preload = opt.collector_preload = s_find_shim();
+    fleet_write_clock(stage_dir(stage), "collector", 0);
+    chaos_start(chaos, stage, &opt);
+    fleet_run(chaos->fleet, 1000);
+}
+
+static void
+s_end(chaos_t *chaos)
+{
+    chaos_settle(chaos, SETTLE_MS);
+    chaos_say(chaos);
+    chaos_end(chaos);
+}
+
+// Up to five minutes either way: what is further ahead than ten is refused, and rightly.
+static int64_t
+s_offset(chaos_t *chaos)
+{
+    return (int64_t) seeded_below(&chaos->seed, 600000) - 300000;
+}
+
+static void
+agents_clocks_step_forth_and_back(void **state)
+{
+    chaos_t chaos;
+
+    s_start(&chaos, *state);
+    for (int round = 0; round < 6; round++) {
+        for (unsigned i = 0; i < AGENTS; i++)
+            fleet_set_clock(chaos.fleet, i, s_offset(&chaos));
+        fleet_run(chaos.fleet, 2500);
+    }
+    s_end(&chaos);
+}
+
+static void
+the_collectors_clock_steps_forth_and_back(void **state)
+{
+    chaos_t chaos;
+
+    s_start(&chaos, *state);
+    for (int round = 0; round < 6; round++) {
+        fleet_write_clock(stage_dir(*state), "collector", s_offset(&chaos));
+        fleet_run(chaos.fleet, 2000);
+    }
+    fleet_write_clock(stage_dir(*state), "collector", 0);
+    s_end(&chaos);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        stage_test(agents_clocks_step_forth_and_back),
+        stage_test(the_collectors_clock_steps_forth_and_back),
+    };
+    const char *only = getenv("FAULT_ONLY"); // a pattern of cmocka's
+
+    if (only != NULL)
+        cmocka_set_test_filter(only);
+    return cmocka_run_group_tests_name("fault_clock", tests, NULL, NULL);
+}
