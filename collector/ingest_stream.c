@@ -101,9 +101,11 @@ ingest_streams_tell_one(const ingest_streams_t *self, applier_t *applier, const 
     const struct source *source = map_get_u64(self->sources, host->info.host);
     uint64_t ids[CONTROL_STREAMS_MAX];
 
-    for (uint32_t i = 0; source != NULL && i < source->n_streams; i++)
+    if (source == NULL)
+        return;
+    for (uint32_t i = 0; i < source->n_streams; i++)
         ids[i] = source->streams[i]->id;
-    applier_hello(applier, host, ids, source == NULL ? 0 : source->n_streams);
+    applier_hello(applier, host, ids, source->n_streams);
 }
 
 void

@@ -99,20 +99,21 @@ s_run(void *arg)
 {
     replay_t *self = arg;
     const int64_t from_ms = clock_mono_ms();
-    struct journal_walked walked;
-    int rc;
+    struct journal_walked walked = { 0 };
+    int rc = 0;
 
     pthread_setname_np(pthread_self(), "replay");
-    rc = journal_walk(&(struct journal_walk){ .dir = self->dir,
-                                              .owner = self->is.owner,
-                                              .end = self->is.end,
-                                              .lanes = self->lanes,
-                                              .since_ms = self->is.since_ms,
-                                              .stop = &self->stopping,
-                                              .arg = self,
-                                              .host = s_host,
-                                              .record = s_record },
-                      &walked);
+    if (lane_table_count(self->lanes) > 0)
+        rc = journal_walk(&(struct journal_walk){ .dir = self->dir,
+                                                  .owner = self->is.owner,
+                                                  .end = self->is.end,
+                                                  .lanes = self->lanes,
+                                                  .since_ms = self->is.since_ms,
+                                                  .stop = &self->stopping,
+                                                  .arg = self,
+                                                  .host = s_host,
+                                                  .record = s_record },
+                          &walked);
     selfstat_add(STAT_REPLAYED, walked.records);
     selfstat_add(STAT_JOURNAL_DAMAGED, walked.damaged_bytes);
     if (rc < 0 && rc != ERR_CLOSED)

@@ -134,7 +134,7 @@ bench:
 	@$(SUBMAKE) bench-built
 bench-built: all $(benches) build/.web
 	@tests/bench/bench.sh $(BUILD)
-$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(filter-out %/stage.o,$(support)) $(foreach r,agent shared,$(call lib,$r))
+$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(filter-out %/stage.o,$(support)) $(foreach r,agent collector shared,$(call lib,$r))
 	@echo "  LD    $@"
 	$Q$(CC) $(ALL_LD) $^ $(LIBS) -o $@
 check-fresh:
