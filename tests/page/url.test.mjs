@@ -84,8 +84,8 @@ async function load(page, go, live) {
   await untilPill(page, live ? ['live'] : ['fixed'], 15_000);
   await until('the strip has asked', 10_000, () => questions(asked, live).some((q) => /c=cpu.idle&/.test(q)));
   let seen = -1;
-  const rests = () => seen === (seen = asked.length);
-  await until('nothing more is asked', 5000, rests, 250);
+  const rests = async () => (await page.evaluate(() => window.__ui.stats.resting)) && seen === (seen = asked.length);
+  await until('nothing more is asked', 10_000, rests, 250);
   page.off('request', note);
   return { shown: await shownBy(page), asked: questions(asked, live) };
 }
