@@ -220,9 +220,11 @@ s_place(view_t *self, const struct label_set *labels)
         self->standing = xrealloc(self->standing, self->series_size, sizeof *self->standing);
     }
     label_set_copy(&self->labels[i], labels);
-    self->series[i] = (struct view_series){
-        .app = view_is_app(labels), .time_ms = INT64_MIN, .until_ms = INT64_MIN, .last = NAN
-    };
+    self->series[i] = (struct view_series){ .app = view_is_app(labels),
+                                            .time_ms = INT64_MIN,
+                                            .until_ms = INT64_MIN,
+                                            .last = NAN,
+                                            .base = NAN };
     self->standing[i] = (struct view_standing){ .value = NAN, .rate = NAN };
     self->n_series++;
     self->next_alike[i] = (size_t) (uintptr_t) map_put_u64(self->by_hash, labels->hash,

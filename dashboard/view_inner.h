@@ -90,6 +90,11 @@ struct view_series {
     int64_t until_ms;   // it stands in rows up to here
     int64_t spacing_ms; // between the last two samples; 0: not known
     double last;        // the newest value; NaN before the first and after the end of the series
+    // The newest sample of the rows before the one at hand: what a rate is taken from. NaN where
+    // there is none, or a reset since.
+    double base;
+    int64_t base_ms;
+    int64_t base_row_ms;
 };
 // What stands, beside it.
 struct view_standing {

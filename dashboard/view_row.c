@@ -6,6 +6,7 @@
 
 #include "dashboard/view_inner.h"
 
+static void s_set_base(const view_t *self, struct view_series *s, double value);
 static double s_rate(const view_t *self, const struct view_series *s, int64_t time_ms,
                      double value);
 static void s_set_until(const view_t *self, struct view_series *s, int64_t time_ms);
@@ -37,6 +38,7 @@ view_take(view_t *self, size_t place, int64_t time_ms, double value)
     assert(place < self->n_series);
     if (time_ms <= s->time_ms)
         return;
+    s_set_base(self, s, value);
     standing->rate = s_rate(self, s, time_ms, value);
     standing->value = value;
     s_set_until(self, s, time_ms);
@@ -55,19 +57,32 @@ view_end(view_t *self, double *out)
         out[i] = s_evaluate(self, &self->sums[i]);
 }
 
-// Written so that a first sample, and one after the end of a series, whose `last` is NaN, fails
-// too; and so does the end itself.
+// The rate of a row is that since the newest sample of the rows before: an application may have
+// many in a row. Written so that a first sample, one after the end of a series, whose `last` is
+// NaN, and the end itself leave no base, as a reset does.
+static void
+s_set_base(const view_t *self, struct view_series *s, double value)
+{
+    if (s->row_ms != self->row_ms) {
+        s->base = s->last;
+        s->base_ms = s->time_ms;
+        s->base_row_ms = s->row_ms;
+    }
+    if (!(value >= s->last))
+        s->base = NAN;
+}
+
 static double
 s_rate(const view_t *self, const struct view_series *s, int64_t time_ms, double value)
 {
     int64_t distance_ms;
 
-    if (!(value >= s->last) || s->row_ms < self->unbroken_ms)
+    if (isnan(s->base) || s->base_row_ms < self->unbroken_ms)
         return NAN;
-    distance_ms = time_ms - s->time_ms;
+    distance_ms = time_ms - s->base_ms;
     if (distance_ms > self->hold_ms || distance_ms * 20 < self->interval_ms)
         return NAN;
-    return (value - s->last) * 1000 / (double) distance_ms;
+    return (value - s->base) * 1000 / (double) distance_ms;
 }
 
 // Until when the new sample stands.

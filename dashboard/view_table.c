@@ -49,6 +49,9 @@
 #define FS_AVAIL T("filesystem_avail_bytes")
 #define APP(id, unit, scale) \
     { id, unit, VIEW_VALUE, VIEW_SUM, scale, 0, EACH("app"), 0, { { 0, false, NULL, NULL, NULL } } }
+#define APP_RATE(id) \
+    { id, VIEW_PER_SECOND, VIEW_RATE, VIEW_SUM, 1, 0, EACH("app"), 0, \
+      { { 0, false, NULL, NULL, NULL } } }
 
 static const struct view_def defs[] = {
     CPU("user"),
@@ -158,12 +161,13 @@ static const struct view_def defs[] = {
     APP("app.other", VIEW_BYTES, 1),
     APP("app.other", VIEW_SECONDS, 1),
     APP("app.other", VIEW_PERCENT, 100),
+    APP_RATE("app.other"),
     APP("app.other", VIEW_COUNT, 1),
 };
 // clang-format on
 #define N_DEFS    (sizeof defs / sizeof defs[0])
-#define FIRST_APP (&defs[N_DEFS - 7])
-#define APP_OTHER (&defs[N_DEFS - 4])
+#define FIRST_APP (&defs[N_DEFS - 8])
+#define APP_OTHER (&defs[N_DEFS - 5])
 
 const char *const view_fact_metrics[] = { "node_os_info", "node_uname_info",
                                           "node_boot_time_seconds", NULL };
@@ -189,7 +193,7 @@ static const struct {
 static const struct {
     const char *suffix;
     size_t at; // of APP_OTHER
-} suffixes[] = { { "_bytes", 0 }, { "_seconds", 1 }, { "_ratio", 2 } };
+} suffixes[] = { { "_bytes", 0 }, { "_seconds", 1 }, { "_ratio", 2 }, { "_total", 3 } };
 
 const char *
 view_unit_str(enum view_unit unit)
@@ -230,7 +234,7 @@ view_app_def(const char *metric)
         if (n > length && strcmp(metric + n - length, suffixes[i].suffix) == 0)
             return APP_OTHER + suffixes[i].at;
     }
-    return APP_OTHER + 3;
+    return APP_OTHER + 4;
 }
 
 bool

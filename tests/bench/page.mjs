@@ -2,8 +2,9 @@
 //
 // node tests/bench/page.mjs URL HOST SECONDS
 // Out: one line of NAME=NUMBER: gz_bytes (all that / loads, as served), first_ms (navigation to
-//      first painted sample, middle of ten runs with an empty cache), main_share (tasks of the main
-//      thread over SECONDS of a visible host page, in percent).
+//      first painted sample, middle of ten runs with an empty cache), main_share and main_share_all
+//      (tasks of the main thread over SECONDS of a visible host page, in percent; the second with
+//      every section open).
 
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
@@ -13,6 +14,7 @@ const { chromium } = require('playwright-core');
 
 const [url, host, seconds] = [process.argv[2], process.argv[3], Number(process.argv[4])];
 const RUNS = 10;
+const TURNED = 'memory,sockets,softnet'; // the sections that are closed unless opened by hand
 
 const browser = await chromium.launch({
   executablePath: '/usr/bin/chromium',
@@ -56,7 +58,7 @@ async function firstSample() {
   return at;
 }
 
-async function mainShare() {
+async function mainShare(query) {
   const { context, page } = await fresh();
   const cdp = await context.newCDPSession(page);
   const read = async () => {
@@ -64,7 +66,7 @@ async function mainShare() {
     return Object.fromEntries(metrics.map((m) => [m.name, m.value]));
   };
   await cdp.send('Performance.enable');
-  await page.goto(`${url}/h/${host}`);
+  await page.goto(`${url}/h/${host}${query}`);
   await page.waitForFunction(() => window.__ui?.stats?.ticks > 3, null, { timeout: 15_000 });
   const before = await read();
   await page.waitForTimeout(seconds * 1000);
@@ -77,5 +79,8 @@ const runs = [];
 for (let i = 0; i < RUNS; i++) runs.push(await firstSample());
 runs.sort((a, b) => a - b);
 const first = runs[RUNS / 2];
-console.log(`gz_bytes=${await bytesOf()} first_ms=${first.toFixed(0)} main_share=${(await mainShare()).toFixed(2)}`);
+const bytes = await bytesOf();
+const share = await mainShare('');
+const all = await mainShare(`?o=${TURNED}`);
+console.log(`gz_bytes=${bytes} first_ms=${first.toFixed(0)} main_share=${share.toFixed(2)} main_share_all=${all.toFixed(2)}`);
 await browser.close();

@@ -60,10 +60,16 @@ const shownBy = (page) =>
     };
   });
 
-/** Questions that were asked, without what follows from the time at which they were. */
+/**
+ * Questions that were asked, without what follows from the time at which they were. Where charts come
+ * onto the screen slowly, history is asked for those that are there, and again: the last one counts.
+ */
 function questions(asked, live) {
+  const ofCharts = (path) => path.startsWith('/api/v1/hist') && !/c=cpu\.idle&/.test(path);
+  const last = asked.findLastIndex(ofCharts);
   return asked
-    .filter((path) => path.startsWith('/api/') && !path.startsWith('/api/v1/hosts'))
+    .filter((path, i) => path.startsWith('/api/') && !(ofCharts(path) && i < last))
+    .filter((path) => !path.startsWith('/api/v1/hosts'))
     .map((path) => (live || /c=cpu\.idle&/.test(path) ? path.replace(/(from|to)=\d+/g, '$1=') : path))
     .map((path) => path.replace(/pts=\d+/, 'pts='))
     .sort();
@@ -75,11 +81,11 @@ async function load(page, go, live) {
   const note = (r) => asked.push(r.url().slice(fake.url.length));
   page.on('request', note);
   await go();
-  await untilPill(page, live ? ['live'] : ['fixed'], 10_000);
+  await untilPill(page, live ? ['live'] : ['fixed'], 15_000);
   await until('the strip has asked', 10_000, () => questions(asked, live).some((q) => /c=cpu.idle&/.test(q)));
   let seen = -1;
-  const rests = () => seen === (seen = asked.length);
-  await until('nothing more is asked', 5000, rests, 250);
+  const rests = async () => (await page.evaluate(() => window.__ui.stats.resting)) && seen === (seen = asked.length);
+  await until('nothing more is asked', 10_000, rests, 250);
   page.off('request', note);
   return { shown: await shownBy(page), asked: questions(asked, live) };
 }

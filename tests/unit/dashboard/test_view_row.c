@@ -193,6 +193,44 @@ of_several_samples_in_a_row_the_newest_stands(void **state)
     view_destroy(&view);
 }
 
+static void
+a_counter_of_an_application_is_a_rate_over_all_of_its_row(void **state)
+{
+    struct label_set set = room_app("app_served_total", "red", NULL);
+    view_t *view = view_new(NULL, 1000);
+    const struct view_column *columns;
+    double out;
+
+    (void) state;
+    view_add(view, &set);
+    label_set_release(&set);
+    view_seal(view);
+    assert_int_equal(view_columns(view, &columns), 1);
+    assert_int_equal(columns[0].unit, VIEW_PER_SECOND);
+    view_begin(view, T0 + 1000);
+    view_take(view, 0, T0 + 500, 10);
+    view_end(view, &out);
+    room_same(out, NAN);
+    // A hundred a second, each ten milliseconds after the one before.
+    view_begin(view, T0 + 2000);
+    for (int i = 1; i <= 100; i++)
+        view_take(view, 0, T0 + 500 + i * 10, 10 + i);
+    view_end(view, &out);
+    room_same(out, 100);
+    // It was started anew in the middle of a row.
+    view_begin(view, T0 + 3000);
+    view_take(view, 0, T0 + 2000, 150);
+    view_take(view, 0, T0 + 2100, 0);
+    view_take(view, 0, T0 + 2500, 200);
+    view_end(view, &out);
+    room_same(out, NAN);
+    view_begin(view, T0 + 4000);
+    view_take(view, 0, T0 + 3500, 230);
+    view_end(view, &out);
+    room_same(out, 30);
+    view_destroy(&view);
+}
+
 int
 main(void)
 {
@@ -204,6 +242,7 @@ main(void)
         cmocka_unit_test(a_host_with_long_ticks_has_rates_and_values_all_the_same),
         cmocka_unit_test(an_application_stands_for_one_and_a_half_of_its_own_spacing),
         cmocka_unit_test(of_several_samples_in_a_row_the_newest_stands),
+        cmocka_unit_test(a_counter_of_an_application_is_a_rate_over_all_of_its_row),
     };
 
     return cmocka_run_group_tests_name("view_row", tests, NULL, NULL);

@@ -78,6 +78,11 @@ export class History {
     this.timer = this.env.after(REST_MS, () => this.ask());
   }
 
+  /** Something was looked at, and nothing is asked or about to be. */
+  get idle(): boolean {
+    return this.look !== null && this.timer === 0 && this.asking === null;
+  }
+
   /** The live rows had a hole: what followed them may have it too. */
   spoil(): void {
     this.spoiled = true;

@@ -43,6 +43,11 @@ export class Scheduler {
     this.ask();
   }
 
+  /** Nothing waits for a frame. */
+  get idle(): boolean {
+    return !this.asked;
+  }
+
   private ask(): void {
     if (this.asked) return;
     this.asked = true;

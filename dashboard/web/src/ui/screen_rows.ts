@@ -75,6 +75,11 @@ export class ScreenRows {
     window.clearTimeout(this.timer);
   }
 
+  /** Columns are known, and nothing is asked for or about to be. */
+  get idle(): boolean {
+    return this.needs.size > 0 && this.timer === 0 && this.history.idle;
+  }
+
   /** The range is another, by hand (`moved`) or because time goes on. */
   see(moved: boolean): void {
     const [from, to] = this.view.range();

@@ -22,6 +22,7 @@ interface Watched {
   view: TimeView;
   plane: Plane;
   crosshair: { pinned: { peek(): number | null } };
+  rows: { idle: boolean };
 }
 
 let watched: Watched | null = null;
@@ -63,6 +64,10 @@ export function startStats(scheduler: Scheduler): void {
     },
     get redrawMs() {
       return scheduler.redrawMs;
+    },
+    /** Charts are made and drawn, and what they show was asked for. */
+    get resting() {
+      return scheduler.idle && counters.charts > 0 && (watched?.rows.idle ?? false);
     },
     get longTasks() {
       return counters.longTasks;
