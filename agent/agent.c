@@ -201,15 +201,21 @@ static int
 s_open_uplink(agent_t *self)
 {
     const struct uplink_options opt = {
-        .id = self->id,
         .collector = self->config->collector,
         .control = self->config->control,
-        .table = self->table,
+        .outbox = { .id = self->id,
+                    .table = self->table,
+                    .data = self->config->data,
+                    .spool_bytes = self->config->spool_bytes,
+                    .spool_age_ms = self->config->spool_age_ms,
+                    .spool_sync_ms = self->config->spool_sync_ms,
+                    .backlog_rate = self->config->backlog_rate,
+                    .memory = self->config->memory },
     };
     const int rc = uplink_open(&self->uplink, &opt);
 
     if (rc < 0)
-        return s_fail(OPTION_EXIT_UNAVAILABLE, "the collector's address can not be used",
+        return s_fail(OPTION_EXIT_UNAVAILABLE, "what is sampled can not be delivered",
                       self->config->collector, rc);
     if (self->config->more_collectors)
         log_warn("only the first collector is used", "collector=%s",
@@ -226,13 +232,13 @@ agent_stop(agent_t **self_p)
     if (self == NULL)
         return true;
     service_notify("STOPPING=1");
-    uplink_close(&self->uplink); // while everything it borrows is still there
+    clean = uplink_close(&self->uplink); // while everything it borrows is still there
     app_input_close(&self->app_input);
     app_series_destroy(&self->app_series);
     ticker_close(&self->ticker);
     tick_stamp_destroy(&self->stamp);
     own_series_destroy(&self->own);
-    clean = sampler_close(&self->sampler);
+    clean = sampler_close(&self->sampler) && clean;
     series_table_destroy(&self->table);
     if (self->signal_fd >= 0)
         service_end(self->signal_fd);
@@ -354,7 +360,7 @@ s_tick(agent_t *self)
         return;
     stamp = s_stamp(self);
     selfstat_add(AGENT_TICKS, 1);
-    selfstat_add(AGENT_TICKS_MISSED, ticks - 1);
+    uplink_missed(self->uplink, MISSED_HUNG, ticks - 1);
     // The stamp is taken before the files are read, so it is never later than what it stamps.
     series_table_begin(self->table);
     sampler_sample(self->sampler, self->table);

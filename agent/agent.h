@@ -3,7 +3,7 @@
 // In:     options; the files of /proc; the collector's control messages; signals.
 // Out:    records of one stream to the collector.
 // Thread: main. libzmq has its own beside it.
-// Loss:   see send_queue.h. A collector that is absent or slow never delays a tick.
+// Loss:   see outbox.h. A collector that is absent or slow never delays a tick.
 
 #ifndef AGENT_AGENT_H
 #define AGENT_AGENT_H

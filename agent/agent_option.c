@@ -14,7 +14,6 @@
 #include "shared/net/sock.h"
 
 #define LATER_KEYS   "peers can not be told apart until keys exist"
-#define LATER_SPOOL  "records wait in memory until the spool exists"
 #define LATER_STATSD "numbers of StatsD clients are not taken in yet"
 #define LATER_ENROL  "there is no enrolment until keys exist"
 
@@ -43,7 +42,7 @@ static const struct option options[] = {
       .fallback = "/var/lib/zpulse-agent",
       .least = 1,
       .meta = "DIR",
-      .help = "folder of the host id; made where it is missing" },
+      .help = "folder of the host id and the spool; made where it is missing" },
     { .name = "collector",
       .type = OPTION_ENDPOINT,
       .list = true,
@@ -102,15 +101,36 @@ static const struct option options[] = {
     { .name = "spool-sync",
       .type = OPTION_DURATION,
       .fallback = "5s",
+      .least = 100,
+      .most = 3600000,
       .meta = "TIME",
-      .help = "at most so much is lost by a power cut",
-      .later = LATER_SPOOL },
+      .help = "at most so much is lost by a power cut" },
+    { .name = "spool-bytes",
+      .type = OPTION_BYTES,
+      .fallback = "1GiB",
+      .least = 16 << 20,
+      .meta = "BYTES",
+      .help = "of the spool, at most; beyond, the oldest is lost" },
+    { .name = "spool-age",
+      .type = OPTION_DURATION,
+      .fallback = "7d",
+      .least = 60000,
+      .meta = "TIME",
+      .help = "of what is in the spool, at most" },
     { .name = "backlog-rate",
       .type = OPTION_BYTES,
       .fallback = "1MiB",
+      .least = 1024,
       .meta = "BYTES",
-      .help = "a second, of records that are sent late",
-      .later = LATER_SPOOL },
+      .help = "a second, of records that are sent late" },
+    { .name = "memory",
+      .type = OPTION_BYTES,
+      .fallback = "4MiB",
+      .least = 1 << 20,
+      .most = 1 << 30,
+      .meta = "BYTES",
+      .help =
+          "for records that wait to be acknowledged; what does not fit is sent from the spool" },
     { .name = "keys",
       .type = OPTION_TEXT,
       .meta = "DIR",
@@ -163,6 +183,11 @@ agent_config_load(struct agent_config *ret, int *exit_ret, int argc, char **argv
     ret->data = options_text(ret->options, "data");
     ret->rootfs = options_text(ret->options, "rootfs");
     ret->interval_ms = options_ms(ret->options, "interval");
+    ret->spool_sync_ms = options_ms(ret->options, "spool-sync");
+    ret->spool_age_ms = options_ms(ret->options, "spool-age");
+    ret->spool_bytes = options_uint(ret->options, "spool-bytes");
+    ret->backlog_rate = options_uint(ret->options, "backlog-rate");
+    ret->memory = options_uint(ret->options, "memory");
     ret->once = options_flag(ret->options, "once");
     s_name(ret);
     // One of the choices, and checked: neither can fail now.

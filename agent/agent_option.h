@@ -20,6 +20,11 @@ struct agent_config {
     const char *name;   // of the host
     const char *rootfs; // folder that holds proc/
     int64_t interval_ms;
+    int64_t spool_sync_ms;
+    int64_t spool_age_ms;
+    uint64_t spool_bytes;
+    uint64_t backlog_rate; // bytes a second
+    uint64_t memory;       // bytes
     struct app_endpoint_list app_sub;
     struct app_endpoint_list app_pull;
     struct family_wishes families;

@@ -10,6 +10,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "shared/base/err.h"
 #include "shared/base/log.h"
@@ -113,6 +114,9 @@ control_link_turn(control_link_t *self, struct control_now now)
     }
     if (self->state == STATE_WELCOMED && now.mono_us - self->ping_us >= PING_FROM_US)
         s_ping(self, now);
+    if (self->state == STATE_WELCOMED && now.mono_us >= self->hello_us &&
+        self->handler.hello_due(self->handler.arg))
+        s_hello(self, now);
     if (self->state != STATE_DOWN)
         return;
     // Whether it was absent all the time or has just gone: libzmq may have given the connection up
@@ -140,15 +144,16 @@ s_send(control_link_t *self, const struct control_msg *msg)
 static void
 s_hello(control_link_t *self, struct control_now now)
 {
-    const struct control_book book = self->handler.book(self->handler.arg);
+    struct control_book book = { 0 };
     struct control_msg msg = { .type = CONTROL_HELLO };
 
+    self->handler.book(self->handler.arg, &book, true);
     msg.hello.id = *self->id;
     msg.hello.nonce = self->nonce;
     msg.hello.max_frame = FRAME_MAX;
-    msg.hello.n_streams = 1;
-    msg.hello.streams[0] =
-        (struct hello_stream){ .stream = book.stream, .base = book.base, .head = book.next };
+    msg.hello.collector = book.collector;
+    msg.hello.n_streams = book.n_streams;
+    memcpy(msg.hello.streams, book.streams, book.n_streams * sizeof book.streams[0]);
     msg.hello.ledger = book.ledger;
     self->wants_out = !s_send(self, &msg);
     self->hello_us = now.mono_us + HELLO_EVERY_US;
@@ -157,19 +162,20 @@ s_hello(control_link_t *self, struct control_now now)
 static void
 s_ping(control_link_t *self, struct control_now now)
 {
-    const struct control_book book = self->handler.book(self->handler.arg);
-    const struct control_msg msg = {
+    struct control_book book = { 0 };
+    struct control_msg msg = {
         .type = CONTROL_PING,
         .ping = { .host = self->id->host,
                   .nonce = self->nonce,
                   .n = self->n + 1,
                   .t1_ms = now.real_ms,
                   .offset_ms = self->stat.offset_ms,
-                  .rtt_us = self->stat.rtt_us,
-                  .head = book.next,
-                  .ledger = book.ledger },
+                  .rtt_us = self->stat.rtt_us },
     };
 
+    self->handler.book(self->handler.arg, &book, false);
+    msg.ping.head = book.head;
+    msg.ping.ledger = book.ledger;
     self->n++;
     self->ping_us = now.mono_us;
     self->measuring = self->measuring || self->unmeasured == 0;
@@ -185,6 +191,7 @@ s_lose(control_link_t *self, struct control_now now)
     if (self->state == STATE_WELCOMED) {
         self->stat.losses++;
         self->down_us = now.mono_us;
+        self->handler.gone(self->handler.arg);
     }
     self->state = STATE_DOWN;
     self->hello_us = now.mono_us;
@@ -196,7 +203,7 @@ s_say_silent(control_link_t *self)
     if (self->said_silent)
         return;
     self->said_silent = true;
-    log_warn("the collector does not answer; records wait in memory", "collector=%s",
+    log_warn("the collector does not answer; records wait in the spool", "collector=%s",
              log_quote(self->endpoint));
 }
 
@@ -259,6 +266,10 @@ control_link_receive(control_link_t *self, const void *at, size_t n, struct cont
     case CONTROL_PONG:
         s_pong(self, &msg.pong, now);
         break;
+    case CONTROL_ACK:
+        if (self->state == STATE_WELCOMED)
+            self->handler.ack(self->handler.arg, &msg.ack);
+        break;
     case CONTROL_NAK:
         s_nak(self, &msg.nak, now);
         break;
@@ -273,29 +284,30 @@ control_link_receive(control_link_t *self, const void *at, size_t n, struct cont
 static void
 s_welcome(control_link_t *self, const struct welcome *w, struct control_now now)
 {
-    const uint64_t stream = self->handler.book(self->handler.arg).stream;
     char collector[STR_HEX64_SIZE];
-    uint64_t next = 0;
 
-    // HELLO is repeated until an answer comes, so it may be answered twice: what was sent since
-    // the first answer is not to be sent again. And who was sent away stays away.
-    if (self->state == STATE_AWAY || (self->state == STATE_WELCOMED && w->epoch == self->epoch))
+    // Who was sent away stays away.
+    if (self->state == STATE_AWAY)
         return;
-    for (uint32_t i = 0; i < w->n_streams; i++)
-        if (w->streams[i].stream == stream)
-            next = w->streams[i].next;
-    self->state = STATE_WELCOMED;
-    self->wants_out = false;
-    self->epoch = w->epoch;
-    self->stat.collector = w->collector;
-    self->pong_us = now.mono_us;
-    self->ping_us = now.mono_us - PING_BY_US; // due at once: it measures the clocks
-    self->unmeasured = 0;
-    self->measuring = false;
-    self->said_silent = false;
-    log_info("the collector welcomes us", "collector=%s id=%s next=%" PRIu64,
-             log_quote(self->endpoint), str_hex64_put(collector, w->collector), next);
-    self->handler.welcomed(self->handler.arg, next);
+    // HELLO is repeated until an answer comes, and for new streams: who hears of it knows which of
+    // its streams that is news of. Another epoch is another collector, and there all is news.
+    if (self->state == STATE_WELCOMED && w->epoch != self->epoch)
+        self->handler.gone(self->handler.arg);
+    if (self->state != STATE_WELCOMED || w->epoch != self->epoch) {
+        self->state = STATE_WELCOMED;
+        self->wants_out = false;
+        self->epoch = w->epoch;
+        self->stat.collector = w->collector;
+        self->pong_us = now.mono_us;
+        self->ping_us = now.mono_us - PING_BY_US; // due at once: it measures the clocks
+        self->unmeasured = 0;
+        self->measuring = false;
+        self->said_silent = false;
+        self->hello_us = now.mono_us;
+        log_info("the collector welcomes us", "collector=%s id=%s streams=%" PRIu32,
+                 log_quote(self->endpoint), str_hex64_put(collector, w->collector), w->n_streams);
+    }
+    self->handler.welcomed(self->handler.arg, w);
 }
 
 static void
@@ -337,12 +349,19 @@ s_nak(control_link_t *self, const struct nak *nak, struct control_now now)
         if (now.mono_us - self->key_us < KEY_EVERY_US)
             break;
         self->key_us = now.mono_us;
-        self->handler.key(self->handler.arg);
+        self->handler.nak(self->handler.arg, nak);
+        break;
+    case NAK_STORAGE:
+        if (log_allow(&self->storage_log_ms, LOG_EVERY_MS))
+            log_warn("the collector can not store; records wait in the spool", "collector=%s",
+                     log_quote(self->endpoint));
+        self->handler.nak(self->handler.arg, nak);
+        break;
+    case NAK_NEXT:
+        self->handler.nak(self->handler.arg, nak);
         break;
     default:
-        if (log_allow(&self->storage_log_ms, LOG_EVERY_MS))
-            log_warn("the collector refuses records", "collector=%s reason=%s",
-                     log_quote(self->endpoint), nak_reason_str(nak->reason));
+        break; // of a newer minor version
     }
 }
 

@@ -4,7 +4,8 @@
 //      any  --GOAWAY--> AWAY --its delay has passed--> DOWN
 //
 // DOWN:     HELLO as soon as the socket takes one, then each second.
-// WELCOMED: frames may be sent; PING each second. Each tenth one measures clocks and round trip and
+// WELCOMED: frames may be sent; PING each second, and HELLO where streams are there that it has not
+//           named. Each tenth one measures clocks and round trip and
 //           waits for its PONG; what else comes may lie until the next wake-up.
 // Whenever nothing was heard for 10 s the sockets are made anew: a connection that is half open,
 // or that libzmq has given up for good, would never come back.
@@ -29,9 +30,10 @@ struct control_now {
 
 // What HELLO and PING tell of the agent.
 struct control_book {
-    uint64_t stream;
-    uint64_t base; // lowest seq held
-    uint64_t next; // seq of the record to be made next
+    struct hello_stream streams[CONTROL_STREAMS_MAX]; // the live one last
+    uint32_t n_streams;
+    uint64_t collector; // whose acknowledgements `streams` tells
+    uint64_t head;      // of the live stream
     struct ledger ledger;
 };
 
@@ -39,11 +41,17 @@ struct control_link_handler {
     void *arg;
     // Sends one message at once; false if the socket does not take it.
     bool (*send)(void *arg, const void *at, size_t n);
-    struct control_book (*book)(void *arg);
-    // Frames may go, beginning where `next` of the stream says (0 if the collector lacks it).
-    void (*welcomed)(void *arg, uint64_t next);
-    // The collector can not read the stream: TABLE and KEY, please. At most once a second.
-    void (*key)(void *arg);
+    // HELLO wants all of it, PING head and ledger.
+    void (*book)(void *arg, struct control_book *ret, bool hello);
+    // Streams are there that the collector was not told of: say HELLO again.
+    bool (*hello_due)(void *arg);
+    // Frames of the streams that it names may go.
+    void (*welcomed)(void *arg, const struct welcome *welcome);
+    void (*ack)(void *arg, const struct ack *ack);
+    // NAK_KEY (at most once a second), NAK_STORAGE or NAK_NEXT.
+    void (*nak)(void *arg, const struct nak *nak);
+    // WELCOMED was left: no frames from here on.
+    void (*gone)(void *arg);
     // Close both sockets and make them anew.
     void (*renew)(void *arg);
 };

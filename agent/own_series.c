@@ -17,25 +17,56 @@
 #define APP_REFUSED      "zpulse_agent_app_refused_total"
 #define APP_REFUSED_HELP "Samples of applications that break a rule, by the rule."
 
+// One of the ledger's causes.
+#define LOST(cause, text)                                                         \
+    [AGENT_LOST + (cause)] = { "zpulse_agent_samples_lost_total", METRIC_COUNTER, \
+                               "Samples that no collector will ever have.", "cause", text }
+#define TICKS_MISSED(cause, text)                                                   \
+    [AGENT_MISSED + (cause)] = { "zpulse_agent_ticks_missed_total", METRIC_COUNTER, \
+                                 "Ticks that were never taken.", "cause", text }
+
 static const struct selfstat_def agent_defs[AGENT_STATS] = {
     [AGENT_TICKS] = { "zpulse_agent_ticks_total", METRIC_COUNTER, "Ticks sampled.", NULL, NULL },
-    [AGENT_TICKS_MISSED] = { "zpulse_agent_ticks_missed_total", METRIC_COUNTER,
-                             "Ticks that passed while the agent could not sample.", NULL, NULL },
     [AGENT_TICK_US] = { "zpulse_agent_tick_seconds", METRIC_GAUGE,
                         "What reading and encoding took at the tick before.", NULL, NULL },
     [AGENT_SAMPLES] = { "zpulse_agent_samples_total", METRIC_COUNTER, "Samples made.", NULL, NULL },
-    [AGENT_SAMPLES_DROPPED] = { "zpulse_agent_samples_dropped_total", METRIC_COUNTER,
-                                "Samples dropped because the memory queue was full.", NULL, NULL },
-    [AGENT_RECORDS_DROPPED] = { "zpulse_agent_records_dropped_total", METRIC_COUNTER,
-                                "Records dropped because the memory queue was full.", NULL, NULL },
     [AGENT_FRAMES_SENT] = { "zpulse_agent_frames_sent_total", METRIC_COUNTER,
                             "Frames handed to the data socket.", NULL, NULL },
     [AGENT_BYTES_SENT] = { "zpulse_agent_bytes_sent_total", METRIC_COUNTER,
                            "Bytes of those frames.", NULL, NULL },
-    [AGENT_QUEUE_BYTES] = { "zpulse_agent_queue_bytes", METRIC_GAUGE,
-                            "Memory held by records that wait or may be repeated.", NULL, NULL },
-    [AGENT_QUEUE_RECORDS] = { "zpulse_agent_queue_records", METRIC_GAUGE,
-                              "Records that wait to be sent.", NULL, NULL },
+    [AGENT_MEMORY_BYTES] = { "zpulse_agent_memory_bytes", METRIC_GAUGE,
+                             "Memory held by records that wait or may be repeated.", NULL, NULL },
+    [AGENT_MEMORY_RECORDS] = { "zpulse_agent_waiting_records", METRIC_GAUGE,
+                               "Records of the live stream that wait to be sent.", NULL, NULL },
+    [AGENT_PRODUCED] = { "zpulse_agent_samples_produced_total", METRIC_COUNTER,
+                         "Samples made since the spool is there.", NULL, NULL },
+    [AGENT_ACKED] = { "zpulse_agent_samples_acked_total", METRIC_COUNTER,
+                      "Of them, acknowledged by a collector.", NULL, NULL },
+    [AGENT_PENDING] = { "zpulse_agent_samples_pending", METRIC_GAUGE,
+                        "Of them, held until they are acknowledged.", NULL, NULL },
+    LOST(LOST_QUEUE, "queue"),
+    LOST(LOST_SPOOL_BYTES, "spool-bytes"),
+    LOST(LOST_SPOOL_AGE, "spool-age"),
+    LOST(LOST_DISK_FULL, "disk-full"),
+    LOST(LOST_POWER_CUT, "power-cut"),
+    LOST(LOST_COLLECTOR, "collector-lost"),
+    LOST(LOST_DAMAGE, "damage"),
+    TICKS_MISSED(MISSED_DOWN, "down"),
+    TICKS_MISSED(MISSED_HUNG, "hung"),
+    TICKS_MISSED(MISSED_SUSPENDED, "suspended"),
+    [AGENT_SPOOL_BYTES] = { "zpulse_agent_spool_bytes", METRIC_GAUGE, "Of the spool, on disk.",
+                            NULL, NULL },
+    [AGENT_UNSPOOLED] = { "zpulse_agent_unspooled_records_total", METRIC_COUNTER,
+                          "Records sent from memory, since the disk did not answer.", NULL, NULL },
+    [AGENT_BACKLOG_STREAMS] = { "zpulse_agent_backlog_streams", METRIC_GAUGE,
+                                "Streams before the live one that are not wholly acknowledged.",
+                                NULL, NULL },
+    [AGENT_REWINDS] = { "zpulse_agent_rewinds_total", METRIC_COUNTER,
+                        "Times a stream was sent again from where the collector wants it.", NULL,
+                        NULL },
+    [AGENT_FORKS] = { "zpulse_agent_forks_total", METRIC_COUNTER,
+                      "Times a collector had records of a stream that were never made here.", NULL,
+                      NULL },
     [AGENT_SERIES] = { "zpulse_agent_series", METRIC_GAUGE, "Series known to the agent.", NULL,
                        NULL },
     [AGENT_SERIES_REFUSED] = { "zpulse_agent_series_refused_total", METRIC_COUNTER,

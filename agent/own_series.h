@@ -12,19 +12,27 @@
 #include <stdint.h>
 
 #include "agent/series_table.h"
+#include "shared/model/ledger.h"
 
 // Places in selfstat's table.
 enum agent_stat {
     AGENT_TICKS,
-    AGENT_TICKS_MISSED,
     AGENT_TICK_US, // last one's cost
     AGENT_SAMPLES,
-    AGENT_SAMPLES_DROPPED,
-    AGENT_RECORDS_DROPPED,
     AGENT_FRAMES_SENT,
     AGENT_BYTES_SENT,
-    AGENT_QUEUE_BYTES,
-    AGENT_QUEUE_RECORDS,
+    AGENT_MEMORY_BYTES,
+    AGENT_MEMORY_RECORDS,
+    AGENT_PRODUCED, // from here to AGENT_MISSED: the ledger
+    AGENT_ACKED,
+    AGENT_PENDING,
+    AGENT_LOST,                              // by enum lost_cause
+    AGENT_MISSED = AGENT_LOST + LOST_CAUSES, // by enum missed_cause
+    AGENT_SPOOL_BYTES = AGENT_MISSED + MISSED_CAUSES,
+    AGENT_UNSPOOLED,
+    AGENT_BACKLOG_STREAMS,
+    AGENT_REWINDS,
+    AGENT_FORKS,
     AGENT_SERIES,
     AGENT_SERIES_REFUSED,
     AGENT_RECONNECTS,

@@ -1,7 +1,7 @@
 // pusher - see the header.
 //
 // The socket holds at most SEND_HWM frames, and those only while there is a connection: what else
-// waits is in our queue, where it is bounded in bytes, counted, and can be sent to another.
+// waits is ours, where it is bounded, counted, and can be sent to another.
 
 #include "agent/pusher.h"
 
@@ -59,22 +59,14 @@ pusher_close(pusher_t **self_p)
 }
 
 int
-pusher_drain(pusher_t *self, send_queue_t *queue, unsigned budget)
+pusher_send(pusher_t *self, const void *frame, size_t n)
 {
-    for (; budget > 0; budget--) {
-        size_t len;
-        const uint8_t *frame = send_queue_next(queue, &len);
-        int rc;
+    const int rc = sock_send(self->sock, frame, n, false);
 
-        if (frame == NULL)
-            break;
-        rc = sock_send(self->sock, frame, len, false);
-        if (rc < 0)
-            return rc;
-        send_queue_sent(queue);
-        selfstat_add(AGENT_FRAMES_SENT, 1);
-        selfstat_add(AGENT_BYTES_SENT, len);
-    }
+    if (rc < 0)
+        return rc;
+    selfstat_add(AGENT_FRAMES_SENT, 1);
+    selfstat_add(AGENT_BYTES_SENT, n);
     return 0;
 }
 

@@ -1,17 +1,16 @@
-// pusher - the data socket: what the send queue has, as far as the collector takes it.
+// pusher - the data socket: frames, as far as the collector takes them.
 //
-// In:     a send queue. Out: frames on a connected PUSH socket, one part each.
+// In:     frames, by pusher_send. Out: the same on a connected PUSH socket, one part each.
 // Thread: one owner.
-// Loss:   none here: what the socket does not take at once stays in the queue. What it took and the
-//         connection then lost is gone; the collector sees a hole.
+// Loss:   what the socket took and the connection then lost is gone: the sender keeps it until it
+// is
+//         acknowledged.
 
 #ifndef AGENT_PUSHER_H
 #define AGENT_PUSHER_H
 
 #include <stdbool.h>
-#include <stdint.h>
-
-#include "agent/send_queue.h"
+#include <stddef.h>
 
 typedef struct pusher pusher_t;
 
@@ -20,9 +19,8 @@ typedef struct pusher pusher_t;
 int pusher_open(pusher_t **ret, const char *endpoint, unsigned reconnect_ms);
 void pusher_close(pusher_t **self_p);
 
-// Sends up to `budget` frames. 0 when the queue has no more or the budget is used, -EAGAIN when the
-// socket takes no more, or another -errno.
-int pusher_drain(pusher_t *self, send_queue_t *queue, unsigned budget);
+// At once: 0, -EAGAIN when the socket takes no more, or another -errno.
+int pusher_send(pusher_t *self, const void *frame, size_t n);
 void *pusher_raw(pusher_t *self); // for zmq_poll
 
 #endif

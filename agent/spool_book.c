@@ -160,6 +160,7 @@ spool_book_put(uint8_t *out, size_t size, const struct spool_book *book, uint64_
     wbuf_varint(&w, book->n_gaps);
     for (size_t i = 0; i < book->n_gaps; i++)
         s_put_gap(&w, &book->gaps[i]);
+    wbuf_u64(&w, (uint64_t) book->last_ms);
     if (wbuf_finish(&w) < 0)
         return ERR_LIMIT;
     len = w.len;
@@ -240,6 +241,8 @@ s_take_body(struct rbuf *r, struct spool_book *book)
     book->n_gaps = (size_t) rbuf_count(r, SPOOL_GAPS_MAX);
     for (size_t i = 0; i < book->n_gaps; i++)
         s_take_gap(r, &book->gaps[i]);
+    if (rbuf_left(r) > 0) // books have not always had it
+        book->last_ms = (int64_t) rbuf_u64(r);
     return rbuf_finish(r);
 }
 

@@ -114,7 +114,7 @@ spool_files_append(spool_files_t *self, const struct record *record)
         return rc;
     st = spool_book_stream(self->book, record->stream); // others may have gone, and moved it
     spool_advance(self, st, record->seq + 1, record->total + record->count);
-    st->last_ms = record->t0_ms;
+    self->book->last_ms = st->last_ms = record->t0_ms;
     return 0;
 }
 
@@ -265,7 +265,7 @@ static void
 s_end(spool_files_t *self, struct spool_stream *st, int64_t time_ms)
 {
     st->ended = true;
-    st->last_ms = time_ms;
+    self->book->last_ms = st->last_ms = time_ms;
     if (self->writing == st->stream) {
         self->writing = 0;
         self->refusing = self->full = false;

@@ -255,6 +255,12 @@ stream_writer_table(stream_writer_t *self, const series_table_t *table, uint32_t
     } while (at < slots);
 }
 
+void
+stream_writer_end(stream_writer_t *self, int64_t time_ms)
+{
+    s_give(self, RECORD_END, 0, time_ms, 0);
+}
+
 uint64_t
 stream_writer_stream(const stream_writer_t *self)
 {
@@ -265,6 +271,12 @@ uint64_t
 stream_writer_next(const stream_writer_t *self)
 {
     return self->next;
+}
+
+uint32_t
+stream_writer_slots(const stream_writer_t *self)
+{
+    return self->slots;
 }
 
 uint64_t

@@ -64,8 +64,12 @@ void stream_writer_key_due(stream_writer_t *self);
 void stream_writer_table(stream_writer_t *self, const series_table_t *table, uint32_t slots,
                          const struct record *ahead_of, stream_writer_fn *fn, void *arg);
 
+// The last record, END: nothing may be given after it.
+void stream_writer_end(stream_writer_t *self, int64_t time_ms);
+
 uint64_t stream_writer_stream(const stream_writer_t *self);
 uint64_t stream_writer_next(const stream_writer_t *self);  // seq of the next record
+uint32_t stream_writer_slots(const stream_writer_t *self); // defined so far
 uint64_t stream_writer_total(const stream_writer_t *self); // samples so far
 
 #endif

@@ -1,10 +1,8 @@
 // uplink - see the header.
 //
-//      row -> stream_writer -> send_queue -> pusher -> PUSH
-//                                 ^
-//                 control_link ---+--- resume (WELCOME), again (NAK)
-//                      ^v
-//                    DEALER
+//      row -> outbox -> pusher -> PUSH
+//               ^
+//          control_link <-> DEALER
 //
 // The parts do not know each other; what one says to another passes through the functions here.
 
@@ -17,7 +15,6 @@
 #include "agent/control_link.h"
 #include "agent/own_series.h"
 #include "agent/pusher.h"
-#include "agent/send_queue.h"
 #include "shared/base/clock.h"
 #include "shared/base/err.h"
 #include "shared/base/log.h"
@@ -33,29 +30,20 @@
 #define FLUSH_MS       200 // for records to leave
 #define RECONNECT_MS   100 // and up to RECONNECT_MORE, so that a fleet spreads
 #define RECONNECT_MORE 400
-#define DROPPED_LOG_MS 60000
 
 struct uplink {
     struct uplink_options opt;
     unsigned reconnect_ms;
-    stream_writer_t *writer;
-    send_queue_t *queue;
-    bool key_due; // what follows in the queue is not readable without a KEY
+    outbox_t *outbox;
     control_link_t *link;
     pusher_t *pusher;
-    zsock_t *control;      // DEALER
-    uint64_t said_dropped; // samples the log was told of
-    int64_t dropped_log_ms;
+    zsock_t *control; // DEALER
 };
 
-static void s_keep(void *arg, const struct record *record, uint32_t slots);
-static void s_say_dropped(uplink_t *self);
+static bool s_push(void *arg, const void *frame, size_t n);
 static int s_open_sockets(const uplink_t *self, pusher_t **pusher_ret, zsock_t **control_ret);
 static struct control_link_handler s_handler(uplink_t *self);
 static struct control_now s_now(void);
-static void s_key(uplink_t *self);
-static void s_drain(uplink_t *self);
-static void s_put_table(uplink_t *self);
 static void s_flush(uplink_t *self);
 
 int
@@ -63,51 +51,32 @@ uplink_open(uplink_t **ret, const struct uplink_options *opt)
 {
     uplink_t *self = xcalloc(1, sizeof *self);
     const struct control_link_handler handler = s_handler(self);
-    struct stream_writer_options stream = {
-        .stream = random_u64(),
-        .id = opt->id,
-        .now_ms = clock_real_ms(),
-        .phase = (unsigned) (random_u64() % STREAM_KEY_EVERY),
-    };
     int rc;
 
     self->opt = *opt;
-    self->reconnect_ms = RECONNECT_MS + (unsigned) (opt->id.host % RECONNECT_MORE);
-    self->queue = send_queue_new(SEND_QUEUE_BYTES);
-    self->writer = stream_writer_new(&stream, s_keep, self);
+    self->reconnect_ms = RECONNECT_MS + (unsigned) (opt->outbox.id.host % RECONNECT_MORE);
     rc = s_open_sockets(self, &self->pusher, &self->control);
+    if (rc == 0)
+        rc = outbox_open(&self->outbox, &self->opt.outbox, s_push, self);
     if (rc < 0) {
         uplink_close(&self);
         return rc;
     }
-    self->link = control_link_new(&self->opt.id, random_u64(), self->opt.collector, &handler,
+    self->link = control_link_new(&self->opt.outbox.id, random_u64(), self->opt.collector, &handler,
                                   s_now());
     *ret = self;
     return 0;
 }
 
-// Every record goes into the queue; what that can not keep readable is the next KEY's affair.
-static void
-s_keep(void *arg, const struct record *record, uint32_t slots)
+static bool
+s_push(void *arg, const void *frame, size_t n)
 {
-    uplink_t *self = arg;
+    const uplink_t *self = arg;
+    const int rc = pusher_send(self->pusher, frame, n);
 
-    if (!send_queue_push(self->queue, record, slots))
-        self->key_due = true;
-    selfstat_add(AGENT_SAMPLES, record->count);
-    s_say_dropped(self);
-}
-
-static void
-s_say_dropped(uplink_t *self)
-{
-    const uint64_t dropped = send_queue_stat(self->queue).dropped_samples;
-
-    if (dropped == self->said_dropped || !log_allow(&self->dropped_log_ms, DROPPED_LOG_MS))
-        return;
-    log_warn("the queue is full; its oldest samples are dropped",
-             "samples=%" PRIu64 " since_start=%" PRIu64, dropped - self->said_dropped, dropped);
-    self->said_dropped = dropped;
+    if (rc < 0 && rc != -EAGAIN)
+        log_error("the data socket fails", "error=%s", log_quote(err_str(rc)));
+    return rc == 0;
 }
 
 // Both or none.
@@ -149,38 +118,46 @@ s_link_send(void *arg, const void *at, size_t n)
     return sock_send(self->control, at, n, false) == 0;
 }
 
-static struct control_book
-s_link_book(void *arg)
+static void
+s_link_book(void *arg, struct control_book *ret, bool hello)
 {
-    const uplink_t *self = arg;
-    const struct send_queue_stat queue = send_queue_stat(self->queue);
+    uplink_t *self = arg;
+    delivery_t *delivery = outbox_delivery(self->outbox);
 
-    return (struct control_book){
-        .stream = stream_writer_stream(self->writer),
-        .base = queue.base,
-        .next = queue.next,
-        .ledger = { .lost[LOST_QUEUE] = queue.dropped_samples,
-                    .missed[MISSED_HUNG] = (uint64_t) selfstat_value(AGENT_TICKS_MISSED) },
-    };
+    (void) delivery_live(delivery, &ret->head);
+    ret->ledger = outbox_ledger(self->outbox);
+    if (hello)
+        ret->n_streams = delivery_hello(delivery, ret->streams, &ret->collector);
+}
+
+static bool
+s_link_hello_due(void *arg)
+{
+    return delivery_hello_due(outbox_delivery(((uplink_t *) arg)->outbox));
 }
 
 static void
-s_link_welcomed(void *arg, uint64_t next)
+s_link_welcomed(void *arg, const struct welcome *welcome)
 {
-    uplink_t *self = arg;
-
-    send_queue_resume(self->queue, next);
-    s_put_table(self);
+    delivery_welcome(outbox_delivery(((uplink_t *) arg)->outbox), welcome, clock_mono_ms());
 }
 
 static void
-s_link_key(void *arg)
+s_link_ack(void *arg, const struct ack *ack)
 {
-    uplink_t *self = arg;
+    delivery_ack(outbox_delivery(((uplink_t *) arg)->outbox), ack, clock_mono_ms());
+}
 
-    send_queue_again(self->queue);
-    s_put_table(self);
-    self->key_due = true;
+static void
+s_link_nak(void *arg, const struct nak *nak)
+{
+    delivery_nak(outbox_delivery(((uplink_t *) arg)->outbox), nak, clock_mono_ms());
+}
+
+static void
+s_link_gone(void *arg)
+{
+    delivery_gone(outbox_delivery(((uplink_t *) arg)->outbox));
 }
 
 // Where new sockets can't be had, the old ones may still come back.
@@ -209,8 +186,11 @@ s_handler(uplink_t *self)
         .arg = self,
         .send = s_link_send,
         .book = s_link_book,
+        .hello_due = s_link_hello_due,
         .welcomed = s_link_welcomed,
-        .key = s_link_key,
+        .ack = s_link_ack,
+        .nak = s_link_nak,
+        .gone = s_link_gone,
         .renew = s_link_renew,
     };
 }
@@ -221,24 +201,26 @@ s_now(void)
     return (struct control_now){ .mono_us = clock_mono_ns() / 1000, .real_ms = clock_real_ms() };
 }
 
-void
+bool
 uplink_close(uplink_t **self_p)
 {
     uplink_t *self = *self_p;
+    bool clean;
 
     if (self == NULL)
-        return;
+        return true;
     if (self->link != NULL) {
+        outbox_end(self->outbox);
         s_flush(self);
         control_link_bye(self->link);
     }
     control_link_destroy(&self->link);
     pusher_close(&self->pusher);
     zsock_destroy(&self->control);
-    stream_writer_destroy(&self->writer);
-    send_queue_destroy(&self->queue);
+    clean = outbox_close(&self->outbox);
     free(self);
     *self_p = NULL;
+    return clean;
 }
 
 // A socket of which nothing is wanted costs system calls all the same, so it is not among them.
@@ -252,19 +234,24 @@ s_item(void *socket, int events)
 void
 uplink_poll(uplink_t *self, zmq_pollitem_t items[UPLINK_ITEMS])
 {
-    const bool push = control_link_is_welcomed(self->link) && send_queue_has(self->queue);
-    const int in = control_link_wants_in(self->link) ? ZMQ_POLLIN : 0;
+    const bool in = control_link_wants_in(self->link) ||
+                    delivery_wants_ack(outbox_delivery(self->outbox));
     const int out = control_link_wants_out(self->link) ? ZMQ_POLLOUT : 0;
 
-    items[UPLINK_CONTROL] = s_item(sock_raw(self->control), in | out);
-    items[UPLINK_DATA] = s_item(pusher_raw(self->pusher), push ? ZMQ_POLLOUT : 0);
+    items[UPLINK_CONTROL] = s_item(sock_raw(self->control), (in ? ZMQ_POLLIN : 0) | out);
+    items[UPLINK_DATA] = s_item(pusher_raw(self->pusher),
+                                outbox_has(self->outbox) ? ZMQ_POLLOUT : 0);
+    items[UPLINK_SPOOL] = (zmq_pollitem_t){ .fd = outbox_fd(self->outbox), .events = ZMQ_POLLIN };
 }
 
 int64_t
 uplink_wait_us(const uplink_t *self)
 {
-    const int64_t wait_us = control_link_deadline_us(self->link) - s_now().mono_us;
+    const int64_t outbox_ms = outbox_wait_ms(self->outbox);
+    int64_t wait_us = control_link_deadline_us(self->link) - s_now().mono_us;
 
+    if (outbox_ms >= 0 && outbox_ms * 1000 < wait_us)
+        wait_us = outbox_ms * 1000;
     return wait_us > 0 ? wait_us : 0;
 }
 
@@ -283,97 +270,58 @@ uplink_receive(uplink_t *self, const zmq_pollitem_t items[UPLINK_ITEMS])
     zmq_msg_close(&msg);
     if ((items[UPLINK_CONTROL].revents & ZMQ_POLLOUT) != 0)
         control_link_writable(self->link, s_now());
+    if (items[UPLINK_SPOOL].revents != 0)
+        outbox_turn(self->outbox);
 }
 
 void
 uplink_row(uplink_t *self, int64_t time_ms, const struct app_block *blocks, size_t n_blocks)
 {
-    s_key(self);
-    stream_writer_row(self->writer, self->opt.table, time_ms, blocks, n_blocks);
-}
-
-static void
-s_key(uplink_t *self)
-{
-    if (self->key_due)
-        stream_writer_key_due(self->writer);
-    self->key_due = false;
+    outbox_row(self->outbox, time_ms, blocks, n_blocks);
 }
 
 void
 uplink_apps(uplink_t *self, int64_t time_ms, const struct app_block *blocks, size_t n_blocks)
 {
-    if (n_blocks == 0)
-        return;
-    s_key(self);
-    stream_writer_apps(self->writer, self->opt.table, time_ms, blocks, n_blocks);
+    outbox_apps(self->outbox, time_ms, blocks, n_blocks);
 }
 
 void
 uplink_send(uplink_t *self)
 {
-    s_drain(self);
+    outbox_send(self->outbox, PUSH_BUDGET);
     control_link_turn(self->link, s_now());
 }
 
-static void
-s_drain(uplink_t *self)
-{
-    int rc;
-
-    if (!control_link_is_welcomed(self->link))
-        return;
-    if (send_queue_table_due(self->queue))
-        s_put_table(self);
-    rc = pusher_drain(self->pusher, self->queue, PUSH_BUDGET);
-    if (rc < 0 && rc != -EAGAIN)
-        log_error("the data socket fails", "error=%s", log_quote(err_str(rc)));
-}
-
-static void
-s_ahead(void *arg, const struct record *record, uint32_t slots)
-{
-    uplink_t *self = arg;
-
-    (void) slots;
-    send_queue_put_ahead(self->queue, record);
-}
-
-// The table as it was at the next record to be sent: definitions after it are in the queue.
-static void
-s_put_table(uplink_t *self)
-{
-    struct record head;
-    uint32_t slots;
-
-    if (send_queue_head(self->queue, &head, &slots))
-        stream_writer_table(self->writer, self->opt.table, slots, &head, s_ahead, self);
-}
-
-// What the socket takes without being waited for long.
+// What the spool writes and the socket takes without being waited for long.
 static void
 s_flush(uplink_t *self)
 {
     const int64_t until_ms = clock_mono_ms() + FLUSH_MS;
 
-    while (control_link_is_welcomed(self->link) && send_queue_has(self->queue)) {
+    while (control_link_is_welcomed(self->link) && outbox_waits(self->outbox)) {
         const int64_t left_ms = until_ms - clock_mono_ms();
-        zmq_pollitem_t item = s_item(pusher_raw(self->pusher), ZMQ_POLLOUT);
+        zmq_pollitem_t items[] = {
+            s_item(pusher_raw(self->pusher), outbox_has(self->outbox) ? ZMQ_POLLOUT : 0),
+            { .fd = outbox_fd(self->outbox), .events = ZMQ_POLLIN },
+        };
 
-        if (left_ms <= 0 || (zmq_poll(&item, 1, (long) left_ms) <= 0 && errno != EINTR))
+        if (left_ms <= 0 || (zmq_poll(items, 2, (long) left_ms) <= 0 && errno != EINTR))
             break;
-        s_drain(self);
+        outbox_turn(self->outbox);
+        outbox_send(self->outbox, PUSH_BUDGET);
     }
 }
 
 void
-uplink_count(const uplink_t *self)
+uplink_missed(uplink_t *self, enum missed_cause cause, uint64_t ticks)
 {
-    const struct send_queue_stat queue = send_queue_stat(self->queue);
+    outbox_missed(self->outbox, cause, ticks);
+}
 
-    selfstat_set(AGENT_QUEUE_BYTES, (int64_t) queue.bytes);
-    selfstat_set(AGENT_QUEUE_RECORDS, (int64_t) queue.waiting);
-    selfstat_set(AGENT_SAMPLES_DROPPED, (int64_t) queue.dropped_samples);
-    selfstat_set(AGENT_RECORDS_DROPPED, (int64_t) queue.dropped_records);
+void
+uplink_count(uplink_t *self)
+{
+    outbox_count(self->outbox);
     selfstat_set(AGENT_RECONNECTS, (int64_t) control_link_stat(self->link).losses);
 }

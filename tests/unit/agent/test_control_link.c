@@ -31,7 +31,10 @@ struct peer {
     struct control_msg last;
     unsigned welcomed;
     uint64_t welcomed_next;
-    unsigned keys;
+    bool hello_due;
+    unsigned gone;
+    unsigned acks;
+    unsigned keys, naks; // NAK_KEY, and the others
     unsigned renewed;
 };
 
@@ -52,26 +55,51 @@ send(void *arg, const void *at, size_t n)
     return true;
 }
 
-static struct control_book
-book(void *arg)
+static void
+book(void *arg, struct control_book *ret, bool hello)
 {
     (void) arg;
-    return peer.book;
+    *ret = peer.book;
+    if (!hello)
+        ret->n_streams = 0;
+}
+
+static bool
+hello_due(void *arg)
+{
+    (void) arg;
+    return peer.hello_due;
 }
 
 static void
-welcomed(void *arg, uint64_t next)
+welcomed(void *arg, const struct welcome *welcome)
 {
     (void) arg;
     peer.welcomed++;
-    peer.welcomed_next = next;
+    peer.welcomed_next = welcome->streams[0].next;
 }
 
 static void
-key(void *arg)
+ack(void *arg, const struct ack *told)
 {
     (void) arg;
-    peer.keys++;
+    assert_int_equal(told->next, 5);
+    peer.acks++;
+}
+
+static void
+nak(void *arg, const struct nak *told)
+{
+    (void) arg;
+    peer.keys += told->reason == NAK_KEY;
+    peer.naks += told->reason != NAK_KEY;
+}
+
+static void
+gone(void *arg)
+{
+    (void) arg;
+    peer.gone++;
 }
 
 static void
@@ -84,18 +112,24 @@ renew(void *arg)
 static int
 setup(void **state)
 {
-    const struct control_link_handler handler = {
-        .send = send, .book = book, .welcomed = welcomed, .key = key, .renew = renew
-    };
+    const struct control_link_handler handler = { .send = send,
+                                                  .book = book,
+                                                  .hello_due = hello_due,
+                                                  .welcomed = welcomed,
+                                                  .ack = ack,
+                                                  .nak = nak,
+                                                  .gone = gone,
+                                                  .renew = renew };
 
     (void) state;
     log_init("test", LOG_LEVEL_ERROR);
     peer = (struct peer){
         .now = { .mono_us = 1000 * SECOND, .real_ms = 1700000000000 },
         .connected = true,
-        .book = { .stream = STREAM,
-                  .base = 3,
-                  .next = 9,
+        .book = { .streams = { { .stream = STREAM, .base = 3, .head = 9, .acked_here = 2 } },
+                  .n_streams = 1,
+                  .collector = 77,
+                  .head = 9,
                   .ledger = { .lost[LOST_QUEUE] = 21, .missed[MISSED_HUNG] = 4 } },
     };
     peer.link = control_link_new(&identity, 99, "tcp://127.0.0.1:1", &handler, peer.now);
@@ -218,24 +252,56 @@ hello_goes_as_soon_as_there_is_a_connection(void **state)
 }
 
 static void
-a_collector_without_the_stream_wants_all_of_it(void **state)
-{
-    (void) state;
-    control_link_turn(peer.link, peer.now);
-    say_welcome(EPOCH, STREAM + 1, 6);
-    assert_int_equal(peer.welcomed, 1);
-    assert_int_equal(peer.welcomed_next, 0);
-}
-
-static void
-a_second_welcome_of_the_same_epoch_changes_nothing(void **state)
+a_welcome_of_another_epoch_is_another_collector(void **state)
 {
     (void) state;
     become_welcome();
     say_welcome(EPOCH, STREAM, 2);
-    assert_int_equal(peer.welcomed, 1);
+    assert_int_equal(peer.welcomed, 2); // streams that it had not named before
+    assert_int_equal(peer.gone, 0);
     say_welcome(EPOCH + 1, STREAM, 0);
-    assert_int_equal(peer.welcomed, 2);
+    assert_int_equal(peer.welcomed, 3);
+    assert_int_equal(peer.gone, 1);
+}
+
+static void
+streams_that_are_new_are_told_each_second_until_they_are_known(void **state)
+{
+    (void) state;
+    become_welcome();
+    pass(SECOND * 2);
+    for (unsigned i = 0; i < peer.n_sent; i++)
+        assert_int_equal(peer.sent[i], CONTROL_PING);
+    peer.n_sent = 0;
+    peer.hello_due = true;
+    control_link_turn(peer.link, peer.now);
+    assert_int_equal(peer.sent[0], CONTROL_HELLO);
+    control_link_turn(peer.link, peer.now);
+    assert_int_equal(peer.n_sent, 1);
+    pass(SECOND);
+    assert_int_equal(peer.last.type, CONTROL_HELLO);
+    peer.hello_due = false;
+    peer.n_sent = 0;
+    pass(SECOND / 2);
+    assert_int_equal(peer.n_sent, 0);
+}
+
+static void
+acks_and_naks_are_passed_on_from_who_welcomed_us(void **state)
+{
+    const struct control_msg msg = { .type = CONTROL_ACK, .ack = { .stream = STREAM, .next = 5 } };
+
+    (void) state;
+    control_link_turn(peer.link, peer.now);
+    say(&msg);
+    say_nak(NAK_NEXT);
+    assert_int_equal(peer.acks + peer.naks, 0);
+    say_welcome(EPOCH, STREAM, 2);
+    say(&msg);
+    say_nak(NAK_NEXT);
+    say_nak(NAK_STORAGE);
+    assert_int_equal(peer.acks, 1);
+    assert_int_equal(peer.naks, 2);
 }
 
 static void
@@ -381,6 +447,7 @@ three_seconds_of_silence_are_down(void **state)
     pass(SECOND / 5);
     assert_false(control_link_is_welcomed(peer.link));
     assert_int_equal(control_link_stat(peer.link).losses, 1);
+    assert_int_equal(peer.gone, 1);
     assert_int_equal(peer.sent[peer.n_sent - 1], CONTROL_HELLO);
     say_welcome(EPOCH, STREAM, 8);
     assert_int_equal(peer.welcomed, 2);
@@ -591,8 +658,9 @@ main(void)
         link_test(hello_says_who_and_what),
         link_test(hello_is_repeated_each_second_until_welcome),
         link_test(hello_goes_as_soon_as_there_is_a_connection),
-        link_test(a_collector_without_the_stream_wants_all_of_it),
-        link_test(a_second_welcome_of_the_same_epoch_changes_nothing),
+        link_test(a_welcome_of_another_epoch_is_another_collector),
+        link_test(streams_that_are_new_are_told_each_second_until_they_are_known),
+        link_test(acks_and_naks_are_passed_on_from_who_welcomed_us),
         link_test(ping_goes_each_second_and_tells_the_book),
         link_test(a_ping_rides_on_a_tick),
         link_test(offset_and_round_trip_are_measured),
