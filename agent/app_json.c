@@ -10,8 +10,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "agent/iso_time.h"
 #include "shared/base/err.h"
+#include "shared/base/iso_time.h"
 
 #define PERCENT 100.0
 #define MIB     1048576.0

@@ -8,6 +8,9 @@
 exchange_begin_fn api_hosts;
 exchange_answer_fn api_hosts_answer;
 
+exchange_begin_fn api_ledger;
+exchange_answer_fn api_ledger_answer;
+
 exchange_begin_fn api_summary;
 exchange_answer_fn api_summary_answer;
 

@@ -27,6 +27,7 @@ static void s_take_live(collector_link_t *self);
 static void s_live_message(collector_link_t *self, zmq_msg_t *topic, zmq_msg_t *body);
 static void s_rows(collector_link_t *self, uint64_t host, char kind, zmq_msg_t *body);
 static void s_host_event(collector_link_t *self, const void *at, size_t n);
+static void s_filled(collector_link_t *self, struct rbuf *r);
 static void s_take_replies(collector_link_t *self);
 static void s_take_requests(collector_link_t *self);
 static void s_check(collector_link_t *self);
@@ -285,6 +286,10 @@ s_host_event(collector_link_t *self, const void *at, size_t n)
         selfstat_add(STAT_LINK_MALFORMED, 1);
         return;
     }
+    if (h.type == LIVE_FILLED) {
+        s_filled(self, &r);
+        return;
+    }
     if (h.type != LIVE_HOST)
         return;
     if (h.epoch != self->epoch)
@@ -297,6 +302,17 @@ s_host_event(collector_link_t *self, const void *at, size_t n)
     known_hosts_set_epoch(self->hosts, h.epoch);
     known_hosts_put(self->hosts, &info);
     host_info_release(&info);
+}
+
+static void
+s_filled(collector_link_t *self, struct rbuf *r)
+{
+    struct live_filled filled;
+
+    if (live_take_filled(r, &filled) == 0)
+        live_views_filled(self->views, &filled, self->now_ms);
+    else
+        selfstat_add(STAT_LINK_MALFORMED, 1);
 }
 
 static void

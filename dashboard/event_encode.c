@@ -117,6 +117,23 @@ event_encode_host(const struct event_view *v, uint64_t seq, int64_t time_ms)
 }
 
 struct event *
+event_encode_filled(const struct event_view *v, uint64_t seq, const struct live_filled *filled)
+{
+    struct buf out = { 0 };
+    struct json j;
+    char id[STR_HEX64_SIZE];
+
+    s_begin_numbered(&j, &out, "filled", v->boot, seq);
+    json_key(&j, "host");
+    json_str(&j, str_hex64_put(id, filled->host));
+    json_key(&j, "from");
+    json_int(&j, filled->from_ms);
+    json_key(&j, "to");
+    json_int(&j, filled->to_ms);
+    return s_end(&j, seq);
+}
+
+struct event *
 event_encode_fill(struct event *const *missed, size_t n)
 {
     const struct event *first = NULL, *last = NULL;

@@ -46,7 +46,8 @@ link_begin(collector_link_t *self, struct link_request *request)
         s_ask_facts(self, request);
     } else if (request->ask == LINK_FEED) {
         s_feed(self, request);
-    } else if (request->ask == LINK_LAST) {
+    } else if (request->ask == LINK_LAST ||
+               (request->ask == LINK_LEDGER && request->host == NULL)) {
         s_forward(self, request);
     } else {
         const struct host_info *info = known_hosts_find(self->hosts, request->host);
@@ -182,7 +183,7 @@ s_resolved(collector_link_t *self, struct link_request *request, const struct ho
         return;
     }
     host_info_copy(&request->info, info);
-    if (request->ask == LINK_SELECT) {
+    if (request->ask == LINK_SELECT || request->ask == LINK_LEDGER) {
         s_forward(self, request);
     } else if (!collector_link_is_up(self)) {
         s_unavailable(request);
@@ -198,7 +199,9 @@ s_resolved(collector_link_t *self, struct link_request *request, const struct ho
 static void
 s_forward(collector_link_t *self, struct link_request *request)
 {
-    struct query_request q = { .type = request->ask == LINK_LAST ? QUERY_LAST : QUERY_SELECT,
+    struct query_request q = { .type = request->ask == LINK_LAST     ? QUERY_LAST
+                                       : request->ask == LINK_LEDGER ? QUERY_LEDGER
+                                                                     : QUERY_SELECT,
                                .host = request->info.host,
                                .start_ms = request->start_ms,
                                .end_ms = request->end_ms,

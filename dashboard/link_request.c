@@ -127,3 +127,41 @@ link_hosts_free(struct host_info *hosts, size_t n)
         host_info_release(&hosts[i]);
     free(hosts);
 }
+
+int
+link_ledgers_take(struct query_ledger **ret, size_t *n_ret, const struct buf *replies, size_t n)
+{
+    struct query_ledger *ledgers = NULL;
+    size_t taken = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        struct query_reply reply;
+        struct rbuf r;
+
+        if (query_take_reply(&reply, &r, replies[i].at, replies[i].len) != 0)
+            goto fail;
+        for (uint32_t k = 0; k < reply.n; k++) {
+            struct query_ledger ledger;
+
+            if (query_take_ledger(&r, &ledger) != 0)
+                goto fail;
+            ledgers = xrealloc(ledgers, taken + 1, sizeof *ledgers);
+            ledgers[taken++] = ledger;
+        }
+    }
+    *ret = ledgers;
+    *n_ret = taken;
+    return 0;
+
+fail:
+    link_ledgers_free(ledgers, taken);
+    return ERR_FORMAT;
+}
+
+void
+link_ledgers_free(struct query_ledger *ledgers, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        query_ledger_release(&ledgers[i]);
+    free(ledgers);
+}

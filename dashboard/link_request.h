@@ -12,6 +12,7 @@
 #include "dashboard/event_ring.h"
 #include "dashboard/fact_table.h"
 #include "shared/base/buf.h"
+#include "shared/wire/query_ledger.h"
 #include "shared/wire/query_msg.h"
 
 enum link_ask {
@@ -21,6 +22,7 @@ enum link_ask {
     LINK_POLL,   // the same, and a snapshot where the ring does not go on from `resume`
     LINK_FEED,   // the ring of all applications, followed while it is watched
     LINK_SELECT, // samples of a host
+    LINK_LEDGER, // ledger of a host, or of all
     LINK_LAST,   // newest sample of each series of all hosts
 };
 
@@ -35,7 +37,7 @@ enum link_status {
 
 struct link_request {
     enum link_ask ask;
-    char *host;       // WATCH, POLL, SELECT: its id or name
+    char *host;       // WATCH, POLL, SELECT, LEDGER: its id or name; LEDGER: NULL for all
     uint64_t resume;  // POLL: the last event that the asker has, or 0
     bool with_hosts;  // FEED
     int64_t start_ms; // SELECT, LAST; SELECT looks back as the view needs it
@@ -48,11 +50,11 @@ struct link_request {
 
     enum link_status status;
     char error[LINK_ERROR_SIZE]; // with a status other than OK
-    struct host_info info;       // WATCH, POLL, SELECT
+    struct host_info info;       // WATCH, POLL, SELECT, LEDGER with a host
     event_ring_t *ring;          // WATCH, POLL, FEED: one reference and one watch for the asker
     struct event *snap;          // POLL: or NULL, where the ring goes on
     fact_table_t *facts;         // FACTS: or NULL, where they could not be had
-    struct buf *replies;         // HOSTS, FACTS, SELECT, LAST: as they came, in order
+    struct buf *replies;         // HOSTS, FACTS, SELECT, LEDGER, LAST: as they came, in order
     size_t n_replies;
 };
 
@@ -69,5 +71,9 @@ void link_series_free(struct query_series *series, size_t n);
 // All hosts of an answer. 0 and *ret, for link_hosts_free; or ERR_FORMAT.
 int link_hosts_take(struct host_info **ret, size_t *n_ret, const struct buf *replies, size_t n);
 void link_hosts_free(struct host_info *hosts, size_t n);
+// All ledgers of an answer. 0 and *ret, for link_ledgers_free; or ERR_FORMAT.
+int link_ledgers_take(struct query_ledger **ret, size_t *n_ret, const struct buf *replies,
+                      size_t n);
+void link_ledgers_free(struct query_ledger *ledgers, size_t n);
 
 #endif

@@ -182,6 +182,18 @@ live_feed_set_interval(live_feed_t *self, int64_t interval_ms, int64_t now_ms)
     return self->state == WAIT_TABLE ? 0 : s_wait_window(self, now_ms);
 }
 
+unsigned
+live_feed_filled(live_feed_t *self, int64_t to_ms, int64_t now_ms)
+{
+    const size_t rows = view_window_rows(&self->window);
+
+    // Who joins gets the window: it must not have a hole that history has no more.
+    if (self->state != LIVE || rows == 0 ||
+        to_ms < view_window_time(&self->window, rows - 1) - LIVE_FEED_WINDOW_MS)
+        return 0;
+    return s_wait_window(self, now_ms);
+}
+
 struct live_ask
 live_feed_ask(const live_feed_t *self, int64_t newest_ms)
 {

@@ -70,6 +70,9 @@ unsigned live_feed_answer(live_feed_t *self, const struct live_answer *answer, i
 unsigned live_feed_check(live_feed_t *self, int64_t now_ms);
 unsigned live_feed_set_interval(live_feed_t *self, int64_t interval_ms, int64_t now_ms);
 
+// Rows up to `to_ms` came late and are stored now.
+unsigned live_feed_filled(live_feed_t *self, int64_t to_ms, int64_t now_ms);
+
 // The window to ask for. newest_ms is the stamp of the host's newest sample as far as is known.
 struct live_ask live_feed_ask(const live_feed_t *self, int64_t newest_ms);
 // False until the first window has come.

@@ -122,6 +122,19 @@ live_views_host(live_views_t *self, const struct host_info *info, int64_t now_ms
 }
 
 void
+live_views_filled(live_views_t *self, const struct live_filled *filled, int64_t now_ms)
+{
+    struct live_view *v = map_get_u64(self->by_host, filled->host);
+    struct event_view ev;
+
+    if (v == NULL || !live_feed_joined(v->feed))
+        return;
+    ev = s_event_view(self, v);
+    s_publish(self, v, event_encode_filled(&ev, event_ring_last(v->ring) + 1, filled));
+    s_do(self, v, live_feed_filled(v->feed, filled->to_ms, now_ms));
+}
+
+void
 live_views_check(live_views_t *self, int64_t now_ms)
 {
     for (struct live_view **at = &self->all; *at != NULL;) {

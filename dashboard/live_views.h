@@ -40,6 +40,8 @@ void live_views_answer(live_views_t *self, uint64_t host, const struct live_answ
                        int64_t now_ms);
 // What is known of a host now; an event if its state is another one.
 void live_views_host(live_views_t *self, const struct host_info *info, int64_t now_ms);
+// What came late of a host is stored now: an event, and the window anew where it lies in that.
+void live_views_filled(live_views_t *self, const struct live_filled *filled, int64_t now_ms);
 // Some times a second, and when a ring wants a snapshot.
 void live_views_check(live_views_t *self, int64_t now_ms);
 

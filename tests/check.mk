@@ -30,7 +30,7 @@ $(foreach f,flow fault,$(eval $(call end_to_end_rule,$f)))
 $(BUILD)/tests/support/demo_app: $(BUILD)/tests/support/demo_app.o
 	@echo "  LD    $@"
 	$Q$(CC) $(ALL_LD) $^ $(LIBS) -o $@
-$(BUILD)/tests/flow/flow_apps $(BUILD)/tests/flow/flow_feed: | $(BUILD)/tests/support/demo_app
+$(BUILD)/tests/flow/flow_apps $(BUILD)/tests/flow/flow_export $(BUILD)/tests/flow/flow_feed: | $(BUILD)/tests/support/demo_app
 
 # A clock that a test can move under a program: preloaded, so the program is the one we ship.
 $(BUILD)/tests/support/clock_shim.so: tests/support/clock_shim.c $(BUILD)/flags

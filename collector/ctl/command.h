@@ -11,5 +11,7 @@ typedef int command_fn(int argc, char **argv);
 command_fn cmd_up;
 command_fn cmd_hosts;
 command_fn cmd_tail;
+command_fn cmd_ledger;
+command_fn cmd_export;
 
 #endif

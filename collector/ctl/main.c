@@ -15,6 +15,8 @@ static const struct command {
 } commands[] = {
     { "up", "[OPTION]...", "run collector, dashboard and agent on this machine", cmd_up },
     { "hosts", "[OPTION]...", "list the hosts a collector knows", cmd_hosts },
+    { "ledger", "[OPTION]... [HOST]", "what became of all samples", cmd_ledger },
+    { "export", "[OPTION]... [MATCH]", "write samples as OpenMetrics or CSV", cmd_export },
     { "tail", "[OPTION]... [SELECTOR]", "print samples as they arrive", cmd_tail },
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
@@ -52,7 +54,7 @@ s_help(FILE *out)
     fprintf(out, "The command line of ZPulse, a performance monitor over ZeroMQ.\n\n"
                  "usage: zpulse COMMAND [OPTION]... [ARGUMENT]...\n\n");
     for (size_t i = 0; i < N_COMMANDS; i++)
-        fprintf(out, "  zpulse %-5s %-24s%s\n", commands[i].name, commands[i].arguments,
+        fprintf(out, "  zpulse %-6s %-24s%s\n", commands[i].name, commands[i].arguments,
                 commands[i].summary);
     fprintf(out, "\n  zpulse COMMAND --help  the options of a command\n"
                  "  zpulse --version       the version\n");

@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "agent/iso_time.h"
 #include "shared/base/err.h"
+#include "shared/base/iso_time.h"
 
 #define DAY_MS INT64_C(86400000)
 #define FIRST  INT64_C(-62135596800000) // 0001-01-01

@@ -1,4 +1,4 @@
-// fixture - files of tests/data/proc, and text in memory that ends where it ends.
+// fixture - files of tests/data/proc.
 
 #ifndef TESTS_UNIT_AGENT_FIXTURE_H
 #define TESTS_UNIT_AGENT_FIXTURE_H
@@ -9,7 +9,7 @@
 
 #include "shared/base/buf.h"
 #include "shared/base/file.h"
-#include "shared/base/xalloc.h"
+#include "tests/support/exactly.h"
 
 // tests/data/proc/ROOT/proc/FILE; the caller releases it.
 static inline struct buf
@@ -21,17 +21,6 @@ fixture(const char *root, const char *file)
     assert_true(file_read(&text, AT_FDCWD, buf_cstr(&path), 1 << 20) > 0);
     buf_release(&path);
     return text;
-}
-
-// A copy of exactly n bytes, so that a sanitizer sees a read past its end; the caller's.
-static inline char *
-exactly(const void *at, size_t n)
-{
-    char *copy = xmalloc(n > 0 ? n : 1);
-
-    if (n > 0)
-        memcpy(copy, at, n);
-    return copy;
 }
 
 #endif

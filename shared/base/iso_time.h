@@ -10,8 +10,8 @@
 // Thread: any. Pure.
 // Source: ISO 8601:2004, 4.3.2; RFC 3339, 5.6; what Python's datetime.isoformat() gives.
 
-#ifndef AGENT_ISO_TIME_H
-#define AGENT_ISO_TIME_H
+#ifndef SHARED_BASE_ISO_TIME_H
+#define SHARED_BASE_ISO_TIME_H
 
 #include <stddef.h>
 #include <stdint.h>

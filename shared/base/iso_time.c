@@ -3,7 +3,7 @@
 // A cursor that is never moved past the end, and one failure that sticks: so the grammar is a
 // straight run of lines, and a hostile text can only end it early.
 
-#include "agent/iso_time.h"
+#include "shared/base/iso_time.h"
 
 #include <stdbool.h>
 

@@ -7,13 +7,14 @@
 
 #include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "agent/iso_time.h"
 #include "shared/base/err.h"
+#include "shared/base/iso_time.h"
+#include "tests/support/exactly.h"
 #include "tests/support/seeded.h"
-#include "tests/unit/agent/fixture.h"
 
 #define NONE INT64_MIN
 

@@ -1,0 +1,267 @@
+// flow_export - what is exported is what was sent: each sample once, at its own time.
+
+#include <czmq.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "shared/base/clock.h"
+#include "shared/base/iso_time.h"
+#include "tests/support/stage.h"
+
+#define DEMO     "../tests/support/demo_app"
+#define MESSAGES 25
+
+// One that an application sent.
+struct sent {
+    int64_t time_ms;
+    double cpu, mem; // as series have them
+    unsigned seen;   // lines of the export, of both
+};
+
+static const char *
+s_at(const stage_t *s, const char *prefix, unsigned i)
+{
+    static char text[2][64];
+
+    snprintf(text[i], sizeof text[i], "%stcp://127.0.0.1:%u", prefix, stage_spare_port(s, i));
+    return text[i];
+}
+
+// The whole of what a command says, for free(). It ends with `code`.
+static char *
+s_said(stage_t *s, int code, process_t *of)
+{
+    char *text;
+
+    claim(s, process_ended(of, stage_ms(15000)));
+    claim(s, process_code(of) == code);
+    text = strdup(process_out(of));
+    claim(s, text != NULL);
+    stage_drop(s, &of);
+    return text;
+}
+
+static char *
+s_export(stage_t *s, const char *form, const char *match)
+{
+    return s_said(s, 0,
+                  stage_run(s, "zpulse", "export", "--collector", stage_endpoint(s), "-o", form,
+                            match, NULL));
+}
+
+static unsigned
+s_lines(const char *text)
+{
+    unsigned n = 0;
+
+    for (; *text != '\0'; text++)
+        n += *text == '\n';
+    return n;
+}
+
+// Messages of the demo go through here to the agent, and are remembered.
+static void
+s_pass_on(stage_t *s, zsock_t *from, zsock_t *to, struct sent *sent)
+{
+    for (unsigned i = 0; i < MESSAGES; i++) {
+        char *text = zstr_recv(from);
+        const char *time;
+        json_t *json;
+
+        claim(s, text != NULL);
+        json = json_loads(text, 0, NULL);
+        time = json_string_value(json_object_get(json, "timestamp"));
+        claim(s, time != NULL);
+        claim(s, iso_time_parse(&sent[i].time_ms, time, strlen(time)) == 0);
+        sent[i].cpu = json_number_value(json_object_get(json, "cpu")) / 100;
+        sent[i].mem = json_number_value(json_object_get(json, "mem")) * 1048576;
+        claim(s, zstr_send(to, text) == 0);
+        json_decref(json);
+        zstr_free(&text);
+    }
+}
+
+static bool
+s_has_all(stage_t *s, void *arg)
+{
+    char *text = s_export(s, "csv", "{__name__=~\"app_.*\",app=\"red\"}");
+    const bool has = s_lines(text) >= 1 + 2 * MESSAGES;
+
+    if (has)
+        *(char **) arg = text;
+    else
+        free(text);
+    return has;
+}
+
+// Each line is of a message, and both numbers of each message have one.
+static void
+s_compare(stage_t *s, char *csv, struct sent *sent)
+{
+    char *rest = NULL, *line = strtok_r(csv, "\n", &rest);
+
+    claim(s, strcmp(line, "time_ms,series,value") == 0);
+    while ((line = strtok_r(NULL, "\n", &rest)) != NULL) {
+        const int64_t time_ms = strtoll(line, NULL, 10);
+        const bool cpu = strstr(line, ",\"app_cpu_ratio{app=\"\"red\"\",") != NULL;
+        const double value = strtod(strrchr(line, ',') + 1, NULL);
+        bool known = false;
+
+        claim(s, cpu || strstr(line, ",\"app_resident_memory_bytes{") != NULL);
+        for (unsigned i = 0; i < MESSAGES; i++) {
+            if (sent[i].time_ms != time_ms || (sent[i].seen & (cpu ? 1u : 2u)) != 0)
+                continue;
+            claim(s, value == (cpu ? sent[i].cpu : sent[i].mem)); // to the last bit
+            sent[i].seen |= cpu ? 1 : 2;
+            known = true;
+        }
+        if (!known)
+            fprintf(stderr, "nobody sent this: %s\n", line);
+        claim(s, known);
+    }
+    for (unsigned i = 0; i < MESSAGES; i++)
+        claim(s, sent[i].seen == 3);
+}
+
+static void
+what_an_application_sends_is_exported_once_with_its_own_times(void **state)
+{
+    static struct sent sent[MESSAGES];
+    stage_t *s = *state;
+    zsock_t *from, *to;
+    process_t *demo;
+    char *csv = NULL;
+
+    stage_collector(s, NULL);
+    stage_agent(s, "web-1", "--app-sub", "", "--app-pull", s_at(s, "@", 0), NULL);
+    from = zsock_new_pull(s_at(s, "@", 1));
+    to = zsock_new_push(s_at(s, ">", 0));
+    claim(s, from != NULL && to != NULL);
+    zsock_set_rcvtimeo(from, stage_ms(10000));
+    demo = stage_run(s, DEMO, "--color", "red", "--push", "--endpoint", s_at(s, "", 1),
+                     "--interval", "0.05", NULL);
+    s_pass_on(s, from, to, sent);
+    stage_drop(s, &demo);
+    claim(s, stage_until(s, 10000, s_has_all, &csv));
+    s_compare(s, csv, sent);
+    free(csv);
+    zsock_destroy(&from);
+    zsock_destroy(&to);
+}
+
+// One rule after the other; in the order of the text.
+static void
+openmetrics_has_whole_families_rising_times_and_an_end(void **state)
+{
+    stage_t *s = *state;
+    char family[256] = "", series[1024] = "", *rest = NULL;
+    char *text = s_export(s, "openmetrics", "{instance=\"web-1\"}"), *line;
+    const size_t len = strlen(text);
+    zhash_t *seen = zhash_new();
+    double before = 0;
+    unsigned samples = 0;
+
+    claim(s, len > 6 && strcmp(text + len - 6, "# EOF\n") == 0);
+    for (line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+        char *value = strrchr(line, ' '), *name = line;
+        double seconds;
+
+        if (strcmp(line, "# EOF") == 0)
+            continue;
+        if (strncmp(line, "# TYPE ", 7) == 0) {
+            sscanf(line, "# TYPE %255s", family);
+            claim(s, zhash_insert(seen, family, family) == 0); // contiguous: never again
+            continue;
+        }
+        claim(s, strncmp(name, family, strlen(family)) == 0);
+        seconds = strtod(value, NULL);
+        *value = '\0';
+        *strrchr(line, ' ') = '\0';
+        if (strcmp(series, line) != 0) {
+            claim(s, zhash_insert(seen, line, line) == 0); // a series stands together as well
+            snprintf(series, sizeof series, "%s", line);
+            before = 0;
+        }
+        claim(s, seconds > before);
+        before = seconds;
+        samples++;
+    }
+    claim(s, samples > 100);
+    zhash_destroy(&seen);
+    free(text);
+}
+
+static void
+a_window_has_both_its_ends(void **state)
+{
+    stage_t *s = *state;
+    char *all = s_export(s, "csv", "node_load1"), *some, first[32], *second;
+    const char *at = strchr(all, '\n') + 1;
+
+    snprintf(first, sizeof first, "%.10s.%.3s", at, at + 10); // its seconds
+    second = s_said(s, 0,
+                    stage_run(s, "zpulse", "export", "--collector", stage_endpoint(s), "-o", "csv",
+                              "--start", first, "--end", first, "node_load1", NULL));
+    claim(s, s_lines(second) == 2);
+    claim(s, strncmp(strchr(second, '\n') + 1, at, 13) == 0);
+    some = s_said(s, 0,
+                  stage_run(s, "zpulse", "export", "--collector", stage_endpoint(s), "-o", "csv",
+                            "--end", "-1h", "node_load1", NULL));
+    claim(s, strcmp(some, "time_ms,series,value\n") == 0);
+    free(all);
+    free(some);
+    free(second);
+}
+
+static void
+a_reader_that_had_enough_is_no_failure(void **state)
+{
+    stage_t *s = *state;
+    const char *build = getenv("BUILD_DIR");
+    char command[512];
+    int code;
+
+    // The shell waits for both ends of the pipe.
+    snprintf(command, sizeof command,
+             "{ %s/bin/zpulse export --collector %s; echo $? >%s/code; } | head -n 1 >/dev/null; "
+             "exit $(cat %s/code)",
+             build != NULL ? build : "build", stage_endpoint(s), stage_dir(s), stage_dir(s));
+    code = system(command); // NOLINT(cert-env33-c): a shell is what pipes
+    claim(s, WIFEXITED(code) && WEXITSTATUS(code) == 0);
+}
+
+static void
+what_is_wrong_is_said_by_name(void **state)
+{
+    stage_t *s = *state;
+    process_t *p = stage_run(s, "zpulse", "export", "--start", "tomorrow", NULL);
+
+    claim(s, process_ended(p, stage_ms(5000)));
+    claim(s, process_code(p) == 2);
+    claim(s, strstr(process_err(p), "--start: tomorrow is no time") != NULL);
+    stage_drop(s, &p);
+    p = stage_run(s, "zpulse", "export", "{", NULL);
+    claim(s, process_ended(p, stage_ms(5000)));
+    claim(s, process_code(p) == 2);
+    claim(s, strstr(process_err(p), "selector: ") != NULL);
+    stage_drop(s, &p);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        stage_test(what_an_application_sends_is_exported_once_with_its_own_times),
+        stage_test_up(openmetrics_has_whole_families_rising_times_and_an_end),
+        stage_test_up(a_window_has_both_its_ends),
+        stage_test_up(a_reader_that_had_enough_is_no_failure),
+        stage_test(what_is_wrong_is_said_by_name),
+    };
+
+    return cmocka_run_group_tests_name("flow_export", tests, NULL, NULL);
+}
