@@ -109,7 +109,7 @@ describe('gaps and ends', { concurrency: true }, () => {
     const box = await page.locator('.panel-memory .u-over').boundingBox();
     await page.mouse.move(box.x + box.width * share, box.y + 30);
     await until('the hole is named', 2000, async () =>
-      /^no data \d\d:\d\d:\d\d–\d\d:\d\d:\d\d$/.test(await page.locator('.panel-memory .xtag').innerText()),
+      /^no data \d\d:\d\d:\d\d–\d\d:\d\d:\d\d · (the agent came too late|nothing was heard of the host)$/.test(await page.locator('.panel-memory .xtag').innerText()),
     );
     assert.equal(await page.locator('[data-column="mem.used"]').innerText(), '—');
     await shoot(page, 'host-1440-gap');
@@ -170,6 +170,38 @@ describe('gaps and ends', { concurrency: true }, () => {
     const [from, to] = await page.evaluate(() => window.__ui.range());
     const share = ((hole.from + hole.to) / 2 - from) / (to - from);
     assert.deepEqual(await inkAt(page, '.panel-memory canvas', share), []);
+    quiet();
+    await close();
+  });
+
+  test('what comes late fills its hole, and a hole that stays says why', async (t) => {
+    const fake = await new FakeDashboard({ hosts: 1, cores: 2 }).open();
+    t.after(fake.close);
+    const [host] = fake.hosts;
+    const { page, quiet, close } = await openPage(`${fake.url}/h/${host.id}`);
+    await untilPill(page, ['live'], 5000);
+    fake.pause();
+    const from = host.last;
+    await sleep(3500);
+    fake.pause(false);
+    await until('there is a hole', 8000, async () => (await widest(page)).ms >= 3000);
+    fake.gaps = [{ what: 'missed', cause: 'suspended', from, to: host.last, count: 3 }];
+
+    await page.keyboard.press('Space');
+    await untilPill(page, ['paused'], 1000);
+    const hole = await widest(page);
+    const shown = await page.evaluate(() => window.__ui.range());
+    const box = await page.locator('.panel-memory .u-over').boundingBox();
+    const share = ((hole.from + hole.to) / 2 - shown[0]) / (shown[1] - shown[0]);
+    await page.mouse.move(box.x + box.width * share, box.y + 30);
+    await until('the hole says why', 4000, async () =>
+      /^no data .* · the host slept$/.test(await page.locator('.panel-memory .xtag').innerText()),
+    );
+    assert.equal(fake.asked.filter((path) => path.startsWith('/api/v1/ledger')).length, 1);
+
+    fake.fill();
+    await until('the hole is filled', 4000, async () => (await widest(page)).ms < 1500);
+    await until('the page holds what history has', 4000, () => holdsHistory(page, fake.url, host.id));
     quiet();
     await close();
   });

@@ -52,6 +52,7 @@ export class FakeDashboard {
     this.behind = options.behind ?? 0; // the newest sample is so old; more come by feed
     this.ahead = 0; // ms that its clock is ahead of this machine's
     this.asked = [];
+    this.gaps = []; // of the ledger of each host
     const names = hostile ? HOSTILE_NAMES : Array.from({ length: hosts }, (_, i) => NAMES[i] ?? `node-${i}`);
     const devices = { ...DEVICES, ...options.devices };
     const called = hostile ? HOSTILE_NAMES.map((n) => n.slice(0, 200)) : [];
@@ -95,6 +96,13 @@ export class FakeDashboard {
     for (const host of this.hosts) {
       while (!host.paused && host.last + STEP <= this.#now()) this.#sample(host, host.last + STEP);
     }
+  }
+
+  /** What was missing of a host comes late, and its stream says so. */
+  fill(host = this.hosts[0]) {
+    const [from, to] = [host.holes[0].from + 1, host.holes.at(-1).to - 1];
+    host.holes = [];
+    this.#publish(host, 'filled', (s) => ({ s, host: host.id, from, to }));
   }
 
   setState(state, host = this.hosts[0]) {
@@ -200,6 +208,7 @@ export class FakeDashboard {
         200,
         this.hosts.map((h) => this.#hostInfo(h)),
       );
+    if (pathname === '/api/v1/ledger') return this.#ledger(res, searchParams);
     if (pathname === '/api/v1/hist') return this.#hist(res, searchParams);
     if (pathname === '/api/v1/summary') return json(res, 200, this.#summary());
     if (pathname === '/api/v1/view') return this.#view(res, searchParams);
@@ -216,6 +225,13 @@ export class FakeDashboard {
 
   #find(h) {
     return this.hosts.find((x) => x.id === h) ?? this.hosts.find((x) => x.name === h);
+  }
+
+  /** Of a ledger, what the page reads. */
+  #ledger(res, q) {
+    const host = this.#find(q.get('h'));
+    if (host === undefined) return refuse(res, 404, 'not_found', 'no such host');
+    return json(res, 200, [{ id: host.id, name: host.name, ok: true, why: null, gaps: this.gaps }]);
   }
 
   #hist(res, q) {

@@ -51,6 +51,7 @@ function bench() {
       tick: (d) => log.push(`tick ${d.s}`),
       host: (d) => log.push(`host ${d.op}`),
       fill: (d) => log.push(`fill ${d.ticks.map((t) => t.s)}`),
+      filled: (d) => log.push(`filled ${d.from} ${d.to}`),
       hole: () => log.push('hole'),
       link: (l) => log.push(l),
       polling: (reason) => log.push(`polling ${reason}`),

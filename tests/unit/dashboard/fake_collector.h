@@ -14,6 +14,7 @@
 #include "shared/base/clock.h"
 #include "shared/net/sock.h"
 #include "shared/wire/live.h"
+#include "shared/wire/query_ledger.h"
 #include "shared/wire/query_msg.h"
 #include "tests/unit/dashboard/room.h"
 
@@ -33,8 +34,10 @@ struct fake_collector {
     atomic_uint ticks;  // published, or to be
     atomic_uint state;  // of the host
     atomic_uint selects;
+    atomic_uint fills; // FILLED of the first ten ticks, published or to be
     unsigned published;
     unsigned told_state;
+    unsigned told_fills;
 };
 
 static inline double
@@ -124,6 +127,36 @@ fake_publish_host(struct fake_collector *f)
 }
 
 static inline void
+fake_publish_filled(struct fake_collector *f)
+{
+    const struct live_header h = { .type = LIVE_FILLED, .epoch = f->epoch };
+    const struct live_filled filled = { .host = FAKE_HOST,
+                                        .from_ms = FAKE_T0 + 1000,
+                                        .to_ms = FAKE_T0 + 10000 };
+    struct buf body = { 0 };
+
+    live_put_filled(&body, &h, &filled);
+    fake_publish(f, LIVE_EVENTS_TOPIC, &body);
+    buf_release(&body);
+}
+
+static inline void
+fake_put_ledger(struct fake_collector *f, struct buf *out)
+{
+    struct query_ledger ledger = { .host = FAKE_HOST,
+                                   .state = (uint8_t) atomic_load(&f->state),
+                                   .settled = true,
+                                   .told_ms = FAKE_T0,
+                                   .told = { .produced = 10, .acked = 8, .lost = { 2 } },
+                                   .stored = 8,
+                                   .n_gaps = 1,
+                                   .gaps = { { .from_ms = 1, .to_ms = 5, .count = 2 } } };
+
+    ledger.name = (char *) (uintptr_t) "web-1";
+    query_put_ledger(out, &ledger);
+}
+
+static inline void
 fake_put_samples(struct fake_collector *f, struct buf *out, const struct query_request *q)
 {
     struct query_series s = {
@@ -171,7 +204,7 @@ fake_answer(struct fake_collector *f, zmq_msg_t *from, zmq_msg_t *body)
     if (q.type == QUERY_TABLE)
         fake_publish_table(f);
     facts = q.type == QUERY_LAST && q.n_selectors > 1;
-    reply.n = q.type == QUERY_HOSTS || q.type == QUERY_SELECT || facts ? 1 : 0;
+    reply.n = q.type == QUERY_HOSTS || q.type == QUERY_SELECT || q.type == QUERY_LEDGER || facts;
     query_put_reply(&out, &reply);
     if (q.type == QUERY_HOSTS) {
         struct host_info info = fake_host(f);
@@ -181,6 +214,8 @@ fake_answer(struct fake_collector *f, zmq_msg_t *from, zmq_msg_t *body)
     } else if (q.type == QUERY_SELECT) {
         atomic_fetch_add(&f->selects, 1);
         fake_put_samples(f, &out, &q);
+    } else if (q.type == QUERY_LEDGER) {
+        fake_put_ledger(f, &out);
     } else if (facts) {
         fake_put_kernel(&out);
     }
@@ -205,6 +240,8 @@ fake_serve(struct fake_collector *f)
             fake_publish_table(f);
     while (f->published < atomic_load(&f->ticks))
         fake_publish_tick(f);
+    for (; f->told_fills < atomic_load(&f->fills); f->told_fills++)
+        fake_publish_filled(f);
     if (f->told_state != atomic_load(&f->state)) {
         f->told_state = atomic_load(&f->state);
         fake_publish_host(f);

@@ -90,6 +90,43 @@ hosts_are_listed(void **state)
 }
 
 static void
+a_ledger_is_told_by_host_or_of_all(void **state)
+{
+    static const char *const paths[] = { "/api/v1/ledger", "/api/v1/ledger?h=web-1",
+                                         "/api/v1/ledger?h=00f3c2a1b4d5e6f7" };
+    struct stage *s = *state;
+    struct buf got = { 0 };
+
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        buf_clear(&got);
+        assert_int_equal(client_get(s->port, paths[i], "", &got), 200);
+        assert_true(client_has(&got, "\"name\":\"web-1\",\"state\":\"up\",\"ok\":false,"));
+        assert_true(client_has(&got, "\"why\":\"lost: 2 samples, queue 2\""));
+        assert_true(client_has(&got, "\"gaps\":[{\"what\":\"lost\",\"cause\":\"queue\",\"from\":1,"
+                                     "\"to\":5,\"count\":2}]}]\n"));
+    }
+    buf_clear(&got);
+    assert_int_equal(client_get(s->port, "/api/v1/ledger?h=nobody", "", &got), 404);
+    buf_release(&got);
+}
+
+static void
+what_came_late_is_an_event_of_the_stream(void **state)
+{
+    struct stage *s = *state;
+    const int fd = client_connect(s->port);
+    struct buf got = { 0 };
+
+    client_send(fd, STREAM "\r\n");
+    client_wait(fd, &got, "event: snap\n");
+    atomic_fetch_add(&s->collector.fills, 1);
+    client_wait(fd, &got, "event: filled\n");
+    client_wait(fd, &got, "\"from\":1700000001000,\"to\":1700000010000}");
+    buf_release(&got);
+    close(fd);
+}
+
+static void
 a_stream_says_hello_then_all_then_each_tick(void **state)
 {
     struct stage *s = *state;
@@ -438,6 +475,8 @@ main(void)
     int failed;
     const struct CMUnitTest tests[] = {
         stage_test(hosts_are_listed),
+        stage_test(a_ledger_is_told_by_host_or_of_all),
+        stage_test(what_came_late_is_an_event_of_the_stream),
         stage_test(a_stream_says_hello_then_all_then_each_tick),
         stage_test(a_summary_counts_hosts_by_state),
         stage_test(who_asks_now_and_then_gets_what_a_stream_would_have_sent),

@@ -142,6 +142,33 @@ two_watchers_share_one_view(void **state)
 }
 
 static void
+what_came_late_is_told_and_the_window_is_had_anew(void **state)
+{
+    struct stage *s = *state;
+    event_ring_t *ring = live_views_watch(s->views, &s->host, 0);
+    const struct live_filled old = { .host = HOST, .from_ms = 1, .to_ms = T0 - 600000 };
+    const struct live_filled fresh = { .host = HOST, .from_ms = T0 - 60000, .to_ms = T0 - 3000 };
+    const struct live_filled other = { .host = HOST + 1, .from_ms = 1, .to_ms = T0 };
+    struct event *e;
+
+    live_views_filled(s->views, &fresh, 5); // nobody has seen anything of it yet
+    join(s, 10);
+    live_views_filled(s->views, &old, 1000);
+    assert_int_equal(s->windows, 1);
+    live_views_filled(s->views, &other, 1000);
+    live_views_filled(s->views, &fresh, 1000);
+    assert_int_equal(s->windows, 2);
+    assert_int_equal(event_ring_last(ring), 3);
+    e = read_event(ring, 3);
+    assert_non_null(memmem(e->at, e->len,
+                           "event: filled\ndata: {\"s\":3,\"host\":\"0000000000000007\","
+                           "\"from\":1699999940000,\"to\":1699999997000}\n\n",
+                           95));
+    event_unref(&e);
+    leave(&ring);
+}
+
+static void
 a_snapshot_that_is_wanted_is_encoded_once_at_the_same_number(void **state)
 {
     struct stage *s = *state;
@@ -231,6 +258,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         stage_test(two_watchers_share_one_view),
+        stage_test(what_came_late_is_told_and_the_window_is_had_anew),
         stage_test(a_snapshot_that_is_wanted_is_encoded_once_at_the_same_number),
         stage_test(a_state_that_changes_is_an_event_and_one_that_does_not_is_none),
         stage_test(a_view_is_given_up_some_time_after_its_last_watcher),

@@ -5,11 +5,12 @@
 // a column that comes onto the screen later has the same holes filled then.
 
 import { signal } from '@preact/signals';
-import { getHist, getHosts, Refusal } from '../net/api';
-import type { Block, Column, Fill, Hello, HostEvent, HostFacts, HostInfo, HostState, Snap, Tick } from '../net/protocol';
+import { getHist, getHosts, getLedger, Refusal } from '../net/api';
+import type { Block, Column, Fill, Filled, Hello, HostEvent, HostFacts, HostInfo, HostState, Snap, Tick } from '../net/protocol';
 import { browserSurroundings, StreamClient, type PollReason } from '../net/stream_client';
 import type { Link } from '../ui/pill';
 import { outOfSight } from '../ui/kiosk';
+import { Causes } from './causes';
 import { Clock } from './clock';
 import { pickItems } from './pick';
 import { Store } from './store';
@@ -37,6 +38,13 @@ export class HostSession {
   onData: (since: number) => void = () => {};
   /** A hole among the rows was filled. */
   onFilled: () => void = () => {};
+  /** A cause of a gap has become known. */
+  onCause: () => void = () => {};
+  readonly causes = new Causes({
+    ask: () => getLedger(this.host),
+    now: () => Date.now(),
+    changed: () => this.onCause(),
+  });
   /** The columns on the screen. */
   needed: () => readonly string[] = () => this.ids;
   private ids: string[] = [];
@@ -86,6 +94,7 @@ export class HostSession {
       snap: (d: Snap) => this.onSnap(d),
       tick: (d: Tick) => this.onTick(d),
       fill: (d: Fill) => this.onFill(d),
+      filled: (d: Filled) => this.onLate(d),
       host: (d: HostEvent) => this.onHost(d),
       hole: () => this.fill(this.store.newest, this.now()),
       link: (state: Link) => this.onLink(state),
@@ -153,7 +162,16 @@ export class HostSession {
     this.onData(d.from);
   }
 
+  /** Rows came late, and stand in history: those that we could hold are asked for again. */
+  private onLate(d: Filled): void {
+    const reach = this.store.oldest - this.step;
+    // Of the row after them, what is a difference to the row before is known only now.
+    if (d.to >= reach) this.fill(Math.max(d.from, reach) - 1, d.to + 2 * this.step);
+    this.onFilled();
+  }
+
   private onHost(d: HostEvent): void {
+    this.causes.note(d.op, d.t);
     this.setHost(d.name, d.op);
     void this.refreshInfo();
     this.onData(-Infinity);

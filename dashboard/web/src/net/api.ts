@@ -1,6 +1,6 @@
 // api - questions to the dashboard over HTTP. Each throws on a refusal or after its time limit.
 
-import type { Hist, HostInfo, Summary, ViewAnswer } from './protocol';
+import type { Hist, HostInfo, Ledger, Summary, ViewAnswer } from './protocol';
 
 const LIMIT_MS = 8000;
 
@@ -28,6 +28,11 @@ async function get<T>(path: string, abort?: AbortSignal): Promise<T> {
 
 export function getHosts(): Promise<HostInfo[]> {
   return get('/api/v1/hosts');
+}
+
+/** One, of the host that is named. */
+export function getLedger(host: string): Promise<Ledger[]> {
+  return get(`/api/v1/ledger?${new URLSearchParams({ h: host })}`);
 }
 
 export function getSummary(): Promise<Summary> {

@@ -1,14 +1,15 @@
 // inbox - events as they come, by a stream or by asking: told apart, counted, and their order watched.
 
-import type { Fill, Hello, HostEvent, Snap, Tick } from './protocol';
+import type { Fill, Filled, Hello, HostEvent, Snap, Tick } from './protocol';
 
-export const EVENTS = ['hello', 'snap', 'tick', 'fill', 'host', 'skip'] as const;
+export const EVENTS = ['hello', 'snap', 'tick', 'fill', 'filled', 'host', 'skip'] as const;
 
 export interface Takers {
   hello(data: Hello): void;
   snap(data: Snap): void;
   tick(data: Tick): void;
   fill(data: Fill): void;
+  filled(data: Filled): void;
   host(data: HostEvent): void;
   /** Events between the last one and this were lost. */
   hole(): void;
@@ -27,6 +28,7 @@ export class Inbox {
     else if (type === 'snap') this.onSnap(data as Snap);
     else if (type === 'tick') this.onTick(data as Tick);
     else if (type === 'fill') this.onFill(data as Fill);
+    else if (type === 'filled') this.onFilled(data as Filled);
     else if (type === 'host') this.onHost(data as HostEvent);
     else if (type === 'skip') this.onSkip(data as { n: number });
   }
@@ -47,6 +49,11 @@ export class Inbox {
     this.lastSeq = d.s;
     this.ticks += d.ticks.length;
     this.takers.fill(d);
+  }
+
+  private onFilled(d: Filled): void {
+    this.inOrder(d.s);
+    this.takers.filled(d);
   }
 
   private onHost(d: HostEvent): void {

@@ -99,6 +99,29 @@ export interface Fill {
   ticks: Tick[];
 }
 
+/** What came late of a host is in history now. */
+export interface Filled {
+  s: number;
+  host: string;
+  from: number; // ms, of the oldest row
+  to: number; // of the newest
+}
+
+/** A stretch of time of which something is missing. */
+export interface LedgerGap {
+  what: 'lost' | 'missed';
+  cause: string;
+  from: number; // ms
+  to: number;
+  count: number; // samples that were lost, ticks that were missed
+}
+
+/** What became of all samples of a host; of it, what a page shows. */
+export interface Ledger {
+  id: string;
+  gaps: LedgerGap[];
+}
+
 /** How many hosts there are, by state. */
 export interface Summary {
   now: number;

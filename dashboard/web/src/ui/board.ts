@@ -67,7 +67,11 @@ export class Board {
       whenDrawn: (callback) => scheduler.whenDrawn(callback),
     });
     this.plane = this.rows.plane;
-    this.crosshair = new Crosshair(this.plane, () => this.tell());
+    this.crosshair = new Crosshair(
+      this.plane,
+      () => this.tell(),
+      (gap) => this.session.causes.of(gap),
+    );
   }
 
   start(): void {
@@ -75,6 +79,7 @@ export class Board {
     counters.bitmapBytes = () => this.mounts.bytes();
     this.session.onData = (since) => this.changed(since);
     this.session.onFilled = () => this.filled();
+    this.session.onCause = () => this.crosshair.place();
     this.session.start();
     this.pulseTimer = window.setInterval(() => this.pulse(), PULSE_MS);
     this.stopEffects.push(

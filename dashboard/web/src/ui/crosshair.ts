@@ -5,7 +5,7 @@
 // A moment that is pinned stays marked, and is what counts whenever no other one is pointed at.
 
 import { signal } from '@preact/signals';
-import { gapAt, nearestRow } from '../data/gaps';
+import { gapAt, nearestRow, type Gap } from '../data/gaps';
 import type { Plane, Surface } from '../draw/chart';
 import { formatInterval, formatTime } from '../draw/format';
 
@@ -40,6 +40,8 @@ export class Crosshair {
   constructor(
     private readonly plane: Plane,
     private readonly changed: () => void,
+    /** Why there is a gap; empty where that is not known. */
+    private readonly why: (gap: Gap) => string = () => '',
   ) {}
 
   add(surface: Surface, words: Words): void {
@@ -169,7 +171,9 @@ export class Crosshair {
   private text(mark: Mark, t: number): string {
     const gap = gapAt(mark.surface.gaps, t);
     if (gap !== undefined) {
-      return gap.open ? `no data since ${formatTime(gap.from)}` : `no data ${formatInterval(gap.from, gap.to)}`;
+      const when = gap.open ? `since ${formatTime(gap.from)}` : formatInterval(gap.from, gap.to);
+      const why = this.why(gap);
+      return `no data ${when}${why === '' ? '' : ` · ${why}`}`;
     }
     const more = mark.words.describe?.(this.y, this.row ?? -1) ?? '';
     return formatTime(t) + (more === '' ? '' : ` · ${more}`);
