@@ -300,7 +300,7 @@ void
 lane_table_expire(lane_table_t *self, int64_t before_ms)
 {
     const size_t n = lane_table_count(self);
-    struct lane_entry **gone = xcalloc(n + 1, sizeof *gone);
+    struct lane_entry **gone = xcalloc(n + 1, sizeof(struct lane_entry *));
     map_t *hosts = map_new();
     struct lane_entry *lane;
     size_t at = 0, n_gone = 0;

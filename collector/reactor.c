@@ -420,7 +420,7 @@ s_committed(reactor_t *self)
 static void
 s_replayed(reactor_t *self)
 {
-    if (self->replay == NULL || (self->items[PLACE_REPLAY].revents & ZMQ_POLLIN) == 0)
+    if (self->replay == NULL || !replay_is_done(self->replay))
         return;
     self->replay = NULL;
     self->items[PLACE_REPLAY].events = 0;

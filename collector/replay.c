@@ -25,7 +25,8 @@ struct replay {
     pthread_t thread;
     bool running;
     atomic_bool stopping;
-    int done_fd; // eventfd, never read
+    atomic_bool done; // set once the applier is no longer touched
+    int done_fd;      // eventfd, never read
 };
 
 static void *s_run(void *arg);
@@ -43,6 +44,7 @@ replay_start(replay_t **ret, const struct replay_options *options)
     self->lanes = lane_table_new();
     lane_table_copy(self->lanes, options->lanes);
     atomic_init(&self->stopping, false);
+    atomic_init(&self->done, false);
     self->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     rc = self->done_fd == -1 ? -errno : -pthread_create(&self->thread, NULL, s_run, self);
     if (rc < 0) {
@@ -79,6 +81,12 @@ replay_fd(const replay_t *self)
 }
 
 bool
+replay_is_done(const replay_t *self)
+{
+    return atomic_load(&self->done);
+}
+
+bool
 replay_wait(replay_t *self, int64_t until_ms)
 {
     struct pollfd on = { .fd = self->done_fd, .events = POLLIN };
@@ -88,7 +96,7 @@ replay_wait(replay_t *self, int64_t until_ms)
         const int n = poll(&on, 1, left_ms > 0 ? (int) left_ms : 0);
 
         if (n == 1)
-            return true;
+            return replay_is_done(self);
         if (n == 0 && left_ms <= 0)
             return false;
     }
@@ -126,6 +134,7 @@ s_run(void *arg)
     log_info("journal read back", "records=%llu bytes=%llu ms=%lld",
              (unsigned long long) walked.records, (unsigned long long) walked.bytes,
              (long long) (clock_mono_ms() - from_ms));
+    atomic_store(&self->done, true);
     (void) !eventfd_write(self->done_fd, 1); // fails only at 2^64
     return NULL;
 }

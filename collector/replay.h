@@ -34,6 +34,8 @@ int replay_start(replay_t **ret, const struct replay_options *options);
 void replay_stop(replay_t **self_p);
 // Readable once it is done, for ever.
 int replay_fd(const replay_t *self);
+// Whether it is done; if so, what it wrote is seen by the caller.
+bool replay_is_done(const replay_t *self);
 // True once it is done; waits for that until this time of the monotonic clock.
 bool replay_wait(replay_t *self, int64_t until_ms);
 

@@ -209,7 +209,7 @@ s_join(int type, enum sock_port port)
                                     .reconnect_ms = 2,
                                     .immediate = true };
     char endpoint[128];
-    zsock_t *sock;
+    zsock_t *sock = NULL;
 
     if (sock_endpoint(endpoint, sizeof endpoint, DATA, port) < 0 || sock_new(&sock, &spec) < 0 ||
         sock_connect(sock, endpoint) < 0)
