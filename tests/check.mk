@@ -134,7 +134,8 @@ bench:
 	@$(SUBMAKE) bench-built
 bench-built: all $(benches) build/.web
 	@tests/bench/bench.sh $(BUILD)
-$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(filter-out %/stage.o,$(support)) $(foreach r,agent collector shared,$(call lib,$r))
+# A bench is no test: of tests/support it has what knows nothing of cmocka.
+$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(filter %/exposition.o %/http.o %/process.o,$(support)) $(foreach r,agent collector shared,$(call lib,$r))
 	@echo "  LD    $@"
 	$Q$(CC) $(ALL_LD) $^ $(LIBS) -o $@
 check-fresh:

@@ -106,3 +106,12 @@ say 'page: gzipped bytes of all that / loads' "$(sed 's/gz_bytes=\([^ ]*\).*/\1/
 say 'page: navigation to first painted sample, ms, middle of 10' "$(sed 's/.*first_ms=\([^ ]*\).*/\1/' <<<"$page")" ''
 say "page: share of the main thread over $((seconds / 2)) s, percent" "$(sed 's/.*main_share=\([^ ]*\).*/\1/' <<<"$page")" ''
 say 'page: the same with every section open' "$(sed 's/.*main_share_all=//' <<<"$page")" '<= 15'
+goal() { # of a line of ingest or restart
+    case $1 in *'samples a second'*) echo '>= 20 M' ;; *CPU*) echo '<= 0.05' ;; *'first ACK'*) echo '<= 200' ;; esac
+}
+"$build/tests/bench/ingest" "$build/bin/zpulse-collector" "$dir/ingest" 2>/dev/null | while IFS=: read -r what seen; do
+    say "collector: $what" "${seen# }" "$([[ $what == floor* ]] || goal "$what")"
+done
+"$build/tests/bench/restart" "$build/bin/zpulse-collector" "$dir/restart" 2>/dev/null | while IFS=: read -r what seen; do
+    say "restart: $what" "${seen# }" "$(goal "$what")"
+done
