@@ -41,6 +41,7 @@ static void s_bad(control_service_t *self, int rc);
 static void s_hello(control_service_t *self, const struct route *from);
 static int s_admit(control_service_t *self, const struct route *from, const struct host **ret);
 static void s_welcome(control_service_t *self, const struct route *to, const struct host *host);
+static bool s_was_ours(const control_service_t *self, uint64_t host);
 static void s_look_for_loss(control_service_t *self, const struct host *host);
 static void s_ping(control_service_t *self, const struct route *from, struct host_time heard);
 static void s_goaway(control_service_t *self, const struct route *to, uint8_t reason);
@@ -197,7 +198,7 @@ s_hello(control_service_t *self, const struct route *from)
     }
     ingest_hello(self->is.ingest, host, hello->streams, hello->n_streams);
     host_ledger_hello(self->is.ledger, host->info.host, &hello->ledger,
-                      hello->collector == self->is.collector,
+                      s_was_ours(self, host->info.host),
                       ingest_count(self->is.ingest, host->info.host), s_now());
     s_welcome(self, from, host);
     s_look_for_loss(self, host);
@@ -220,6 +221,19 @@ s_admit(control_service_t *self, const struct route *from, const struct host **r
         return reason;
     host_table_lost(self->is.hosts, (*ret)->info.host, s_now());
     return host_table_hello(self->is.hosts, hello, from, s_now(), ret);
+}
+
+// Whether the agent was with us last. One that does not know by whom it was welcomed, since nothing
+// is left in its spool, was, if it has never been elsewhere.
+static bool
+s_was_ours(const control_service_t *self, uint64_t host)
+{
+    const uint64_t last = self->in.hello.collector;
+    const struct lane_host *own = ingest_count(self->is.ingest, host);
+
+    if (last != 0)
+        return last == self->is.collector;
+    return own != NULL && own->settled && own->before == 0 && own->elsewhere == 0;
 }
 
 // What we acknowledged to this agent and no longer have: our folder is an older copy, or damaged.
