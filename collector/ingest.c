@@ -315,6 +315,10 @@ s_repeat(struct stream *stream, const struct record *record, uint8_t flags, cons
 
     if (stream->ended)
         return;
+    // As lane.c has it: definitions made for repeating alone have no place in the run.
+    if (record->seq == stream->chain ||
+        (record->type != RECORD_TABLE && record->type != RECORD_DEF))
+        stream->chain = record->seq + 1;
     if (record->type == RECORD_TABLE)
         item.kept = lane == NULL || lane->n_defs == 0;
     else
@@ -343,6 +347,10 @@ s_stage(struct stream *stream, const struct frame_prefix *prefix, const struct r
         selfstat_add(STAT_LANE_DUPLICATES, 1);
         host_ledger_duplicate(self->is.ledger, stream->source->host);
         ingest_streams_due(self->streams, stream);
+        // Right behind what was repeated, it leads the decoder to what is new, as repeats do: its
+        // sender was told an older `next` than ours.
+        if (record->seq == stream->chain && record->seq < stream->next)
+            s_repeat(stream, record, prefix->flags | FRAME_REPEAT, at, len);
         return;
     }
     if (record->seq > next) {
@@ -356,6 +364,7 @@ s_stage(struct stream *stream, const struct frame_prefix *prefix, const struct r
     if (record->type == RECORD_GAP && gap_take(&r, &gap) == 0 && gap.to >= record->seq &&
         gap.to != UINT64_MAX)
         stream->next = gap.to + 1;
+    stream->chain = stream->next;
     ingest_stream_sized(stream, len);
     s_add(self, &item, at, len);
 }

@@ -55,6 +55,7 @@ static int s_stage(lane_t *self, uint64_t base, const struct record *record);
 static int s_duplicate(lane_t *self, const struct record *record);
 static int s_damaged(lane_t *self);
 static bool s_aside(const lane_t *self, const struct record *record);
+static bool s_needless(const lane_t *self, const struct record *record);
 static int s_read(lane_t *self, const struct record *record);
 
 lane_t *
@@ -100,6 +101,8 @@ lane_accept(lane_t *self, const struct frame_prefix *prefix, const struct record
         if (rc < 0)
             return rc;
     }
+    if (s_needless(self, record))
+        return 0;
     if (!s_aside(self, record)) {
         if (record->seq != self->chain)
             self->readable = false;
@@ -197,6 +200,15 @@ s_aside(const lane_t *self, const struct record *record)
 {
     return !self->staged && record->seq != self->chain &&
            (record->type == RECORD_TABLE || record->type == RECORD_DEF);
+}
+
+// A row repeated to a lane that has read all there is. After a connection was lost, what had been
+// on its way may come between repeats and new records: the state must not go back then.
+static bool
+s_needless(const lane_t *self, const struct record *record)
+{
+    return !self->staged && self->readable && self->chain == self->next &&
+           record->seq < self->next && record->type != RECORD_TABLE && record->type != RECORD_DEF;
 }
 
 static void

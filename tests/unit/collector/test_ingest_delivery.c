@@ -116,6 +116,34 @@ a_duplicate_is_acknowledged_again_and_stored_once(void **state)
     assert_int_equal(room_samples("m_0", &series), 1);
 }
 
+// Its sender, told an older `next`, repeats from the KEY and goes on with what is known here; or it
+// is what was on its way, and goes on with what is new.
+static void
+what_follows_repeats_is_readable(void **state)
+{
+    const struct frame_prefix prefix = { .flags = FRAME_REPEAT };
+    struct fake_stream repeated, known;
+    uint32_t series;
+
+    (void) state;
+    begin();
+    repeated = s;
+    frame_put_prefix(repeated.frame, &prefix);
+    fake_row(&s, RECORD_DELTA, T0 + 1000, 3, 101);
+    known = s;
+    room_give(&s);
+    fake_row(&s, RECORD_DELTA, T0 + 2000, 3, 102);
+    room_give(&repeated);
+    room_give(&known);
+    room_give(&s);
+    assert_int_equal(room_samples("m_0", &series), 3);
+    fake_row(&s, RECORD_DELTA, T0 + 3000, 3, 103);
+    room_give(&repeated);
+    room_give(&s);
+    assert_int_equal(room_samples("m_0", &series), 4);
+    assert_int_equal(room.ack.refused, 0);
+}
+
 static void
 what_comes_too_early_is_dropped_and_asked_for(void **state)
 {
@@ -396,6 +424,7 @@ main(void)
         room_test(a_group_is_acknowledged_once_for_each_stream),
         room_test(welcome_tells_what_is_durable_and_its_crc),
         room_test(a_duplicate_is_acknowledged_again_and_stored_once),
+        room_test(what_follows_repeats_is_readable),
         room_test(what_comes_too_early_is_dropped_and_asked_for),
         room_test(a_base_above_next_leaves_the_rest_to_another_collector),
         room_test(a_base_above_the_record_itself_is_nonsense),

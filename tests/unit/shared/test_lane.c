@@ -156,6 +156,27 @@ duplicates_behind_a_repeat_carry_the_state_on(void **state)
     row_state_release(&s);
 }
 
+// What was on its way when a connection was lost can come between repeats and new records.
+static void
+a_repeat_of_what_was_read_takes_nothing_back(void **state)
+{
+    struct row_state s = { 0 };
+    struct row_state old = { 0 };
+
+    (void) state;
+    give_defs(&fresh, RECORD_TABLE, 0, 0, 2);
+    give_row(&fresh, &s, RECORD_KEY, 1, 1, 2);
+    give_row(&fresh, &s, RECORD_DELTA, 2, 2, 2);
+    give_row(&fresh, &s, RECORD_DELTA, 3, 3, 2);
+    assert_int_equal(give_row(&repeat, &old, RECORD_KEY, 1, 1, 2), 0);
+    assert_int_equal(give_row(&fresh, &s, RECORD_DELTA, 4, 4, 2), 0);
+    assert_int_equal(seen.rows, 4);
+    assert_true(seen.values[0] == 4);
+    assert_int_equal(lane_counters(lane)->unreadable, 0);
+    row_state_release(&s);
+    row_state_release(&old);
+}
+
 static void
 repeats_set_the_state_and_give_nothing(void **state)
 {
@@ -361,6 +382,7 @@ main(void)
         WITH_LANE(a_hole_is_told_and_ends_at_the_next_key),
         WITH_LANE(a_record_below_next_is_a_duplicate_and_does_nothing),
         WITH_LANE(duplicates_behind_a_repeat_carry_the_state_on),
+        WITH_LANE(a_repeat_of_what_was_read_takes_nothing_back),
         WITH_LANE(repeats_set_the_state_and_give_nothing),
         WITH_LANE(a_table_made_for_repeating_does_not_break_the_chain),
         WITH_LANE(who_joins_late_misses_only_what_is_not_acknowledged),
