@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "tests/support/chaos.h"
+#include "tests/support/program_clock.h"
 #include "tests/support/seeded.h"
 
 #define AGENTS    6
@@ -32,7 +33,7 @@ s_start(chaos_t *chaos, stage_t *stage)
     struct chaos_options opt = { .fleet = { .members = AGENTS, .per_s = PER_S } };
 
     opt.fleet.preload = opt.collector_preload = s_find_shim();
-    fleet_write_clock(stage_dir(stage), "collector", 0);
+    program_clock_set(stage_dir(stage), "collector", 0);
     chaos_start(chaos, stage, &opt);
     fleet_run(chaos->fleet, 1000);
 }
@@ -73,10 +74,32 @@ the_collectors_clock_steps_forth_and_back(void **state)
 
     s_start(&chaos, *state);
     for (int round = 0; round < 6; round++) {
-        fleet_write_clock(stage_dir(*state), "collector", s_offset(&chaos));
+        program_clock_set(stage_dir(*state), "collector", s_offset(&chaos));
         fleet_run(chaos.fleet, 2000);
     }
-    fleet_write_clock(stage_dir(*state), "collector", 0);
+    program_clock_set(stage_dir(*state), "collector", 0);
+    s_end(&chaos);
+}
+
+static void
+clocks_step_while_both_sides_are_killed(void **state)
+{
+    static const struct chaos_plan plan = {
+        .weights = { [DEED_KILL_AGENT] = 6, [DEED_KILL_COLLECTOR] = 1 },
+        .most_ms = { [DEED_KILL_AGENT] = 500, [DEED_KILL_COLLECTOR] = 500 },
+        .every_ms = 300
+    };
+    chaos_t chaos;
+
+    s_start(&chaos, *state);
+    for (int round = 0; round < 6; round++) {
+        const unsigned i = seeded_below(&chaos.seed, AGENTS);
+
+        fleet_set_clock(chaos.fleet, i, s_offset(&chaos));
+        program_clock_set(stage_dir(*state), "collector", s_offset(&chaos));
+        chaos_run(&chaos, &plan, 3000);
+    }
+    program_clock_set(stage_dir(*state), "collector", 0);
     s_end(&chaos);
 }
 
@@ -86,6 +109,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         stage_test(agents_clocks_step_forth_and_back),
         stage_test(the_collectors_clock_steps_forth_and_back),
+        stage_test(clocks_step_while_both_sides_are_killed),
     };
     const char *only = getenv("FAULT_ONLY"); // a pattern of cmocka's
 

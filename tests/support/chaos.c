@@ -7,10 +7,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "shared/base/clock.h"
 #include "shared/base/random.h"
 #include "tests/support/http.h"
+#include "tests/support/program_clock.h"
 #include "tests/support/seeded.h"
 
 #define TURN_MS       5
@@ -85,10 +87,10 @@ chaos_start_collector(chaos_t *self)
     const char *const *w = self->opt.collector_words;
 
     if (self->opt.collector_preload != NULL)
-        fleet_preload(self->opt.collector_preload, stage_dir(self->stage), "collector");
+        program_clock_preload(self->opt.collector_preload, stage_dir(self->stage), "collector");
     self->collector = stage_collector(self->stage, w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7],
                                       NULL);
-    fleet_preload(NULL, NULL, NULL);
+    program_clock_preload(NULL, NULL, NULL);
 }
 
 void
@@ -250,6 +252,9 @@ chaos_settle(chaos_t *self, int timeout_ms)
         chaos_say(self);
         // Once more, below all that the programs said.
         (void) fleet_check(self->fleet, stage_endpoint(self->stage), 0, false);
+        // For a look at the programs as they are; any signal goes on.
+        if (getenv("FAULT_HOLD") != NULL)
+            pause();
         fail_msg("the collector does not hold what was given");
     }
     fleet_note_collector(self->fleet, self->collector);

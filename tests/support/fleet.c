@@ -1,4 +1,4 @@
-// fleet - see the header.
+// fleet - see the header. Some lines more than others have, since members are known here only.
 //
 // The application's side of the ipc:// endpoint is a PUSH socket of the member, made when its agent
 // says that it is up and closed before it is killed: so nothing that was given to one agent waits
@@ -8,21 +8,19 @@
 
 #include <czmq.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "shared/base/buf.h"
 #include "shared/base/clock.h"
-#include "shared/base/file.h"
 #include "shared/base/xalloc.h"
 #include "shared/net/sock.h"
 #include "tests/support/held.h"
+#include "tests/support/program_clock.h"
 #include "tests/support/seeded.h"
 
 #define TURN_MS      5
@@ -63,7 +61,6 @@ struct fleet {
 static void s_give(fleet_t *self, struct member *m);
 static void s_look(fleet_t *self, struct member *m);
 static void s_forget_agent(fleet_t *self, struct member *m);
-static int64_t s_peak_kib(process_t *process);
 
 fleet_t *
 fleet_new(stage_t *stage, const struct fleet_options *opt)
@@ -282,15 +279,15 @@ fleet_start(fleet_t *self, unsigned i)
     snprintf(collector, sizeof collector, "tcp://127.0.0.1:%u", self->opt.port);
     snprintf(app, sizeof app, "@%s", m->endpoint);
     if (self->opt.preload != NULL) {
-        fleet_write_clock(stage_dir(self->stage), m->name, m->offset_ms);
-        fleet_preload(self->opt.preload, stage_dir(self->stage), m->name);
+        program_clock_set(stage_dir(self->stage), m->name, m->offset_ms);
+        program_clock_preload(self->opt.preload, stage_dir(self->stage), m->name);
     }
     // Words end at the first NULL, also in the middle.
     m->agent = stage_run(self->stage, "zpulse-agent", "--data", m->data, "--name", m->name,
                          "--collector", collector, "--app-pull", app, "--app-sub", "", "--statsd",
                          "", "--family", "all=off", "--interval", "200ms", w[0], w[1], w[2], w[3],
                          w[4], w[5], w[6], w[7], NULL);
-    fleet_preload(NULL, NULL, NULL);
+    program_clock_preload(NULL, NULL, NULL);
     m->state = MEMBER_STARTING;
 }
 
@@ -313,14 +310,19 @@ s_forget_agent(fleet_t *self, struct member *m)
     m->state = MEMBER_DOWN;
 }
 
+static void
+s_raise(int64_t *most, int64_t value)
+{
+    *most = value > *most ? value : *most;
+}
+
 void
 fleet_kill(fleet_t *self, unsigned i)
 {
     struct member *m = &self->members[i];
-    const int64_t peak = s_peak_kib(m->agent);
 
     assert_int_not_equal(m->state, MEMBER_DOWN);
-    self->stat.agent_peak_kib = peak > self->stat.agent_peak_kib ? peak : self->stat.agent_peak_kib;
+    s_raise(&self->stat.agent_peak_kib, process_peak_kib(m->agent));
     self->stat.kills++;
     process_signal(m->agent, SIGKILL);
     claim(self->stage, process_ended(m->agent, stage_ms(END_MS)));
@@ -332,11 +334,10 @@ bool
 fleet_end(fleet_t *self, unsigned i)
 {
     struct member *m = &self->members[i];
-    const int64_t peak = s_peak_kib(m->agent);
     bool ok;
 
     assert_int_not_equal(m->state, MEMBER_DOWN);
-    self->stat.agent_peak_kib = peak > self->stat.agent_peak_kib ? peak : self->stat.agent_peak_kib;
+    s_raise(&self->stat.agent_peak_kib, process_peak_kib(m->agent));
     if (m->state == MEMBER_STALLED)
         process_signal(m->agent, SIGCONT);
     process_signal(m->agent, SIGTERM);
@@ -383,41 +384,7 @@ fleet_set_clock(fleet_t *self, unsigned i, int64_t offset_ms)
     m->offset_ms = offset_ms;
     m->last_ms = 0;
     m->time_class = (m->time_class + 1) % TIME_CLASSES;
-    fleet_write_clock(stage_dir(self->stage), m->name, offset_ms);
-}
-
-static void
-s_clock_path(char *out, size_t size, const char *dir, const char *name)
-{
-    snprintf(out, size, "%s/%s.clock", dir, name);
-}
-
-void
-fleet_write_clock(const char *dir, const char *name, int64_t offset_ms)
-{
-    char path[256];
-    int fd;
-
-    s_clock_path(path, sizeof path, dir, name);
-    // In place: it is mapped by who reads it.
-    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    assert_int_equal(pwrite(fd, &offset_ms, sizeof offset_ms, 0), sizeof offset_ms);
-    close(fd);
-}
-
-void
-fleet_preload(const char *library, const char *dir, const char *name)
-{
-    char path[256];
-
-    if (library == NULL) {
-        unsetenv("LD_PRELOAD");
-        unsetenv("CLOCK_SHIM");
-        return;
-    }
-    s_clock_path(path, sizeof path, dir, name);
-    setenv("LD_PRELOAD", library, 1);
-    setenv("CLOCK_SHIM", path, 1);
+    program_clock_set(stage_dir(self->stage), m->name, offset_ms);
 }
 
 void
@@ -522,9 +489,9 @@ fleet_stat(const fleet_t *self)
 
     for (unsigned i = 0; i < self->opt.members; i++) {
         process_t *agent = self->members[i].agent;
-        const int64_t peak = agent != NULL ? s_peak_kib(agent) : 0;
 
-        stat.agent_peak_kib = peak > stat.agent_peak_kib ? peak : stat.agent_peak_kib;
+        if (agent != NULL)
+            s_raise(&stat.agent_peak_kib, process_peak_kib(agent));
     }
     return stat;
 }
@@ -532,28 +499,9 @@ fleet_stat(const fleet_t *self)
 void
 fleet_note_collector(fleet_t *self, process_t *collector)
 {
-    const int64_t peak = s_peak_kib(collector);
+    const int64_t peak = process_peak_kib(collector);
 
     self->stat.collector_peak_kib = peak > self->stat.collector_peak_kib
                                         ? peak
                                         : self->stat.collector_peak_kib;
-}
-
-// VmHWM; 0 where it has ended.
-static int64_t
-s_peak_kib(process_t *process)
-{
-    struct buf text = { 0 };
-    char path[64];
-    const char *at;
-    int64_t kib = 0;
-
-    snprintf(path, sizeof path, "/proc/%d/status", (int) process_pid(process));
-    if (file_read(&text, AT_FDCWD, path, 65536) > 0) {
-        at = strstr(buf_cstr(&text), "VmHWM:");
-        if (at != NULL)
-            kib = strtoll(at + strlen("VmHWM:"), NULL, 10);
-    }
-    buf_release(&text);
-    return kib;
 }

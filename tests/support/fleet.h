@@ -75,10 +75,6 @@ void fleet_stall(fleet_t *self, unsigned i); // SIGSTOP; it is given nothing mea
 void fleet_resume(fleet_t *self, unsigned i);
 // A step of the member's clock, agent and application, to so much from the true time.
 void fleet_set_clock(fleet_t *self, unsigned i, int64_t offset_ms);
-// The same for any program that was started by fleet_preload.
-void fleet_write_clock(const char *dir, const char *name, int64_t offset_ms);
-// What is started until the next call has its clock in the file DIR/NAME.clock; NULL: the true one.
-void fleet_preload(const char *library, const char *dir, const char *name);
 // Gives no more to anybody, or again.
 void fleet_feed(fleet_t *self, bool on);
 

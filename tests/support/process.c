@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -157,6 +158,22 @@ bool
 process_was_killed(const process_t *self)
 {
     return self->killed;
+}
+
+int64_t
+process_peak_kib(const process_t *self)
+{
+    struct buf text = { 0 };
+    char path[64];
+    const char *at = NULL;
+    int64_t kib;
+
+    snprintf(path, sizeof path, "/proc/%d/status", (int) self->pid);
+    if (file_read(&text, AT_FDCWD, path, 65536) > 0)
+        at = strstr(buf_cstr(&text), "VmHWM:");
+    kib = at != NULL ? strtoll(at + strlen("VmHWM:"), NULL, 10) : 0;
+    buf_release(&text);
+    return kib;
 }
 
 static const char *

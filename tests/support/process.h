@@ -8,6 +8,7 @@
 #define TESTS_SUPPORT_PROCESS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 typedef struct process process_t;
@@ -28,6 +29,8 @@ bool process_ended(process_t *self, int timeout_ms);
 int process_code(const process_t *self);
 // True if the test itself sent SIGKILL.
 bool process_was_killed(const process_t *self);
+// The most memory it ever had, VmHWM; 0 once it has ended.
+int64_t process_peak_kib(const process_t *self);
 // What it has written so far; ours until the next call.
 const char *process_out(process_t *self);
 const char *process_err(process_t *self);
