@@ -395,9 +395,21 @@ s_say_refused(agent_t *self)
 static int64_t
 s_stamp(agent_t *self)
 {
-    int64_t step_ms;
-    const int64_t stamp = tick_stamp_next(self->stamp, clock_real_ms(), clock_mono_ms(), &step_ms);
+    const struct tick_clocks now = { .real_ms = clock_real_ms(),
+                                     .mono_ms = clock_mono_ms(),
+                                     .boot_ms = clock_boot_ms() };
+    struct tick_jump jump;
+    const int64_t stamp = tick_stamp_next(self->stamp, now, &jump);
+    const int64_t step_ms = jump.step_ms;
 
+    // The timer stood still with the host: these ticks are not among those that it counts.
+    if (jump.slept_ms > 0) {
+        const uint64_t ticks = (uint64_t) (jump.slept_ms / self->config->interval_ms);
+
+        uplink_missed(self->uplink, MISSED_SUSPENDED, ticks);
+        log_info("the host has slept", "ms=%lld ticks=%llu", (long long) jump.slept_ms,
+                 (unsigned long long) ticks);
+    }
     if (step_ms != 0) {
         selfstat_add(AGENT_CLOCK_STEPS, 1);
         log_warn("the wall clock has jumped", "by_ms=%lld", (long long) step_ms);

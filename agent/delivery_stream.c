@@ -289,7 +289,7 @@ s_take_repeat(struct delivery_stream *s, const struct record *record)
 {
     struct record wire;
 
-    if (!s->seeking)
+    if (!s->seeking || record->seq >= s->place)
         return;
     if (s->checking && !s->tabling && record->seq == s->check - 1)
         s_check(s, record);

@@ -13,7 +13,7 @@
 
 struct tick_stamp {
     uint64_t n;                    // stamps given
-    int64_t real_ms, mono_ms;      // clocks at the tick before
+    struct tick_clocks before;     // at the tick before
     int64_t highest;               // stamp ever given
     int64_t used[TICK_STAMP_KEPT]; // stamp i is at i % TICK_STAMP_KEPT
 };
@@ -34,14 +34,16 @@ tick_stamp_destroy(tick_stamp_t **self_p)
 }
 
 int64_t
-tick_stamp_next(tick_stamp_t *self, int64_t real_ms, int64_t mono_ms, int64_t *step_ms_ret)
+tick_stamp_next(tick_stamp_t *self, struct tick_clocks now, struct tick_jump *ret)
 {
-    const int64_t step = (real_ms - self->real_ms) - (mono_ms - self->mono_ms);
-    int64_t stamp = real_ms;
+    const int64_t boot = now.boot_ms - self->before.boot_ms;
+    const int64_t step = (now.real_ms - self->before.real_ms) - boot;
+    const int64_t slept = boot - (now.mono_ms - self->before.mono_ms);
+    int64_t stamp = now.real_ms;
 
-    *step_ms_ret = self->n > 0 && llabs(step) >= TICK_STAMP_STEP_MS ? step : 0;
-    self->real_ms = real_ms;
-    self->mono_ms = mono_ms;
+    ret->step_ms = self->n > 0 && llabs(step) >= TICK_STAMP_STEP_MS ? step : 0;
+    ret->slept_ms = self->n > 0 && slept >= TICK_STAMP_STEP_MS ? slept : 0;
+    self->before = now;
     while (s_was_used(self, stamp))
         stamp++;
     self->used[self->n++ % TICK_STAMP_KEPT] = stamp;

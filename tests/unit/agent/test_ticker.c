@@ -81,6 +81,41 @@ a_shifted_ticker_goes_on(void **state)
     ticker_close(&ticker);
 }
 
+// Of a host that does not sleep.
+static int64_t
+stamp_next(tick_stamp_t *stamp, int64_t real_ms, int64_t mono_ms, int64_t *step_ret)
+{
+    const struct tick_clocks now = { real_ms, mono_ms, mono_ms };
+    struct tick_jump jump;
+    const int64_t next = tick_stamp_next(stamp, now, &jump);
+
+    assert_int_equal(jump.slept_ms, 0);
+    *step_ret = jump.step_ms;
+    return next;
+}
+
+static void
+a_host_that_slept_has_made_no_step(void **state)
+{
+    tick_stamp_t *stamp = tick_stamp_new();
+    struct tick_jump jump;
+
+    (void) state;
+    tick_stamp_next(stamp, (struct tick_clocks){ 100000, 1000, 1000 }, &jump);
+    assert_int_equal(jump.slept_ms, 0);
+    tick_stamp_next(stamp, (struct tick_clocks){ 161000, 2000, 62000 }, &jump);
+    assert_int_equal(jump.slept_ms, 60000);
+    assert_int_equal(jump.step_ms, 0);
+    // It slept, and its clock was set while it did.
+    tick_stamp_next(stamp, (struct tick_clocks){ 152000, 3000, 73000 }, &jump);
+    assert_int_equal(jump.slept_ms, 10000);
+    assert_int_equal(jump.step_ms, -20000);
+    tick_stamp_next(stamp, (struct tick_clocks){ 153000, 4000, 74000 }, &jump);
+    assert_int_equal(jump.slept_ms, 0);
+    assert_int_equal(jump.step_ms, 0);
+    tick_stamp_destroy(&stamp);
+}
+
 static void
 a_stamp_is_the_wall_clock(void **state)
 {
@@ -89,7 +124,7 @@ a_stamp_is_the_wall_clock(void **state)
 
     (void) state;
     for (int64_t t = 0; t < 100; t++) {
-        assert_int_equal(tick_stamp_next(stamp, 1700000000000 + t * 1000, t * 1000, &step),
+        assert_int_equal(stamp_next(stamp, 1700000000000 + t * 1000, t * 1000, &step),
                          1700000000000 + t * 1000);
         assert_int_equal(step, 0);
     }
@@ -103,14 +138,14 @@ a_step_is_told_once(void **state)
     int64_t step;
 
     (void) state;
-    tick_stamp_next(stamp, 100000, 0, &step);
-    tick_stamp_next(stamp, 101300, 1000, &step); // slewed, not stepped
+    stamp_next(stamp, 100000, 0, &step);
+    stamp_next(stamp, 101300, 1000, &step); // slewed, not stepped
     assert_int_equal(step, 0);
-    tick_stamp_next(stamp, 92300, 2000, &step);
+    stamp_next(stamp, 92300, 2000, &step);
     assert_int_equal(step, -10000);
-    tick_stamp_next(stamp, 93300, 3000, &step);
+    stamp_next(stamp, 93300, 3000, &step);
     assert_int_equal(step, 0);
-    tick_stamp_next(stamp, 3694300, 4000, &step);
+    stamp_next(stamp, 3694300, 4000, &step);
     assert_int_equal(step, 3600000);
     tick_stamp_destroy(&stamp);
 }
@@ -122,9 +157,9 @@ two_ticks_in_a_millisecond_have_two_stamps(void **state)
     int64_t step;
 
     (void) state;
-    assert_int_equal(tick_stamp_next(stamp, 5000, 0, &step), 5000);
-    assert_int_equal(tick_stamp_next(stamp, 5000, 0, &step), 5001);
-    assert_int_equal(tick_stamp_next(stamp, 5001, 1, &step), 5002);
+    assert_int_equal(stamp_next(stamp, 5000, 0, &step), 5000);
+    assert_int_equal(stamp_next(stamp, 5000, 0, &step), 5001);
+    assert_int_equal(stamp_next(stamp, 5001, 1, &step), 5002);
     tick_stamp_destroy(&stamp);
 }
 
@@ -151,7 +186,7 @@ no_stamp_is_given_twice(void **state)
         real += 1000 + seeded_below(&seed, 2);
         if (seeded_below(&seed, 50) == 0)
             real -= 1000 * (int64_t) seeded_below(&seed, 120);
-        stamps[i] = tick_stamp_next(stamp, real, i * 1000, &step);
+        stamps[i] = stamp_next(stamp, real, i * 1000, &step);
         assert_in_range(stamps[i] - real, 0, 100);
     }
     qsort(stamps, N, sizeof *stamps, compare);
@@ -165,6 +200,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_host_that_slept_has_made_no_step),
         cmocka_unit_test(the_first_tick_is_the_next_time_of_its_phase),
         cmocka_unit_test(ticks_come_and_are_read_once),
         cmocka_unit_test(ticks_that_passed_unseen_are_counted),
