@@ -16,6 +16,7 @@
 #include "collector/host_ledger.h"
 #include "collector/host_table.h"
 #include "collector/ingest.h"
+#include "collector/ledger_series.h"
 #include "collector/publisher.h"
 #include "collector/query_service.h"
 #include "collector/query_worker.h"
@@ -81,6 +82,7 @@ struct reactor {
     query_worker_t *worker;
     query_service_t *queries;
     stat_series_t *own;
+    ledger_series_t *ledgers;
     bool more;           // a budget was used up: do not wait
     int64_t state_at_ms; // monotonic: when next due
     int64_t self_at_ms;  // likewise
@@ -183,6 +185,7 @@ reactor_stop(reactor_t **self_p)
     query_worker_stop(&self->worker);
     query_service_destroy(&self->queries);
     stat_series_destroy(&self->own);
+    ledger_series_destroy(&self->ledgers);
     control_service_destroy(&self->control);
     ingest_destroy(&self->ingest);
     publisher_destroy(&self->publisher);
@@ -280,6 +283,13 @@ s_build(reactor_t *self, const struct reactor_options *o)
         .epoch = o->epoch,
     });
     self->own = stat_series_new(o->store, self->hosts, o->collector);
+    self->ledgers = ledger_series_new(&(struct ledger_series_options){
+        .store = o->store,
+        .hosts = self->hosts,
+        .ingest = self->ingest,
+        .ledger = self->ledger,
+        .collector = o->collector,
+    });
     s_items(self);
     return 0;
 }
@@ -318,6 +328,7 @@ s_forgotten(void *arg, const struct host *host)
 
     ingest_forget(self->ingest, host->info.host);
     host_ledger_forget(self->ledger, host->info.host);
+    ledger_series_forget(self->ledgers, host->info.host);
     publisher_forget(self->publisher, host->info.host);
 }
 
@@ -485,6 +496,7 @@ s_timers(reactor_t *self, struct host_time now)
     }
     if (now.mono_ms >= self->self_at_ms) {
         stat_series_tell(self->own, now.real_ms);
+        ledger_series_tell(self->ledgers, now);
         self->self_at_ms = now.mono_ms + SELF_EVERY_MS;
     }
 }

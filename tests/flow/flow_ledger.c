@@ -174,6 +174,22 @@ the_dashboard_and_the_terminal_say_the_same(void **state)
     json_decref(books);
 }
 
+static bool
+s_is_a_metric(stage_t *s, void *arg)
+{
+    (void) arg;
+    return stage_metric(s, "zpulse_collector_ledger_stored_samples_total{host=\"web-1\",") > 0 &&
+           stage_metric(s, "zpulse_collector_ledger_unbalanced_samples{host=\"web-1\",") == 0;
+}
+
+static void
+what_is_worth_an_alert_is_a_series(void **state)
+{
+    stage_t *s = *state;
+
+    claim(s, stage_until(s, 20000, s_is_a_metric, NULL));
+}
+
 static void
 what_a_collector_has_lost_is_said(void **state)
 {
@@ -222,6 +238,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         stage_test(whoever_is_killed_everything_balances_and_nothing_is_lost),
         stage_test_up(the_dashboard_and_the_terminal_say_the_same),
+        stage_test_up(what_is_worth_an_alert_is_a_series),
         stage_test(what_a_collector_has_lost_is_said),
         stage_test(what_is_not_there_is_said),
     };
