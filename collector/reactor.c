@@ -132,6 +132,7 @@ static const struct {
 
 static int s_bind(reactor_t *self, const char *data_endpoint, char *failed);
 static int s_build(reactor_t *self, const struct reactor_options *options);
+static void s_build_answers(reactor_t *self, const struct reactor_options *o);
 static void s_items(reactor_t *self);
 static void s_changed(void *arg, const struct host *host);
 static void s_forgotten(void *arg, const struct host *host);
@@ -272,6 +273,15 @@ s_build(reactor_t *self, const struct reactor_options *o)
         .collector = o->collector,
         .epoch = o->epoch,
     });
+    s_build_answers(self, o);
+    s_items(self);
+    return 0;
+}
+
+// Who tells of what the others know.
+static void
+s_build_answers(reactor_t *self, const struct reactor_options *o)
+{
     self->queries = query_service_new(&(struct query_service_options){
         .router = self->sockets[PLACE_QUERY],
         .worker = self->worker,
@@ -290,8 +300,6 @@ s_build(reactor_t *self, const struct reactor_options *o)
         .ledger = self->ledger,
         .collector = o->collector,
     });
-    s_items(self);
-    return 0;
 }
 
 static void
