@@ -9,7 +9,7 @@
 //         and before the first ROW of a new generation. What nobody watches is not encoded; rows
 //         count on.
 // Thread: the reactor's.
-// Loss:   a subscriber that is some 16,000 messages behind misses what comes next, and sees the hole.
+// Loss:   a subscriber that is some 16,000 messages behind misses what comes next, and sees it.
 // Limits: subscriptions longer than SUBSCRIPTION_MAX, or beyond SUBSCRIPTIONS_MOST different ones,
 //         are not served. Tables are sent a few a turn, so that one subscription to everything
 //         can not hold up the rest.

@@ -7,7 +7,7 @@
 # A file is a cmocka program (told to speak TAP), a *.mjs for node --test, or a *.sh that passes
 # with exit code 0. What is counted is test cases, not files. A file that crashes, or is not done
 # in time, fails once for that, beside the cases it did fail. A group in which nothing ran fails.
-# Files of a group run side by side, but pages one by one: they measure.
+# Files of a group run side by side.
 set -uo pipefail
 
 build=$1
@@ -80,7 +80,7 @@ for group in "$@"; do
     [ "$name" = flow ] && limit=$((${LIMIT:-240} * slow))
     # Faults fill the machine: side by side they would measure each other.
     [ "$name" = fault ] && jobs=1 limit=$((${LIMIT:-$((240 + ${FAULT_SECONDS:-120} * 2))} * slow))
-    [ "$name" = page ] && jobs=1 limit=${LIMIT:-300}
+    [ "$name" = page ] && limit=${LIMIT:-300}
     group_logs=()
     # Unquoted on purpose: a group may be a pattern, which is known only after the build.
     for file in $files; do

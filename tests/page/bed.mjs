@@ -243,8 +243,12 @@ export const hide = (page, out = true) => page.evaluate((h) => window.__hide(h),
 export const pillOf = (page) => page.locator('.pill').getAttribute('data-kind');
 export const pillText = (page) => page.locator('.pill-body').innerText();
 
+// For a page to open on a machine that is busy with other tests: how long that takes on a quiet one
+// is measured where it is claimed.
+const OPENS_MS = 20_000;
+
 /** Waits until the pill is of one of the kinds given. */
-export function untilPill(page, kinds, limit) {
+export function untilPill(page, kinds, limit = OPENS_MS) {
   return until(`the pill says ${kinds}`, limit, async () => kinds.includes(await pillOf(page)));
 }
 

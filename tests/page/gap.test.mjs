@@ -71,7 +71,7 @@ describe('gaps and ends', { concurrency: true }, () => {
 
   test('an agent that stood still for seconds leaves a hole that is drawn and named', async () => {
     const { page, quiet, close } = await openPage(urlOf('stopped-and-on'), { colorScheme: 'light' });
-    await untilPill(page, ['live'], 5000);
+    await untilPill(page, ['live']);
     await until('a few samples', 8000, async () => (await series(page, 'mem.used')).t.length >= 4);
     const agent = stage.agents[0];
     agent.signal('SIGSTOP');
@@ -119,7 +119,7 @@ describe('gaps and ends', { concurrency: true }, () => {
 
   test('an agent that ends is told at once, and its last numbers turn grey', async () => {
     const { page, quiet, close } = await openPage(urlOf('ends'));
-    await untilPill(page, ['live'], 5000);
+    await untilPill(page, ['live']);
     const list = await openPage(stage.url);
     await stage.agents[1].end();
     await until('its state is stopped', 3000, async () =>
@@ -150,7 +150,7 @@ describe('gaps and ends', { concurrency: true }, () => {
     const fake = await new FakeDashboard({ hosts: 1, cores: 4 }).open();
     t.after(fake.close);
     const { page, quiet, close } = await openPage(`${fake.url}/h/${fake.hosts[0].id}`);
-    await untilPill(page, ['live'], 5000);
+    await untilPill(page, ['live']);
     const before = (await series(page, 'mem.used')).t.length;
     fake.skip(1);
     await until(
@@ -210,7 +210,7 @@ describe('gaps and ends', { concurrency: true }, () => {
     const fake = await new FakeDashboard({ hosts: 1, cores: 2 }).open();
     t.after(fake.close);
     const { page, close } = await openPage(`${fake.url}/h/${fake.hosts[0].id}`);
-    await untilPill(page, ['live'], 5000);
+    await untilPill(page, ['live']);
     fake.refuse(2);
     fake.cut();
     await untilPill(page, ['reconnecting'], 4000);

@@ -31,7 +31,7 @@ async function feed(page, ticks) {
 
 test('1800 samples grow the heap by at most 2 MB, and neither elements nor listeners', async () => {
   const { page, context, quiet, close } = await openPage(`${fake.url}/h/${fake.hosts[0].id}`);
-  await untilPill(page, ['live', 'stale'], 5000);
+  await untilPill(page, ['live', 'stale']);
   const cdp = await context.newCDPSession(page);
   await cdp.send('Performance.enable');
   const measure = async () => {

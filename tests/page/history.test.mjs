@@ -36,7 +36,7 @@ async function hist(url, host, id, from, to, points = 11_000) {
 describe('the past', { concurrency: 3 }, () => {
   test('an hour is asked for by pixels, and a closer look asks for finer rows while the old are drawn', async () => {
     const { page, quiet, close } = await openPage(hostUrl());
-    await untilPill(page, ['live'], 5000);
+    await untilPill(page, ['live']);
     const all = asks(page);
     await page.getByRole('button', { name: '1 h' }).click();
     await until('an hour is drawn', 5000, async () => (await shown(page, 'cpu.user')).coarse);
@@ -85,7 +85,7 @@ describe('the past', { concurrency: 3 }, () => {
 
   test('only columns of open sections are asked for, those of another once it is opened', async () => {
     const { page, quiet, close } = await openPage(hostUrl());
-    await untilPill(page, ['live'], 5000);
+    await untilPill(page, ['live']);
     const all = asks(page);
     await page.getByRole('button', { name: '1 h' }).click();
     await until('it is asked', 3000, () => all.length > 0);
@@ -123,7 +123,7 @@ describe('the past', { concurrency: 3 }, () => {
 
   test('the strip shows an hour; its window is dragged, and dragged to the end it is live', async () => {
     const { page, quiet, close } = await openPage(hostUrl());
-    await untilPill(page, ['live'], 5000);
+    await untilPill(page, ['live']);
     const strip = await page.locator('.brush').boundingBox();
     const win = page.locator('.brush-window');
     // Five minutes of an hour are a twelfth.
@@ -166,7 +166,7 @@ describe('the past', { concurrency: 3 }, () => {
 
   test('time is moved and zoomed with the mouse on a chart', async () => {
     const { page, quiet, close } = await openPage(hostUrl());
-    await untilPill(page, ['live'], 5000);
+    await untilPill(page, ['live']);
     const box = await page.locator('.panel-memory .u-over').boundingBox();
     const y = box.y + 40;
     const [before] = await range(page);

@@ -20,7 +20,7 @@ describe('names and no hosts', { concurrency: true }, () => {
     ]) {
       const { page, quiet, close } = await openPage(fake.url, { viewport });
       await page.locator('tr[data-host]').first().waitFor();
-      await untilPill(page, ['live'], 5000);
+      await untilPill(page, ['live']);
       const names = await page.locator('.host-cell a').evaluateAll((all) => all.map((a) => a.textContent));
       assert.deepEqual(names.map(folded), HOSTILE_NAMES.map(folded));
       const heights = await page
@@ -40,7 +40,7 @@ describe('names and no hosts', { concurrency: true }, () => {
       const { page, quiet, close } = await openPage(`${fake.url}/h/${host.id}`, {
         viewport: { width: 390, height: 844 },
       });
-      await untilPill(page, ['live'], 5000);
+      await untilPill(page, ['live']);
       assert.equal(folded(await page.locator('h1').evaluate((h) => h.textContent)), folded(host.name));
       const box = await page.locator('h1').boundingBox();
       assert.ok(box.height <= 30 && box.x + box.width <= 390, `the title is ${box.width} x ${box.height}`);
@@ -56,7 +56,7 @@ describe('names and no hosts', { concurrency: true }, () => {
     const stage = await Stage.open({ agents: [{ name }] });
     try {
       const { page, quiet, close } = await openPage(`${stage.url}/h/${encodeURIComponent(name)}`);
-      await untilPill(page, ['live'], 5000);
+      await untilPill(page, ['live']);
       assert.equal(await page.locator('h1').innerText(), name);
       quiet();
       await close();

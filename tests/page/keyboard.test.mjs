@@ -53,7 +53,7 @@ describe('keys', { concurrency: 3 }, () => {
     await press('j');
     assert.match((await press('k')).text, /web-017/);
     await page.keyboard.press('Enter');
-    await untilPill(page, ['live'], 5000);
+    await untilPill(page, ['live']);
     assert.match((await focus(page)).is, /^MAIN/, 'a new page starts at its content');
     assert.ok((await focus(page)).seen);
 
@@ -90,7 +90,7 @@ describe('keys', { concurrency: 3 }, () => {
 
   test('Tab goes through the whole page and out of it again', async () => {
     const { page, quiet, close } = await openPage(hostUrl());
-    await untilPill(page, ['live'], 5000);
+    await untilPill(page, ['live']);
     const seen = new Map();
     for (let i = 0; i < 120; i++) {
       await page.keyboard.press('Tab');
@@ -108,7 +108,7 @@ describe('keys', { concurrency: 3 }, () => {
 
   test('time is moved with keys', async () => {
     const { page, quiet, close } = await openPage(hostUrl());
-    await untilPill(page, ['live'], 5000);
+    await untilPill(page, ['live']);
     const press = (key) => page.keyboard.press(key);
     await press('+');
     assert.equal(await span(page), 150_000);
@@ -144,7 +144,7 @@ describe('keys', { concurrency: 3 }, () => {
 
   test('the ends of the strip are sliders', async () => {
     const { page, quiet, close } = await openPage(hostUrl());
-    await untilPill(page, ['live'], 5000);
+    await untilPill(page, ['live']);
     const from = page.locator('.brush-from');
     await until('the strip is there', 5000, () => from.isVisible());
     await until('it covers the hour', 5000, async () => Number(await from.getAttribute('aria-valuenow')) > 85);
@@ -163,7 +163,7 @@ describe('keys', { concurrency: 3 }, () => {
 
   test('a chart can be large, fitted, without a line, and a file', async () => {
     const { page, quiet, close } = await openPage(hostUrl());
-    await untilPill(page, ['live'], 5000);
+    await untilPill(page, ['live']);
     const box = page.locator('.panel-load .chart-box');
     await box.focus();
     const { height } = await box.boundingBox();
@@ -201,7 +201,7 @@ describe('keys', { concurrency: 3 }, () => {
 
   test('a link is copied over plain HTTP, and what is said of it is true', async () => {
     const { page, context, quiet, close } = await openPage(`${hostUrl()}?t=-15m`);
-    await untilPill(page, ['live'], 5000);
+    await untilPill(page, ['live']);
     await page.keyboard.press('Shift+Y');
     await until('it is said', 2000, async () => /Link copied/.test(await page.locator('.toast').innerText()));
     await context.grantPermissions(['clipboard-read']);
@@ -215,7 +215,7 @@ describe('keys', { concurrency: 3 }, () => {
 
   test('keys are listed, can be switched off, and are never taken from a field or the browser', async () => {
     const { page, quiet, close } = await openPage(hostUrl());
-    await untilPill(page, ['live'], 5000);
+    await untilPill(page, ['live']);
     await page.keyboard.press('?');
     const dialog = page.locator('dialog.help');
     await dialog.waitFor();
@@ -231,7 +231,7 @@ describe('keys', { concurrency: 3 }, () => {
     assert.equal(await dialog.count(), 0);
     assert.equal(await kind(page), 'live');
     await page.reload();
-    await untilPill(page, ['live'], 5000);
+    await untilPill(page, ['live']);
     await page.keyboard.press('[');
     assert.equal(await kind(page), 'live', 'the choice is kept');
     await page.getByRole('button', { name: 'Keys and gestures' }).click();
@@ -259,7 +259,7 @@ describe('keys', { concurrency: 3 }, () => {
     await until('the list', 2000, () => new URL(page.url()).pathname === '/');
     await page.keyboard.press('g');
     await page.keyboard.press('h');
-    await untilPill(page, ['live'], 5000);
+    await untilPill(page, ['live']);
     assert.equal(new URL(page.url()).pathname, new URL(hostUrl()).pathname);
     quiet();
     await close();

@@ -74,7 +74,7 @@ test('the first number is painted soon, from few questions, and nothing jumps', 
 describe('a live page', { concurrency: true }, () => {
   test('the charts move, and hold what the API answers', async () => {
     const { page, quiet, close } = await openPage(stage.hostUrl());
-    await untilPill(page, ['live'], 5000);
+    await untilPill(page, ['live']);
     const seen = { cpu: new Set(), memory: new Set(), load: new Set() };
     await until(
       'three charts change three times',
@@ -112,7 +112,7 @@ describe('a live page', { concurrency: true }, () => {
 
   test('the legend says the newest sample, and the cursor another, without drawing anything', async () => {
     const { page, quiet, close } = await openPage(stage.hostUrl());
-    await untilPill(page, ['live'], 5000);
+    await untilPill(page, ['live']);
     await until('there is something to point at', 8000, async () => (await stats(page)).ticks >= 4);
     await page.keyboard.press('Space');
     await untilPill(page, ['paused'], 1000);
@@ -165,7 +165,7 @@ describe('a live page', { concurrency: true }, () => {
     );
     await shoot(page, 'fleet-1440');
     await page.click('.host-cell a');
-    await untilPill(page, ['live'], 5000);
+    await untilPill(page, ['live']);
     assert.equal(new URL(page.url()).pathname, `/h/${stage.hosts[0].id}`);
     await page.goBack();
     await row.waitFor();
@@ -175,7 +175,7 @@ describe('a live page', { concurrency: true }, () => {
 
   test('a host is found by its name too', async () => {
     const { page, quiet, close } = await openPage(`${stage.url}/h/page-host`);
-    await untilPill(page, ['live'], 5000);
+    await untilPill(page, ['live']);
     assert.equal(await page.locator('h1').innerText(), 'page-host');
     quiet();
     await close();

@@ -31,7 +31,7 @@ describe('a phone', { concurrency: true }, () => {
         ['host', `/h/${stage.hosts[0].id}`],
       ]) {
         const { page, quiet, close } = await openPage(stage.url + path, phone(width, height));
-        await untilPill(page, ['live'], 5000);
+        await untilPill(page, ['live']);
         const over = await page.evaluate(() => document.scrollingElement.scrollWidth - innerWidth);
         assert.ok(over <= 0, `${name} hangs over by ${over} px`);
         const small = await page.locator('button, a:not(.skip), input').evaluateAll((all) =>
@@ -57,7 +57,7 @@ describe('a phone', { concurrency: true }, () => {
 
   test('a finger that moves down scrolls, sideways marks, two zoom time', async () => {
     const { page, context, quiet, close } = await openPage(stage.hostUrl(), phone(390, 844));
-    await untilPill(page, ['live'], 5000);
+    await untilPill(page, ['live']);
     await page.locator('.panel-memory .u-over').scrollIntoViewIfNeeded();
     const cdp = await context.newCDPSession(page);
     const touch = (type, ...points) =>

@@ -18,8 +18,8 @@ const GONE =
 test('without a reload the page is live again, with each stamp once and the hole filled', async () => {
   const { page, quiet, close } = await openPage(stage.hostUrl(), { allow: [GONE] });
   const list = await openPage(stage.url, { allow: [GONE] });
-  await untilPill(page, ['live'], 5000);
-  await untilPill(list.page, ['live'], 5000);
+  await untilPill(page, ['live']);
+  await untilPill(list.page, ['live']);
   await page.evaluate(() => (window.__same = true));
 
   await stage.dashboard.end('SIGKILL');

@@ -41,7 +41,7 @@ describe('themes and keys', { concurrency: true }, () => {
 
   test('the system is followed, a choice is kept, and charts change with it', async () => {
     const { page, quiet, close } = await openPage(stage.hostUrl(), { colorScheme: 'light' });
-    await untilPill(page, ['live'], 5000);
+    await untilPill(page, ['live']);
     await until('something is drawn', 5000, async () => (await stats(page)).ticks >= 2);
     await page.keyboard.press('Space');
     await untilPill(page, ['paused'], 2000);
@@ -70,7 +70,7 @@ describe('themes and keys', { concurrency: true }, () => {
     console.log(`charts in the other theme after ${Math.round(took)} ms`);
     assert.equal(await ground(page), LIGHT);
     await page.reload();
-    await untilPill(page, ['live', 'fixed'], 5000);
+    await untilPill(page, ['live', 'fixed']);
     assert.equal(await ground(page), LIGHT, 'the choice is kept');
     quiet();
     await close();
@@ -82,7 +82,7 @@ describe('themes and keys', { concurrency: true }, () => {
       contrast: 'more',
       colorScheme: 'dark',
     });
-    await untilPill(page, ['live'], 5000);
+    await untilPill(page, ['live']);
     assert.equal(await ground(page), 'rgb(0, 0, 0)');
     const moving = await page.evaluate(() => document.getAnimations().length);
     assert.equal(moving, 0);
@@ -95,7 +95,7 @@ describe('themes and keys', { concurrency: true }, () => {
 
   test('keys do what the help says, and nothing in a field', async () => {
     const { page, quiet, close } = await openPage(stage.hostUrl());
-    await untilPill(page, ['live'], 5000);
+    await untilPill(page, ['live']);
     await page.keyboard.press('?');
     await page.locator('dialog[open]').waitFor();
     await page.keyboard.press('Escape');

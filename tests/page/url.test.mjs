@@ -125,7 +125,7 @@ test('of twenty random states each is the same when it is loaded anew, and asks 
 
 test('what is done with hands comes into the address, and defaults do not', async () => {
   const { page, quiet, close } = await openPage(`${fake.url}/h/${fake.hosts[0].id}`);
-  await untilPill(page, ['live'], 5000);
+  await untilPill(page, ['live']);
   const query = (what, probe) => until(what, 3000, () => probe(new URL(page.url()).searchParams));
   assert.equal(new URL(page.url()).search, '');
   const steps = await page.evaluate(() => history.length);
@@ -156,7 +156,7 @@ test('what is done with hands comes into the address, and defaults do not', asyn
 test('the zone goes along to other pages, and a step back brings the state of before', async () => {
   const { page, quiet, close } = await openPage(`${fake.url}/?z=utc`);
   await page.locator('tr[data-host] a').click();
-  await untilPill(page, ['live'], 5000);
+  await untilPill(page, ['live']);
   assert.equal(new URL(page.url()).search, '?z=utc');
   await page.click('.spans button:nth-child(1)');
   await until('the span', 3000, () => page.url().endsWith('?t=-1m&z=utc'));
@@ -164,7 +164,7 @@ test('the zone goes along to other pages, and a step back brings the state of be
   await page.locator('tr[data-host]').waitFor();
   assert.equal(new URL(page.url()).search, '?z=utc');
   await page.goBack();
-  await untilPill(page, ['live'], 5000);
+  await untilPill(page, ['live']);
   await until('one minute again', 3000, async () => (await shownBy(page)).span === 60_000);
   quiet();
   await close();
@@ -174,7 +174,7 @@ test('an address that makes no sense is as one without', async () => {
   const { page, quiet, close } = await openPage(
     `${fake.url}/h/${fake.hosts[0].id}?t=9..1&z=Mars%2FBase&x=-5&o=%3Cimg%20src%3Dx%3E`,
   );
-  await untilPill(page, ['live'], 5000);
+  await untilPill(page, ['live']);
   assert.equal((await shownBy(page)).span, 300_000);
   await until('it is cleared', 3000, () => new URL(page.url()).search === '');
   quiet();
