@@ -100,7 +100,7 @@ s_open_spool(outbox_t *self, struct spool_book *book)
 static void
 s_say_found(const struct spool_book *book, const struct spool_files_found *found)
 {
-    if (book->n_streams > 0)
+    if (book->ledger.pending > 0)
         log_info("the spool holds records from before this start",
                  "streams=%zu samples=%" PRIu64 " lost=%" PRIu64, book->n_streams,
                  book->ledger.pending, ledger_lost(&book->ledger));
@@ -210,6 +210,8 @@ s_open_delivery(outbox_t *self, const struct spool_book *book)
             .head_total = st->head_total,
         };
 
+        if (st->ended && st->base > st->head)
+            continue; // only its files are left
         for (unsigned k = 0; k < st->n_acked && k < DELIVERY_COLLECTORS; k++) {
             found.acked_here[k].collector = st->acked[k].collector;
             found.acked_here[k].next = st->acked[k].next;
