@@ -323,6 +323,33 @@ junk_is_counted_and_harms_nobody(void **state)
     hear(s_agent[0], CONTROL_WELCOME);
 }
 
+// Whether the books of an agent that says HELLO, and was welcomed by `last` before, can be compared
+// at once, where it had `before` samples acknowledged elsewhere.
+static bool
+is_compared(uint64_t last, uint64_t before)
+{
+    struct control_msg msg = fake_hello(HOST, 1, "web", STREAM);
+    struct query_ledger ledger;
+
+    ingest_before(room.ingest, HOST, before);
+    room_settle();
+    msg.hello.collector = last;
+    say(s_agent[0], &msg);
+    hear(s_agent[0], CONTROL_WELCOME);
+    host_ledger_get(room.ledger, HOST, NULL, &ledger);
+    return ledger.settled;
+}
+
+static void
+the_books_of_an_agent_that_comes_from_elsewhere_are_measured_anew(void **state)
+{
+    (void) state;
+    assert_true(is_compared(ROOM_COLLECTOR, 5));
+    assert_false(is_compared(ROOM_COLLECTOR + 1, 0));
+    assert_true(is_compared(0, 0)); // it has forgotten, and has never been elsewhere
+    assert_false(is_compared(0, 5));
+}
+
 int
 main(void)
 {
@@ -340,6 +367,7 @@ main(void)
         TEST(a_nak_reaches_the_newest_connection),
         TEST(all_that_live_are_told_of_the_end),
         TEST(junk_is_counted_and_harms_nobody),
+        TEST(the_books_of_an_agent_that_comes_from_elsewhere_are_measured_anew),
     };
     return cmocka_run_group_tests_name("control_service", tests, NULL, NULL);
 }
