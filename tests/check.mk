@@ -1,6 +1,6 @@
 # make check-unit  cmocka tests of each module         make check-web   the page's modules, in node
 # make check-flow  the real programs, end to end       make check-page  the page in a real browser
-# make check-fault kill -9, stalls, cuts, full disks under load; FAULT_SECONDS= (120) FAULT_SEED=
+# make check-fault kill -9, stalls, cuts, full disks under load; FAULT_SECONDS= (60) FAULT_SEED=
 # make check SAN=address,undefined    the same, instrumented, in a tree of its own; also SAN=thread
 # make check-fresh all of it in an empty Debian 12 (root, debootstrap, network): by hand
 # make lint        format, gcc and clang -Werror, cppcheck, clang-tidy, layers, sizes, words, tsc
@@ -65,7 +65,7 @@ check-unit: $(unit_tests)
 	@$(RUN_TESTS) $(group_unit)
 check-flow: all $(flow_tests)
 	@$(RUN_TESTS) $(group_flow)
-# By hand and each night: FAULT_SECONDS= for the random part (120), FAULT_SEED= to repeat a run.
+# By hand and each night: FAULT_SECONDS= for the random part (60), FAULT_SEED= to repeat a run.
 check-fault: all $(fault_tests)
 	@$(RUN_TESTS) $(group_fault)
 check-web: build/.web

@@ -79,7 +79,7 @@ for group in "$@"; do
     limit=$((${LIMIT:-120} * slow))
     [ "$name" = flow ] && limit=$((${LIMIT:-240} * slow))
     # Faults fill the machine: side by side they would measure each other.
-    [ "$name" = fault ] && jobs=1 limit=$((${LIMIT:-$((240 + ${FAULT_SECONDS:-120} * 2))} * slow))
+    [ "$name" = fault ] && jobs=1 limit=$((${LIMIT:-$((240 + ${FAULT_SECONDS:-60} * 2))} * slow))
     [ "$name" = page ] && limit=${LIMIT:-300}
     group_logs=()
     # Unquoted on purpose: a group may be a pattern, which is known only after the build.

@@ -8,6 +8,7 @@
 
 #define AGENTS    20
 #define PER_S     20
+#define USUAL_S   60    // of the random part, in all but for a collector's long absence
 #define ROUND_S   60    // a collector answers with its newest minutes: compare before they are over
 #define SETTLE_MS 60000 // for a backlog to arrive
 
@@ -27,6 +28,7 @@ s_rounds(stage_t *stage, const struct chaos_plan *plan, int seconds)
         chaos_settle(&chaos, SETTLE_MS);
     }
     chaos_say(&chaos);
+    chaos_close(&chaos);
     chaos_end(&chaos);
 }
 
@@ -45,7 +47,7 @@ collectors_are_killed(void **state)
                                             .most_ms = { [DEED_KILL_COLLECTOR] = 500 },
                                             .every_ms = 800 };
 
-    s_rounds(*state, &plan, chaos_seconds(120) / 8);
+    s_rounds(*state, &plan, chaos_seconds(USUAL_S) / 8);
 }
 
 static void
@@ -53,7 +55,7 @@ agents_are_killed(void **state)
 {
     static const struct chaos_plan plan = { .weights = { [DEED_KILL_AGENT] = 1 }, .every_ms = 150 };
 
-    s_rounds(*state, &plan, chaos_seconds(120) / 8);
+    s_rounds(*state, &plan, chaos_seconds(USUAL_S) / 8);
 }
 
 static void
@@ -65,7 +67,7 @@ either_side_is_stalled(void **state)
         .every_ms = 500
     };
 
-    s_rounds(*state, &plan, chaos_seconds(120) / 8);
+    s_rounds(*state, &plan, chaos_seconds(USUAL_S) / 8);
 }
 
 static void
@@ -76,7 +78,7 @@ lanes_are_cut_one_without_the_other(void **state)
         .every_ms = 800
     };
 
-    s_rounds(*state, &plan, chaos_seconds(120) / 8);
+    s_rounds(*state, &plan, chaos_seconds(USUAL_S) / 8);
 }
 
 // Longer than what an agent holds in memory: 256 records, one each 200 ms.
@@ -84,7 +86,7 @@ static void
 a_collector_is_away_for_long(void **state)
 {
     static const struct chaos_plan plan = { .weights = { [DEED_KILL_AGENT] = 1 }, .every_ms = 400 };
-    const int away_ms = 1000 * (chaos_seconds(120) > 600 ? 600 : 65);
+    const int away_ms = 1000 * (chaos_seconds(USUAL_S) > 600 ? 600 : 65);
     chaos_t chaos;
 
     chaos_start(&chaos, *state, &s_options);
@@ -94,6 +96,7 @@ a_collector_is_away_for_long(void **state)
     chaos_start_collector(&chaos);
     chaos_settle(&chaos, SETTLE_MS);
     chaos_say(&chaos);
+    chaos_close(&chaos);
     chaos_end(&chaos);
 }
 
@@ -112,7 +115,7 @@ everything_happens_at_once(void **state)
                                                          [DEED_RESET] = 6 },
                                             .every_ms = 200 };
 
-    s_rounds(*state, &plan, chaos_seconds(120) / 2);
+    s_rounds(*state, &plan, chaos_seconds(USUAL_S) / 2);
 }
 
 int

@@ -16,12 +16,15 @@
 #define AWAY_MS   5000
 #define SETTLE_MS 30000
 #define TEAR_MOST 200 // bytes: the last record or two
-#define ROUNDS    3
+#define ROUNDS    2
 
 static void
-s_start(chaos_t *chaos, stage_t *stage)
+s_start(chaos_t *chaos, stage_t *stage, enum balance_loss may)
 {
-    const struct chaos_options opt = { .fleet = { .members = AGENTS, .per_s = PER_S } };
+    const struct chaos_options opt = {
+        .fleet = { .members = AGENTS, .per_s = PER_S },
+        .may = may,
+    };
 
     chaos_start(chaos, stage, &opt);
     fleet_run(chaos->fleet, 1000);
@@ -74,7 +77,7 @@ a_torn_tail_takes_its_own_records_only(void **state)
 {
     chaos_t chaos;
 
-    s_start(&chaos, *state);
+    s_start(&chaos, *state, BALANCE_LOST);
     for (int round = 0; round < ROUNDS; round++) {
         int64_t from_ms, to_ms;
 
@@ -97,7 +100,7 @@ a_flipped_bit_doubles_and_changes_nothing(void **state)
 {
     chaos_t chaos;
 
-    s_start(&chaos, *state);
+    s_start(&chaos, *state, BALANCE_UNREADABLE);
     for (int round = 0; round < ROUNDS; round++) {
         int64_t from_ms, to_ms;
 
@@ -121,7 +124,7 @@ s_roll_back(void **state, bool while_it_runs)
 {
     chaos_t chaos;
 
-    s_start(&chaos, *state);
+    s_start(&chaos, *state, BALANCE_NO_LOSS);
     for (int round = 0; round < ROUNDS; round++) {
         char copies[AGENTS][512];
 
@@ -167,7 +170,7 @@ a_collector_set_back_goes_on_with_what_comes(void **state)
     int64_t from_ms;
     chaos_t chaos;
 
-    s_start(&chaos, *state);
+    s_start(&chaos, *state, BALANCE_LOST);
     chaos_settle(&chaos, SETTLE_MS);
     chaos_kill_collector(&chaos, SIGTERM);
     snprintf(data, sizeof data, "%s/collector", stage_dir(*state));
@@ -186,6 +189,38 @@ a_collector_set_back_goes_on_with_what_comes(void **state)
     s_end(&chaos);
 }
 
+// A machine that was copied as it ran: both have one identity. The one that was there stays; the
+// other is sent away, and its turn comes when the first is gone.
+static void
+a_clone_waits_until_the_original_is_gone(void **state)
+{
+    struct tally_verdict verdict;
+    chaos_t chaos;
+
+    s_start(&chaos, *state, BALANCE_NO_LOSS);
+    chaos_settle(&chaos, SETTLE_MS);
+    for (unsigned i = 1; i < AGENTS; i++) {
+        claim(*state, fleet_end(chaos.fleet, i));
+        tally_forget(fleet_tally(chaos.fleet, i), clock_mono_ms());
+    }
+    spool_harm_copy(fleet_data(chaos.fleet, 0), fleet_data(chaos.fleet, 1));
+    fleet_start(chaos.fleet, 1);
+    claim(*state, fleet_wait_up(chaos.fleet, 20000));
+    fleet_run(chaos.fleet, 5000);
+    fleet_feed(chaos.fleet, false);
+    fleet_run(chaos.fleet, 2000);
+    claim(*state, fleet_verdict(chaos.fleet, stage_endpoint(*state), 0, &verdict));
+    if (!tally_is_right(&verdict))
+        tally_say(fleet_tally(chaos.fleet, 0), &verdict, stderr);
+    claim(*state, tally_is_right(&verdict));
+    claim(*state, fleet_end(chaos.fleet, 0));
+    fleet_feed(chaos.fleet, true);
+    if (!fleet_check(chaos.fleet, stage_endpoint(*state), SETTLE_MS, false))
+        claim(*state, false);
+    chaos_say(&chaos);
+    chaos_end(&chaos);
+}
+
 int
 main(void)
 {
@@ -194,6 +229,7 @@ main(void)
         stage_test(a_flipped_bit_doubles_and_changes_nothing),
         stage_test(an_older_copy_of_the_spool_reuses_no_number),
         stage_test(a_copy_made_while_it_ran_reuses_no_number),
+        stage_test(a_clone_waits_until_the_original_is_gone),
         stage_test(a_collector_set_back_goes_on_with_what_comes),
     };
     const char *only = getenv("FAULT_ONLY"); // a pattern of cmocka's

@@ -11,13 +11,15 @@
 
 #include "shared/base/clock.h"
 #include "shared/base/random.h"
-#include "tests/support/http.h"
 #include "tests/support/program_clock.h"
 #include "tests/support/seeded.h"
 
 #define TURN_MS       5
 #define UP_MS         20000
 #define END_MS        5000
+#define AGENT_KIB     40960  // the most that one may have had: 4 MiB of records in two places
+#define COLLECTOR_KIB 393216 // --head-bytes, 256 MiB, and a half more
+#define EVEN_MS       20000  // agents tell their book each second
 #define RESET_PERCENT 40
 
 // How long each deed lasts, in ms; and its word.
@@ -243,6 +245,8 @@ s_undo(chaos_t *self, struct chaos_undo *undo, unsigned which)
 void
 chaos_settle(chaos_t *self, int timeout_ms)
 {
+    struct fleet_stat stat;
+
     s_undo_due(self, INT64_MAX);
     claim(self->stage, fleet_wait_up(self->fleet, UP_MS));
     fleet_run(self->fleet, 500); // so that what is asked for has a live end
@@ -258,7 +262,19 @@ chaos_settle(chaos_t *self, int timeout_ms)
         fail_msg("the collector does not hold what was given");
     }
     fleet_note_collector(self->fleet, self->collector);
+    stat = fleet_stat(self->fleet);
+    claim(self->stage, stat.agent_peak_kib <= AGENT_KIB);
+    claim(self->stage, stat.collector_peak_kib <= COLLECTOR_KIB);
+    claim(self->stage, balance_is_even(self->stage, self->opt.may, EVEN_MS));
     fleet_feed(self->fleet, true);
+}
+
+void
+chaos_close(chaos_t *self)
+{
+    for (unsigned i = 0; i < fleet_members(self->fleet); i++)
+        claim(self->stage, fleet_end(self->fleet, i));
+    claim(self->stage, balance_is_exported(self->stage));
 }
 
 void

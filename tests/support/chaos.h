@@ -9,6 +9,7 @@
 #ifndef TESTS_SUPPORT_CHAOS_H
 #define TESTS_SUPPORT_CHAOS_H
 
+#include "tests/support/balance.h"
 #include "tests/support/fleet.h"
 #include "tests/support/tcp_proxy.h"
 
@@ -38,6 +39,7 @@ struct chaos_plan {
 struct chaos_options {
     struct fleet_options fleet; // its port and seed are set by chaos_new
     const char *collector_words[FLEET_WORDS];
+    enum balance_loss may;         // be in the ledger
     const char *collector_preload; // clock_shim.so: its clock is DIR/collector.clock
 };
 
@@ -63,8 +65,11 @@ void chaos_kill_collector(chaos_t *self, int sig); // and waits for its end
 
 // Deeds of the plan for so long; some may still be to be undone.
 void chaos_run(chaos_t *self, const struct chaos_plan *plan, int ms);
-// Undoes all, waits until everybody is up, and compares.
+// Undoes all, waits until everybody is up, and compares: samples with what was given, and the
+// ledger with itself.
 void chaos_settle(chaos_t *self, int timeout_ms);
+// Ends all agents; then the ledger has as many samples as export gives.
+void chaos_close(chaos_t *self);
 // A line of what was done and counted so far.
 void chaos_say(chaos_t *self);
 // Seconds of the random part: $FAULT_SECONDS, or so many.

@@ -41,7 +41,7 @@ size_t tally_excused(const tally_t *self);
 // The span of their times; false if there are none.
 bool tally_span(const tally_t *self, int64_t *from_ms_ret, int64_t *to_ms_ret);
 
-#define TALLY_SAID 4
+#define TALLY_SAID 8
 
 enum tally_fault {
     TALLY_MISSING, // taken, and not there
