@@ -237,8 +237,12 @@ s_missed(struct entry *e, uint8_t cause, uint64_t ticks, int64_t from_ms, int64_
 {
     struct query_gap *last = e->n_gaps == 0 ? NULL : &e->gaps[e->n_gaps - 1];
 
-    if (last != NULL && last->missed && last->cause == cause && from_ms - last->to_ms <= MERGE_MS) {
-        last->to_ms = to_ms;
+    // Our clock went back between the two: when it was is not known any better.
+    if (from_ms > to_ms)
+        from_ms = to_ms;
+    if (last != NULL && last->missed && last->cause == cause && from_ms >= last->from_ms &&
+        from_ms - last->to_ms <= MERGE_MS) {
+        last->to_ms = to_ms > last->to_ms ? to_ms : last->to_ms;
         last->count += ticks;
         return;
     }

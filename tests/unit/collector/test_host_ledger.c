@@ -258,6 +258,27 @@ missed_ticks_lie_between_two_tellings_and_neighbours_are_one(void **state)
 }
 
 static void
+a_clock_that_goes_back_turns_no_gap_around(void **state)
+{
+    (void) state;
+    hello(false);
+    ping();
+    w.told.missed[MISSED_HUNG] = 3;
+    ping();
+    w.told.missed[MISSED_HUNG] = 5;
+    w.now.real_ms -= 60000;
+    ping();
+    w.told.missed[MISSED_HUNG] = 6;
+    ping();
+    assert_int_equal(get().n_gaps, 2);
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_int_equal(get().gaps[i].count, 3);
+        assert_true(get().gaps[i].from_ms <= get().gaps[i].to_ms);
+    }
+    assert_true(get().gaps[1].to_ms < get().gaps[0].from_ms);
+}
+
+static void
 the_newest_gaps_are_kept(void **state)
 {
     (void) state;
@@ -298,6 +319,7 @@ main(void)
         T(an_agent_that_has_told_nothing_is_not_well),
         T(a_gap_lasts_until_the_next_record_of_its_stream),
         T(missed_ticks_lie_between_two_tellings_and_neighbours_are_one),
+        T(a_clock_that_goes_back_turns_no_gap_around),
         T(the_newest_gaps_are_kept),
         T(what_was_refused_before_our_start_is_of_no_known_cause),
 #undef T
