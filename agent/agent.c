@@ -210,6 +210,7 @@ s_open_uplink(agent_t *self)
                     .spool_age_ms = self->config->spool_age_ms,
                     .spool_sync_ms = self->config->spool_sync_ms,
                     .backlog_rate = self->config->backlog_rate,
+                    .key_phase = -1, // so that a fleet's KEYs do not fall together
                     .memory = self->config->memory },
     };
     const int rc = uplink_open(&self->uplink, &opt);

@@ -266,7 +266,8 @@ s_open_stream(outbox_t *self)
         .stream = random_u64(),
         .id = self->opt.id,
         .now_ms = clock_real_ms(),
-        .phase = (unsigned) (random_u64() % STREAM_KEY_EVERY),
+        .phase = self->opt.key_phase < 0 ? (unsigned) (random_u64() % STREAM_KEY_EVERY)
+                                         : (unsigned) self->opt.key_phase,
     };
 
     self->key_due = false; // it begins with one

@@ -33,6 +33,7 @@ struct outbox_options {
     int64_t spool_sync_ms; // that a power cut can take
     uint64_t backlog_rate; // bytes a second
     uint64_t memory;       // bytes of the live stream, at most
+    int key_phase;         // of each stream, as stream_writer's; below zero: at random
 };
 
 // Sends a frame at once; false if it is not taken.

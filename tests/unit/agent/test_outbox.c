@@ -59,6 +59,7 @@ start(void)
                                         .spool_age_ms = 3600000,
                                         .spool_sync_ms = 5000,
                                         .backlog_rate = 1 << 20,
+                                        .key_phase = STREAM_KEY_EVERY - 1,
                                         .memory = 4 << 20 };
 
     assert_int_equal(outbox_open(&t.outbox, &opt, send, NULL), 0);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "agent/own_series.h"
+#include "agent/stream_writer.h"
 #include "agent/uplink.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
@@ -84,6 +85,7 @@ setup(void **state)
                     .spool_age_ms = 3600000,
                     .spool_sync_ms = 5000,
                     .backlog_rate = 1 << 20,
+                    .key_phase = STREAM_KEY_EVERY - 1,
                     .memory = 4 << 20 },
     };
 
