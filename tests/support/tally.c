@@ -195,11 +195,12 @@ s_judge(struct tally_verdict *v, const struct given *given, const struct sample 
     if (n > 0) {
         range.from_ms = held[0].time_ms;
         range.held = held[0].value;
+        if (given == NULL)
+            range.value = held[0].value;
     }
     range.to_ms = range.from_ms;
     if (given == NULL) {
         fault = TALLY_FOREIGN;
-        range.value = held[0].value;
     } else if (n == 0 && given->excused) {
         v->absent++;
     } else if (n == 0) {

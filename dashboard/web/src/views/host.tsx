@@ -149,7 +149,7 @@ function Machine({ facts, now }: { facts: HostFacts; now: number }) {
 
 function Facts({ info }: { info: HostInfo }) {
   const lost = lossText(info);
-  const skewed = Math.abs(info.offset_ms ?? 0) >= 1;
+  const skewed = Math.abs(info.offset_ms ?? 0) >= 50; // what is told has a decimal of a second
   return (
     <>
       <li>every {info.interval_ms % 1000 === 0 ? formatDuration(info.interval_ms) : `${info.interval_ms}\u00a0ms`}</li>
