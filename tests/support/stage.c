@@ -338,7 +338,8 @@ stage_drop(stage_t *self, process_t **process_p)
         self->sanitized = true;
     }
     self->n--;
-    memmove(self->all + at, self->all + at + 1, (self->n - at) * sizeof self->all[0]);
+    for (size_t i = at; i < self->n; i++)
+        self->all[i] = self->all[i + 1];
     process_destroy(process_p);
 }
 
