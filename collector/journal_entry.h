@@ -8,7 +8,7 @@
 //      BASIS       u8 kind  u8 flags  u64 host  i64 received ms  u64 stream  u64 below  records
 //      REFUSED     u8 kind  u8 flags  u64 host  i64 received ms  u64 stream  u64 samples
 //      BEFORE      u8 kind  u8 flags  u64 host  i64 received ms  u64 samples
-//      CHECKPOINT  u8 kind  u8 flags  u64 host  i64 received ms  items (lane_table)
+//      CHECKPOINT  u8 kind  u8 flags  u64 host  i64 received ms  items (lane_checkpoint)
 //
 // All integers are little endian. HOST says how the host is called from here on. BASIS repeats
 // definitions of a stream that stood in segments below `below`. REFUSED is how many samples of the

@@ -10,6 +10,7 @@
 #include "collector/journal_carry.h"
 #include "collector/journal_keep.h"
 #include "collector/journal_scan.h"
+#include "collector/lane_checkpoint.h"
 #include "shared/base/clock.h"
 #include "shared/base/err.h"
 #include "shared/base/xalloc.h"
@@ -269,9 +270,9 @@ s_checkpoint(journal_file_t *self)
     int rc;
 
     for (uint32_t i = 0; i < self->keep.n; i++)
-        lane_table_put_segment(&first, self->keep.segments[i].number,
-                               self->keep.segments[i].needed_ms);
-    rc = lane_table_save(self->lanes, &first, s_emit, self);
+        lane_checkpoint_put_segment(&first, self->keep.segments[i].number,
+                                    self->keep.segments[i].needed_ms);
+    rc = lane_checkpoint_save(self->lanes, &first, s_emit, self);
     buf_release(&first);
     self->segment = segment_log_newest(self->log);
     return rc;

@@ -2,6 +2,7 @@
 
 #include "collector/journal_scan.h"
 
+#include "collector/lane_checkpoint.h"
 #include "shared/base/err.h"
 #include "shared/base/segment_cursor.h"
 
@@ -100,7 +101,7 @@ s_checkpoint(struct scan *scan, const struct journal_entry *entry)
         journal_keep_release(scan->keep);
     }
     if (!scan->loading ||
-        lane_table_load(scan->lanes, entry->bytes, entry->len, s_segment, scan) < 0)
+        lane_checkpoint_load(scan->lanes, entry->bytes, entry->len, s_segment, scan) < 0)
         scan->loading = false;
     else if ((entry->flags & JOURNAL_LAST) != 0)
         scan->loaded = true;

@@ -15,6 +15,7 @@
 
 #include "collector/journal_fetch.h"
 #include "collector/journal_file.h"
+#include "collector/lane_checkpoint.h"
 #include "shared/base/err.h"
 #include "shared/base/rbuf.h"
 #include "shared/base/segment_cursor.h"
@@ -231,7 +232,7 @@ s_look(struct pass *pass, const struct journal_entry *entry, struct segment_plac
         if ((entry->flags & JOURNAL_FIRST) != 0)
             pass->loading = true;
         if (pass->loading)
-            (void) lane_table_load(pass->before, entry->bytes, entry->len, s_ignore, NULL);
+            (void) lane_checkpoint_load(pass->before, entry->bytes, entry->len, s_ignore, NULL);
         return true;
     }
     pass->loading = false;

@@ -65,7 +65,7 @@ void lane_table_destroy(lane_table_t **self_p);
 // All of `from`, in place of what was there.
 void lane_table_copy(lane_table_t *self, const lane_table_t *from);
 
-// Books one entry that stands at `place`. CHECKPOINTs are for lane_table_load.
+// Books one entry that stands at `place`. CHECKPOINTs are for lane_checkpoint_load.
 void lane_table_book(lane_table_t *self, const struct journal_entry *entry,
                      struct segment_place place);
 // Segments below `oldest` are gone: places in them are forgotten.
@@ -82,22 +82,18 @@ struct lane_entry *lane_table_add(lane_table_t *self, uint64_t host, uint64_t st
 const char *lane_table_name(const lane_table_t *self, uint64_t host);
 // NULL if nothing of it is known.
 const struct lane_host *lane_table_host(const lane_table_t *self, uint64_t host);
+// Made where it is missing.
+struct lane_host *lane_table_add_host(lane_table_t *self, uint64_t host);
+void lane_table_set_name(lane_table_t *self, uint64_t host, const char *name, size_t len);
 // Of what was taken of the lane, so many samples more were not stored.
 void lane_table_refuse(lane_table_t *self, struct lane_entry *lane, uint64_t samples);
 size_t lane_table_count(const lane_table_t *self);
 // All, in no order: start with *at = 0; NULL at the end. No change between calls.
 struct lane_entry *lane_table_next(const lane_table_t *self, size_t *at);
-
-// Items of a checkpoint. `emit` gets them in pieces of at most LANE_PIECE_BYTES and a little.
-#define LANE_PIECE_BYTES (128u * 1024u)
-typedef int lane_emit_fn(void *arg, const struct buf *items, uint8_t flags);
-// 0, or what emit returned below zero.
-int lane_table_save(const lane_table_t *self, struct buf *first, lane_emit_fn *emit, void *arg);
-// The items of one entry, in addition to what is there. 0 or ERR_FORMAT.
-typedef void lane_segment_fn(void *arg, uint64_t number, int64_t needed_ms);
-int lane_table_load(lane_table_t *self, const uint8_t *items, size_t len, lane_segment_fn *segment,
-                    void *arg);
-// An item that is no lane's: a segment that the journal holds. For the `first` of a checkpoint.
-void lane_table_put_segment(struct buf *out, uint64_t number, int64_t needed_ms);
+// Likewise.
+const struct lane_host *lane_table_next_host(const lane_table_t *self, size_t *at,
+                                             uint64_t *host_ret);
+// One more of its definitions stands there.
+void lane_entry_add_def(struct lane_entry *lane, struct segment_place place);
 
 #endif

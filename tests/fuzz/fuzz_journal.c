@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "collector/lane_table.h"
+#include "collector/lane_checkpoint.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *at, size_t n);
 
@@ -19,7 +19,7 @@ static int
 s_emit(void *arg, const struct buf *items, uint8_t flags)
 {
     (void) flags;
-    return lane_table_load(arg, items->at, items->len, s_segment, &(uint64_t){ 0 });
+    return lane_checkpoint_load(arg, items->at, items->len, s_segment, &(uint64_t){ 0 });
 }
 
 int
@@ -36,14 +36,14 @@ LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
         size_t len;
 
         if (entry.kind == JOURNAL_CHECKPOINT)
-            (void) lane_table_load(table, entry.bytes, entry.len, s_segment, &sum);
+            (void) lane_checkpoint_load(table, entry.bytes, entry.len, s_segment, &sum);
         else
             lane_table_book(table, &entry, (struct segment_place){ 1, 64 });
         while (entry.kind == JOURNAL_BASIS &&
                journal_basis_next(&entry, &record, &record_at, &len) == 1)
             sum += len;
         // What a table holds, it can say again.
-        if (lane_table_save(table, &first, s_emit, again) != 0 ||
+        if (lane_checkpoint_save(table, &first, s_emit, again) != 0 ||
             lane_table_count(again) != lane_table_count(table))
             abort();
     }

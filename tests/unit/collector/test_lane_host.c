@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "collector/lane_table.h"
+#include "collector/lane_checkpoint.h"
 
 #define HOST UINT64_C(0xa1)
 #define T0   INT64_C(1700000000000)
@@ -85,7 +85,7 @@ static int
 load(void *arg, const struct buf *items, uint8_t flags)
 {
     (void) flags;
-    return lane_table_load(arg, items->at, items->len, NULL, NULL);
+    return lane_checkpoint_load(arg, items->at, items->len, NULL, NULL);
 }
 
 static void
@@ -95,9 +95,9 @@ a_checkpoint_has_the_counts(void **state)
     struct buf first = { 0 };
 
     (void) state;
-    assert_int_equal(lane_table_save(table, &first, load, loaded), 0);
+    assert_int_equal(lane_checkpoint_save(table, &first, load, loaded), 0);
     assert_counts(loaded);
-    assert_int_equal(lane_table_save(table, &first, load, loaded), 0); // twice is as once
+    assert_int_equal(lane_checkpoint_save(table, &first, load, loaded), 0); // twice is as once
     assert_counts(loaded);
     buf_release(&first);
     lane_table_destroy(&table);

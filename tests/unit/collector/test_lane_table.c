@@ -1,4 +1,4 @@
-// test_lane_table - what entries of the journal say of a stream, and that a checkpoint says it all.
+// test_lane_table - what entries of the journal say of a stream.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,6 @@
 #include "collector/lane_table.h"
 #include "shared/base/err.h"
 #include "tests/support/fake_stream.h"
-#include "tests/support/seeded.h"
 
 #define HOST   UINT64_C(0xa1)
 #define STREAM UINT64_C(0x51)
@@ -205,114 +204,6 @@ a_basis_takes_the_place_of_older_ones(void **state)
     assert_int_equal(lane()->key.segment, 0);
 }
 
-static int
-keep_items(void *arg, const struct buf *items, uint8_t flags)
-{
-    struct buf *all = arg;
-
-    assert_int_equal((flags & JOURNAL_FIRST) != 0, all->len == 0);
-    buf_bytes(all, items->at, items->len);
-    return 0;
-}
-
-static void
-see_segment(void *arg, uint64_t number, int64_t needed_ms)
-{
-    *(int64_t *) arg += (int64_t) number + needed_ms;
-}
-
-static struct buf
-save(void)
-{
-    struct buf first = { 0 }, all = { 0 };
-
-    lane_table_put_segment(&first, 3, T0);
-    assert_int_equal(lane_table_save(table, &first, keep_items, &all), 0);
-    buf_release(&first);
-    return all;
-}
-
-static void
-random_lanes(uint64_t seed, unsigned n)
-{
-    for (unsigned i = 0; i < n; i++) {
-        struct lane_entry *l = lane_table_add(table, seeded_below(&seed, 50), seeded_next(&seed));
-
-        l->next = seeded_next(&seed) >> seeded_below(&seed, 64);
-        l->total = seeded_next(&seed) >> seeded_below(&seed, 64);
-        l->crc = (uint32_t) seeded_next(&seed);
-        l->taken = seeded_next(&seed);
-        l->elsewhere = seeded_next(&seed);
-        l->refused = seeded_next(&seed);
-        l->ended = seeded_below(&seed, 2) == 0;
-        l->backlog = seeded_below(&seed, 2) == 0;
-        l->from_ms = (int64_t) seeded_next(&seed);
-        l->to_ms = (int64_t) seeded_next(&seed);
-        l->heard_ms = (int64_t) seeded_next(&seed);
-        l->key = (struct segment_place){ seeded_next(&seed), (uint32_t) seeded_next(&seed) };
-        l->chain = seeded_next(&seed);
-    }
-}
-
-// Whole tables of thousands of lanes come back as they were.
-static void
-a_checkpoint_says_all_of_it_again(void **state)
-{
-    lane_table_t *other = lane_table_new();
-    struct journal_entry host = { .kind = JOURNAL_HOST, .host = 7, .name = "w", .name_len = 1 };
-    const struct lane_entry *l;
-    struct buf items;
-    int64_t seen = 0;
-    size_t at = 0;
-
-    (void) state;
-    begin();
-    random_lanes(3, 5000);
-    lane_table_book(table, &host, place);
-    items = save();
-    assert_true(items.len > 3 * LANE_PIECE_BYTES);
-    assert_int_equal(lane_table_load(other, items.at, items.len, see_segment, &seen), 0);
-    assert_int_equal(seen, 3 + T0);
-    assert_int_equal(lane_table_count(other), lane_table_count(table));
-    assert_string_equal(lane_table_name(other, 7), "w");
-    while ((l = lane_table_next(table, &at)) != NULL) {
-        const struct lane_entry *o = lane_table_find(other, l->host, l->stream);
-        struct lane_entry same;
-
-        assert_non_null(o);
-        assert_int_equal(o->n_defs, l->n_defs);
-        if (l->n_defs > 0)
-            assert_memory_equal(o->defs, l->defs, l->n_defs * sizeof *l->defs);
-        same = *o;
-        same.defs = l->defs;
-        same.defs_size = l->defs_size;
-        assert_memory_equal(&same, l, sizeof same);
-    }
-    lane_table_destroy(&other);
-    buf_release(&items);
-}
-
-static void
-a_checkpoint_cut_anywhere_is_refused_or_has_fewer(void **state)
-{
-    struct buf items;
-
-    (void) state;
-    begin();
-    random_lanes(5, 3);
-    items = save();
-    for (size_t n = 0; n < items.len; n++) {
-        lane_table_t *other = lane_table_new();
-        int64_t seen = 0;
-        const int rc = lane_table_load(other, items.at, n, see_segment, &seen);
-
-        assert_true(rc == 0 || rc == ERR_FORMAT);
-        assert_true(lane_table_count(other) <= 4);
-        lane_table_destroy(&other);
-    }
-    buf_release(&items);
-}
-
 static void
 a_segment_is_needed_while_something_young_is_read_from_it(void **state)
 {
@@ -381,8 +272,6 @@ main(void)
         table_test(a_record_that_stands_twice_counts_once),
         table_test(times_that_came_late_are_remembered),
         table_test(a_basis_takes_the_place_of_older_ones),
-        table_test(a_checkpoint_says_all_of_it_again),
-        table_test(a_checkpoint_cut_anywhere_is_refused_or_has_fewer),
         table_test(a_segment_is_needed_while_something_young_is_read_from_it),
         table_test(an_entry_cut_anywhere_is_refused),
     };
