@@ -398,7 +398,9 @@ s_read(lane_t *self, const struct record *record)
     case RECORD_END:
         self->ended = self->ended || self->staged;
         return 0;
-    case RECORD_EVENT:
+    case RECORD_EVENT: // says nothing about rows, whatever its body is
+        if (self->staged && self->handler.event != NULL)
+            self->handler.event(self->handler.arg, record);
         return 0;
     default: // of a later minor version: counted, and in the chain like any other
         self->counters.unknown += self->staged;

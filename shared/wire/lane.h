@@ -31,6 +31,8 @@ struct lane_handler {
                 uint32_t n);
     // Records from seq `from` to `to` are not coming (GAP), or have not come (cause 0).
     void (*gap)(void *arg, uint64_t from, const struct gap *gap);
+    // An EVENT, once: its body is as it came. NULL: they are passed over.
+    void (*event)(void *arg, const struct record *record);
 };
 
 struct lane_counters {

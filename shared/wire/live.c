@@ -145,6 +145,14 @@ live_put_filled(struct buf *out, const struct live_header *h, const struct live_
     append_end(out, &w);
 }
 
+void
+live_put_event(struct buf *out, const struct live_header *h, const struct host_event *of,
+               const void *body, size_t n)
+{
+    s_put_header(out, h, LIVE_EVENT);
+    host_event_put_item(out, of, body, n);
+}
+
 int
 live_take(struct live_header *h, struct rbuf *r, const void *at, size_t n)
 {
@@ -262,6 +270,12 @@ live_take_filled(struct rbuf *r, struct live_filled *ret)
     ret->from_ms = (int64_t) rbuf_u64(r);
     ret->to_ms = (int64_t) rbuf_u64(r);
     return rbuf_rc(r) < 0 || ret->from_ms > ret->to_ms ? ERR_FORMAT : 0;
+}
+
+int
+live_take_event(struct rbuf *r, struct host_event *ret)
+{
+    return host_event_take_item(r, ret);
 }
 
 void

@@ -1,7 +1,7 @@
 // live - what the collector publishes (XPUB): two parts, topic and body.
 //
 // Topics: "m/<host id>" host series, "a/<host id>" applications (16 hex digits), "e/" hosts and
-//         their states.
+//         their states, and what happened on them.
 // In:     fields; or bytes of a collector.
 // Out:    bytes; or fields. Everything borrowed points into the message.
 // Order:  what a host sent of one time goes out applications first. Each topic counts its own rows
@@ -19,6 +19,7 @@
 #include "shared/base/buf.h"
 #include "shared/model/label.h"
 #include "shared/model/metric.h"
+#include "shared/wire/host_event.h"
 
 #define LIVE_TOPIC_SIZE    19 // "m/" + 16 digits + NUL
 #define LIVE_VERSION_MAJOR 1
@@ -35,6 +36,7 @@ enum live_type {
     LIVE_ROW = 2,    // values of one time
     LIVE_HOST = 3,   // topic e/: a host and its state
     LIVE_FILLED = 4, // topic e/: times of a host that came late are stored now, as a whole
+    LIVE_EVENT = 5,  // topic e/: something happened on a host
 };
 
 enum host_state {
@@ -55,7 +57,7 @@ struct live_header {
     // Of this topic: LIVE_ROW counts up by one from 1; the others carry the last one.
     uint64_t pubseq;
     // The row in the store: rises over all topics of the host, and what a SELECT calls `upto`.
-    // TABLE carries that of the topic's last ROW; HOST and FILLED 0.
+    // TABLE carries that of the topic's last ROW; HOST, FILLED and EVENT 0.
     uint64_t number;
     int64_t time_ms;     // of the samples, or of the event
     uint32_t generation; // of the topic's table: a ROW is read with the TABLE of that generation
@@ -106,6 +108,9 @@ void live_put_row(struct buf *out, const struct live_header *h, const uint32_t *
 void live_put_host(struct buf *out, const struct live_header *h, const struct host_info *info);
 void live_put_filled(struct buf *out, const struct live_header *h,
                      const struct live_filled *filled);
+// As host_event_put_item.
+void live_put_event(struct buf *out, const struct live_header *h, const struct host_event *of,
+                    const void *body, size_t n);
 
 // The header; r then stands before what follows it.
 // 0, ERR_FORMAT or ERR_VERSION.
@@ -124,6 +129,7 @@ int live_take_row(struct rbuf *r, struct live_row *row);
 void live_row_release(struct live_row *row);
 int live_take_host(struct rbuf *r, struct host_info *info); // caller releases
 int live_take_filled(struct rbuf *r, struct live_filled *ret);
+int live_take_event(struct rbuf *r, struct host_event *ret); // caller releases
 
 // The same encoding of a host, for the query socket.
 void host_info_put(struct buf *out, const struct host_info *info);

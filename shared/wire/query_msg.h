@@ -35,6 +35,7 @@ enum query_type {
     QUERY_LAST = 4,   // newest sample of each series that matches, not older than start
     QUERY_TABLE = 5,  // please publish the table of topic m/<host> again
     QUERY_LEDGER = 6, // what became of all that a host made, or every host
+    QUERY_EVENTS = 7, // what happened on a host, or on every host, from start to end, inclusive
 };
 
 // A series matches if any of the selectors does. For SELECT and LAST of one host set `host`; 0
@@ -72,7 +73,7 @@ struct query_reply {
     uint64_t upto;    // SELECT with a host: number of its newest row that is included
     const char *text; // with a status other than OK: one sentence; put: NUL-terminated or NULL
     size_t text_len;
-    uint32_t n; // items that follow: hosts, ledgers or series
+    uint32_t n; // items that follow: hosts, ledgers, events or series
 };
 
 // One series of a SERIES, SELECT or LAST reply.
@@ -91,14 +92,16 @@ ptrdiff_t query_put_request(void *out, size_t size, const struct query_request *
 // 0, ERR_FORMAT, ERR_LIMIT, ERR_VERSION; or ERR_UNKNOWN for another type: then type and id hold.
 int query_take_request(struct query_request *ret, const void *at, size_t n);
 
-// A reply is its header, then n items by host_info_put, query_put_ledger or query_put_series.
+// A reply is its header, then n items by host_info_put, query_put_ledger, host_event_put_item or
+// query_put_series.
 // Give n and flags as they are known at the start, or set them at the end by query_patch_reply.
 void query_put_reply(struct buf *out, const struct query_reply *reply);
 void query_patch_reply(struct buf *out, size_t at, uint32_t n,
                        uint8_t flags); // `at`: where the reply begins
 void query_put_series(struct buf *out, const struct query_series *s);
-// The header; r then stands before the items: host_info_take, query_take_ledger or
-// query_take_series, n times. 0, ERR_FORMAT, ERR_LIMIT or ERR_VERSION; of an item 0 or ERR_FORMAT.
+// The header; r then stands before the items: host_info_take, query_take_ledger,
+// host_event_take_item or query_take_series, n times. 0, ERR_FORMAT, ERR_LIMIT or ERR_VERSION; of
+// an item 0 or ERR_FORMAT.
 int query_take_reply(struct query_reply *ret, struct rbuf *r, const void *at, size_t n);
 int query_take_series(struct rbuf *r, struct query_series *s);
 

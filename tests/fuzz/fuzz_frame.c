@@ -11,6 +11,7 @@
 #include "shared/base/err.h"
 #include "shared/base/rbuf.h"
 #include "shared/base/xalloc.h"
+#include "shared/wire/host_event.h"
 #include "shared/wire/lane.h"
 
 #define STREAM 7
@@ -56,6 +57,19 @@ s_gap(void *arg, uint64_t from, const struct gap *gap)
 }
 
 static void
+s_event(void *arg, const struct record *record)
+{
+    struct host_event event;
+
+    (void) arg;
+    if (host_event_take(&event, record->body, record->body_len) < 0)
+        return;
+    s_expect(event.kind_len > 0 && event.kind_len <= HOST_EVENT_KIND_MAX);
+    s_expect(event.text_len <= HOST_EVENT_TEXT_MAX);
+    host_event_release(&event);
+}
+
+static void
 s_accept(lane_t *lane, const struct frame_prefix *prefix, const struct record *record)
 {
     uint64_t next = lane_next(lane);
@@ -92,7 +106,9 @@ s_records(lane_t *lane, struct rbuf *r)
 int
 LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
 {
-    static const struct lane_handler handler = { .define = s_define, .row = s_row, .gap = s_gap };
+    static const struct lane_handler handler = {
+        .define = s_define, .row = s_row, .gap = s_gap, .event = s_event
+    };
     struct frame_prefix prefix;
     struct record record;
     lane_t *lane;

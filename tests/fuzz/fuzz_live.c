@@ -24,6 +24,7 @@ LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
     struct live_series *series;
     struct host_info host;
     struct live_filled filled;
+    struct host_event event;
     struct live_row row = { 0 };
     struct buf out = { 0 };
     struct live_header h;
@@ -42,6 +43,8 @@ LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
         host_info_release(&host);
     } else if (h.type == LIVE_FILLED && live_take_filled(&r, &filled) == 0) {
         live_put_filled(&out, &h, &filled);
+    } else if (h.type == LIVE_EVENT && live_take_event(&r, &event) == 0) {
+        host_event_release(&event);
     }
     live_row_release(&row);
     s_expect_shorter(&out, n);

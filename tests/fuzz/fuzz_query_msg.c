@@ -69,6 +69,25 @@ s_ledger(struct rbuf *r)
 }
 
 static void
+s_event(struct rbuf *r)
+{
+    struct host_event event, back;
+    uint8_t body[HOST_EVENT_BODY_MAX];
+    struct wbuf w;
+
+    if (host_event_take_item(r, &event) < 0)
+        return;
+    wbuf_init(&w, body, sizeof body);
+    host_event_put(&w, &event);
+    // What was taken is put in no more bytes, and taken again as it was.
+    if (wbuf_finish(&w) < 0 || host_event_take(&back, body, w.len) < 0 ||
+        !label_set_equal(&back.fields, &event.fields) || back.text_len != event.text_len)
+        abort();
+    host_event_release(&back);
+    host_event_release(&event);
+}
+
+static void
 s_answer(const uint8_t *at, size_t n)
 {
     struct query_reply reply;
@@ -82,6 +101,8 @@ s_answer(const uint8_t *at, size_t n)
             host_info_release(&host);
         else if (reply.type == QUERY_LEDGER)
             s_ledger(&r);
+        else if (reply.type == QUERY_EVENTS)
+            s_event(&r);
         else if (reply.type != QUERY_HOSTS)
             s_series(&r);
     }

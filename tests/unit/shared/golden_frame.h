@@ -1,10 +1,11 @@
-// golden_frame - the frames that are kept for ever: ten records of one stream, told through one
+// golden_frame - the frames that are kept for ever: eleven records of one stream, told through one
 // lane in the order of the table.
 
 #ifndef TESTS_UNIT_SHARED_GOLDEN_FRAME_H
 #define TESTS_UNIT_SHARED_GOLDEN_FRAME_H
 
 #include "shared/base/err.h"
+#include "shared/wire/host_event.h"
 #include "shared/wire/lane.h"
 #include "tests/unit/shared/golden.h"
 
@@ -183,6 +184,55 @@ make_end(struct buf *out)
                &w);
 }
 
+static inline struct host_event
+golden_event(void)
+{
+    static const struct label fields[] = { { "from", "1700000090000" },
+                                           { "step", "-90000" },
+                                           { "to", "1700000000000" } };
+    struct host_event event = { .host = HOST,
+                                .stream = STREAM,
+                                .seq = 10,
+                                .time_ms = T0 + 10000,
+                                .severity = EVENT_WARNING,
+                                .kind = "clock-step",
+                                .kind_len = 10,
+                                .text = "clock stepped back by 90.0 s",
+                                .text_len = 28 };
+
+    assert_int_equal(label_set_init(&event.fields, fields, 3), 0);
+    return event;
+}
+
+static inline void
+put_event(struct wbuf *w)
+{
+    struct host_event event = golden_event();
+
+    host_event_put(w, &event);
+    host_event_release(&event);
+}
+
+static inline void
+make_event(struct buf *out)
+{
+    uint8_t body[256];
+    struct wbuf w;
+
+    wbuf_init(&w, body, sizeof body);
+    put_event(&w);
+    make_frame(out, 0, &(struct record){ .type = RECORD_EVENT, .seq = 10, .total = 22 }, &w);
+}
+
+static inline void
+tell_host_event(struct buf *out, const struct host_event *event)
+{
+    buf_printf(out, "%.*s severity %s: %.*s ", (int) event->kind_len, event->kind,
+               event_severity_str(event->severity), (int) event->text_len, event->text);
+    label_set_text(out, &event->fields);
+    buf_byte(out, '\n');
+}
+
 static lane_t *golden_lane;
 static struct buf *golden_out; // where the lane's handler tells
 
@@ -218,6 +268,21 @@ tell_gap(void *arg, uint64_t from, const struct gap *gap)
 }
 
 static inline void
+tell_event(void *arg, const struct record *record)
+{
+    struct host_event event;
+
+    (void) arg;
+    buf_str(golden_out, "event ");
+    if (host_event_take(&event, record->body, record->body_len) < 0) {
+        buf_str(golden_out, "without words\n");
+        return;
+    }
+    tell_host_event(golden_out, &event);
+    host_event_release(&event);
+}
+
+static inline void
 tell_frame(struct buf *out, const uint8_t *at, size_t n)
 {
     struct frame_prefix prefix;
@@ -250,9 +315,9 @@ tell_frame(struct buf *out, const uint8_t *at, size_t n)
 static inline void
 golden_begin(void)
 {
-    static const struct lane_handler handler = { .define = tell_define,
-                                                 .row = tell_row,
-                                                 .gap = tell_gap };
+    static const struct lane_handler handler = {
+        .define = tell_define, .row = tell_row, .gap = tell_gap, .event = tell_event
+    };
 
     golden_lane = lane_new(STREAM, &handler);
 }
@@ -261,6 +326,15 @@ static inline void
 golden_end(void)
 {
     lane_destroy(&golden_lane);
+}
+
+// For what came after the stream above had been kept, END and all: to a lane that has seen nothing.
+static inline void
+tell_frame_anew(struct buf *out, const uint8_t *at, size_t n)
+{
+    golden_end();
+    golden_begin();
+    tell_frame(out, at, n);
 }
 
 #endif

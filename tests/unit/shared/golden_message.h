@@ -10,6 +10,7 @@
 #include "shared/wire/live.h"
 #include "shared/wire/query_msg.h"
 #include "tests/unit/shared/golden.h"
+#include "tests/unit/shared/golden_frame.h"
 
 #define COLLECTOR UINT64_C(0xc011ec7000000001)
 #define EPOCH     UINT64_C(0xe90c400000000002)
@@ -246,6 +247,19 @@ make_live_filled(struct buf *out)
 }
 
 static inline void
+make_live_event(struct buf *out)
+{
+    struct host_event event = golden_event();
+    uint8_t body[256];
+    struct wbuf w;
+
+    wbuf_init(&w, body, sizeof body);
+    host_event_put(&w, &event);
+    live_put_event(out, &golden_live, &event, body, w.len);
+    host_event_release(&event);
+}
+
+static inline void
 make_live_host(struct buf *out)
 {
     struct host_info info = golden_host();
@@ -285,6 +299,22 @@ make_answer_hosts(struct buf *out)
     reply.type = QUERY_HOSTS;
     query_put_reply(out, &reply);
     host_info_put(out, &info);
+}
+
+static inline void
+make_answer_events(struct buf *out)
+{
+    struct query_reply reply = golden_reply;
+    struct host_event event = golden_event();
+    uint8_t body[256];
+    struct wbuf w;
+
+    reply.type = QUERY_EVENTS;
+    query_put_reply(out, &reply);
+    wbuf_init(&w, body, sizeof body);
+    host_event_put(&w, &event);
+    host_event_put_item(out, &event, body, w.len);
+    host_event_release(&event);
 }
 
 static inline void
@@ -353,10 +383,20 @@ tell_live_table(struct buf *out, struct rbuf *r)
 }
 
 static inline void
+tell_item(struct buf *out, struct host_event *event)
+{
+    buf_printf(out, "host %016" PRIx64 " stream %016" PRIx64 " seq %" PRIu64 " at %" PRId64 "\n",
+               event->host, event->stream, event->seq, event->time_ms);
+    tell_host_event(out, event);
+    host_event_release(event);
+}
+
+static inline void
 tell_live(struct buf *out, const uint8_t *at, size_t n)
 {
     struct live_row row = { 0 };
     struct live_filled filled;
+    struct host_event event;
     struct live_header h;
     struct rbuf r;
 
@@ -374,6 +414,8 @@ tell_live(struct buf *out, const uint8_t *at, size_t n)
     else if (h.type == LIVE_FILLED && live_take_filled(&r, &filled) == 0)
         buf_printf(out, "host %016" PRIx64 " from %" PRId64 " to %" PRId64 "\n", filled.host,
                    filled.from_ms, filled.to_ms);
+    else if (h.type == LIVE_EVENT && live_take_event(&r, &event) == 0)
+        tell_item(out, &event);
     else if (live_take_row(&r, &row) == 0) {
         for (uint32_t i = 0; i < row.n; i++) {
             buf_printf(out, "%" PRIu32 "=", row.ids[i]);
@@ -421,6 +463,7 @@ static inline void tell_query_ledger(struct buf *out, struct rbuf *r); // golden
 static inline void
 tell_answer(struct buf *out, const uint8_t *at, size_t n)
 {
+    struct host_event event;
     struct query_reply reply;
     struct rbuf r;
 
@@ -437,6 +480,8 @@ tell_answer(struct buf *out, const uint8_t *at, size_t n)
             tell_host(out, &r);
         else if (reply.type == QUERY_LEDGER)
             tell_query_ledger(out, &r);
+        else if (reply.type == QUERY_EVENTS && host_event_take_item(&r, &event) == 0)
+            tell_item(out, &event);
         else
             tell_series(out, &r);
     }
