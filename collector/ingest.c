@@ -1,6 +1,6 @@
 // ingest - see the header.
 //
-// Some 600 lines, one thing: the way of a record from the wire to the applier, there and back.
+// What is gathered for the journal is ingest_group's; what becomes of it then, ingest_fate's.
 //
 // A stream's `next` here is what was staged; what is committed stands in `lanes`, a copy of the
 // journal's own table that is kept by the same entries. Who asks is always told the latter.
@@ -13,6 +13,8 @@
 #include <string.h>
 
 #include "collector/collector_stat.h"
+#include "collector/ingest_fate.h"
+#include "collector/ingest_group.h"
 #include "collector/ingest_stream.h"
 #include "shared/base/err.h"
 #include "shared/base/log.h"
@@ -22,17 +24,13 @@
 #include "shared/wire/body.h"
 
 #define SAY_AGAIN_MS 10000
-#define PROBE_BYTES  (64u * 1024u) // of what is written to see whether the disk has room again
-#define KIND_PROBE   0xffu         // of an entry that nobody reads
 
 struct ingest {
     struct ingest_options is;
     lane_table_t *lanes;            // what is committed
     ingest_streams_t *streams;      // what HELLOs named
-    struct journal_group *open;     // being gathered
-    struct journal_group *spare;    // for the next one
-    bool busy;                      // a group is at the disk
-    uint64_t held;                  // bytes of groups: gathered, at the disk and waiting
+    struct ingest_fate fate;        // what becomes of what is committed
+    struct ingest_group gathered;   // what is on its way to the journal
     struct journal_group **waiting; // committed, to be applied after the replay
     size_t n_waiting;
     bool replaying;
@@ -50,19 +48,10 @@ static void s_repeat(struct stream *stream, const struct record *record, uint8_t
 static void s_stage(struct stream *stream, const struct frame_prefix *prefix,
                     const struct record *record, const uint8_t *at, size_t len);
 static void s_nak(struct stream *stream, uint8_t reason, int64_t *last_ms, int64_t every_ms);
-static void s_add(ingest_t *self, const struct journal_item *item, const void *at, size_t len);
-static void s_say_refused(ingest_t *self);
-static void s_submit(ingest_t *self);
-static void s_probe(ingest_t *self);
-static void s_book(ingest_t *self, struct journal_group *group);
 static void s_take_back(ingest_t *self);
 static void s_has_room(ingest_t *self);
 static void s_acks(ingest_t *self);
 static uint64_t s_limit(ingest_t *self, struct stream *stream, uint64_t next);
-static void s_apply(ingest_t *self, struct journal_group *group);
-static void s_done(ingest_t *self, struct journal_group *group);
-static void s_note_fate(ingest_t *self, const struct journal_entry *entry, uint64_t refused);
-static bool s_entry(struct journal_entry *ret, const struct journal_group *group, uint32_t i);
 
 ingest_t *
 ingest_new(const struct ingest_options *options)
@@ -73,7 +62,16 @@ ingest_new(const struct ingest_options *options)
     self->lanes = lane_table_new();
     lane_table_copy(self->lanes, journal_lanes(options->journal));
     self->streams = ingest_streams_new(self);
-    self->open = journal_group_new();
+    self->fate = (struct ingest_fate){ .lanes = self->lanes,
+                                       .streams = self->streams,
+                                       .applier = options->applier,
+                                       .ledger = options->ledger,
+                                       .arg = options->arg,
+                                       .filled = options->filled };
+    self->gathered = (struct ingest_group){ .journal = options->journal,
+                                            .lanes = self->lanes,
+                                            .streams = self->streams,
+                                            .open = journal_group_new() };
     self->replaying = true;
     return self;
 }
@@ -88,8 +86,7 @@ ingest_destroy(ingest_t **self_p)
     for (size_t i = 0; i < self->n_waiting; i++)
         journal_group_free(self->waiting[i]);
     free(self->waiting);
-    journal_group_free(self->open);
-    journal_group_free(self->spare);
+    ingest_group_release(&self->gathered);
     ingest_streams_destroy(&self->streams);
     lane_table_destroy(&self->lanes);
     free(self);
@@ -125,7 +122,7 @@ ingest_frame(ingest_t *self, const void *at, size_t n, struct host_time now)
         s_refuse(self, STAT_FRAMES_NO_STORAGE, -ENOSPC, record.stream);
         return;
     }
-    if (self->held + n > self->is.receive_bytes) {
+    if (self->gathered.held + n > self->is.receive_bytes) {
         s_refuse(self, STAT_FRAMES_NO_ROOM, ERR_LIMIT, record.stream);
         return;
     }
@@ -141,14 +138,14 @@ void
 ingest_flush(ingest_t *self, struct host_time now)
 {
     self->now = now;
-    if (self->full && !self->busy && now.mono_ms >= self->full_at_ms)
-        s_probe(self);
-    if (!self->busy && self->open->n > 0 && self->failed == 0) {
-        s_say_refused(self);
-        s_submit(self);
+    if (self->full && !self->gathered.busy && now.mono_ms >= self->full_at_ms)
+        ingest_group_probe(&self->gathered);
+    if (!self->gathered.busy && self->gathered.open->n > 0 && self->failed == 0) {
+        ingest_group_refused(&self->gathered, now.real_ms);
+        ingest_group_submit(&self->gathered);
     }
     // Of what had come before: when nothing is on its way that would answer them.
-    if (!self->busy)
+    if (!self->gathered.busy)
         s_acks(self);
 }
 
@@ -160,13 +157,15 @@ ingest_committed(ingest_t *self, struct host_time now)
     self->now = now;
     journal_ack(self->is.journal);
     while ((group = journal_take(self->is.journal)) != NULL) {
-        self->busy = false;
+        self->gathered.busy = false;
         self->failed = group->rc == -ENOSPC ? 0 : group->rc;
         if (self->failed != 0) {
-            s_done(self, group);
+            ingest_group_done(&self->gathered, group);
             break;
         }
-        s_book(self, group);
+        ingest_fate_book(&self->fate, group);
+        for (uint32_t i = 0; i < group->n_asks; i++)
+            ingest_ask(self, group->asks[i].host, group->asks[i].stream);
         if (group->rc == -ENOSPC)
             s_take_back(self);
         else if (self->full)
@@ -176,7 +175,8 @@ ingest_committed(ingest_t *self, struct host_time now)
             self->waiting = xrealloc(self->waiting, self->n_waiting + 1, sizeof(void *));
             self->waiting[self->n_waiting++] = group;
         } else {
-            s_apply(self, group);
+            ingest_fate_apply(&self->fate, group, now.mono_ms);
+            ingest_group_done(&self->gathered, group);
         }
     }
     return self->failed;
@@ -185,7 +185,7 @@ ingest_committed(ingest_t *self, struct host_time now)
 bool
 ingest_busy(const ingest_t *self)
 {
-    return self->busy || (self->open->n > 0 && self->failed == 0);
+    return self->gathered.busy || (self->gathered.open->n > 0 && self->failed == 0);
 }
 
 void
@@ -196,8 +196,10 @@ ingest_replayed(ingest_t *self, struct host_time now)
     self->replaying = false;
     // HELLOs came meanwhile, and the applier knows of none.
     ingest_streams_tell(self->streams, self->is.applier, self->is.hosts);
-    for (size_t i = 0; i < self->n_waiting; i++)
-        s_apply(self, self->waiting[i]);
+    for (size_t i = 0; i < self->n_waiting; i++) {
+        ingest_fate_apply(&self->fate, self->waiting[i], now.mono_ms);
+        ingest_group_done(&self->gathered, self->waiting[i]);
+    }
     free(self->waiting);
     self->waiting = NULL;
     self->n_waiting = 0;
@@ -253,16 +255,9 @@ ingest_count(const ingest_t *self, uint64_t host)
 void
 ingest_before(ingest_t *self, uint64_t host, uint64_t samples)
 {
-    const struct journal_item item = {
-        .host = host, .received_ms = self->now.real_ms, .kind = JOURNAL_BEFORE, .kept = true
-    };
-    struct buf body = { 0 };
-
     if (self->full || self->failed != 0)
         return; // measured again when its agent comes again
-    journal_before_put(&body, samples);
-    s_add(self, &item, body.at, body.len);
-    buf_release(&body);
+    ingest_group_before(&self->gathered, host, self->now.real_ms, samples);
 }
 
 void
@@ -323,7 +318,7 @@ s_repeat(struct stream *stream, const struct record *record, uint8_t flags, cons
         item.kept = lane == NULL || lane->n_defs == 0;
     else
         item.kept = lane == NULL || !lane_entry_is_whole(lane);
-    s_add(self, &item, at, len);
+    ingest_group_add(&self->gathered, &item, at, len);
 }
 
 static void
@@ -366,7 +361,7 @@ s_stage(struct stream *stream, const struct frame_prefix *prefix, const struct r
         stream->next = gap.to + 1;
     stream->chain = stream->next;
     ingest_stream_sized(stream, len);
-    s_add(self, &item, at, len);
+    ingest_group_add(&self->gathered, &item, at, len);
 }
 
 // `next` of NEXT and STORAGE is where to go on; that of KEY only says how far we are.
@@ -385,120 +380,6 @@ s_nak(struct stream *stream, uint8_t reason, int64_t *last_ms, int64_t every_ms)
     self->is.nak(self->is.arg, stream->source->host, &nak);
 }
 
-static void
-s_add(ingest_t *self, const struct journal_item *item, const void *at, size_t len)
-{
-    struct source *source = ingest_streams_source(self->streams, item->host);
-
-    // How the host is called goes ahead of the first of its records that says so.
-    if (item->kept && source != NULL && !source->said) {
-        const char *name = lane_table_name(self->lanes, item->host);
-
-        source->said = true;
-        if (name == NULL || strcmp(name, source->name) != 0) {
-            struct journal_item host = *item;
-            struct buf body = { 0 };
-
-            host.kind = JOURNAL_HOST;
-            host.flags = 0;
-            journal_name_put(&body, source->name);
-            journal_group_add(self->open, &host, body.at, body.len);
-            self->held += body.len;
-            buf_release(&body);
-        }
-    }
-    journal_group_add(self->open, item, at, len);
-    self->held += len;
-}
-
-// What the applier has refused since, of streams that are in this group.
-static void
-s_say_refused(ingest_t *self)
-{
-    struct stream *stream;
-
-    while ((stream = ingest_streams_next_refused(self->streams)) != NULL) {
-        const struct lane_entry *lane = lane_table_find(self->lanes, stream->source->host,
-                                                        stream->id);
-        const struct journal_item item = { .host = stream->source->host,
-                                           .received_ms = self->now.real_ms,
-                                           .kind = JOURNAL_REFUSED,
-                                           .kept = true };
-        struct buf body = { 0 };
-
-        if (lane != NULL) {
-            journal_refused_put(&body, stream->id, lane->refused);
-            s_add(self, &item, body.at, body.len);
-        }
-        buf_release(&body);
-    }
-}
-
-static void
-s_submit(ingest_t *self)
-{
-    self->busy = true;
-    journal_submit(self->is.journal, &self->open);
-    self->open = self->spare != NULL ? self->spare : journal_group_new();
-    self->spare = NULL;
-}
-
-// An entry of no meaning that needs as much room as a large record.
-static void
-s_probe(ingest_t *self)
-{
-    const struct journal_item item = { .kind = KIND_PROBE, .kept = true };
-    void *zeros = xcalloc(1, PROBE_BYTES);
-
-    s_add(self, &item, zeros, PROBE_BYTES);
-    free(zeros);
-}
-
-// Entry i of a group. False for what is no entry of ours.
-static bool
-s_entry(struct journal_entry *ret, const struct journal_group *group, uint32_t i)
-{
-    const struct journal_item *item = &group->items[i];
-
-    *ret = (struct journal_entry){ .kind = item->kind,
-                                   .flags = item->flags,
-                                   .host = item->host,
-                                   .received_ms = item->received_ms };
-    return journal_entry_take_body(ret, group->bytes.at + item->at, item->len) == 0;
-}
-
-// What is durable now.
-static void
-s_book(ingest_t *self, struct journal_group *group)
-{
-    struct journal_entry entry;
-
-    for (uint32_t i = 0; i < group->done; i++) {
-        struct stream *stream;
-        uint64_t elsewhere;
-
-        if (!group->items[i].kept || !s_entry(&entry, group, i))
-            continue;
-        elsewhere = entry.kind != JOURNAL_RECORD
-                        ? 0
-                        : lane_table_add(self->lanes, entry.host, entry.record.stream)->elsewhere;
-        // The applier's count is ours already, and newer.
-        if (entry.kind != JOURNAL_REFUSED)
-            lane_table_book(self->lanes, &entry, group->items[i].place);
-        if (entry.kind != JOURNAL_RECORD || (entry.flags & FRAME_REPEAT) != 0)
-            continue;
-        selfstat_add(STAT_SAMPLES_ELSEWHERE,
-                     lane_table_find(self->lanes, entry.host, entry.record.stream)->elsewhere -
-                         elsewhere);
-        stream = ingest_streams_find(self->streams, entry.record.stream);
-        if (stream != NULL)
-            ingest_streams_due(self->streams, stream);
-    }
-    lane_table_trim(self->lanes, group->oldest);
-    for (uint32_t i = 0; i < group->n_asks; i++)
-        ingest_ask(self, group->asks[i].host, group->asks[i].stream);
-}
-
 // The disk is full: what it did not take, and all that was staged behind that, never came.
 static void
 s_take_back(ingest_t *self)
@@ -509,8 +390,7 @@ s_take_back(ingest_t *self)
     if (!self->full && log_allow(&self->said_ms[STAT_JOURNAL_FULL], SAY_AGAIN_MS))
         log_error("the journal's disk is full: nothing is taken until it has room", "again_ms=%d",
                   INGEST_FULL_MS);
-    self->held -= self->open->bytes.len;
-    journal_group_clear(self->open);
+    ingest_group_drop(&self->gathered);
     while ((stream = ingest_streams_next(self->streams, &at)) != NULL) {
         const struct lane_entry *lane = lane_table_find(self->lanes, stream->source->host,
                                                         stream->id);
@@ -570,71 +450,9 @@ s_limit(ingest_t *self, struct stream *stream, uint64_t next)
     const uint64_t most = self->is.receive_bytes;
     uint64_t share = 0;
 
-    if (!self->full && self->held <= most / 4 * 3) {
-        share = (most - self->held) / (living > 0 ? living : 1);
+    if (!self->full && self->gathered.held <= most / 4 * 3) {
+        share = (most - self->gathered.held) / (living > 0 ? living : 1);
         share = share < INGEST_SHARE_LEAST ? INGEST_SHARE_LEAST : share;
     }
     return ingest_stream_credit(stream, next, share);
-}
-
-// Of the records that are durable, in their order.
-static void
-s_apply(ingest_t *self, struct journal_group *group)
-{
-    struct journal_entry entry;
-
-    for (uint32_t i = 0; i < group->done; i++) {
-        struct lane_entry *lane;
-        struct stream *stream;
-        uint64_t refused;
-
-        if (group->items[i].kind != JOURNAL_RECORD || !s_entry(&entry, group, i))
-            continue;
-        refused = applier_record(
-            self->is.applier, entry.host, entry.flags, &entry.record,
-            (struct host_time){ .mono_ms = self->now.mono_ms, .real_ms = entry.received_ms });
-        if ((entry.flags & FRAME_REPEAT) != 0)
-            continue;
-        lane = lane_table_add(self->lanes, entry.host, entry.record.stream);
-        lane_table_refuse(self->lanes, lane, refused);
-        s_note_fate(self, &entry, refused);
-        stream = ingest_streams_find(self->streams, entry.record.stream);
-        if (refused > 0 && stream != NULL)
-            ingest_streams_refused(self->streams, stream);
-        if (entry.record.type == RECORD_END && lane->backlog)
-            self->is.filled(self->is.arg, entry.host, lane->from_ms, lane->to_ms);
-    }
-    s_done(self, group);
-}
-
-// For the host's ledger: what it lost, and what we did not keep.
-static void
-s_note_fate(ingest_t *self, const struct journal_entry *entry, uint64_t refused)
-{
-    const struct record *record = &entry->record;
-    struct applier_fate fate;
-    struct gap gap;
-    struct rbuf r;
-
-    applier_fate(self->is.applier, &fate);
-    if (refused > 0 || fate.conflicts > 0)
-        host_ledger_fate(self->is.ledger, entry->host, fate.refused, fate.conflicts);
-    if (record->count > 0)
-        host_ledger_gap_ends(self->is.ledger, entry->host, record->stream, record->t0_ms);
-    rbuf_init(&r, record->body, record->body_len);
-    if (record->type == RECORD_GAP && gap_take(&r, &gap) == 0 && gap.cause > 0)
-        host_ledger_gap(self->is.ledger, entry->host, record->stream, record->t0_ms, gap.samples,
-                        (uint8_t) (gap.cause - 1));
-}
-
-// The memory is kept for a group to come.
-static void
-s_done(ingest_t *self, struct journal_group *group)
-{
-    self->held -= group->bytes.len;
-    journal_group_clear(group);
-    if (self->spare == NULL)
-        self->spare = group;
-    else
-        journal_group_free(group);
 }

@@ -1,0 +1,103 @@
+// ingest_fate - see the header.
+
+#include "collector/ingest_fate.h"
+
+#include "collector/collector_stat.h"
+#include "shared/base/rbuf.h"
+#include "shared/net/selfstat.h"
+#include "shared/wire/body.h"
+
+static bool s_entry(struct journal_entry *ret, const struct journal_group *group, uint32_t i);
+static void s_note(const struct ingest_fate *self, const struct journal_entry *entry,
+                   uint64_t refused);
+
+void
+ingest_fate_book(const struct ingest_fate *self, const struct journal_group *group)
+{
+    struct journal_entry entry;
+
+    for (uint32_t i = 0; i < group->done; i++) {
+        struct stream *stream;
+        uint64_t elsewhere;
+
+        if (!group->items[i].kept || !s_entry(&entry, group, i))
+            continue;
+        elsewhere = entry.kind != JOURNAL_RECORD
+                        ? 0
+                        : lane_table_add(self->lanes, entry.host, entry.record.stream)->elsewhere;
+        // The applier's count is ours already, and newer.
+        if (entry.kind != JOURNAL_REFUSED)
+            lane_table_book(self->lanes, &entry, group->items[i].place);
+        if (entry.kind != JOURNAL_RECORD || (entry.flags & FRAME_REPEAT) != 0)
+            continue;
+        selfstat_add(STAT_SAMPLES_ELSEWHERE,
+                     lane_table_find(self->lanes, entry.host, entry.record.stream)->elsewhere -
+                         elsewhere);
+        stream = ingest_streams_find(self->streams, entry.record.stream);
+        if (stream != NULL)
+            ingest_streams_due(self->streams, stream);
+    }
+    lane_table_trim(self->lanes, group->oldest);
+}
+
+// Entry i of a group. False for what is no entry of ours.
+static bool
+s_entry(struct journal_entry *ret, const struct journal_group *group, uint32_t i)
+{
+    const struct journal_item *item = &group->items[i];
+
+    *ret = (struct journal_entry){ .kind = item->kind,
+                                   .flags = item->flags,
+                                   .host = item->host,
+                                   .received_ms = item->received_ms };
+    return journal_entry_take_body(ret, group->bytes.at + item->at, item->len) == 0;
+}
+
+void
+ingest_fate_apply(const struct ingest_fate *self, const struct journal_group *group,
+                  int64_t mono_ms)
+{
+    struct journal_entry entry;
+
+    for (uint32_t i = 0; i < group->done; i++) {
+        struct lane_entry *lane;
+        struct stream *stream;
+        uint64_t refused;
+
+        if (group->items[i].kind != JOURNAL_RECORD || !s_entry(&entry, group, i))
+            continue;
+        refused = applier_record(
+            self->applier, entry.host, entry.flags, &entry.record,
+            (struct host_time){ .mono_ms = mono_ms, .real_ms = entry.received_ms });
+        if ((entry.flags & FRAME_REPEAT) != 0)
+            continue;
+        lane = lane_table_add(self->lanes, entry.host, entry.record.stream);
+        lane_table_refuse(self->lanes, lane, refused);
+        s_note(self, &entry, refused);
+        stream = ingest_streams_find(self->streams, entry.record.stream);
+        if (refused > 0 && stream != NULL)
+            ingest_streams_refused(self->streams, stream);
+        if (entry.record.type == RECORD_END && lane->backlog)
+            self->filled(self->arg, entry.host, lane->from_ms, lane->to_ms);
+    }
+}
+
+// For the host's ledger: what it lost, and what we did not keep.
+static void
+s_note(const struct ingest_fate *self, const struct journal_entry *entry, uint64_t refused)
+{
+    const struct record *record = &entry->record;
+    struct applier_fate fate;
+    struct gap gap;
+    struct rbuf r;
+
+    applier_fate(self->applier, &fate);
+    if (refused > 0 || fate.conflicts > 0)
+        host_ledger_fate(self->ledger, entry->host, fate.refused, fate.conflicts);
+    if (record->count > 0)
+        host_ledger_gap_ends(self->ledger, entry->host, record->stream, record->t0_ms);
+    rbuf_init(&r, record->body, record->body_len);
+    if (record->type == RECORD_GAP && gap_take(&r, &gap) == 0 && gap.cause > 0)
+        host_ledger_gap(self->ledger, entry->host, record->stream, record->t0_ms, gap.samples,
+                        (uint8_t) (gap.cause - 1));
+}

@@ -1,0 +1,38 @@
+// ingest_fate - what becomes of records that the journal has committed.
+//
+// In:     groups as the journal gives them back, each twice and in order: to be booked at once, to
+//         be applied when the store is ready for it.
+// Out:    booked: marks and counts of `lanes`, and an ACK that is due for each stream in it.
+//         Applied: rows by the applier, what it refused in `lanes` and on the list of `streams`,
+//         what the agent lost in its host's ledger; at the END of a backlog the times it filled.
+// Thread: ingest's. Inner to it.
+// Loss:   what is no entry of ours is passed over.
+
+#ifndef COLLECTOR_INGEST_FATE_H
+#define COLLECTOR_INGEST_FATE_H
+
+#include <stdint.h>
+
+#include "collector/applier.h"
+#include "collector/host_ledger.h"
+#include "collector/ingest_stream.h"
+#include "collector/journal.h"
+#include "collector/lane_table.h"
+
+// All borrowed.
+struct ingest_fate {
+    lane_table_t *lanes;
+    ingest_streams_t *streams;
+    applier_t *applier;
+    host_ledger_t *ledger;
+    void *arg; // of `filled`
+    void (*filled)(void *arg, uint64_t host, int64_t from_ms, int64_t to_ms);
+};
+
+// What is durable of the group.
+void ingest_fate_book(const struct ingest_fate *self, const struct journal_group *group);
+// Its records, in their order. `mono_ms`: now.
+void ingest_fate_apply(const struct ingest_fate *self, const struct journal_group *group,
+                       int64_t mono_ms);
+
+#endif

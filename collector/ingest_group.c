@@ -1,0 +1,118 @@
+// ingest_group - see the header.
+
+#include "collector/ingest_group.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/base/xalloc.h"
+
+#define PROBE_BYTES (64u * 1024u)
+#define KIND_PROBE  0xffu // of an entry that nobody reads
+
+void
+ingest_group_release(struct ingest_group *self)
+{
+    journal_group_free(self->open);
+    journal_group_free(self->spare);
+    self->open = self->spare = NULL;
+}
+
+void
+ingest_group_add(struct ingest_group *self, const struct journal_item *item, const void *at,
+                 size_t len)
+{
+    struct source *source = ingest_streams_source(self->streams, item->host);
+
+    // How the host is called goes ahead of the first of its records that says so.
+    if (item->kept && source != NULL && !source->said) {
+        const char *name = lane_table_name(self->lanes, item->host);
+
+        source->said = true;
+        if (name == NULL || strcmp(name, source->name) != 0) {
+            struct journal_item host = *item;
+            struct buf body = { 0 };
+
+            host.kind = JOURNAL_HOST;
+            host.flags = 0;
+            journal_name_put(&body, source->name);
+            journal_group_add(self->open, &host, body.at, body.len);
+            self->held += body.len;
+            buf_release(&body);
+        }
+    }
+    journal_group_add(self->open, item, at, len);
+    self->held += len;
+}
+
+void
+ingest_group_before(struct ingest_group *self, uint64_t host, int64_t now_ms, uint64_t samples)
+{
+    const struct journal_item item = {
+        .host = host, .received_ms = now_ms, .kind = JOURNAL_BEFORE, .kept = true
+    };
+    struct buf body = { 0 };
+
+    journal_before_put(&body, samples);
+    ingest_group_add(self, &item, body.at, body.len);
+    buf_release(&body);
+}
+
+void
+ingest_group_refused(struct ingest_group *self, int64_t now_ms)
+{
+    struct stream *stream;
+
+    while ((stream = ingest_streams_next_refused(self->streams)) != NULL) {
+        const struct lane_entry *lane = lane_table_find(self->lanes, stream->source->host,
+                                                        stream->id);
+        const struct journal_item item = { .host = stream->source->host,
+                                           .received_ms = now_ms,
+                                           .kind = JOURNAL_REFUSED,
+                                           .kept = true };
+        struct buf body = { 0 };
+
+        if (lane != NULL) {
+            journal_refused_put(&body, stream->id, lane->refused);
+            ingest_group_add(self, &item, body.at, body.len);
+        }
+        buf_release(&body);
+    }
+}
+
+void
+ingest_group_probe(struct ingest_group *self)
+{
+    const struct journal_item item = { .kind = KIND_PROBE, .kept = true };
+    void *zeros = xcalloc(1, PROBE_BYTES);
+
+    ingest_group_add(self, &item, zeros, PROBE_BYTES);
+    free(zeros);
+}
+
+void
+ingest_group_submit(struct ingest_group *self)
+{
+    self->busy = true;
+    journal_submit(self->journal, &self->open);
+    self->open = self->spare != NULL ? self->spare : journal_group_new();
+    self->spare = NULL;
+}
+
+void
+ingest_group_drop(struct ingest_group *self)
+{
+    self->held -= self->open->bytes.len;
+    journal_group_clear(self->open);
+}
+
+void
+ingest_group_done(struct ingest_group *self, struct journal_group *group)
+{
+    self->held -= group->bytes.len;
+    journal_group_clear(group);
+    if (self->spare == NULL)
+        self->spare = group;
+    else
+        journal_group_free(group);
+}

@@ -1,0 +1,50 @@
+// ingest_group - entries on their way into the journal: gathered in one group while another is at
+// the disk.
+//
+// In:     records that were staged, and what the ledger of streams and hosts has to say beside
+// them. Out:    groups, one at a time, to the journal; and how many bytes all of them hold. Order:
+// add -> submit (busy) -> the journal gives the group back -> ... -> done. Between the last
+//         two it is its owner's, who may let it wait: it counts as held.
+// Thread: ingest's. Inner to it. A value: release it.
+
+#ifndef COLLECTOR_INGEST_GROUP_H
+#define COLLECTOR_INGEST_GROUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collector/ingest_stream.h"
+#include "collector/journal.h"
+#include "collector/lane_table.h"
+
+struct ingest_group {
+    journal_t *journal;          // borrowed, as the next two
+    const lane_table_t *lanes;   // what is committed
+    ingest_streams_t *streams;   // whose names and refusals are said
+    struct journal_group *open;  // being gathered
+    struct journal_group *spare; // for the next one; NULL: to be made
+    bool busy;                   // a group is at the disk: its owner clears this
+    uint64_t held;               // bytes of groups: gathered, at the disk and waiting
+};
+
+void ingest_group_release(struct ingest_group *self);
+
+// Ahead of the first kept entry of a host: what it is called, if the journal has not been told.
+void ingest_group_add(struct ingest_group *self, const struct journal_item *item, const void *at,
+                      size_t len);
+// host_ledger's `before` of the host.
+void ingest_group_before(struct ingest_group *self, uint64_t host, int64_t now_ms,
+                         uint64_t samples);
+// What the applier has refused since, of the streams on the list of refusals.
+void ingest_group_refused(struct ingest_group *self, int64_t now_ms);
+// An entry of no meaning that needs as much room as a large record: has the disk room again?
+void ingest_group_probe(struct ingest_group *self);
+// To the journal. Not while busy.
+void ingest_group_submit(struct ingest_group *self);
+// What is gathered never came.
+void ingest_group_drop(struct ingest_group *self);
+// Takes a group that the journal gave back; its memory is kept for one to come.
+void ingest_group_done(struct ingest_group *self, struct journal_group *group);
+
+#endif
