@@ -1,4 +1,6 @@
 // applier - see the header.
+//
+// Some 520 lines, one thing: what the lanes of a host call back into shares the record at hand.
 
 #include "collector/applier.h"
 
@@ -55,6 +57,7 @@ struct stream {
 
 struct applier {
     store_t *store;
+    event_log_t *events;
     uint32_t most_series;            // of one host
     struct applier_live live;        // all NULL while quiet
     map_t *sources;                  // host -> source
@@ -81,17 +84,19 @@ static void s_row(void *arg, int64_t time_ms, const uint32_t *slots, const doubl
 static void s_give_all(applier_t *self, const struct source *source);
 static void s_give(applier_t *self, enum kind kind, const struct store_row *row);
 static void s_gap(void *arg, uint64_t from, const struct gap *gap);
+static void s_event(void *arg, const struct record *record);
 static void s_drop_evicted(struct stream *stream);
 static void s_build(struct stream *stream, const uint32_t *slots, const double *values, uint32_t n);
 static void s_remove_stream(applier_t *self, struct source *source, uint32_t at);
 static void s_remove_streams(applier_t *self, struct source *source);
 
 applier_t *
-applier_new(store_t *store, uint32_t most_series)
+applier_new(store_t *store, event_log_t *events, uint32_t most_series)
 {
     applier_t *self = xcalloc(1, sizeof *self);
 
     self->store = store;
+    self->events = events;
     self->most_series = most_series;
     self->sources = map_new();
     self->streams = map_new();
@@ -204,6 +209,7 @@ applier_forget(applier_t *self, uint64_t host)
 {
     struct source *source = map_remove_u64(self->sources, host);
 
+    event_log_forget(self->events, host);
     if (source == NULL)
         return;
     s_remove_streams(self, source);
@@ -251,13 +257,15 @@ s_stream(applier_t *self, struct source *source, uint64_t id)
 static void
 s_open_lane(struct stream *stream)
 {
-    struct lane_handler handler = { .arg = stream, .define = s_define, .row = s_row, .gap = s_gap };
+    struct lane_handler handler = {
+        .arg = stream, .define = s_define, .row = s_row, .gap = s_gap, .event = s_event
+    };
 
     stream->lane = lane_new(stream->id, &handler);
 }
 
-// The lane calls back into s_define, s_row and s_gap below. Acceptance was decided before: it is
-// told a base that makes no hole of what another collector has.
+// The lane calls back into s_define, s_row, s_gap and s_event below. Acceptance was decided before:
+// it is told a base that makes no hole of what another collector has.
 static void
 s_accept(struct stream *stream, const struct record *record)
 {
@@ -432,6 +440,22 @@ s_gap(void *arg, uint64_t from, const struct gap *gap)
     log_debug("records are missing", "host=%s stream=%016llx from=%llu to=%llu cause=%u",
               log_quote(stream->source->name), (unsigned long long) stream->id,
               (unsigned long long) from, (unsigned long long) gap->to, gap->cause);
+}
+
+// Kept first, then published, as rows are.
+static void
+s_event(void *arg, const struct record *record)
+{
+    const struct stream *stream = arg;
+    applier_t *self = stream->applier;
+    struct host_event event;
+    const int rc = event_log_take(self->events, &event, stream->source->host, record,
+                                  self->now.real_ms);
+
+    selfstat_add(STAT_EVENTS, rc == 1);
+    selfstat_add(STAT_EVENTS_WORDLESS, rc < 0);
+    if (rc == 1 && s_is_live(self))
+        publisher_event(self->live.publisher, &event, record);
 }
 
 // The store gave up series since we last looked: those of ours among them are made again at the

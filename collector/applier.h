@@ -1,8 +1,8 @@
 // applier - records that are durable into rows, rows into the store and on to who watches.
 //
 // In:     records of streams in the order of their seq, repeats among them; whose they are.
-// Out:    rows in the store, with `instance` added from the identity; rows published, unless they
-//         carry BACKLOG; what can't be read is asked for.
+// Out:    rows in the store, with `instance` added from the identity; events in their log; both
+//         published, unless they carry BACKLOG; what can't be read is asked for.
 // Thread: one owner at a time. It begins quiet: while the journal is replayed it only fills the
 //         store. applier_attach makes it live, in the thread that has the publisher.
 // Limits: series of one host; samples more than APPLIER_FUTURE_MS ahead of our clock are refused.
@@ -13,6 +13,7 @@
 
 #include <stdint.h>
 
+#include "collector/event_log.h"
 #include "collector/host_table.h"
 #include "collector/publisher.h"
 #include "collector/store/store.h"
@@ -32,7 +33,8 @@ struct applier_live {
     void (*ask)(void *arg, uint64_t host, uint64_t stream);
 };
 
-applier_t *applier_new(store_t *store, uint32_t most_series);
+// Both borrowed.
+applier_t *applier_new(store_t *store, event_log_t *events, uint32_t most_series);
 void applier_destroy(applier_t **self_p);
 void applier_attach(applier_t *self, const struct applier_live *live);
 

@@ -27,6 +27,7 @@ struct collector {
     int lock_fd; // of the data folder, held while we live
     uint64_t id; // in the data folder, so that it stays
     store_t *store;
+    event_log_t *events;
     journal_t *journal;
     applier_t *applier; // writes the store: the replay's at first, then the reactor's
     replay_t *replay;
@@ -54,6 +55,7 @@ collector_start(collector_t **ret, int *exit_ret, const struct collector_options
         *exit_ret = s_data_exit(rc);
         goto fail;
     }
+    self->events = event_log_new();
     rc = head_new(&self->store, options->head_bytes);
     if (rc < 0) {
         *exit_ret = OPTION_EXIT_CONFIG;
@@ -87,6 +89,7 @@ collector_stop(collector_t **self_p)
     replay_stop(&self->replay);
     journal_stop(&self->journal);
     applier_destroy(&self->applier);
+    event_log_destroy(&self->events);
     store_destroy(&self->store);
     if (self->lock_fd != -1)
         close(self->lock_fd);
@@ -185,7 +188,7 @@ s_start_replay(collector_t *self, const struct collector_options *options)
     int rc;
 
     s_journal_dir(&dir, options);
-    self->applier = applier_new(self->store, APPLIER_SERIES_MAX);
+    self->applier = applier_new(self->store, self->events, APPLIER_SERIES_MAX);
     rc = replay_start(&self->replay,
                       &(struct replay_options){ .dir = buf_cstr(&dir),
                                                 .owner = self->id,
@@ -211,6 +214,7 @@ s_start_reactor(collector_t *self, const struct collector_options *options)
                                .journal = self->journal,
                                .replay = self->replay,
                                .applier = self->applier,
+                               .events = self->events,
                                .receive_bytes = options->receive_bytes,
                                .collector = self->id,
                                .epoch = random_u64(),

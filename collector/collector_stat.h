@@ -23,6 +23,8 @@ enum collector_stat {
     STAT_LANE_UNREADABLE,
     STAT_LANE_MALFORMED,
     STAT_LANE_UNKNOWN,
+    STAT_EVENTS,          // kept
+    STAT_EVENTS_WORDLESS, // of a body that says nothing we can read
     STAT_STREAMS,
     STAT_CONTROL_MESSAGES,
     STAT_CONTROL_BAD,    // no message of ours
@@ -44,6 +46,7 @@ enum collector_stat {
     STAT_PUBLISHED_ROW,
     STAT_PUBLISHED_HOST,
     STAT_PUBLISHED_FILLED,
+    STAT_PUBLISHED_EVENT,
     STAT_SUBSCRIPTIONS,
     STAT_SUBSCRIPTIONS_IGNORED,
     STAT_QUERIES,

@@ -199,6 +199,19 @@ publisher_filled(publisher_t *self, const struct live_filled *filled, int64_t no
 }
 
 void
+publisher_event(publisher_t *self, const struct host_event *of, const struct record *record)
+{
+    struct live_header header = s_header(self, LIVE_EVENT, NULL);
+
+    if (!s_is_watched(self, LIVE_EVENTS_TOPIC))
+        return;
+    header.time_ms = of->time_ms;
+    buf_clear(&self->body);
+    live_put_event(&self->body, &header, of, record->body, record->body_len);
+    s_send(self, LIVE_EVENTS_TOPIC, STAT_PUBLISHED_EVENT);
+}
+
+void
 publisher_reset(publisher_t *self, uint64_t host)
 {
     struct topics *topics = map_get_u64(self->topics, host);

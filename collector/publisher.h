@@ -1,7 +1,8 @@
 // publisher - the live stream: every stored row to whoever watches its host.
 //
 // In:     rows as they are stored, hosts as they change, subscriptions from XPUB.
-// Out:    two parts, topic and body, as shared/wire/live.h tells: TABLE, ROW, HOST, FILLED.
+// Out:    two parts, topic and body, as shared/wire/live.h tells: TABLE, ROW, HOST, FILLED,
+//         EVENT.
 // Topics: a host has two, its applications' and its own; each has a table, a generation and a
 // pubseq. Table:  a topic's table is the set of series its rows had since the agent started;
 // `generation`
@@ -23,6 +24,8 @@
 #include "collector/host_table.h"
 #include "collector/store/store.h"
 #include "shared/net/sock.h"
+#include "shared/wire/frame.h"
+#include "shared/wire/host_event.h"
 
 #define SUBSCRIPTION_MAX   240 // bytes; longer ones break libzmq 4.3.4's own encoder
 #define SUBSCRIPTIONS_MOST 65536
@@ -55,6 +58,8 @@ void publisher_row(publisher_t *self, char kind, const struct store_row *row, ui
 void publisher_host(publisher_t *self, const struct host_info *info);
 // Times of the host that came late are stored, as a whole.
 void publisher_filled(publisher_t *self, const struct live_filled *filled, int64_t now_ms);
+// Something happened on a host: whose and when, and the EVENT that tells it.
+void publisher_event(publisher_t *self, const struct host_event *of, const struct record *record);
 // The host's agent starts anew: its sets of series are empty again.
 void publisher_reset(publisher_t *self, uint64_t host);
 // The tables of both of the host's topics, also where nothing was published on one yet.

@@ -55,6 +55,7 @@ static bool s_wait(const query_worker_t *self, int fd);
 static void s_answer(query_worker_t *self, const struct query_job *job);
 static void s_await_store(const query_worker_t *self);
 static void s_hosts(struct answer *a);
+static void s_events(struct answer *a);
 static void s_series(struct answer *a);
 static bool s_select(struct answer *a, struct selection *selection);
 static bool s_put(struct answer *a, const struct store_series *series);
@@ -221,7 +222,10 @@ s_answer(query_worker_t *self, const struct query_job *job)
         s_hosts(&a);
     } else {
         s_await_store(self);
-        s_series(&a);
+        if (job->request.type == QUERY_EVENTS)
+            s_events(&a);
+        else
+            s_series(&a);
     }
     buf_release(&a.out);
 }
@@ -251,6 +255,21 @@ s_hosts(struct answer *a)
             return;
     }
     s_send(a, true);
+}
+
+static void
+s_events(struct answer *a)
+{
+    const struct query_request *q = &a->job->request;
+    struct event_window w = { .host = q->host, .start_ms = q->start_ms, .end_ms = q->end_ms };
+    bool more;
+
+    s_begin(a);
+    do {
+        more = event_log_put(a->worker->is.events, &w, QUERY_CHUNK_BYTES, &a->out, &a->n);
+        if (!s_send(a, !more))
+            return;
+    } while (more);
 }
 
 // SERIES, SELECT and LAST are one walk over a cursor. `upto` is the cursor's, so it is the same in

@@ -1,4 +1,4 @@
-// query_worker - answers questions from the store, in a thread of its own.
+// query_worker - answers questions from the store and the log of events, in a thread of its own.
 //
 // In:     jobs through a bounded ring: a request, whose it is, and the hosts as they were.
 // Out:    chunks through a bounded ring with a descriptor: encoded replies, ready to be sent.
@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "collector/event_log.h"
 #include "collector/host_table.h"
 #include "collector/store/store.h"
 #include "shared/base/buf.h"
@@ -42,6 +43,7 @@ typedef struct query_worker query_worker_t;
 
 struct query_worker_options {
     store_t *store;
+    event_log_t *events;
     uint64_t collector; // its id
     uint64_t epoch;
     // Whether the store is whole; waits for that until this time of the monotonic clock. NULL: it

@@ -232,6 +232,7 @@ s_build(reactor_t *self, const struct reactor_options *o)
 {
     int rc = query_worker_start(&self->worker,
                                 &(struct query_worker_options){ .store = o->store,
+                                                                .events = o->events,
                                                                 .collector = o->collector,
                                                                 .epoch = o->epoch,
                                                                 .whole = s_whole,

@@ -24,6 +24,7 @@ struct reactor_options {
     journal_t *journal;
     replay_t *replay;       // of the same journal
     applier_t *applier;     // the replay's until it is done, then ours
+    event_log_t *events;    // what the applier fills
     uint64_t receive_bytes; // of memory for what came and is not yet applied
     uint64_t collector;     // its id
     uint64_t epoch;

@@ -41,6 +41,7 @@ static struct room {
     char dir[64]; // of the journal; made once, kept from opening to opening
     journal_t *journal;
     applier_t *applier;
+    event_log_t *events;
     unsigned naks;
     struct nak nak; // the last
     unsigned acks;
@@ -105,7 +106,9 @@ room_open_journal(uint32_t most_series)
                                                               .bytes_most = UINT64_C(1) << 30,
                                                               .now_ms = clock_real_ms }),
                      0);
-    room.applier = applier_new(room.store, most_series);
+    if (room.events == NULL)
+        room.events = event_log_new();
+    room.applier = applier_new(room.store, room.events, most_series);
     if (room.ledger == NULL)
         room.ledger = host_ledger_new();
     room.ingest = ingest_new(&(struct ingest_options){ .journal = room.journal,
@@ -200,6 +203,7 @@ room_teardown(void **state)
     ingest_destroy(&room.ingest);
     journal_stop(&room.journal);
     applier_destroy(&room.applier);
+    event_log_destroy(&room.events);
     host_ledger_destroy(&room.ledger);
     assert_int_equal(folder_remove(room.dir), 0);
     publisher_destroy(&room.publisher);

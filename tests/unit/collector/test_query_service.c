@@ -45,6 +45,7 @@ setup(void **state)
     zmq_msg_init(&s_msg);
     assert_int_equal(
         query_worker_start(&s_worker, &(struct query_worker_options){ .store = room.store,
+                                                                      .events = room.events,
                                                                       .collector = ROOM_COLLECTOR,
                                                                       .epoch = ROOM_EPOCH }),
         0);
@@ -212,6 +213,51 @@ ledgers_of_all_hosts_come_at_once(void **state)
     }
     assert_int_equal(sum, 2 * HOST + 1);
     assert_int_equal(rbuf_finish(&rest), 0);
+}
+
+// The log is larger than a reply: it comes in several, each event once.
+static void
+events_of_a_window_come_in_as_many_replies_as_it_takes(void **state)
+{
+    static const uint8_t body[HOST_EVENT_BODY_MAX] = "\1k\0\0\0";
+    uint32_t n = 0, replies = 0;
+
+    (void) state;
+    for (uint64_t i = 0; i < 600; i++) {
+        const struct record record = { .type = RECORD_EVENT,
+                                       .stream = 1,
+                                       .seq = i,
+                                       .t0_ms = (int64_t) i,
+                                       .body = body,
+                                       .body_len = sizeof body };
+        struct host_event event;
+
+        assert_int_equal(event_log_take(room.events, &event, HOST + i % 6, &record, 1000), 1);
+    }
+    ask((struct query_request){ .type = QUERY_EVENTS, .id = 5, .start_ms = 100, .end_ms = 598 },
+        NULL);
+    do {
+        hear(QUERY_OK);
+        replies++;
+        for (uint32_t i = 0; i < reply.n; i++, n++) {
+            struct host_event event;
+
+            assert_int_equal(host_event_take_item(&rest, &event), 0);
+            assert_int_equal(event.seq, 100 + n);
+            host_event_release(&event);
+        }
+        assert_int_equal(rbuf_finish(&rest), 0);
+    } while ((reply.flags & QUERY_MORE) != 0);
+    assert_int_equal(n, 499);
+    assert_true(replies > 1);
+}
+
+static void
+events_of_a_host_that_is_not_known_are_not_answered_with_none(void **state)
+{
+    (void) state;
+    ask((struct query_request){ .type = QUERY_EVENTS, .id = 5, .host = HOST, .end_ms = 9 }, NULL);
+    hear(QUERY_UNKNOWN);
 }
 
 static void
@@ -494,6 +540,8 @@ main(void)
         TEST(hosts_are_listed),
         TEST(a_ledger_has_what_its_agent_told_beside_what_is_here),
         TEST(ledgers_of_all_hosts_come_at_once),
+        TEST(events_of_a_window_come_in_as_many_replies_as_it_takes),
+        TEST(events_of_a_host_that_is_not_known_are_not_answered_with_none),
         TEST(a_window_of_samples_is_answered_with_its_row_number),
         TEST(last_is_one_sample_not_older_than_the_start),
         TEST(series_are_labels_without_samples),

@@ -39,6 +39,7 @@ static store_t *s_store;
 static reactor_t *s_reactor;
 static journal_t *s_journal;
 static applier_t *s_applier;
+static event_log_t *s_events;
 static replay_t *s_replay;
 static zsock_t *s_push, *s_dealer, *s_sub, *s_asker;
 static struct fake_stream s_stream;
@@ -84,7 +85,8 @@ setup(void **state)
                                                               .bytes_most = 1u << 30,
                                                               .now_ms = clock_real_ms }),
                      0);
-    s_applier = applier_new(s_store, APPLIER_SERIES_MAX);
+    s_events = event_log_new();
+    s_applier = applier_new(s_store, s_events, APPLIER_SERIES_MAX);
     assert_int_equal(
         replay_start(&s_replay, &(struct replay_options){ .dir = dir,
                                                           .owner = COLLECTOR,
@@ -98,6 +100,7 @@ setup(void **state)
                                                               .journal = s_journal,
                                                               .replay = s_replay,
                                                               .applier = s_applier,
+                                                              .events = s_events,
                                                               .receive_bytes = 64u << 20,
                                                               .collector = COLLECTOR,
                                                               .epoch = 5,
@@ -119,6 +122,7 @@ teardown(void **state)
     replay_stop(&s_replay);
     journal_stop(&s_journal);
     applier_destroy(&s_applier);
+    event_log_destroy(&s_events);
     store_destroy(&s_store);
     row_state_release(&s_stream.rows);
     zsock_destroy(&s_push);
