@@ -1,6 +1,4 @@
-// publisher - the live stream: every stored row to whoever watches its host.
-//
-// Some 500 lines, one thing: a topic's table, generation and pubseq move together or not at all.
+// publisher - see the header.
 
 #include "collector/publisher.h"
 
@@ -8,6 +6,8 @@
 #include <string.h>
 
 #include "collector/collector_stat.h"
+#include "collector/subscription_set.h"
+#include "collector/topic.h"
 #include "shared/base/buf.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
@@ -20,34 +20,10 @@
 // Of a series in a TABLE besides its text: id, kind, counts and lengths of up to 64 labels.
 #define TABLE_SERIES_COST 400u
 
-// "m/<host>" or "a/<host>": what its rows are made of.
-struct topic {
-    uint64_t host;
-    char name[LIVE_TOPIC_SIZE];
-    uint32_t generation; // of the set below
-    uint32_t told;       // generation of the last TABLE sent; 0: none
-    uint64_t pubseq;     // rows so far
-    uint64_t number;     // of the last of them, in the store
-    bool due;            // a TABLE is to be sent
-    bool watched;        // by a subscription, as of ...
-    uint64_t checked;    // ... this state of the subscriptions
-    uint32_t n_ids;      // series of the set
-    uint32_t size;       // allocated
-    series_id *ids;      // rising
-};
-
-// A host's, in the order in which they are told.
-enum { TOPIC_APPS, TOPIC_HOST, TOPICS };
-struct topics {
-    struct topic at[TOPICS];
-};
-
 struct publisher {
     struct publisher_options is;
-    map_t *topics;        // host -> struct topics
-    map_t *subscriptions; // text -> uint64_t *: how many
-    uint64_t open;        // sum of them
-    uint64_t changes;     // of the set of texts, from 1
+    map_t *topics; // host -> struct topics
+    struct subscription_set subscriptions;
     size_t due_topics;    // topics with `due`
     size_t due_at;        // where the walk over topics stands
     bool hosts_due;       // every host is to be sent on e/
@@ -59,8 +35,6 @@ struct publisher {
 };
 
 static void s_note(publisher_t *self, const uint8_t *at, size_t n);
-static void s_ignore(publisher_t *self, size_t n);
-static bool s_count(publisher_t *self, const char *text, size_t n, bool joins);
 static void s_make_due(publisher_t *self, const char *text, size_t n);
 static void s_set_due(publisher_t *self, struct topic *topic, bool due);
 static void s_start_hosts(publisher_t *self);
@@ -70,15 +44,11 @@ static unsigned s_flush_tables(publisher_t *self, struct topics *topics);
 static struct topics *s_topics(publisher_t *self, uint64_t host);
 static struct topic *s_topic(publisher_t *self, char kind, uint64_t host);
 static bool s_watched(publisher_t *self, struct topic *topic);
-static bool s_is_watched(const publisher_t *self, const char *topic);
-static uint32_t s_seek(const struct topic *topic, uint32_t at, series_id id);
-static bool s_admit(struct topic *topic, const struct store_row *row);
 static void s_send_table(publisher_t *self, struct topic *topic);
 static uint32_t s_read_table(publisher_t *self, struct topic *topic, struct live_series **ret);
 static struct live_header s_header(const publisher_t *self, uint8_t type,
                                    const struct topic *topic);
 static void s_send(publisher_t *self, const char *topic, enum collector_stat count);
-static void s_free_topics(struct topics *topics);
 
 publisher_t *
 publisher_new(const struct publisher_options *options)
@@ -87,8 +57,7 @@ publisher_new(const struct publisher_options *options)
 
     self->is = *options;
     self->topics = map_new();
-    self->subscriptions = map_new();
-    self->changes = 1;
+    subscription_set_init(&self->subscriptions);
     return self;
 }
 
@@ -102,12 +71,9 @@ publisher_destroy(publisher_t **self_p)
     if (self == NULL)
         return;
     while (map_next(self->topics, &at, &entry))
-        s_free_topics(entry.value);
-    at = 0;
-    while (map_next(self->subscriptions, &at, &entry))
-        free(entry.value);
+        topics_free(entry.value);
     map_destroy(&self->topics);
-    map_destroy(&self->subscriptions);
+    subscription_set_release(&self->subscriptions);
     free(self->hosts_left);
     buf_release(&self->body);
     free(self);
@@ -148,7 +114,7 @@ publisher_series(publisher_t *self, char kind, const struct store_row *row)
 {
     struct topic *topic = s_topic(self, kind, row->host);
 
-    if (s_admit(topic, row))
+    if (topic_admit(topic, row))
         topic->generation++;
 }
 
@@ -177,7 +143,7 @@ publisher_host(publisher_t *self, const struct host_info *info)
 {
     struct live_header header = s_header(self, LIVE_HOST, NULL);
 
-    if (!s_is_watched(self, LIVE_EVENTS_TOPIC))
+    if (!subscription_set_covers(&self->subscriptions, LIVE_EVENTS_TOPIC))
         return;
     header.time_ms = info->since_ms;
     buf_clear(&self->body);
@@ -190,7 +156,7 @@ publisher_filled(publisher_t *self, const struct live_filled *filled, int64_t no
 {
     struct live_header header = s_header(self, LIVE_FILLED, NULL);
 
-    if (!s_is_watched(self, LIVE_EVENTS_TOPIC))
+    if (!subscription_set_covers(&self->subscriptions, LIVE_EVENTS_TOPIC))
         return;
     header.time_ms = now_ms;
     buf_clear(&self->body);
@@ -203,7 +169,7 @@ publisher_event(publisher_t *self, const struct host_event *of, const struct rec
 {
     struct live_header header = s_header(self, LIVE_EVENT, NULL);
 
-    if (!s_is_watched(self, LIVE_EVENTS_TOPIC))
+    if (!subscription_set_covers(&self->subscriptions, LIVE_EVENTS_TOPIC))
         return;
     header.time_ms = of->time_ms;
     buf_clear(&self->body);
@@ -240,7 +206,7 @@ publisher_forget(publisher_t *self, uint64_t host)
         return;
     for (unsigned i = 0; i < TOPICS; i++)
         s_set_due(self, &topics->at[i], false);
-    s_free_topics(topics);
+    topics_free(topics);
 }
 
 // XPUB tells of each subscriber: first byte 1 to join, 0 to leave, then the beginning of the
@@ -253,52 +219,17 @@ s_note(publisher_t *self, const uint8_t *at, size_t n)
     if (n == 0 || at[0] > 1)
         return;
     n--;
-    if (n > SUBSCRIPTION_MAX) {
-        s_ignore(self, n);
-        return;
-    }
-    if (s_count(self, text, n, at[0] == 1) && at[0] == 1)
+    if (at[0] == 0) {
+        subscription_set_leave(&self->subscriptions, text, n);
+    } else if (subscription_set_join(&self->subscriptions, text, n)) {
         s_make_due(self, text, n);
-    selfstat_set(STAT_SUBSCRIPTIONS, (int64_t) self->open);
-}
-
-static void
-s_ignore(publisher_t *self, size_t n)
-{
-    selfstat_add(STAT_SUBSCRIPTIONS_IGNORED, 1);
-    if (log_allow(&self->ignored_said_ms, SAY_AGAIN_MS))
-        log_warn("subscription ignored: too long, or too many", "bytes=%zu most=%d open=%zu", n,
-                 SUBSCRIPTION_MAX, map_count(self->subscriptions));
-}
-
-// False for one that is not ours to serve.
-static bool
-s_count(publisher_t *self, const char *text, size_t n, bool joins)
-{
-    uint64_t *count = map_get(self->subscriptions, text, n);
-
-    if (!joins) {
-        if (count == NULL)
-            return false;
-        self->open--;
-        if (--*count == 0) {
-            free(map_remove(self->subscriptions, text, n));
-            self->changes++;
-        }
-        return true;
+    } else {
+        selfstat_add(STAT_SUBSCRIPTIONS_IGNORED, 1);
+        if (log_allow(&self->ignored_said_ms, SAY_AGAIN_MS))
+            log_warn("subscription ignored: too long, or too many", "bytes=%zu most=%d open=%zu", n,
+                     SUBSCRIPTION_MAX, map_count(self->subscriptions.texts));
     }
-    if (count == NULL) {
-        if (map_count(self->subscriptions) >= SUBSCRIPTIONS_MOST) {
-            s_ignore(self, n);
-            return false;
-        }
-        count = xcalloc(1, sizeof *count);
-        map_put(self->subscriptions, text, n, count);
-        self->changes++;
-    }
-    ++*count;
-    self->open++;
-    return true;
+    selfstat_set(STAT_SUBSCRIPTIONS, (int64_t) self->subscriptions.open);
 }
 
 // A subscription brings the tables, or the hosts, of what it covers: all topics that begin with it.
@@ -405,18 +336,12 @@ s_flush_tables(publisher_t *self, struct topics *topics)
 static struct topics *
 s_topics(publisher_t *self, uint64_t host)
 {
-    static const char kinds[] = { [TOPIC_APPS] = LIVE_APP_ROWS, [TOPIC_HOST] = LIVE_HOST_ROWS };
     struct topics *topics = map_get_u64(self->topics, host);
 
-    if (topics != NULL)
-        return topics;
-    topics = xcalloc(1, sizeof *topics);
-    for (unsigned i = 0; i < TOPICS; i++) {
-        topics->at[i].host = host;
-        topics->at[i].generation = 1;
-        live_topic(topics->at[i].name, kinds[i], host);
+    if (topics == NULL) {
+        topics = topics_new(host);
+        map_put_u64(self->topics, host, topics);
     }
-    map_put_u64(self->topics, host, topics);
     return topics;
 }
 
@@ -430,79 +355,11 @@ s_topic(publisher_t *self, char kind, uint64_t host)
 static bool
 s_watched(publisher_t *self, struct topic *topic)
 {
-    if (topic->checked != self->changes) {
-        topic->watched = s_is_watched(self, topic->name);
-        topic->checked = self->changes;
+    if (topic->checked != self->subscriptions.changes) {
+        topic->watched = subscription_set_covers(&self->subscriptions, topic->name);
+        topic->checked = self->subscriptions.changes;
     }
     return topic->watched;
-}
-
-// Any beginning of the topic may be subscribed to, the empty one too.
-static bool
-s_is_watched(const publisher_t *self, const char *topic)
-{
-    size_t len = strlen(topic);
-
-    for (size_t n = 0; n <= len; n++) {
-        if (map_get(self->subscriptions, topic, n) != NULL)
-            return true;
-    }
-    return false;
-}
-
-// The place of the first series from `at` on that is not below `id`. A row of a host has nearly all
-// of the set, one of an application a few of thousands: steps double, then halve.
-static uint32_t
-s_seek(const struct topic *topic, uint32_t at, series_id id)
-{
-    uint32_t step = 1;
-
-    if (at >= topic->n_ids || topic->ids[at] >= id)
-        return at;
-    while (step < topic->n_ids - at && topic->ids[at + step] < id) {
-        at += step;
-        step *= 2;
-    }
-    // ids[at] is below id; the place is at most `step` further.
-    for (uint32_t end = step < topic->n_ids - at ? at + step : topic->n_ids; at + 1 < end;) {
-        const uint32_t middle = at + (end - at) / 2;
-
-        if (topic->ids[middle] < id)
-            at = middle;
-        else
-            end = middle;
-    }
-    return at + 1;
-}
-
-// Takes the row's series into the set; true if one is new.
-static bool
-s_admit(struct topic *topic, const struct store_row *row)
-{
-    uint32_t fresh = 0;
-    uint32_t at = 0;
-
-    for (uint32_t i = 0; i < row->n; i++) {
-        at = s_seek(topic, at, row->series[i]);
-        fresh += at == topic->n_ids || topic->ids[at] != row->series[i];
-    }
-    if (fresh == 0)
-        return false;
-    if (topic->n_ids + fresh > topic->size) {
-        topic->size = topic->n_ids + fresh + topic->size / 2;
-        topic->ids = xrealloc(topic->ids, topic->size, sizeof *topic->ids);
-    }
-    // Merged from the end, so that nothing is overwritten before it is read.
-    for (uint32_t to = topic->n_ids + fresh, have = topic->n_ids, i = row->n; i > 0;) {
-        if (have > 0 && topic->ids[have - 1] >= row->series[i - 1]) {
-            i -= topic->ids[have - 1] == row->series[i - 1];
-            topic->ids[--to] = topic->ids[--have];
-        } else {
-            topic->ids[--to] = row->series[--i];
-        }
-    }
-    topic->n_ids += fresh;
-    return true;
 }
 
 // To all who watch the topic: XPUB can not speak to one of them.
@@ -589,12 +446,4 @@ s_send(publisher_t *self, const char *topic, enum collector_stat count)
     if (sock_send(self->is.xpub, topic, strlen(topic), true) == 0 &&
         sock_send(self->is.xpub, self->body.at, self->body.len, false) == 0)
         selfstat_add(count, 1);
-}
-
-static void
-s_free_topics(struct topics *topics)
-{
-    for (unsigned i = 0; i < TOPICS; i++)
-        free(topics->at[i].ids);
-    free(topics);
 }

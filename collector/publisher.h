@@ -4,8 +4,8 @@
 // Out:    two parts, topic and body, as shared/wire/live.h tells: TABLE, ROW, HOST, FILLED,
 //         EVENT.
 // Topics: a host has two, its applications' and its own; each has a table, a generation and a
-// pubseq. Table:  a topic's table is the set of series its rows had since the agent started;
-// `generation`
+//         pubseq.
+// Table:  a topic's table is the set of series its rows had since the agent started; `generation`
 //         counts its changes. It is sent at each subscription that covers the topic, when asked,
 //         and before the first ROW of a new generation. What nobody watches is not encoded; rows
 //         count on.
@@ -26,9 +26,6 @@
 #include "shared/net/sock.h"
 #include "shared/wire/frame.h"
 #include "shared/wire/host_event.h"
-
-#define SUBSCRIPTION_MAX   240 // bytes; longer ones break libzmq 4.3.4's own encoder
-#define SUBSCRIPTIONS_MOST 65536
 
 typedef struct publisher publisher_t;
 

@@ -2,6 +2,7 @@
 
 #include "tests/unit/collector/room.h"
 
+#include "collector/subscription_set.h"
 #include "shared/base/rbuf.h"
 #include "tests/support/seeded.h"
 
