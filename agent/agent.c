@@ -16,6 +16,7 @@
 
 #include "agent/app_input.h"
 #include "agent/app_series.h"
+#include "agent/clock_steps.h"
 #include "agent/own_series.h"
 #include "agent/proc/boot_id.h"
 #include "agent/sampler.h"
@@ -30,9 +31,11 @@
 #include "shared/net/selfstat.h"
 #include "shared/net/service.h"
 
-#define STEP_BACK_MS   7 // by which ticks move on after a step back of the wall clock
-#define WATCHDOG_MS    5000
-#define REFUSED_LOG_MS 60000
+#define STEP_BACK_MS    7 // by which ticks move on after a step back of the wall clock
+#define WATCHDOG_MS     5000
+#define CLOCKS_TRIES    8
+#define CLOCKS_APART_MS 5
+#define REFUSED_LOG_MS  60000
 
 struct agent {
     const struct agent_config *config;
@@ -48,6 +51,7 @@ struct agent {
     app_input_t *app_input;
     ticker_t *ticker;
     tick_stamp_t *stamp;
+    clock_steps_t *steps;
     uplink_t *uplink;
     bool stopping;
     uint64_t said_refused; // series the log was told of
@@ -76,6 +80,8 @@ static void s_reload(agent_t *self);
 static void s_tick(agent_t *self);
 static void s_say_refused(agent_t *self);
 static int64_t s_stamp(agent_t *self);
+static struct tick_clocks s_clocks(void);
+static void s_tell_steps(agent_t *self, const struct host_event *event);
 static void s_watchdog(agent_t *self);
 
 int
@@ -174,6 +180,7 @@ s_open_host(agent_t *self)
     self->table = series_table_new();
     self->own = own_series_new();
     self->stamp = tick_stamp_new();
+    self->steps = clock_steps_new();
     rc = ticker_open(&self->ticker, self->config->interval_ms, self->id.host);
     return rc < 0 ? s_fail(OPTION_EXIT_FAILED, "ticks can not be timed", "timerfd", rc) : 0;
 }
@@ -238,6 +245,7 @@ agent_stop(agent_t **self_p)
     app_series_destroy(&self->app_series);
     ticker_close(&self->ticker);
     tick_stamp_destroy(&self->stamp);
+    clock_steps_destroy(&self->steps);
     own_series_destroy(&self->own);
     clean = sampler_close(&self->sampler) && clean;
     series_table_destroy(&self->table);
@@ -280,6 +288,7 @@ agent_run(agent_t *self)
         }
     }
     s_apps(self, clock_real_ms()); // what would have gone with the next tick
+    s_tell_steps(self, clock_steps_rest(self->steps));
     log_info("the agent ends", NULL);
     return OPTION_EXIT_OK;
 }
@@ -396,9 +405,7 @@ s_say_refused(agent_t *self)
 static int64_t
 s_stamp(agent_t *self)
 {
-    const struct tick_clocks now = { .real_ms = clock_real_ms(),
-                                     .mono_ms = clock_mono_ms(),
-                                     .boot_ms = clock_boot_ms() };
+    const struct tick_clocks now = s_clocks();
     struct tick_jump jump;
     const int64_t stamp = tick_stamp_next(self->stamp, now, &jump);
     const int64_t step_ms = jump.step_ms;
@@ -413,6 +420,7 @@ s_stamp(agent_t *self)
     }
     if (step_ms != 0) {
         selfstat_add(AGENT_CLOCK_STEPS, 1);
+        clock_steps_add(self->steps, step_ms, now.real_ms);
         log_warn("the wall clock has jumped", "by_ms=%lld", (long long) step_ms);
     }
     // What was taken in by the old clock would wait in memory until the new one is there again.
@@ -421,7 +429,37 @@ s_stamp(agent_t *self)
     // So that the ticks to come fall between those that had the same times before.
     if (step_ms < 0 && ticker_shift(self->ticker, STEP_BACK_MS) < 0)
         log_warn("ticks can not be moved after the clock's step back", NULL);
+    s_tell_steps(self, clock_steps_due(self->steps, now.mono_ms));
     return stamp;
+}
+
+// All of one moment: who loses the processor between two of them reads them again, or a wait of a
+// tenth of a second would pass for a step of the clock and one back.
+static struct tick_clocks
+s_clocks(void)
+{
+    struct tick_clocks now, best = { 0 };
+    int64_t least_ms = INT64_MAX;
+
+    for (int i = 0; i < CLOCKS_TRIES && least_ms > CLOCKS_APART_MS; i++) {
+        const int64_t before_ms = clock_boot_ms();
+
+        now.real_ms = clock_real_ms();
+        now.mono_ms = clock_mono_ms();
+        now.boot_ms = clock_boot_ms();
+        if (now.boot_ms - before_ms < least_ms) {
+            least_ms = now.boot_ms - before_ms;
+            best = now;
+        }
+    }
+    return best;
+}
+
+static void
+s_tell_steps(agent_t *self, const struct host_event *event)
+{
+    if (event != NULL)
+        uplink_event(self->uplink, event);
 }
 
 // Told from the loop itself: an agent that hangs in a turn is one the manager should restart.

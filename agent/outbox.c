@@ -330,6 +330,13 @@ outbox_apps(outbox_t *self, int64_t time_ms, const struct app_block *blocks, siz
     stream_writer_apps(self->writer, self->opt.table, time_ms, blocks, n_blocks);
 }
 
+// It tells of no slots, so it can stand at the end of a segment as well as in the next one.
+void
+outbox_event(outbox_t *self, const struct host_event *event)
+{
+    stream_writer_event(self->writer, event->time_ms, event);
+}
+
 void
 outbox_end(outbox_t *self)
 {

@@ -44,9 +44,10 @@ int outbox_open(outbox_t **ret, const struct outbox_options *opt, outbox_send_fn
 // Makes all durable. False: the disk hangs, a thread is left behind, and the process must end.
 bool outbox_close(outbox_t **self_p);
 
-// As uplink_row and uplink_apps.
+// As uplink_row, uplink_apps and uplink_event.
 void outbox_row(outbox_t *self, int64_t time_ms, const struct app_block *blocks, size_t n_blocks);
 void outbox_apps(outbox_t *self, int64_t time_ms, const struct app_block *blocks, size_t n_blocks);
+void outbox_event(outbox_t *self, const struct host_event *event);
 // END: no row follows.
 void outbox_end(outbox_t *self);
 

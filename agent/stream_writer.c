@@ -203,6 +203,17 @@ stream_writer_apps(stream_writer_t *self, const series_table_t *table, int64_t t
 }
 
 void
+stream_writer_event(stream_writer_t *self, int64_t time_ms, const struct host_event *event)
+{
+    struct wbuf w;
+
+    wbuf_init(&w, self->body, HOST_EVENT_BODY_MAX);
+    host_event_put(&w, event);
+    assert(wbuf_finish(&w) > 0);
+    s_give(self, RECORD_EVENT, 0, time_ms, w.len);
+}
+
+void
 stream_writer_key_due(stream_writer_t *self)
 {
     self->key_due = true;

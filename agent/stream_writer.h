@@ -18,6 +18,7 @@
 #include "agent/series_table.h"
 #include "shared/wire/body.h"
 #include "shared/wire/frame.h"
+#include "shared/wire/host_event.h"
 
 #define STREAM_KEY_EVERY 128u // records
 
@@ -56,6 +57,9 @@ void stream_writer_row(stream_writer_t *self, const series_table_t *table, int64
 // theirs.
 void stream_writer_apps(stream_writer_t *self, const series_table_t *table, int64_t time_ms,
                         const struct app_block *blocks, size_t n_blocks);
+// Something that happened on the host, at time_ms: an EVENT, in its place among the records. Kind,
+// text and fields within their limits.
+void stream_writer_event(stream_writer_t *self, int64_t time_ms, const struct host_event *event);
 // The next record of values is a KEY.
 void stream_writer_key_due(stream_writer_t *self);
 

@@ -13,8 +13,10 @@
 
 #include <stdint.h>
 
-#define TICK_STAMP_KEPT    4096u
-#define TICK_STAMP_STEP_MS 500 // what the clocks may drift apart between two ticks is no step
+#define TICK_STAMP_KEPT 4096u
+// Slewing moves all clocks alike, so what is not a step is only the time that passes between
+// reading them.
+#define TICK_STAMP_STEP_MS 100
 
 typedef struct tick_stamp tick_stamp_t;
 

@@ -287,6 +287,12 @@ uplink_apps(uplink_t *self, int64_t time_ms, const struct app_block *blocks, siz
 }
 
 void
+uplink_event(uplink_t *self, const struct host_event *event)
+{
+    outbox_event(self->outbox, event);
+}
+
+void
 uplink_send(uplink_t *self)
 {
     outbox_send(self->outbox, PUSH_BUDGET);

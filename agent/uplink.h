@@ -40,6 +40,8 @@ void uplink_receive(uplink_t *self, const zmq_pollitem_t items[UPLINK_ITEMS]);
 void uplink_row(uplink_t *self, int64_t time_ms, const struct app_block *blocks, size_t n_blocks);
 // The same of samples that do not wait for their tick.
 void uplink_apps(uplink_t *self, int64_t time_ms, const struct app_block *blocks, size_t n_blocks);
+// Something happened on the host: a record of its own, kept and sent as the others are.
+void uplink_event(uplink_t *self, const struct host_event *event);
 void uplink_send(uplink_t *self);
 void uplink_missed(uplink_t *self, enum missed_cause cause, uint64_t ticks);
 

@@ -190,6 +190,37 @@ what_was_made_before_a_start_is_backlog_with_an_end(void **state)
         assert_int_equal(t.flags[i], t.sent[i].stream == streams[0].stream ? FRAME_BACKLOG : 0);
 }
 
+// It has no samples, so no book changes by it; it is kept and sent like what has.
+static void
+an_event_is_sent_in_its_place_and_again_after_a_start(void **state)
+{
+    static const uint8_t types[] = { RECORD_IDENT, RECORD_DEF, RECORD_KEY, RECORD_EVENT,
+                                     RECORD_DELTA };
+    struct ledger ledger;
+
+    (void) state;
+    rows(1);
+    outbox_event(
+        t.outbox,
+        &(const struct host_event){
+            .time_ms = 5, .kind = "k", .kind_len = 1, .text = "it happened", .text_len = 11 });
+    rows(1);
+    welcome();
+    sent(5);
+    for (unsigned i = 0; i < 5; i++)
+        assert_int_equal(t.sent[i].type, types[i]);
+    assert_int_equal(t.sent[3].t0_ms, 5);
+    ledger = outbox_ledger(t.outbox);
+    assert_int_equal(ledger.produced, 2);
+    assert_true(outbox_close(&t.outbox));
+    start();
+    welcome();
+    sent(7); // those, their END, and the new IDENT
+    for (unsigned i = 0, n = 0; i < 7; i++)
+        if ((t.flags[i] & FRAME_BACKLOG) != 0 && n < 5)
+            assert_int_equal(t.sent[i].type, types[n++]);
+}
+
 static void
 what_is_acknowledged_is_not_there_at_the_next_start(void **state)
 {
@@ -257,6 +288,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         outbox_test(what_is_made_is_sent_once_it_is_written),
         outbox_test(what_was_made_before_a_start_is_backlog_with_an_end),
+        outbox_test(an_event_is_sent_in_its_place_and_again_after_a_start),
         outbox_test(what_is_acknowledged_is_not_there_at_the_next_start),
         outbox_test(whose_acknowledgement_it_was_is_known_at_the_next_start),
         outbox_test(ticks_between_two_starts_are_missed_since_it_was_down),

@@ -139,14 +139,16 @@ a_step_is_told_once(void **state)
 
     (void) state;
     stamp_next(stamp, 100000, 0, &step);
-    stamp_next(stamp, 101300, 1000, &step); // slewed, not stepped
+    stamp_next(stamp, 101099, 1000, &step); // read at two moments, not stepped
     assert_int_equal(step, 0);
-    stamp_next(stamp, 92300, 2000, &step);
+    stamp_next(stamp, 92099, 2000, &step);
     assert_int_equal(step, -10000);
-    stamp_next(stamp, 93300, 3000, &step);
+    stamp_next(stamp, 93099, 3000, &step);
     assert_int_equal(step, 0);
-    stamp_next(stamp, 3694300, 4000, &step);
+    stamp_next(stamp, 3694099, 4000, &step);
     assert_int_equal(step, 3600000);
+    stamp_next(stamp, 3695199, 5000, &step);
+    assert_int_equal(step, 100);
     tick_stamp_destroy(&stamp);
 }
 
