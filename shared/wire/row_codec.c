@@ -196,9 +196,9 @@ row_decoder_next(row_decoder_t *self, struct rbuf *r, struct row_block *ret)
                                         : s_take_dense(self, r, flags);
     if (n < 0)
         return n;
+    ret->sparse = (flags & ROW_BLOCK_SPARSE) != 0;
     ret->n = (uint32_t) n;
-    ret->slots = self->slots;
-    ret->cells = self->cells;
+    ret->slots = self->slots, ret->cells = self->cells;
     return 1;
 }
 

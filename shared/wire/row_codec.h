@@ -78,6 +78,7 @@ uint32_t row_put_sparse(struct row_state *s, struct wbuf *w, int64_t offset_ms,
 // One block read back.
 struct row_block {
     int64_t offset_ms;        // from t0
+    bool sparse;              // samples beside the row
     uint32_t n;               // cells; none is absent
     const uint32_t *slots;    // rising; the decoder's, until the next call
     const struct cell *cells; // the decoder's, until the next call
