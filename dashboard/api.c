@@ -2,7 +2,11 @@
 
 #include "dashboard/api.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "dashboard/reply.h"
+#include "shared/base/str.h"
 
 bool
 api_param(exchange_t *x, const char *name, char **ret, enum MHD_Result *rc)
@@ -24,6 +28,34 @@ api_param_needed(exchange_t *x, const char *name, char **ret, enum MHD_Result *r
         return true;
     *rc = reply_error(x, MHD_HTTP_BAD_REQUEST, "%s: is missing", name);
     return false;
+}
+
+bool
+api_number(exchange_t *x, const char *name, uint64_t least, uint64_t most, const char *rule,
+           uint64_t *value, enum MHD_Result *rc)
+{
+    uint64_t v = 0;
+    char *text;
+
+    if (!api_param(x, name, &text, rc))
+        return false;
+    if (text == NULL)
+        return true;
+    if (str_u64(&v, text, strlen(text)) != 0 || v < least || v > most) {
+        *rc = reply_error(x, MHD_HTTP_BAD_REQUEST, "%s: \"%s\" is not %s", name, text, rule);
+        free(text);
+        return false;
+    }
+    free(text);
+    *value = v;
+    return true;
+}
+
+bool
+api_time(exchange_t *x, const char *name, uint64_t *value, enum MHD_Result *rc)
+{
+    return api_number(x, name, 0, API_TIME_MAX_MS, "a time in milliseconds since the epoch", value,
+                      rc);
 }
 
 enum MHD_Result

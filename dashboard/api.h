@@ -11,6 +11,9 @@ exchange_answer_fn api_hosts_answer;
 exchange_begin_fn api_ledger;
 exchange_answer_fn api_ledger_answer;
 
+exchange_begin_fn api_events;
+exchange_answer_fn api_events_answer;
+
 exchange_begin_fn api_summary;
 exchange_answer_fn api_summary_answer;
 
@@ -42,5 +45,12 @@ uint64_t api_event_number(const exchange_t *x, const char *text);
 bool api_param(exchange_t *x, const char *name, char **ret, enum MHD_Result *rc);
 // The same for one that must be there.
 bool api_param_needed(exchange_t *x, const char *name, char **ret, enum MHD_Result *rc);
+// The same for a number from `least` to `most`, or what `rule` calls it. *value stays as it is
+// where the parameter is missing.
+bool api_number(exchange_t *x, const char *name, uint64_t least, uint64_t most, const char *rule,
+                uint64_t *value, enum MHD_Result *rc);
+// The same for a time.
+#define API_TIME_MAX_MS INT64_C(4102444800000) // 2100-01-01: later is a slip of units
+bool api_time(exchange_t *x, const char *name, uint64_t *value, enum MHD_Result *rc);
 
 #endif

@@ -18,7 +18,6 @@
 #define SPAN_DEFAULT_MS (5 * 60 * 1000)
 #define POINTS_DEFAULT  600
 #define POINTS_MAX      11000
-#define TIME_MAX_MS     INT64_C(4102444800000) // 2100-01-01: later is a slip of units
 
 // What the parameters say.
 struct hist {
@@ -41,8 +40,6 @@ struct buckets {
 };
 
 static bool s_parse(exchange_t *x, struct hist *ret, enum MHD_Result *rc);
-static bool s_number(exchange_t *x, const char *name, uint64_t least, uint64_t most,
-                     const char *rule, uint64_t *value, enum MHD_Result *rc);
 static enum MHD_Result s_reply(exchange_t *x, const struct hist *hist,
                                const struct link_request *request,
                                const struct query_series *series, size_t n);
@@ -109,16 +106,15 @@ api_hist_answer(exchange_t *x, struct link_request *request)
 static bool
 s_parse(exchange_t *x, struct hist *ret, enum MHD_Result *rc)
 {
-    static const char time_rule[] = "a time in milliseconds since the epoch";
     uint64_t to = (uint64_t) clock_real_ms(), from, points = POINTS_DEFAULT;
     char error[VIEW_ERROR_SIZE];
     char *columns;
 
-    if (!s_number(x, "to", 1, TIME_MAX_MS, time_rule, &to, rc))
+    if (!api_time(x, "to", &to, rc))
         return false;
     from = to > SPAN_DEFAULT_MS ? to - SPAN_DEFAULT_MS : 0;
-    if (!s_number(x, "from", 0, TIME_MAX_MS, time_rule, &from, rc) ||
-        !s_number(x, "pts", 1, POINTS_MAX, "a number from 1 to 11000", &points, rc))
+    if (!api_time(x, "from", &from, rc) ||
+        !api_number(x, "pts", 1, POINTS_MAX, "a number from 1 to 11000", &points, rc))
         return false;
     if (from >= to) {
         *rc = reply_error(x, MHD_HTTP_BAD_REQUEST, "from: %" PRIu64 " is not before to, %" PRIu64,
@@ -136,28 +132,6 @@ s_parse(exchange_t *x, struct hist *ret, enum MHD_Result *rc)
         return false;
     }
     free(columns);
-    return true;
-}
-
-// Leaves *value as it is where the parameter is missing.
-static bool
-s_number(exchange_t *x, const char *name, uint64_t least, uint64_t most, const char *rule,
-         uint64_t *value, enum MHD_Result *rc)
-{
-    uint64_t v = 0;
-    char *text;
-
-    if (!api_param(x, name, &text, rc))
-        return false;
-    if (text == NULL)
-        return true;
-    if (str_u64(&v, text, strlen(text)) != 0 || v < least || v > most) {
-        *rc = reply_error(x, MHD_HTTP_BAD_REQUEST, "%s: \"%s\" is not %s", name, text, rule);
-        free(text);
-        return false;
-    }
-    free(text);
-    *value = v;
     return true;
 }
 

@@ -28,6 +28,7 @@ static void s_live_message(collector_link_t *self, zmq_msg_t *topic, zmq_msg_t *
 static void s_rows(collector_link_t *self, uint64_t host, char kind, zmq_msg_t *body);
 static void s_host_event(collector_link_t *self, const void *at, size_t n);
 static void s_filled(collector_link_t *self, struct rbuf *r);
+static void s_note(collector_link_t *self, struct rbuf *r);
 static void s_take_replies(collector_link_t *self);
 static void s_take_requests(collector_link_t *self);
 static void s_check(collector_link_t *self);
@@ -290,6 +291,10 @@ s_host_event(collector_link_t *self, const void *at, size_t n)
         s_filled(self, &r);
         return;
     }
+    if (h.type == LIVE_EVENT) {
+        s_note(self, &r);
+        return;
+    }
     if (h.type != LIVE_HOST)
         return;
     if (h.epoch != self->epoch)
@@ -313,6 +318,19 @@ s_filled(collector_link_t *self, struct rbuf *r)
         live_views_filled(self->views, &filled, self->now_ms);
     else
         selfstat_add(STAT_LINK_MALFORMED, 1);
+}
+
+static void
+s_note(collector_link_t *self, struct rbuf *r)
+{
+    struct host_event note;
+
+    if (live_take_event(r, &note) != 0) {
+        selfstat_add(STAT_LINK_MALFORMED, 1);
+        return;
+    }
+    live_views_note(self->views, &note);
+    host_event_release(&note);
 }
 
 static void

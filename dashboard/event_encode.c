@@ -9,6 +9,7 @@
 
 #include "shared/base/str.h"
 #include "shared/net/option.h"
+#include "shared/wire/event_json.h"
 
 #define STALE_MIN_MS    5000
 #define STALE_INTERVALS 3
@@ -130,6 +131,17 @@ event_encode_filled(const struct event_view *v, uint64_t seq, const struct live_
     json_int(&j, filled->from_ms);
     json_key(&j, "to");
     json_int(&j, filled->to_ms);
+    return s_end(&j, seq);
+}
+
+struct event *
+event_encode_note(const struct event_view *v, uint64_t seq, const struct host_event *note)
+{
+    struct buf out = { 0 };
+    struct json j;
+
+    s_begin_numbered(&j, &out, "note", v->boot, seq);
+    event_json_put(&j, note);
     return s_end(&j, seq);
 }
 

@@ -43,6 +43,8 @@ struct event *event_encode_tick(const struct event_view *v, uint64_t seq, int64_
 struct event *event_encode_host(const struct event_view *v, uint64_t seq, int64_t time_ms);
 struct event *event_encode_filled(const struct event_view *v, uint64_t seq,
                                   const struct live_filled *filled);
+struct event *event_encode_note(const struct event_view *v, uint64_t seq,
+                                const struct host_event *note);
 // What a reader missed, in the order of the ring, none of it a snapshot: the ticks, at least one,
 // as one event with the id of the last; then the rest as it is, without ids.
 struct event *event_encode_fill(struct event *const *missed, size_t n);

@@ -47,7 +47,8 @@ link_begin(collector_link_t *self, struct link_request *request)
     } else if (request->ask == LINK_FEED) {
         s_feed(self, request);
     } else if (request->ask == LINK_LAST ||
-               (request->ask == LINK_LEDGER && request->host == NULL)) {
+               ((request->ask == LINK_LEDGER || request->ask == LINK_EVENTS) &&
+                request->host == NULL)) {
         s_forward(self, request);
     } else {
         const struct host_info *info = known_hosts_find(self->hosts, request->host);
@@ -174,7 +175,7 @@ s_ask_facts(collector_link_t *self, struct link_request *request)
         s_unavailable(request);
 }
 
-// The host of a WATCH, POLL or SELECT is known, or it is known that there is none.
+// The host that is asked about is known, or it is known that there is none.
 static void
 s_resolved(collector_link_t *self, struct link_request *request, const struct host_info *info)
 {
@@ -183,7 +184,7 @@ s_resolved(collector_link_t *self, struct link_request *request, const struct ho
         return;
     }
     host_info_copy(&request->info, info);
-    if (request->ask == LINK_SELECT || request->ask == LINK_LEDGER) {
+    if (request->ask == LINK_SELECT || request->ask == LINK_LEDGER || request->ask == LINK_EVENTS) {
         s_forward(self, request);
     } else if (!collector_link_is_up(self)) {
         s_unavailable(request);
@@ -201,6 +202,7 @@ s_forward(collector_link_t *self, struct link_request *request)
 {
     struct query_request q = { .type = request->ask == LINK_LAST     ? QUERY_LAST
                                        : request->ask == LINK_LEDGER ? QUERY_LEDGER
+                                       : request->ask == LINK_EVENTS ? QUERY_EVENTS
                                                                      : QUERY_SELECT,
                                .host = request->info.host,
                                .start_ms = request->start_ms,

@@ -165,3 +165,39 @@ link_ledgers_free(struct query_ledger *ledgers, size_t n)
         query_ledger_release(&ledgers[i]);
     free(ledgers);
 }
+
+int
+link_events_take(struct host_event **ret, size_t *n_ret, const struct buf *replies, size_t n)
+{
+    struct host_event *events = NULL;
+    size_t taken = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        struct query_reply reply;
+        struct rbuf r;
+
+        if (query_take_reply(&reply, &r, replies[i].at, replies[i].len) != 0)
+            goto fail;
+        events = xrealloc(events, taken + reply.n + 1, sizeof *events);
+        for (uint32_t k = 0; k < reply.n; k++) {
+            if (host_event_take_item(&r, &events[taken]) != 0)
+                goto fail;
+            taken++;
+        }
+    }
+    *ret = events;
+    *n_ret = taken;
+    return 0;
+
+fail:
+    link_events_free(events, taken);
+    return ERR_FORMAT;
+}
+
+void
+link_events_free(struct host_event *events, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        host_event_release(&events[i]);
+    free(events);
+}

@@ -23,6 +23,7 @@ enum link_ask {
     LINK_FEED,   // the ring of all applications, followed while it is watched
     LINK_SELECT, // samples of a host
     LINK_LEDGER, // ledger of a host, or of all
+    LINK_EVENTS, // what happened on a host, or on all
     LINK_LAST,   // newest sample of each series of all hosts
 };
 
@@ -37,11 +38,11 @@ enum link_status {
 
 struct link_request {
     enum link_ask ask;
-    char *host;       // WATCH, POLL, SELECT, LEDGER: its id or name; LEDGER: NULL for all
+    char *host; // WATCH, POLL, SELECT, LEDGER, EVENTS: its id or name; the last two: NULL for all
     uint64_t resume;  // POLL: the last event that the asker has, or 0
     bool with_hosts;  // FEED
-    int64_t start_ms; // SELECT, LAST; SELECT looks back as the view needs it
-    int64_t end_ms;   // SELECT
+    int64_t start_ms; // SELECT, LAST, EVENTS; SELECT looks back as the view needs it
+    int64_t end_ms;   // SELECT, EVENTS
     struct buf text;  // holds the selectors
     const char *selectors[QUERY_SELECTORS_MAX];
     size_t n_selectors;
@@ -50,11 +51,11 @@ struct link_request {
 
     enum link_status status;
     char error[LINK_ERROR_SIZE]; // with a status other than OK
-    struct host_info info;       // WATCH, POLL, SELECT, LEDGER with a host
+    struct host_info info;       // WATCH, POLL, SELECT; LEDGER and EVENTS with a host
     event_ring_t *ring;          // WATCH, POLL, FEED: one reference and one watch for the asker
     struct event *snap;          // POLL: or NULL, where the ring goes on
     fact_table_t *facts;         // FACTS: or NULL, where they could not be had
-    struct buf *replies;         // HOSTS, FACTS, SELECT, LEDGER, LAST: as they came, in order
+    struct buf *replies;         // of the others: as they came, in order
     size_t n_replies;
 };
 
@@ -75,5 +76,9 @@ void link_hosts_free(struct host_info *hosts, size_t n);
 int link_ledgers_take(struct query_ledger **ret, size_t *n_ret, const struct buf *replies,
                       size_t n);
 void link_ledgers_free(struct query_ledger *ledgers, size_t n);
+// All events of an answer, whose text points into it. 0 and *ret, for link_events_free; or
+// ERR_FORMAT.
+int link_events_take(struct host_event **ret, size_t *n_ret, const struct buf *replies, size_t n);
+void link_events_free(struct host_event *events, size_t n);
 
 #endif

@@ -135,6 +135,18 @@ live_views_filled(live_views_t *self, const struct live_filled *filled, int64_t 
 }
 
 void
+live_views_note(live_views_t *self, const struct host_event *note)
+{
+    struct live_view *v = map_get_u64(self->by_host, note->host);
+    struct event_view ev;
+
+    if (v == NULL || !live_feed_joined(v->feed))
+        return;
+    ev = s_event_view(self, v);
+    s_publish(self, v, event_encode_note(&ev, event_ring_last(v->ring) + 1, note));
+}
+
+void
 live_views_check(live_views_t *self, int64_t now_ms)
 {
     for (struct live_view **at = &self->all; *at != NULL;) {

@@ -42,6 +42,9 @@ void live_views_answer(live_views_t *self, uint64_t host, const struct live_answ
 void live_views_host(live_views_t *self, const struct host_info *info, int64_t now_ms);
 // What came late of a host is stored now: an event, and the window anew where it lies in that.
 void live_views_filled(live_views_t *self, const struct live_filled *filled, int64_t now_ms);
+// Something happened on a host: an event for who watches it. What came before the first window is
+// in the collector's answer to who asks after that.
+void live_views_note(live_views_t *self, const struct host_event *note);
 // Some times a second, and when a ring wants a snapshot.
 void live_views_check(live_views_t *self, int64_t now_ms);
 

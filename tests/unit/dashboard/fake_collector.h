@@ -35,9 +35,11 @@ struct fake_collector {
     atomic_uint state;  // of the host
     atomic_uint selects;
     atomic_uint fills; // FILLED of the first ten ticks, published or to be
+    atomic_uint notes; // EVENTs of the host, published or to be
     unsigned published;
     unsigned told_state;
     unsigned told_fills;
+    unsigned told_notes;
 };
 
 static inline double
@@ -140,6 +142,61 @@ fake_publish_filled(struct fake_collector *f)
     buf_release(&body);
 }
 
+// Event i is at the time of tick i.
+static inline size_t
+fake_event(struct host_event *of, uint8_t body[HOST_EVENT_BODY_MAX], unsigned i)
+{
+    struct wbuf w;
+
+    *of = (struct host_event){ .host = FAKE_HOST,
+                               .stream = 0x51,
+                               .seq = i,
+                               .time_ms = FAKE_T0 + 1000 * (int64_t) i,
+                               .severity = EVENT_WARNING,
+                               .kind = "clock-step",
+                               .kind_len = 10,
+                               .text = "clock stepped back by 90.0 s",
+                               .text_len = 28 };
+    assert_int_equal(label_set_init(&of->fields, &(struct label){ "step", "-90000" }, 1), 0);
+    wbuf_init(&w, body, HOST_EVENT_BODY_MAX);
+    host_event_put(&w, of);
+    host_event_release(of);
+    return w.len;
+}
+
+static inline void
+fake_publish_note(struct fake_collector *f, unsigned i)
+{
+    const struct live_header h = { .type = LIVE_EVENT, .epoch = f->epoch };
+    uint8_t body[HOST_EVENT_BODY_MAX];
+    struct host_event of;
+    const size_t n = fake_event(&of, body, i);
+    struct buf out = { 0 };
+
+    live_put_event(&out, &h, &of, body, n);
+    fake_publish(f, LIVE_EVENTS_TOPIC, &out);
+    buf_release(&out);
+}
+
+// The latest first: it is for the dashboard to bring them in order.
+static inline uint32_t
+fake_put_events(struct buf *out, const struct query_request *q)
+{
+    uint32_t found = 0;
+
+    for (unsigned i = 3; i > 0; i--) {
+        uint8_t body[HOST_EVENT_BODY_MAX];
+        struct host_event of;
+        const size_t n = fake_event(&of, body, i);
+
+        if (of.time_ms < q->start_ms || of.time_ms > q->end_ms)
+            continue;
+        host_event_put_item(out, &of, body, n);
+        found++;
+    }
+    return found;
+}
+
 static inline void
 fake_put_ledger(struct fake_collector *f, struct buf *out)
 {
@@ -216,6 +273,8 @@ fake_answer(struct fake_collector *f, zmq_msg_t *from, zmq_msg_t *body)
         fake_put_samples(f, &out, &q);
     } else if (q.type == QUERY_LEDGER) {
         fake_put_ledger(f, &out);
+    } else if (q.type == QUERY_EVENTS) {
+        query_patch_reply(&out, 0, fake_put_events(&out, &q), 0);
     } else if (facts) {
         fake_put_kernel(&out);
     }
@@ -242,6 +301,8 @@ fake_serve(struct fake_collector *f)
         fake_publish_tick(f);
     for (; f->told_fills < atomic_load(&f->fills); f->told_fills++)
         fake_publish_filled(f);
+    while (f->told_notes < atomic_load(&f->notes))
+        fake_publish_note(f, ++f->told_notes);
     if (f->told_state != atomic_load(&f->state)) {
         f->told_state = atomic_load(&f->state);
         fake_publish_host(f);

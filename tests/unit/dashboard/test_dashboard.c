@@ -1,4 +1,6 @@
 // dashboard - streams, history and the end, against a collector that does as the test says.
+//
+// Some 550 lines: each path and each event, asked of one dashboard that is started for each claim.
 
 #include "dashboard/dashboard.h"
 
@@ -108,6 +110,57 @@ a_ledger_is_told_by_host_or_of_all(void **state)
     buf_clear(&got);
     assert_int_equal(client_get(s->port, "/api/v1/ledger?h=nobody", "", &got), 404);
     buf_release(&got);
+}
+
+static void
+events_of_a_window_are_told_by_time(void **state)
+{
+#define NOTE(n)                                                                                   \
+    "{\"id\":\"0000000000000051-" #n "\",\"t\":170000000" #n "000,\"host\":\"00f3c2a1b4d5e6f7\"," \
+    "\"kind\":\"clock-step\",\"severity\":\"warning\",\"text\":\"clock stepped back by 90.0 s\"," \
+    "\"fields\":{\"step\":\"-90000\"}}"
+    static const struct {
+        const char *path;
+        const char *says;
+    } cases[] = {
+        { "/api/v1/events?h=web-1", "[" NOTE(1) "," NOTE(2) "," NOTE(3) "]\n" },
+        { "/api/v1/events", "[" NOTE(1) "," NOTE(2) "," NOTE(3) "]\n" },
+        { "/api/v1/events?h=web-1&from=1700000002000&to=1700000002000", "[" NOTE(2) "]\n" },
+        { "/api/v1/events?h=00f3c2a1b4d5e6f7&to=5", "\r\n\r\n[]\n" },
+    };
+    struct stage *s = *state;
+    struct buf got = { 0 };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        buf_clear(&got);
+        assert_int_equal(client_get(s->port, cases[i].path, "", &got), 200);
+        if (!client_has(&got, cases[i].says))
+            fail_msg("%s answers %s", cases[i].path, buf_cstr(&got));
+    }
+    buf_clear(&got);
+    assert_int_equal(client_get(s->port, "/api/v1/events?h=nobody", "", &got), 404);
+    assert_int_equal(client_get(s->port, "/api/v1/events?from=5&to=4", "", &got), 400);
+    assert_true(client_has(&got, "from: 5 is after to, 4"));
+    assert_int_equal(client_get(s->port, "/api/v1/events?to=yesterday", "", &got), 400);
+    buf_release(&got);
+}
+
+static void
+what_happens_is_a_note_of_the_stream(void **state)
+{
+    struct stage *s = *state;
+    const int fd = client_connect(s->port);
+    struct buf got = { 0 };
+
+    client_send(fd, STREAM "\r\n");
+    client_wait(fd, &got, "event: snap\n");
+    atomic_fetch_add(&s->collector.notes, 2);
+    client_wait(fd, &got, "event: note\ndata: {\"s\":");
+    client_wait(fd, &got, ",\"id\":\"0000000000000051-1\",\"t\":1700000001000,");
+    client_wait(fd, &got, ",\"id\":\"0000000000000051-2\",");
+    client_wait(fd, &got, "\"text\":\"clock stepped back by 90.0 s\"");
+    buf_release(&got);
+    close(fd);
 }
 
 static void
@@ -476,6 +529,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         stage_test(hosts_are_listed),
         stage_test(a_ledger_is_told_by_host_or_of_all),
+        stage_test(events_of_a_window_are_told_by_time),
+        stage_test(what_happens_is_a_note_of_the_stream),
         stage_test(what_came_late_is_an_event_of_the_stream),
         stage_test(a_stream_says_hello_then_all_then_each_tick),
         stage_test(a_summary_counts_hosts_by_state),

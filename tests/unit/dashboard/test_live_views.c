@@ -169,6 +169,30 @@ what_came_late_is_told_and_the_window_is_had_anew(void **state)
 }
 
 static void
+what_happens_is_told_to_who_has_the_window(void **state)
+{
+    struct stage *s = *state;
+    event_ring_t *ring = live_views_watch(s->views, &s->host, 0);
+    static const char says[] = "event: note\ndata: {\"s\":2,\"id\":\"0000000000000000-4\",";
+    struct host_event note = {
+        .host = HOST, .seq = 4, .time_ms = T0, .kind = "k", .kind_len = 1, .text = "", .text_len = 0
+    };
+    struct event *e;
+
+    live_views_note(s->views, &note); // who joins asks for it
+    join(s, 10);
+    assert_int_equal(event_ring_last(ring), 1);
+    live_views_note(s->views, &note);
+    note.host = HOST + 1;
+    live_views_note(s->views, &note);
+    assert_int_equal(event_ring_last(ring), 2);
+    e = read_event(ring, 2);
+    assert_non_null(memmem(e->at, e->len, says, strlen(says)));
+    event_unref(&e);
+    leave(&ring);
+}
+
+static void
 a_snapshot_that_is_wanted_is_encoded_once_at_the_same_number(void **state)
 {
     struct stage *s = *state;
@@ -259,6 +283,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         stage_test(two_watchers_share_one_view),
         stage_test(what_came_late_is_told_and_the_window_is_had_anew),
+        stage_test(what_happens_is_told_to_who_has_the_window),
         stage_test(a_snapshot_that_is_wanted_is_encoded_once_at_the_same_number),
         stage_test(a_state_that_changes_is_an_event_and_one_that_does_not_is_none),
         stage_test(a_view_is_given_up_some_time_after_its_last_watcher),
