@@ -1,7 +1,5 @@
-// delivery - see the header. More than 500 lines: each input is short, and all walk one list.
+// delivery - see the header.
 //
-// Streams stand in the order of their making: the backlog, oldest first, then the live one. HELLO
-// names the first 32 and the last one, so a stream further back waits until one before it is over.
 // `known` is whether the collector that is connected has welcomed a stream: before that nothing of
 // it is sent. What changes the list (a stream that is over, a live one that is closed) is done at
 // the end of an input, never while the list is walked.
@@ -12,19 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/delivery_list.h"
 #include "agent/delivery_stream.h"
+#include "agent/delivery_sums.h"
 #include "shared/base/xalloc.h"
 
-#define PATIENCE_MS      5000 // without an ACK, at first; doubles
-#define PATIENCE_MOST_MS 60000
-#define RATE_WAIT_MS     50 // a backlog that waits for its rate is looked at so often
+#define RATE_WAIT_MS 50 // a backlog that waits for its rate is looked at so often
 
 struct delivery {
     struct delivery_common c;
-    struct delivery_stream **at;
-    size_t n;
-    size_t size;       // allocated
-    bool live;         // the last one of `at` is the live one
+    struct delivery_list list;
     bool welcomed;     // there is a collector
     bool close_live;   // to be done at the end of this input
     int64_t tokens;    // bytes of backlog that may go now; below zero: owed
@@ -32,19 +27,11 @@ struct delivery {
     struct delivery_sums sums;
 };
 
-static struct delivery_stream *s_find(const delivery_t *self, uint64_t id);
-static struct delivery_stream *s_find_wire(const delivery_t *self, uint64_t id);
-static void s_add(delivery_t *self, struct delivery_stream *s);
-static bool s_named(const delivery_t *self, size_t i);
-static size_t s_backlog(const delivery_t *self);
-static struct delivery_stream *s_live(const delivery_t *self);
 static void s_resume(delivery_t *self, struct delivery_stream *s, const struct welcome_stream *w);
 static void s_fork(delivery_t *self, struct delivery_stream *s);
 static void s_advance(delivery_t *self, struct delivery_stream *s, uint64_t wire);
-static void s_count(delivery_t *self, struct delivery_stream *s, const struct ack *ack);
 static void s_settle(delivery_t *self);
 static bool s_send(delivery_t *self, struct delivery_stream *s, unsigned *budget, bool *took);
-static size_t s_flight(const delivery_t *self);
 
 delivery_t *
 delivery_new(const struct delivery_options *opt, const struct delivery_handler *handler,
@@ -66,59 +53,9 @@ delivery_destroy(delivery_t **self_p)
 
     if (self == NULL)
         return;
-    for (size_t i = 0; i < self->n; i++)
-        delivery_stream_destroy(&self->at[i]);
-    free(self->at);
+    delivery_list_release(&self->list);
     free(self);
     *self_p = NULL;
-}
-
-// ---- streams
-
-static struct delivery_stream *
-s_find(const delivery_t *self, uint64_t id)
-{
-    for (size_t i = 0; i < self->n; i++)
-        if (self->at[i]->id == id)
-            return self->at[i];
-    return NULL;
-}
-
-static struct delivery_stream *
-s_find_wire(const delivery_t *self, uint64_t id)
-{
-    for (size_t i = 0; i < self->n; i++)
-        if (delivery_wire_id(self->at[i]) == id)
-            return self->at[i];
-    return NULL;
-}
-
-static void
-s_add(delivery_t *self, struct delivery_stream *s)
-{
-    if (self->n == self->size) {
-        self->size = self->size == 0 ? 8 : self->size * 2;
-        self->at = xrealloc(self->at, self->size, sizeof(struct delivery_stream *));
-    }
-    self->at[self->n++] = s;
-}
-
-static size_t
-s_backlog(const delivery_t *self)
-{
-    return self->n - (self->live ? 1 : 0);
-}
-
-static struct delivery_stream *
-s_live(const delivery_t *self)
-{
-    return self->live ? self->at[self->n - 1] : NULL;
-}
-
-static bool
-s_named(const delivery_t *self, size_t i)
-{
-    return i < DELIVERY_BACKLOG_MOST || self->at[i]->live;
 }
 
 void
@@ -126,7 +63,7 @@ delivery_found(delivery_t *self, const struct delivery_found *found)
 {
     struct delivery_stream *s = delivery_stream_new(found->stream);
 
-    assert(!self->live && found->base <= found->head);
+    assert(!self->list.live && found->base <= found->head);
     s->base = s->place = s->repeat = s->read_to = found->base;
     s->head = s->written = found->head;
     s->head_total = found->head_total;
@@ -136,7 +73,7 @@ delivery_found(delivery_t *self, const struct delivery_found *found)
                                        found->acked_here[i - 1].next);
     if (found->acked_here[0].collector != 0)
         self->c.collector = found->acked_here[0].collector;
-    s_add(self, s);
+    delivery_list_add(&self->list, s);
 }
 
 void
@@ -144,8 +81,8 @@ delivery_open(delivery_t *self, uint64_t stream)
 {
     struct delivery_stream *s = delivery_stream_new(stream);
 
-    if (self->live) {
-        struct delivery_stream *old = s_live(self);
+    if (self->list.live) {
+        struct delivery_stream *old = delivery_list_live(&self->list);
 
         delivery_stream_to_backlog(old);
         if (old->known && !old->checking) // what is to be repeated is not in memory now
@@ -153,22 +90,22 @@ delivery_open(delivery_t *self, uint64_t stream)
     }
     s->live = true;
     s->counted = true;
-    s_add(self, s);
-    self->live = true;
+    delivery_list_add(&self->list, s);
+    self->list.live = true;
 }
 
 bool
 delivery_produced(delivery_t *self, const struct record *record, uint32_t slots, int64_t now_ms)
 {
-    assert(self->live);
+    assert(self->list.live);
     self->c.now_ms = now_ms;
-    return delivery_stream_push(s_live(self), &self->c, record, slots);
+    return delivery_stream_push(delivery_list_live(&self->list), &self->c, record, slots);
 }
 
 void
 delivery_table(delivery_t *self, const struct record *record)
 {
-    frame_list_push(&s_live(self)->ahead, record);
+    frame_list_push(&delivery_list_live(&self->list)->ahead, record);
 }
 
 // ---- the spool
@@ -176,7 +113,7 @@ delivery_table(delivery_t *self, const struct record *record)
 void
 delivery_written(delivery_t *self, uint64_t stream, uint64_t next)
 {
-    struct delivery_stream *s = s_find(self, stream);
+    struct delivery_stream *s = delivery_list_find(&self->list, stream);
 
     if (s != NULL && next > s->written)
         s->written = next < s->head ? next : s->head;
@@ -185,13 +122,13 @@ delivery_written(delivery_t *self, uint64_t stream, uint64_t next)
 void
 delivery_read(delivery_t *self, uint64_t stream, const struct record *record, bool repeat)
 {
-    struct delivery_stream *s = s_find(self, stream);
+    struct delivery_stream *s = delivery_list_find(&self->list, stream);
     bool checked;
 
     if (s == NULL)
         return;
     checked = s->checking;
-    delivery_stream_take(s, record, repeat);
+    delivery_answer_take(s, record, repeat);
     if (checked && s->differs)
         s_fork(self, s);
     else if (checked && !s->checking)
@@ -202,14 +139,14 @@ delivery_read(delivery_t *self, uint64_t stream, const struct record *record, bo
 void
 delivery_read_end(delivery_t *self, uint64_t stream, bool gone, int64_t now_ms)
 {
-    struct delivery_stream *s = s_find(self, stream);
+    struct delivery_stream *s = delivery_list_find(&self->list, stream);
     bool checked;
 
     if (s == NULL)
         return;
     self->c.now_ms = now_ms;
     checked = s->checking;
-    delivery_stream_taken(s, &self->c);
+    delivery_answer_end(s, &self->c);
     s->gone = gone && !s->live && s->window.n == 0;
     if (checked && !s->checking)
         s_advance(self, s, s->check);
@@ -224,10 +161,10 @@ delivery_hello(const delivery_t *self, struct hello_stream ret[CONTROL_STREAMS_M
 {
     uint32_t n = 0;
 
-    for (size_t i = 0; i < self->n; i++) {
-        const struct delivery_stream *s = self->at[i];
+    for (size_t i = 0; i < self->list.n; i++) {
+        const struct delivery_stream *s = self->list.at[i];
 
-        if (!s_named(self, i))
+        if (!delivery_list_named(&self->list, i))
             continue;
         ret[n++] = (struct hello_stream){
             .stream = delivery_wire_id(s),
@@ -243,8 +180,8 @@ delivery_hello(const delivery_t *self, struct hello_stream ret[CONTROL_STREAMS_M
 bool
 delivery_hello_due(const delivery_t *self)
 {
-    for (size_t i = 0; i < self->n; i++)
-        if (s_named(self, i) && !self->at[i]->known)
+    for (size_t i = 0; i < self->list.n; i++)
+        if (delivery_list_named(&self->list, i) && !self->list.at[i]->known)
             return self->welcomed;
     return false;
 }
@@ -253,50 +190,30 @@ void
 delivery_gone(delivery_t *self)
 {
     self->welcomed = false;
-    for (size_t i = 0; i < self->n; i++)
-        delivery_stream_forget(self->at[i]);
+    for (size_t i = 0; i < self->list.n; i++)
+        delivery_stream_forget(self->list.at[i]);
 }
 
 void
 delivery_welcome(delivery_t *self, const struct welcome *welcome, int64_t now_ms)
 {
-    struct delivery_stream *live = s_live(self);
+    struct delivery_stream *live = delivery_list_live(&self->list);
 
     self->c.now_ms = now_ms;
     self->c.collector = welcome->collector;
     self->welcomed = true;
     // One that is known was resumed before: HELLO goes again for those that are not.
     for (uint32_t i = 0; i < welcome->n_streams; i++) {
-        struct delivery_stream *s = s_find_wire(self, welcome->streams[i].stream);
+        struct delivery_stream *s = delivery_list_find_wire(&self->list,
+                                                            welcome->streams[i].stream);
 
         if (s != NULL && !s->known)
             s_resume(self, s, &welcome->streams[i]);
     }
-    if (live != NULL && live->known && s_backlog(self) < DELIVERY_BACKLOG_MOST &&
+    if (live != NULL && live->known && delivery_list_backlog(&self->list) < DELIVERY_BACKLOG_MOST &&
         (live->head - live->place > DELIVERY_WINDOW || !delivery_stream_in_memory(live)))
         self->close_live = true;
     s_settle(self);
-}
-
-// What a collector had acknowledged and has not any more. Those records are not here either, so
-// their samples are a share of all, but where a repeat would still need them.
-static void
-s_collector_lost(delivery_t *self, struct delivery_stream *s, uint64_t next)
-{
-    const uint64_t acked = delivery_stream_acked_by(s, self->c.collector);
-    const uint64_t to = acked < s->base ? acked : s->base;
-    uint64_t from_total, to_total;
-
-    if (s->fork.is || acked <= next || to <= next)
-        return;
-    from_total = delivery_stream_total(s, next);
-    to_total = delivery_stream_total(s, to);
-    if (from_total <= to_total && to_total != DELIVERY_TOTAL_UNKNOWN)
-        self->sums.collector_lost += to_total - from_total;
-    else
-        self->sums.collector_lost += (uint64_t) ((double) s->head_total * (double) (to - next) /
-                                                 (double) s->head);
-    delivery_stream_acked_here(s, self->c.collector, next); // said once
 }
 
 static void
@@ -313,7 +230,7 @@ s_resume(delivery_t *self, struct delivery_stream *s, const struct welcome_strea
         s_fork(self, s);
         return;
     }
-    s_collector_lost(self, s, w->next);
+    delivery_sums_lost(&self->sums, s, self->c.collector, w->next);
     if (w->next <= delivery_wire_base(s) || s->fork.is || w->crc == 0) {
         s->place = s->repeat = delivery_own_seq(s, w->next);
         if (w->next > delivery_wire_base(s))
@@ -366,7 +283,7 @@ s_advance(delivery_t *self, struct delivery_stream *s, uint64_t wire)
 void
 delivery_ack(delivery_t *self, const struct ack *ack, int64_t now_ms)
 {
-    struct delivery_stream *s = s_find_wire(self, ack->stream);
+    struct delivery_stream *s = delivery_list_find_wire(&self->list, ack->stream);
 
     self->c.now_ms = now_ms;
     // Of a stream that is over, or of which WELCOME has yet to speak: it will come again.
@@ -377,29 +294,16 @@ delivery_ack(delivery_t *self, const struct ack *ack, int64_t now_ms)
         return;
     }
     s->limit = ack->limit > s->limit ? ack->limit : s->limit;
-    s_count(self, s, ack);
+    delivery_sums_count(&self->sums, s, ack);
     if (ack->next > delivery_wire_base(s))
         s_advance(self, s, ack->next);
     s_settle(self);
 }
 
-// The ledger has the sums of all streams, and of each what was said last.
-static void
-s_count(delivery_t *self, struct delivery_stream *s, const struct ack *ack)
-{
-    if (s->counted) {
-        self->sums.elsewhere += ack->elsewhere - s->elsewhere;
-        self->sums.refused += ack->refused - s->refused;
-    }
-    s->elsewhere = ack->elsewhere;
-    s->refused = ack->refused;
-    s->counted = true;
-}
-
 void
 delivery_nak(delivery_t *self, const struct nak *nak, int64_t now_ms)
 {
-    struct delivery_stream *s = s_find_wire(self, nak->stream);
+    struct delivery_stream *s = delivery_list_find_wire(&self->list, nak->stream);
     uint64_t next;
 
     self->c.now_ms = now_ms;
@@ -433,18 +337,7 @@ delivery_nak(delivery_t *self, const struct nak *nak, int64_t now_ms)
 static void
 s_settle(delivery_t *self)
 {
-    size_t n = 0;
-
-    for (size_t i = 0; i < self->n; i++) {
-        struct delivery_stream *s = self->at[i];
-
-        if (!s->live && ((s->base == s->head && !s->checking) || s->gone)) {
-            delivery_stream_destroy(&s);
-        } else {
-            self->at[n++] = s;
-        }
-    }
-    self->n = n;
+    delivery_list_settle(&self->list);
     if (self->close_live) {
         self->close_live = false;
         self->c.is.close_live(self->c.is.arg);
@@ -452,16 +345,6 @@ s_settle(delivery_t *self)
 }
 
 // ---- turns
-
-static size_t
-s_flight(const delivery_t *self)
-{
-    size_t flight = 0;
-
-    for (size_t i = 0; i < s_backlog(self); i++)
-        flight += self->at[i]->flight;
-    return flight;
-}
 
 static void
 s_refill(delivery_t *self, int64_t now_ms)
@@ -476,42 +359,32 @@ s_refill(delivery_t *self, int64_t now_ms)
         self->tokens_ms = now_ms;
 }
 
-static bool
-s_impatient(delivery_t *self, struct delivery_stream *s, int64_t now_ms)
-{
-    const int64_t patience = s->patience_ms > 0 ? s->patience_ms : PATIENCE_MS;
-
-    if (!delivery_stream_flying(s) || s->seeking || now_ms - s->progress_ms < patience)
-        return false;
-    s->patience_ms = patience * 2 < PATIENCE_MOST_MS ? patience * 2 : PATIENCE_MOST_MS;
-    self->c.stat.timeouts++;
-    return true;
-}
-
 bool
 delivery_turn(delivery_t *self, int64_t now_ms, unsigned budget)
 {
-    struct delivery_stream *live = s_live(self);
+    struct delivery_stream *live = delivery_list_live(&self->list);
     bool took = true;
 
     self->c.now_ms = now_ms;
     if (!self->welcomed)
         return true;
     s_refill(self, now_ms);
-    for (size_t i = 0; i < self->n; i++)
-        if (s_impatient(self, self->at[i], now_ms))
-            delivery_stream_rewind(self->at[i], &self->c, self->at[i]->base);
-    if (live != NULL && live->known && !live->seeking && s_backlog(self) < DELIVERY_BACKLOG_MOST &&
-        live->place < live->written && frame_list_find(&live->window, live->place) == NULL) {
+    for (size_t i = 0; i < self->list.n; i++)
+        if (delivery_stream_impatient(self->list.at[i], &self->c))
+            delivery_stream_rewind(self->list.at[i], &self->c, self->list.at[i]->base);
+    if (live != NULL && live->known && !live->seeking &&
+        delivery_list_backlog(&self->list) < DELIVERY_BACKLOG_MOST && live->place < live->written &&
+        frame_list_find(&live->window, live->place) == NULL) {
         self->close_live = true; // memory was full: the rest is backlog
         s_settle(self);
-        live = s_live(self);
+        live = delivery_list_live(&self->list);
     }
     while (live != NULL && took && budget > 0 && s_send(self, live, &budget, &took))
         ;
-    for (size_t i = 0; i < s_backlog(self) && took && budget > 0; i++)
-        while (took && budget > 0 && self->tokens > 0 && s_flight(self) < DELIVERY_FLIGHT &&
-               s_send(self, self->at[i], &budget, &took))
+    for (size_t i = 0; i < delivery_list_backlog(&self->list) && took && budget > 0; i++)
+        while (took && budget > 0 && self->tokens > 0 &&
+               delivery_list_flight(&self->list) < DELIVERY_FLIGHT &&
+               s_send(self, self->list.at[i], &budget, &took))
             ;
     return took;
 }
@@ -543,12 +416,12 @@ delivery_has(const delivery_t *self, int64_t now_ms)
     c.now_ms = now_ms;
     if (!self->welcomed)
         return false;
-    if (self->live && delivery_stream_has(s_live(self), &c))
+    if (self->list.live && delivery_stream_has(delivery_list_live(&self->list), &c))
         return true;
-    if (self->tokens <= 0 || s_flight(self) >= DELIVERY_FLIGHT)
+    if (self->tokens <= 0 || delivery_list_flight(&self->list) >= DELIVERY_FLIGHT)
         return false;
-    for (size_t i = 0; i < s_backlog(self); i++)
-        if (delivery_stream_has(self->at[i], &c))
+    for (size_t i = 0; i < delivery_list_backlog(&self->list); i++)
+        if (delivery_stream_has(self->list.at[i], &c))
             return true;
     return false;
 }
@@ -556,7 +429,7 @@ delivery_has(const delivery_t *self, int64_t now_ms)
 int64_t
 delivery_wait_ms(const delivery_t *self, int64_t now_ms)
 {
-    const struct delivery_stream *live = s_live(self);
+    const struct delivery_stream *live = delivery_list_live(&self->list);
     int64_t wait_ms = -1;
 
     if (!self->welcomed)
@@ -569,8 +442,8 @@ delivery_wait_ms(const delivery_t *self, int64_t now_ms)
         if (entry != NULL && wait_ms < 0)
             wait_ms = -1; // it waits for something else
     }
-    for (size_t i = 0; i < s_backlog(self) && self->tokens <= 0; i++)
-        if (delivery_stream_has(self->at[i], &self->c))
+    for (size_t i = 0; i < delivery_list_backlog(&self->list) && self->tokens <= 0; i++)
+        if (delivery_stream_has(self->list.at[i], &self->c))
             return wait_ms >= 0 && wait_ms < RATE_WAIT_MS ? wait_ms : RATE_WAIT_MS;
     return wait_ms;
 }
@@ -578,17 +451,19 @@ delivery_wait_ms(const delivery_t *self, int64_t now_ms)
 bool
 delivery_wants_ack(const delivery_t *self)
 {
-    for (size_t i = 0; i < s_backlog(self); i++)
-        if (self->at[i]->known)
+    for (size_t i = 0; i < delivery_list_backlog(&self->list); i++)
+        if (self->list.at[i]->known)
             return true;
-    return self->live && s_live(self)->known &&
-           delivery_wire_seq(s_live(self), s_live(self)->place) >= s_live(self)->limit;
+    return self->list.live && delivery_list_live(&self->list)->known &&
+           delivery_wire_seq(delivery_list_live(&self->list),
+                             delivery_list_live(&self->list)->place) >=
+               delivery_list_live(&self->list)->limit;
 }
 
 uint64_t
 delivery_live(const delivery_t *self, uint64_t *head_ret)
 {
-    const struct delivery_stream *live = s_live(self);
+    const struct delivery_stream *live = delivery_list_live(&self->list);
 
     *head_ret = live != NULL ? live->head : 0;
     return live != NULL ? live->id : 0;
@@ -604,13 +479,13 @@ struct delivery_stat
 delivery_stat(const delivery_t *self)
 {
     struct delivery_stat stat = self->c.stat;
-    const struct delivery_stream *live = s_live(self);
+    const struct delivery_stream *live = delivery_list_live(&self->list);
 
-    for (size_t i = 0; i < self->n; i++)
-        stat.bytes += self->at[i]->window.bytes + self->at[i]->read.bytes +
-                      self->at[i]->ahead.bytes;
+    for (size_t i = 0; i < self->list.n; i++)
+        stat.bytes += self->list.at[i]->window.bytes + self->list.at[i]->read.bytes +
+                      self->list.at[i]->ahead.bytes;
     stat.waiting = live != NULL ? live->head - live->place : 0;
-    stat.backlog = s_backlog(self);
-    stat.flight = s_flight(self);
+    stat.backlog = delivery_list_backlog(&self->list);
+    stat.flight = delivery_list_flight(&self->list);
     return stat;
 }

@@ -1,5 +1,4 @@
-// delivery_stream - see the header. More than 500 lines: what is kept and what is sent of one
-// stream, in the order of its life.
+// delivery_stream - see the header.
 
 #include "agent/delivery_stream.h"
 
@@ -7,17 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shared/base/rbuf.h"
-#include "shared/base/wbuf.h"
 #include "shared/base/xalloc.h"
-#include "shared/wire/body.h"
 
 // A run of records from KEY to KEY takes at most this part of the memory, so that keeping the run
 // that is being sent leaves room for what waits.
-#define RUN_SHARE    4
-#define READ_MOST    DELIVERY_FLIGHT // bytes asked for at once
-#define DRY_MS       1000            // before the spool is asked again that had nothing
-#define GAP_BODY_MAX 32u
+#define RUN_SHARE        4
+#define READ_MOST        DELIVERY_FLIGHT // bytes asked for at once
+
+#define PATIENCE_MS      5000 // without an ACK, at first; doubles
+#define PATIENCE_MOST_MS 60000
 
 enum source {
     SOURCE_NONE,
@@ -33,11 +30,6 @@ static bool s_window_takes(struct delivery_stream *s, const struct delivery_comm
 static void s_trim_window(struct delivery_stream *s);
 static bool s_repeat_window(struct delivery_stream *s, struct delivery_common *c);
 static void s_ask(struct delivery_stream *s, struct delivery_common *c, uint64_t from, bool repeat);
-static void s_check(struct delivery_stream *s, const struct record *record);
-static void s_take_repeat(struct delivery_stream *s, const struct record *record);
-static void s_take_gap(struct delivery_stream *s, const struct record *record);
-static void s_fill(struct delivery_stream *s, const struct record *record);
-static void s_keep(struct delivery_stream *s, const struct record *record, uint64_t last);
 static enum source s_source(const struct delivery_stream *s, const struct delivery_common *c);
 
 struct delivery_stream *
@@ -266,141 +258,6 @@ s_ask(struct delivery_stream *s, struct delivery_common *c, uint64_t from, bool 
     c->is.want(c->is.arg, s->id, from, READ_MOST, repeat);
 }
 
-// ---- what the spool answers
-
-void
-delivery_stream_take(struct delivery_stream *s, const struct record *record, bool repeat)
-{
-    if (s->stale > 0)
-        return;
-    s->tabling = record->type == RECORD_TABLE ||
-                 (s->tabling && record->type == RECORD_DEF && record->seq == s->table_seq);
-    s->table_seq = record->seq;
-    if (repeat)
-        s_take_repeat(s, record);
-    else if (record->type == RECORD_GAP)
-        s_take_gap(s, record);
-    else if (record->seq >= s->read_to && record->seq < s->head)
-        s_fill(s, record);
-}
-
-static void
-s_take_repeat(struct delivery_stream *s, const struct record *record)
-{
-    struct record wire;
-
-    if (!s->seeking || record->seq >= s->place)
-        return;
-    if (s->checking && !s->tabling && record->seq == s->check - 1)
-        s_check(s, record);
-    if (s->fork.copying) {
-        delivery_fork_take(s, record);
-        return;
-    }
-    wire = delivery_wire_record(s, record);
-    frame_list_push(&s->ahead, &wire);
-}
-
-// Whether the record that the collector has last is the one that we have.
-static void
-s_check(struct delivery_stream *s, const struct record *record)
-{
-    struct frame_list one = { 0 };
-
-    s->checking = false;
-    s->differs = frame_entry_crc(frame_list_push(&one, record)) != s->check_crc;
-    frame_list_release(&one);
-}
-
-// One that begins before what is wanted was told in part: the rest has its share of the samples.
-static void
-s_take_gap(struct delivery_stream *s, const struct record *record)
-{
-    struct record cut = *record;
-    uint8_t body[GAP_BODY_MAX];
-    struct gap gap;
-    struct rbuf r;
-    struct wbuf w;
-
-    rbuf_init(&r, record->body, record->body_len);
-    if (gap_take(&r, &gap) < 0 || gap.to < s->read_to || gap.to < record->seq || gap.to >= s->head)
-        return;
-    if (record->seq < s->read_to) {
-        const double share = (double) (gap.to - s->read_to + 1) /
-                             (double) (gap.to - record->seq + 1);
-        const uint64_t samples = (uint64_t) ((double) gap.samples * share);
-
-        cut.seq = s->read_to;
-        cut.total += gap.samples - samples;
-        gap.samples = samples;
-    }
-    wbuf_init(&w, body, sizeof body);
-    gap_put(&w, &gap);
-    cut.body = body;
-    cut.body_len = (uint32_t) w.len;
-    s_fill(s, &cut);
-    frame_list_at(&s->read, s->read.n - 1)->last = gap.to;
-    delivery_wire_entry(s, frame_list_at(&s->read, s->read.n - 1));
-    s->read_to = gap.to + 1;
-}
-
-// What the spool leaves out without a word would be asked for by the collector for ever.
-static void
-s_fill(struct delivery_stream *s, const struct record *record)
-{
-    if (record->seq > s->read_to) {
-        const uint64_t before = delivery_stream_total(s, s->read_to);
-        const struct gap gap = { .to = record->seq - 1,
-                                 .samples = before <= record->total ? record->total - before : 0,
-                                 .cause = GAP_DAMAGE };
-        struct record hole = { .type = RECORD_GAP,
-                               .stream = s->id,
-                               .seq = s->read_to,
-                               .total = record->total - gap.samples,
-                               .t0_ms = record->t0_ms };
-        uint8_t body[GAP_BODY_MAX];
-        struct wbuf w;
-
-        wbuf_init(&w, body, sizeof body);
-        gap_put(&w, &gap);
-        hole.body = body;
-        hole.body_len = (uint32_t) w.len;
-        s_keep(s, &hole, gap.to);
-    }
-    s_keep(s, record, record->seq);
-}
-
-static void
-s_keep(struct delivery_stream *s, const struct record *record, uint64_t last)
-{
-    struct frame_entry *entry;
-
-    if (s->fork.copying && !s->fork.laid)
-        delivery_fork_lay(s, record); // nothing of it came before
-    entry = frame_list_push(&s->read, record);
-    entry->last = last;
-    if (s->fork.is)
-        delivery_wire_entry(s, entry); // the frame has the wire's numbers, the list ours
-    s->read_to = last + 1;
-    s->got = true;
-}
-
-void
-delivery_stream_taken(struct delivery_stream *s, const struct delivery_common *c)
-{
-    if (s->asked == 0)
-        return;
-    s->asked--;
-    if (s->stale > 0) {
-        s->stale--;
-        return;
-    }
-    // A question for what must be repeated may have nothing else for an answer.
-    s->dry_ms = s->got || s->seeking ? 0 : c->now_ms + DRY_MS;
-    s->seeking = false;
-    s->checking = false; // the record is not there any more: nothing speaks against it
-}
-
 // ---- what is sent next
 
 static enum source
@@ -511,6 +368,18 @@ delivery_stream_flying(const struct delivery_stream *s)
     if (s->fork.is)
         return s->known && s->fork.laid && delivery_wire_seq(s, s->place) > s->fork.acked;
     return s->known && s->place > s->base;
+}
+
+bool
+delivery_stream_impatient(struct delivery_stream *s, struct delivery_common *c)
+{
+    const int64_t patience = s->patience_ms > 0 ? s->patience_ms : PATIENCE_MS;
+
+    if (!delivery_stream_flying(s) || s->seeking || c->now_ms - s->progress_ms < patience)
+        return false;
+    s->patience_ms = patience * 2 < PATIENCE_MOST_MS ? patience * 2 : PATIENCE_MOST_MS;
+    c->stat.timeouts++;
+    return true;
 }
 
 bool

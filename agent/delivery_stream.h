@@ -98,8 +98,6 @@ uint64_t delivery_stream_acked_by(const struct delivery_stream *s, uint64_t coll
 // Sends from `place` on again, after what must be repeated.
 void delivery_stream_rewind(struct delivery_stream *s, struct delivery_common *c, uint64_t place);
 void delivery_stream_forget(struct delivery_stream *s); // the connection is gone
-void delivery_stream_take(struct delivery_stream *s, const struct record *record, bool repeat);
-void delivery_stream_taken(struct delivery_stream *s, const struct delivery_common *c);
 
 // The next frame, whole, the stream's until the next call; NULL if there is none now. Asks the
 // spool for what is missing.
@@ -110,6 +108,12 @@ void delivery_stream_sent(struct delivery_stream *s, struct delivery_common *c);
 bool delivery_stream_has(const struct delivery_stream *s, const struct delivery_common *c);
 bool delivery_stream_in_memory(const struct delivery_stream *s); // all from place on
 bool delivery_stream_flying(const struct delivery_stream *s); // something sent is not acknowledged
+// Something sent was not acknowledged for too long: once each time it is, and longer each time.
+bool delivery_stream_impatient(struct delivery_stream *s, struct delivery_common *c);
+
+// What the spool answers (delivery_answer.c): records, then the end of the answer.
+void delivery_answer_take(struct delivery_stream *s, const struct record *record, bool repeat);
+void delivery_answer_end(struct delivery_stream *s, const struct delivery_common *c);
 
 // Numbers on the wire (delivery_fork.c).
 uint64_t delivery_wire_id(const struct delivery_stream *s);
