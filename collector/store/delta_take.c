@@ -1,0 +1,281 @@
+// delta_take - blocks back into integers: unpack, spread and add up in one pass where it can be.
+
+#include <string.h>
+
+#include "collector/store/delta_block.h"
+#include "shared/base/err.h"
+
+#define WORD      64u
+#define BYTE_BITS 8u
+
+// Head of a block, read and checked.
+struct head {
+    enum delta_mode mode;
+    unsigned width;
+    uint8_t flags;                        // enum delta_flag
+    uint64_t base;                        // of every step
+    uint32_t places;                      // of the block
+    uint32_t residuals;                   // of them
+    const uint8_t *list;                  // LIST: places of the residuals
+    uint64_t map[DELTA_BLOCK / WORD + 1]; // BITMAP; the last word is not used
+};
+
+static int s_take_head(struct delta_reader *self, struct head *h, uint8_t first);
+static const uint8_t *s_packed(struct delta_reader *self, const struct head *h, uint8_t *room);
+static void s_sum(struct delta_reader *self, const struct head *h, const uint8_t *packed,
+                  int64_t *out);
+static int s_sum_slowly(struct delta_reader *self, const struct head *h, const uint8_t *packed,
+                        int64_t *out);
+
+// Eight bytes, lowest first: compilers make one load of it.
+static inline uint64_t
+s_load(const uint8_t *at)
+{
+    uint64_t v = 0;
+
+    for (unsigned i = 0; i < sizeof v; i++)
+        v |= (uint64_t) at[i] << BYTE_BITS * i;
+    return v;
+}
+
+int
+delta_take(struct delta_reader *self, const uint8_t *at, size_t len, uint32_t n)
+{
+    *self = (struct delta_reader){ .left = n };
+    rbuf_init(&self->r, at, len);
+    self->shift = rbuf_u8(&self->r);
+    self->last = (uint64_t) rbuf_svarint(&self->r);
+    return rbuf_rc(&self->r) < 0 || self->shift >= WORD || n == 0 ? ERR_FORMAT : 0;
+}
+
+int
+delta_take_block(struct delta_reader *self, int64_t out[DELTA_BLOCK])
+{
+    const uint32_t n = self->left < DELTA_BLOCK ? self->left : DELTA_BLOCK;
+    const uint32_t from = self->begun || n == 0 ? 0 : 1;
+    uint8_t room[DELTA_BLOCK * DELTA_WIDTH_MAX / BYTE_BITS + DELTA_SLACK];
+    const uint8_t *packed;
+    struct head h;
+    uint8_t first;
+    int rc = 0;
+
+    if (from == 1)
+        out[0] = (int64_t) self->last;
+    self->begun = true;
+    self->left -= n;
+    if (n == from)
+        return (int) n;
+    h.places = n - from;
+    first = self->zeros > 0 ? 0 : rbuf_u8(&self->r);
+    if (self->zeros > 0 || first >> DELTA_MODE_SHIFT == DELTA_ZERO) {
+        self->zeros = self->zeros > 0 ? self->zeros - 1 : first & DELTA_WIDTH_MASK;
+        for (uint32_t i = from; i < n; i++)
+            out[i] = (int64_t) self->last;
+        self->step = 0;
+        return (int) n;
+    }
+    if (s_take_head(self, &h, first) < 0)
+        return ERR_FORMAT;
+    packed = s_packed(self, &h, room);
+    if (packed == NULL)
+        return ERR_FORMAT;
+    if (h.mode == DELTA_LIST || (h.flags & DELTA_MORE) != 0)
+        rc = s_sum_slowly(self, &h, packed, out + from);
+    else
+        s_sum(self, &h, packed, out + from);
+    return rc < 0 ? rc : (int) n;
+}
+
+int
+delta_finish(const struct delta_reader *self)
+{
+    return self->left > 0 || self->zeros > 0 ? ERR_FORMAT : rbuf_finish(&self->r);
+}
+
+// Bits set: the instruction is not in every processor of this family.
+static uint32_t
+s_ones(uint64_t v)
+{
+    v -= v >> 1 & UINT64_C(0x5555555555555555);
+    v = (v & UINT64_C(0x3333333333333333)) + (v >> 2 & UINT64_C(0x3333333333333333));
+    v = (v + (v >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    return (uint32_t) (v * UINT64_C(0x0101010101010101) >> 56);
+}
+
+static int
+s_take_map(struct delta_reader *self, struct head *h)
+{
+    const uint32_t bytes = (h->places + BYTE_BITS - 1) / BYTE_BITS;
+    const uint8_t *at = rbuf_bytes(&self->r, bytes);
+    uint8_t whole[DELTA_BLOCK / BYTE_BITS] = { 0 };
+
+    if (at == NULL)
+        return ERR_FORMAT;
+    memcpy(whole, at, bytes);
+    h->map[0] = s_load(whole);
+    h->map[1] = s_load(whole + sizeof h->map[0]);
+    // No bits for places that are not there.
+    if (h->places % BYTE_BITS != 0 && whole[bytes - 1] >> h->places % BYTE_BITS != 0)
+        return ERR_FORMAT;
+    h->residuals = s_ones(h->map[0]) + s_ones(h->map[1]);
+    return 0;
+}
+
+// `n` numbers, rising and below `most`; NULL if they are not.
+static const uint8_t *
+s_take_rising(struct delta_reader *self, uint32_t n, uint32_t most)
+{
+    const uint8_t *at = rbuf_bytes(&self->r, n);
+    bool rising = at != NULL && (n == 0 || at[n - 1] < most);
+
+    for (uint32_t i = 1; rising && i < n; i++)
+        rising = at[i] > at[i - 1];
+    return rising ? at : NULL;
+}
+
+static int
+s_take_head(struct delta_reader *self, struct head *h, uint8_t first)
+{
+    h->mode = (enum delta_mode)(first >> DELTA_MODE_SHIFT);
+    h->width = first & DELTA_WIDTH_MASK;
+    h->flags = rbuf_u8(&self->r);
+    h->base = (h->flags & DELTA_BASE) != 0 ? (uint64_t) rbuf_svarint(&self->r) : 0;
+    h->residuals = h->places;
+    h->list = NULL;
+    if (h->width > DELTA_WIDTH_MAX || h->flags > DELTA_FLAGS_ALL)
+        return ERR_FORMAT;
+    if (h->mode == DELTA_BITMAP)
+        return s_take_map(self, h);
+    if (h->mode == DELTA_LIST) {
+        h->residuals = rbuf_u8(&self->r);
+        h->list = s_take_rising(self, h->residuals, h->places);
+        return h->list == NULL ? ERR_FORMAT : 0;
+    }
+    return rbuf_rc(&self->r);
+}
+
+// The packed bits, where DELTA_SLACK bytes behind them can be read: in place, or copied to `room`.
+static const uint8_t *
+s_packed(struct delta_reader *self, const struct head *h, uint8_t *room)
+{
+    const size_t bytes = ((size_t) h->residuals * h->width + BYTE_BITS - 1) / BYTE_BITS;
+    const uint8_t *at = rbuf_bytes(&self->r, bytes);
+
+    if (at == NULL || rbuf_left(&self->r) >= DELTA_SLACK)
+        return at;
+    memcpy(room, at, bytes);
+    memset(room + bytes, 0, DELTA_SLACK);
+    return room;
+}
+
+// Made once for each of its constant flags. The places of a map that are not set read the next
+// residual as well and drop it: cheaper than a branch.
+static inline __attribute__((always_inline)) void
+s_sum_as(struct delta_reader *self, const struct head *h, const uint8_t *packed, int64_t *out,
+         bool mapped, bool second, bool zigzag)
+{
+    const uint64_t mask = (UINT64_C(1) << h->width) - 1;
+    const uint64_t width = h->width, base = h->base;
+    const unsigned shift = self->shift;
+    uint64_t last = self->last, step = self->step, bit = 0;
+
+    for (uint32_t begin = 0; begin < h->places; begin += WORD) {
+        const uint32_t end = h->places - begin < WORD ? h->places : begin + WORD;
+        uint64_t set = mapped ? h->map[begin / WORD] : 0;
+
+        for (uint32_t i = begin; i < end; i++) {
+            uint64_t r = s_load(packed + bit / BYTE_BITS) >> bit % BYTE_BITS & mask;
+
+            if (mapped) {
+                const uint64_t keep = 0 - (set & 1);
+
+                r = (zigzag ? delta_unzigzag(r + 1) : r + 1) & keep;
+                bit += width & keep;
+                set >>= 1;
+            } else {
+                r = zigzag ? delta_unzigzag(r) : r;
+                bit += width;
+            }
+            step = (second ? step : 0) + base + r;
+            last += step << shift;
+            out[i] = (int64_t) last;
+        }
+    }
+    self->last = last;
+    self->step = step;
+}
+
+static void
+s_sum(struct delta_reader *self, const struct head *h, const uint8_t *packed, int64_t *out)
+{
+    const bool second = (h->flags & DELTA_SECOND) != 0;
+
+    if (h->mode == DELTA_BITMAP && (h->flags & DELTA_ZIGZAG) == 0)
+        second ? s_sum_as(self, h, packed, out, true, true, false)
+               : s_sum_as(self, h, packed, out, true, false, false);
+    else if (h->mode == DELTA_BITMAP)
+        second ? s_sum_as(self, h, packed, out, true, true, true)
+               : s_sum_as(self, h, packed, out, true, false, true);
+    else if ((h->flags & DELTA_ZIGZAG) == 0)
+        second ? s_sum_as(self, h, packed, out, false, true, false)
+               : s_sum_as(self, h, packed, out, false, false, false);
+    else
+        second ? s_sum_as(self, h, packed, out, false, true, true)
+               : s_sum_as(self, h, packed, out, false, false, true);
+}
+
+static int
+s_add_wider(struct delta_reader *self, const struct head *h, uint64_t *residuals)
+{
+    const uint8_t count = rbuf_u8(&self->r);
+    const uint8_t *which = s_take_rising(self, count, h->residuals);
+
+    if (which == NULL)
+        return ERR_FORMAT;
+    for (uint8_t i = 0; i < count; i++)
+        residuals[which[i]] |= rbuf_varint(&self->r) << h->width;
+    return rbuf_rc(&self->r);
+}
+
+// Where residuals stand apart or have more bits elsewhere: unpack, then spread, then add up.
+static int
+s_sum_slowly(struct delta_reader *self, const struct head *h, const uint8_t *packed, int64_t *out)
+{
+    const uint64_t mask = (UINT64_C(1) << h->width) - 1;
+    const bool second = (h->flags & DELTA_SECOND) != 0;
+    const uint64_t zigzag = (h->flags & DELTA_ZIGZAG) != 0 ? 1 : 0;
+    const uint64_t away = h->mode == DELTA_PLAIN ? 0 : 1;
+    uint64_t residuals[DELTA_BLOCK + 1];
+    uint64_t steps[DELTA_BLOCK] = { 0 };
+    size_t bit = 0;
+
+    for (uint32_t i = 0; i < h->residuals; i++, bit += h->width)
+        residuals[i] = s_load(packed + bit / BYTE_BITS) >> bit % BYTE_BITS & mask;
+    if ((h->flags & DELTA_MORE) != 0 && s_add_wider(self, h, residuals) < 0)
+        return ERR_FORMAT;
+    for (uint32_t i = 0; i < h->residuals; i++) {
+        const uint64_t r = residuals[i] + away;
+
+        residuals[i] = zigzag != 0 ? delta_unzigzag(r) : r;
+    }
+    if (h->mode == DELTA_PLAIN) {
+        memcpy(steps, residuals, h->places * sizeof *steps);
+    } else if (h->mode == DELTA_LIST) {
+        for (uint32_t i = 0; i < h->residuals; i++)
+            steps[h->list[i]] = residuals[i];
+    } else {
+        residuals[h->residuals] = 0; // read behind the last bit that is set
+        for (uint32_t i = 0, at = 0; i < h->places; i++) {
+            const uint64_t set = h->map[i / WORD] >> i % WORD & 1;
+
+            steps[i] = residuals[at] & (0 - set);
+            at += (uint32_t) set;
+        }
+    }
+    for (uint32_t i = 0; i < h->places; i++) {
+        self->step = (second ? self->step : 0) + h->base + steps[i];
+        self->last += self->step << self->shift;
+        out[i] = (int64_t) self->last;
+    }
+    return 0;
+}
