@@ -11,19 +11,17 @@
 #include <string.h>
 
 #include "agent/delivery_list.h"
+#include "agent/delivery_rate.h"
 #include "agent/delivery_stream.h"
 #include "agent/delivery_sums.h"
 #include "shared/base/xalloc.h"
 
-#define RATE_WAIT_MS 50 // a backlog that waits for its rate is looked at so often
-
 struct delivery {
     struct delivery_common c;
     struct delivery_list list;
-    bool welcomed;     // there is a collector
-    bool close_live;   // to be done at the end of this input
-    int64_t tokens;    // bytes of backlog that may go now; below zero: owed
-    int64_t tokens_ms; // when they were counted last; 0: never
+    bool welcomed;             // there is a collector
+    bool close_live;           // to be done at the end of this input
+    struct delivery_rate rate; // of the backlog
     struct delivery_sums sums;
 };
 
@@ -42,7 +40,7 @@ delivery_new(const struct delivery_options *opt, const struct delivery_handler *
     self->c.opt = *opt;
     self->c.is = *handler;
     self->sums = *sums;
-    self->tokens = DELIVERY_FLIGHT;
+    delivery_rate_init(&self->rate, opt->backlog_rate);
     return self;
 }
 
@@ -287,13 +285,15 @@ delivery_ack(delivery_t *self, const struct ack *ack, int64_t now_ms)
 
     self->c.now_ms = now_ms;
     // Of a stream that is over, or of which WELCOME has yet to speak: it will come again.
-    if (s == NULL || !s->known || s->checking)
+    if (s == NULL || !s->known)
         return;
     if (ack->next > delivery_wire_head(s)) {
         self->c.stat.nonsense++;
         return;
     }
     s->limit = ack->limit > s->limit ? ack->limit : s->limit;
+    if (s->checking) // so will this; but what may be sent then is told now
+        return;
     delivery_sums_count(&self->sums, s, ack);
     if (ack->next > delivery_wire_base(s))
         s_advance(self, s, ack->next);
@@ -307,12 +307,16 @@ delivery_nak(delivery_t *self, const struct nak *nak, int64_t now_ms)
     uint64_t next;
 
     self->c.now_ms = now_ms;
-    if (s == NULL || !s->known || s->checking)
+    if (s == NULL || !s->known)
         return;
     if (nak->next > delivery_wire_head(s)) {
         self->c.stat.nonsense++;
         return;
     }
+    if (nak->reason == NAK_STORAGE && nak->next < s->limit)
+        s->limit = nak->next;
+    if (s->checking) // nothing of it is sent yet
+        return;
     next = delivery_own_seq(s, nak->next);
     switch (nak->reason) {
     case NAK_KEY:
@@ -321,7 +325,6 @@ delivery_nak(delivery_t *self, const struct nak *nak, int64_t now_ms)
             self->c.is.key(self->c.is.arg);
         break;
     case NAK_STORAGE:
-        s->limit = nak->next < s->limit ? nak->next : s->limit;
         if (s->place > next)
             delivery_stream_rewind(s, &self->c, next);
         break;
@@ -346,19 +349,6 @@ s_settle(delivery_t *self)
 
 // ---- turns
 
-static void
-s_refill(delivery_t *self, int64_t now_ms)
-{
-    const int64_t ms = now_ms - self->tokens_ms;
-
-    if (self->tokens_ms != 0 && ms > 0)
-        self->tokens += (int64_t) ((double) self->c.opt.backlog_rate * (double) ms / 1000);
-    if (self->tokens > DELIVERY_FLIGHT)
-        self->tokens = DELIVERY_FLIGHT;
-    if (ms > 0 || self->tokens_ms == 0)
-        self->tokens_ms = now_ms;
-}
-
 bool
 delivery_turn(delivery_t *self, int64_t now_ms, unsigned budget)
 {
@@ -368,7 +358,7 @@ delivery_turn(delivery_t *self, int64_t now_ms, unsigned budget)
     self->c.now_ms = now_ms;
     if (!self->welcomed)
         return true;
-    s_refill(self, now_ms);
+    delivery_rate_turn(&self->rate, now_ms);
     for (size_t i = 0; i < self->list.n; i++)
         if (delivery_stream_impatient(self->list.at[i], &self->c))
             delivery_stream_rewind(self->list.at[i], &self->c, self->list.at[i]->base);
@@ -382,7 +372,7 @@ delivery_turn(delivery_t *self, int64_t now_ms, unsigned budget)
     while (live != NULL && took && budget > 0 && s_send(self, live, &budget, &took))
         ;
     for (size_t i = 0; i < delivery_list_backlog(&self->list) && took && budget > 0; i++)
-        while (took && budget > 0 && self->tokens > 0 &&
+        while (took && budget > 0 && delivery_rate_allows(&self->rate) &&
                delivery_list_flight(&self->list) < DELIVERY_FLIGHT &&
                s_send(self, self->list.at[i], &budget, &took))
             ;
@@ -403,7 +393,7 @@ s_send(delivery_t *self, struct delivery_stream *s, unsigned *budget, bool *took
         return false;
     delivery_stream_sent(s, &self->c);
     if (!s->live)
-        self->tokens -= (int64_t) len;
+        delivery_rate_spend(&self->rate, len);
     (*budget)--;
     return true;
 }
@@ -418,7 +408,7 @@ delivery_has(const delivery_t *self, int64_t now_ms)
         return false;
     if (self->list.live && delivery_stream_has(delivery_list_live(&self->list), &c))
         return true;
-    if (self->tokens <= 0 || delivery_list_flight(&self->list) >= DELIVERY_FLIGHT)
+    if (!delivery_rate_allows(&self->rate) || delivery_list_flight(&self->list) >= DELIVERY_FLIGHT)
         return false;
     for (size_t i = 0; i < delivery_list_backlog(&self->list); i++)
         if (delivery_stream_has(self->list.at[i], &c))
@@ -430,7 +420,7 @@ int64_t
 delivery_wait_ms(const delivery_t *self, int64_t now_ms)
 {
     const struct delivery_stream *live = delivery_list_live(&self->list);
-    int64_t wait_ms = -1;
+    int64_t wait_ms = -1, rate_ms;
 
     if (!self->welcomed)
         return -1;
@@ -442,9 +432,12 @@ delivery_wait_ms(const delivery_t *self, int64_t now_ms)
         if (entry != NULL && wait_ms < 0)
             wait_ms = -1; // it waits for something else
     }
-    for (size_t i = 0; i < delivery_list_backlog(&self->list) && self->tokens <= 0; i++)
+    if (delivery_rate_allows(&self->rate))
+        return wait_ms;
+    rate_ms = delivery_rate_wait_ms(&self->rate);
+    for (size_t i = 0; i < delivery_list_backlog(&self->list); i++)
         if (delivery_stream_has(self->list.at[i], &self->c))
-            return wait_ms >= 0 && wait_ms < RATE_WAIT_MS ? wait_ms : RATE_WAIT_MS;
+            return wait_ms >= 0 && wait_ms < rate_ms ? wait_ms : rate_ms;
     return wait_ms;
 }
 

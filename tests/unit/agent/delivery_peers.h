@@ -57,6 +57,8 @@ stage(struct collector *c, struct lane *lane, const struct record *record, uint3
         memcpy(&content, record->body, sizeof content);
         uid = content.uid;
     }
+    if (record->seq < CRCS)
+        lane->crcs[record->seq] = lane->crc;
     if (record->type == RECORD_END)
         lane->ended = true;
     claim(c->n_staged < QUEUE, "room to stage");
@@ -129,7 +131,10 @@ accept(unsigned to, const struct flying *f)
         w.unreadable++;
         claim(w.stale_seen + 1000 > w.step || w.losses > 0 || w.forks > 0,
               "what comes in order can be read");
-        nak(to, lane, NAK_KEY);
+        if (lane->key_step + 3 < w.step) {
+            nak(to, lane, NAK_KEY);
+            lane->key_step = w.step;
+        }
     }
 }
 
@@ -219,7 +224,7 @@ collector_forgets(unsigned at)
         for (uint64_t seq = back; s != NULL && seq < lane->durable && seq < s->n; seq++)
             w.made[s->uids[seq]].stored[at] = false;
         lane->next = lane->durable = back;
-        lane->crc = lane->durable_crc = 0;
+        lane->crc = lane->durable_crc = back > 0 && back <= CRCS ? lane->crcs[back - 1] : 0;
         lane->ended = false;
     }
 }
@@ -243,6 +248,8 @@ somebody_else_speaks(unsigned at)
         lane->durable += 1 + seeded_below(&w.seed, 20);
         lane->next = lane->durable;
         lane->durable_crc = lane->crc = (uint32_t) seeded_next(&w.seed) | 1;
+        if (lane->durable <= CRCS)
+            lane->crcs[lane->durable - 1] = lane->crc;
     }
 }
 

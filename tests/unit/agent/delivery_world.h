@@ -25,6 +25,7 @@
 #define RECORDS    4096u // of all streams
 #define LANES      1024u
 #define QUEUE      8192u
+#define CRCS       256u // records of a lane whose crc it can be asked for
 #define COLLECTORS 2u
 #define NOBODY     COLLECTORS
 #define COPIED     UINT64_C(0x8000000000000000) // a fork's id has this bit
@@ -62,10 +63,11 @@ struct lane {
     uint64_t stream, next, durable, limit;
     uint64_t heard; // the limit that the agent has heard of
     uint32_t crc, durable_crc;
-    uint64_t row; // of its decoder, 0: none
+    uint32_t crcs[CRCS]; // of the records it has staged, by seq; 0: not known
+    uint64_t row;        // of its decoder, 0: none
     uint32_t slots;
     bool known, ended;
-    uint64_t nak_step;
+    uint64_t nak_step, key_step; // of the last NAK{NEXT} and NAK{KEY}
 };
 
 struct staged {
@@ -398,6 +400,15 @@ agent_wants(void *arg, uint64_t stream, uint64_t from, size_t bytes, bool repeat
         (struct question){ .stream = stream, .from = from, .bytes = bytes / 64, .repeat = repeat };
 }
 
+// An END may stand where a collector has a record that was sent before it was written, by an agent
+// that was killed then: if that record becomes durable only after WELCOME, nobody can tell them
+// apart. No sample is lost by that; the collector does not learn of the end.
+static bool
+is_kept(const struct made *m)
+{
+    return m->ever || m->told || m->record.type == RECORD_END;
+}
+
 // The oracle: what is let go of is durable somewhere, or was told as lost. What was lost and not
 // told had been sent before, and is acknowledged.
 static void
@@ -414,7 +425,7 @@ agent_acked(void *arg, uint64_t stream, uint64_t next, uint64_t total, uint64_t 
     for (; s->base < next; s->base++) {
         struct made *m = &w.made[s->uids[s->base]];
 
-        claim(m->ever || m->told, "what is acknowledged is stored, or known lost");
+        claim(is_kept(m), "what is acknowledged is stored, or known lost");
         m->acked = true;
         if (m->lost && !m->told)
             m->lost = false;

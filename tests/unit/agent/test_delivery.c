@@ -18,6 +18,7 @@
 #define KEY_EVERY 10u
 #define COUNT     2u // samples of a record
 #define BODY      100u
+#define RATE      100000u // bytes a second, of backlog
 
 struct sent {
     uint64_t stream, seq, base;
@@ -194,7 +195,7 @@ answer(void)
 static void
 open_with(unsigned backlog, uint64_t head)
 {
-    const struct delivery_options opt = { .memory = 1 << 20, .backlog_rate = 100000 };
+    const struct delivery_options opt = { .memory = 1 << 20, .backlog_rate = RATE };
     const struct delivery_handler handler = { .send = send,
                                               .want = want,
                                               .acked = acked,
@@ -476,23 +477,41 @@ hello_names_the_oldest_32_and_the_live_one(void **state)
     assert_int_equal(collector, COLLECTOR);
 }
 
+// Frames of so many turns, 50 ms apart.
+static unsigned
+turns(unsigned n)
+{
+    unsigned sent = 0;
+
+    for (; n > 0; n--) {
+        t.now_ms += 50;
+        sent += turn();
+    }
+    return sent;
+}
+
 static void
 backlog_keeps_its_rate_and_what_is_in_flight(void **state)
 {
     const unsigned frame = BODY + 60;
+    const unsigned saved = RATE / 8;
     unsigned n;
 
     (void) state;
     open_with(1, 4000);
     welcome(0, UINT64_MAX, 0);
     n = turn();
-    assert_in_range(n * frame, DELIVERY_FLIGHT, DELIVERY_FLIGHT + frame);
-    assert_int_equal(turn(), 0);
-    ack(1, n, UINT64_MAX);
+    assert_in_range(n * frame, saved, saved + frame);
     assert_int_equal(turn(), 0); // within its rate
     assert_true(delivery_wait_ms(t.delivery, t.now_ms) > 0);
-    t.now_ms += 500;
-    assert_in_range(turn() * frame, 50000 - 2 * frame, 50000 + 2 * frame);
+    n += turns(20);
+    assert_in_range(n * frame, RATE, RATE + saved + frame);
+    n += turns(20); // nothing is acknowledged
+    assert_in_range(n * frame, DELIVERY_FLIGHT, DELIVERY_FLIGHT + frame);
+    t.now_ms += 60000;
+    ack(1, n, UINT64_MAX);
+    n = turn(); // and nothing saved, however long it had to wait
+    assert_in_range(n * frame, saved, saved + frame);
 }
 
 static void
