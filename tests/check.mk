@@ -32,6 +32,12 @@ $(BUILD)/tests/support/demo_app: $(BUILD)/tests/support/demo_app.o
 	$Q$(CC) $(ALL_LD) $^ $(LIBS) -o $@
 $(BUILD)/tests/flow/flow_apps $(BUILD)/tests/flow/flow_export $(BUILD)/tests/flow/flow_feed: | $(BUILD)/tests/support/demo_app
 
+# Hours of an agent that reached nobody: it is the agent's own room that writes them.
+$(BUILD)/tests/backlog/backlog_maker: $(BUILD)/tests/backlog/backlog_maker.o $(call lib,agent) $(call lib,shared)
+	@echo "  LD    $@"
+	$Q$(CC) $(ALL_LD) $^ $(LIBS) -o $@
+$(BUILD)/tests/flow/flow_backlog: | $(BUILD)/tests/backlog/backlog_maker
+
 # A clock that a test can move under a program: preloaded, so the program is the one we ship.
 $(BUILD)/tests/support/clock_shim.so: tests/support/clock_shim.c $(BUILD)/flags
 	@mkdir -p $(@D)

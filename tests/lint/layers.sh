@@ -32,6 +32,8 @@ may collector/alert    "$all|collector/alert/|collector/query/query\.h"
 may collector/ctl      "$all|collector/ctl/"
 may dashboard          "$all|dashboard/"
 may tests/support      "$all|tests/support/"
+# A program that leaves behind what an agent does: by the agent's own code, so that the two are one.
+may tests/backlog      "$all|agent/[a-z_]*\.h|tests/support/"
 may tests/flow         "$all|tests/support/"
 may tests/fault        "$all|tests/support/"
 may tests/unit/shared    "$all|tests/unit/shared/|tests/support/"
