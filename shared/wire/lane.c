@@ -43,6 +43,7 @@ struct lane {
     bool readable; // the decoder's state is that of the row before `chain`
     bool ended;
     uint32_t n_slots; // of the table: all above are SLOT_UNKNOWN
+    uint32_t n_odd;   // of these: without a series, or without a form for integers
     uint32_t size;    // allocated
     struct slot *table;
     uint32_t row_size;  // allocated, both
@@ -63,7 +64,8 @@ lane_new(uint64_t stream, const struct lane_handler *handler)
 {
     lane_t *self = xcalloc(1, sizeof *self);
 
-    assert(handler->define != NULL && handler->row != NULL && handler->gap != NULL);
+    assert(handler->define != NULL && handler->gap != NULL);
+    assert(handler->row != NULL || (handler->block != NULL && handler->values != NULL));
     self->stream = stream;
     self->handler = *handler;
     self->decoder = row_decoder_new();
@@ -127,6 +129,19 @@ const struct lane_counters *
 lane_counters(const lane_t *self)
 {
     return &self->counters;
+}
+
+const struct metric_form *
+lane_form(const lane_t *self, uint32_t slot)
+{
+    return slot < self->n_slots && self->table[slot].state == SLOT_DEFINED ? &self->table[slot].form
+                                                                           : NULL;
+}
+
+uint32_t
+lane_width(const lane_t *self)
+{
+    return row_decoder_state(self->decoder)->slots;
 }
 
 // Books a record that is not a repeat. 0, or 1 for a duplicate, or ERR_FORMAT after END.
@@ -220,8 +235,24 @@ s_widen_table(lane_t *self, uint32_t slots)
         self->table = xrealloc(self->table, size, sizeof *self->table);
         self->size = size;
     }
-    for (; self->n_slots < slots; self->n_slots++)
+    for (; self->n_slots < slots; self->n_slots++, self->n_odd++)
         self->table[self->n_slots] = (struct slot){ .state = SLOT_UNKNOWN };
+}
+
+// Whether a value of the slot needs a second look.
+static bool
+s_is_odd(const struct slot *slot)
+{
+    return slot->state != SLOT_DEFINED || slot->form.exponent == METRIC_RAW;
+}
+
+static void
+s_set_slot(lane_t *self, uint32_t at, struct slot slot)
+{
+    s_widen_table(self, at + 1);
+    self->n_odd -= s_is_odd(&self->table[at]);
+    self->n_odd += s_is_odd(&slot);
+    self->table[at] = slot;
 }
 
 // Definitions, rising by slot and below `slots`, up to the end of the body.
@@ -245,9 +276,9 @@ s_read_defs(lane_t *self, struct rbuf *r, uint32_t slots)
         refused = self->handler.define(self->handler.arg, &def) < 0;
         label_set_release(&def.labels);
         least = def.slot + 1;
-        s_widen_table(self, least);
-        self->table[def.slot] = (struct slot){ .state = refused ? SLOT_REFUSED : SLOT_DEFINED,
-                                               .form = def.form };
+        s_set_slot(
+            self, def.slot,
+            (struct slot){ .state = refused ? SLOT_REFUSED : SLOT_DEFINED, .form = def.form });
     }
     return rbuf_finish(r) < 0 ? ERR_FORMAT : (int) least;
 }
@@ -262,6 +293,7 @@ s_read_table(lane_t *self, const struct record *record, struct rbuf *r)
     if (record->type == RECORD_TABLE) {
         slots = (uint32_t) rbuf_count(r, BODY_SLOTS_MAX);
         self->n_slots = 0;
+        self->n_odd = 0;
     }
     width = s_read_defs(self, r, slots);
     if (width < 0)
@@ -274,39 +306,70 @@ s_read_table(lane_t *self, const struct record *record, struct rbuf *r)
     return 0;
 }
 
-// The values of one block to the handler, unless they are a repeat. Samples in it that nobody can
-// name, or ERR_FORMAT.
-static int64_t
-s_give(lane_t *self, int64_t t0_ms, const struct row_block *block)
-{
-    uint32_t refused = 0;
-    uint32_t n = 0;
-    int64_t time_ms;
+// What a block holds: cells of series, and such that were refused; the others nobody can name.
+struct sorted {
+    uint32_t given;
+    uint32_t refused;
+};
 
-    if (__builtin_add_overflow(t0_ms, block->offset_ms, &time_ms))
-        return ERR_FORMAT;
+// ERR_FORMAT for an integer of a series that has only doubles: without an exponent it says nothing.
+static int
+s_sort(const lane_t *self, const struct row_block *block, struct sorted *ret)
+{
+    *ret = (struct sorted){ .given = block->n };
+    if (self->n_odd == 0)
+        return 0;
+    ret->given = 0;
+    for (uint32_t i = 0; i < block->n; i++) {
+        const struct slot *slot = &self->table[block->slots[i]];
+
+        ret->given += slot->state == SLOT_DEFINED;
+        ret->refused += slot->state == SLOT_REFUSED;
+        if (slot->state == SLOT_DEFINED && slot->form.exponent == METRIC_RAW &&
+            block->cells[i].state == CELL_INTEGER)
+            return ERR_FORMAT;
+    }
+    return 0;
+}
+
+// The cells of series as doubles.
+static void
+s_give_row(lane_t *self, int64_t time_ms, const struct row_block *block)
+{
+    uint32_t n = 0;
+
     for (uint32_t i = 0; i < block->n; i++) {
         const struct cell *cell = &block->cells[i];
         const struct slot *slot = &self->table[block->slots[i]];
 
-        if (slot->state != SLOT_DEFINED) {
-            refused += slot->state == SLOT_REFUSED;
+        if (slot->state != SLOT_DEFINED)
             continue;
-        }
-        // Without an exponent an integer says nothing.
-        if (cell->state == CELL_INTEGER && slot->form.exponent == METRIC_RAW)
-            return ERR_FORMAT;
         self->row_slot[n] = block->slots[i];
         self->row_value[n++] = cell->state == CELL_INTEGER ? metric_value(slot->form, cell->m)
                                                            : sample_from_bits(cell->bits);
     }
+    self->handler.row(self->handler.arg, time_ms, self->row_slot, self->row_value, n);
+}
+
+// One block to the handler, unless it is repeated. Samples in it that nobody can name, or
+// ERR_FORMAT.
+static int64_t
+s_give(lane_t *self, int64_t t0_ms, const struct row_block *block)
+{
+    struct sorted is;
+    int64_t time_ms;
+
+    if (__builtin_add_overflow(t0_ms, block->offset_ms, &time_ms) || s_sort(self, block, &is) < 0)
+        return ERR_FORMAT;
     if (self->staged) {
-        self->counters.samples += n;
-        self->counters.refused += refused;
-        if (n > 0)
-            self->handler.row(self->handler.arg, time_ms, self->row_slot, self->row_value, n);
+        self->counters.samples += is.given;
+        self->counters.refused += is.refused;
+        if (is.given > 0 && self->handler.block != NULL)
+            self->handler.block(self->handler.arg, time_ms, block);
+        else if (is.given > 0)
+            s_give_row(self, time_ms, block);
     }
-    return block->n - n - refused;
+    return block->n - is.given - is.refused;
 }
 
 // All blocks of a KEY or DELTA whose state is at hand.
@@ -321,11 +384,13 @@ s_read_rows(lane_t *self, const struct record *record, struct rbuf *r)
 
     // So that every slot of a row has an entry, if only to say that it is unknown.
     s_widen_table(self, width);
-    if (width > self->row_size) {
+    if (self->handler.block == NULL && width > self->row_size) {
         self->row_slot = xrealloc(self->row_slot, self->size, sizeof *self->row_slot);
         self->row_value = xrealloc(self->row_value, self->size, sizeof *self->row_value);
         self->row_size = self->size;
     }
+    if (self->staged && self->handler.block != NULL)
+        self->handler.values(self->handler.arg, row_decoder_state(self->decoder));
     while ((rc = row_decoder_next(self->decoder, r, &block)) == 1) {
         int64_t n = s_give(self, record->t0_ms, &block);
 

@@ -29,6 +29,12 @@ struct lane_handler {
     // `values` are doubles, one per slot in `slots`; all borrowed for the call.
     void (*row)(void *arg, int64_t time_ms, const uint32_t *slots, const double *values,
                 uint32_t n);
+    // In place of `row`, for who keeps values as they came: the block as it was read, cells without
+    // a series among them (lane_form tells which); borrowed for the call. NULL: `row` is called.
+    void (*block)(void *arg, int64_t time_ms, const struct row_block *block);
+    // Where `block` is set: a staged KEY or DELTA is about to be read. `before` is the state that a
+    // DELTA is against, borrowed for the call.
+    void (*values)(void *arg, const struct row_state *before);
     // Records from seq `from` to `to` are not coming (GAP), or have not come (cause 0).
     void (*gap)(void *arg, uint64_t from, const struct gap *gap);
     // An EVENT, once: its body is as it came. NULL: they are passed over.
@@ -57,5 +63,9 @@ int lane_accept(lane_t *self, const struct frame_prefix *prefix, const struct re
 uint64_t lane_next(const lane_t *self); // lowest seq not yet accepted
 bool lane_ended(const lane_t *self);    // END has come
 const struct lane_counters *lane_counters(const lane_t *self);
+// The form of a slot's integers; NULL where it has no series, or was refused one.
+const struct metric_form *lane_form(const lane_t *self, uint32_t slot);
+// Slots of the row that was read last.
+uint32_t lane_width(const lane_t *self);
 
 #endif
