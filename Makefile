@@ -12,7 +12,7 @@ comma   := ,
 SAN     ?=
 BUILD   ?= build$(addprefix -,$(subst $(comma),-,$(SAN)))
 PREFIX  ?= /usr/local
-PKGS    := libczmq libzmq libmicrohttpd libpcre2-8 jansson zlib
+PKGS    := libczmq libzmq libmicrohttpd libpcre2-8 sqlite3 jansson zlib
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
            -Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla
 CFLAGS  ?= -O2 -g

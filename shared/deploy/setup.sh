@@ -20,6 +20,7 @@ run    library  libczmq                                    libczmq-dev
 run    library  libzmq                                     libzmq3-dev
 run    library  libmicrohttpd                              libmicrohttpd-dev
 run    library  libpcre2-8                                 libpcre2-dev
+run    library  sqlite3                                    libsqlite3-dev
 run    library  jansson                                    libjansson-dev
 run    library  zlib                                       zlib1g-dev
 run    node     18                                         nodejs
