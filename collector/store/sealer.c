@@ -1,0 +1,231 @@
+// sealer - see the header.
+//
+// Rows are spread over a matrix of a column for each series, and read from it column by column: a
+// tile of 500 series and 128 rows stays in the cache meanwhile.
+
+#include "collector/store/sealer.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/store/sealer_inner.h"
+#include "shared/base/xalloc.h"
+#include "shared/model/sample.h"
+
+static void s_columns(struct sealer *self, const struct slot_map *map);
+static void s_take_row(struct sealer *self, const struct slot_map *map,
+                       const struct open_block *block);
+static void s_take_samples(struct sealer *self, const struct slot_map *map,
+                           const struct open_block *block);
+
+sealer_t *
+sealer_new(void)
+{
+    sealer_t *self = xcalloc(1, sizeof *self);
+
+    self->writer = tile_writer_new();
+    return self;
+}
+
+void
+sealer_destroy(sealer_t **self_p)
+{
+    sealer_t *self = *self_p;
+
+    if (self == NULL)
+        return;
+    tile_writer_destroy(&self->writer);
+    free(self->columns);
+    free(self->column_of);
+    free(self->rows);
+    free(self->matrix);
+    free(self->states);
+    free(self->samples);
+    free(self);
+    *self_p = NULL;
+}
+
+int
+sealer_run(sealer_t *self, open_tile_t *tile, void (*out)(void *arg, struct sealed_tile *tile),
+           void *arg)
+{
+    const struct open_tile_origin *origin = open_tile_origin(tile);
+    open_cursor_t *cursor = open_cursor_new(tile);
+    const struct slot_map *map = open_cursor_map(cursor);
+    struct open_block block;
+    int rc;
+
+    self->host = origin->host;
+    self->number = origin->number << SEALER_NUMBERS_BITS;
+    self->out = out;
+    self->arg = arg;
+    self->n_rows = 0;
+    self->n_samples = 0;
+    s_columns(self, map);
+    while ((rc = open_cursor_next(cursor, &block)) == 1) {
+        if (block.dense)
+            s_take_row(self, map, &block);
+        else
+            s_take_samples(self, map, &block);
+    }
+    seal_rows(self);
+    seal_samples(self);
+    open_cursor_destroy(&cursor);
+    return rc;
+}
+
+void
+seal_give(struct sealer *self, const int64_t *times, uint32_t rows, uint32_t series)
+{
+    struct block_tile is = { .number = self->number,
+                             .host = self->host,
+                             .first_ms = times[0],
+                             .last_ms = times[rows - 1],
+                             .rows = rows,
+                             .series = series,
+                             .samples = self->given };
+
+    if (series == 0)
+        return;
+    is.bytes = tile_writer_finish(self->writer, &is.len);
+    self->number++;
+    self->out(self->arg, sealed_tile_new(&is));
+}
+
+static int
+s_by_id(const void *a, const void *b)
+{
+    const series_id x = ((const struct seal_column *) a)->id;
+    const series_id y = ((const struct seal_column *) b)->id;
+
+    return (x > y) - (x < y);
+}
+
+static uint32_t
+s_find(const struct sealer *self, series_id id)
+{
+    const struct seal_column key = { .id = id };
+    const struct seal_column *found = bsearch(&key, self->columns, self->n_columns,
+                                              sizeof *self->columns, s_by_id);
+
+    return (uint32_t) (found - self->columns);
+}
+
+// A column for each series. Two slots may be one: a series that ceased and began again.
+static void
+s_columns(struct sealer *self, const struct slot_map *map)
+{
+    bool rising = true;
+    uint32_t n = 0;
+
+    if (map->n > self->slots_size) {
+        self->slots_size = map->n;
+        self->column_of = xrealloc(self->column_of, map->n, sizeof *self->column_of);
+        self->columns = xrealloc(self->columns, map->n, sizeof *self->columns);
+    }
+    for (uint32_t slot = 0; slot < map->n; slot++) {
+        self->column_of[slot] = SEAL_NONE;
+        if (map->at[slot].id == 0)
+            continue;
+        rising = rising && (n == 0 || self->columns[n - 1].id < map->at[slot].id);
+        self->column_of[slot] = n;
+        self->columns[n++] = (struct seal_column){ .id = map->at[slot].id,
+                                                   .form = map->at[slot].form };
+    }
+    self->n_columns = n;
+    if (rising)
+        return;
+    qsort(self->columns, n, sizeof *self->columns, s_by_id);
+    self->n_columns = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (i == 0 || self->columns[i].id != self->columns[self->n_columns - 1].id)
+            self->columns[self->n_columns++] = self->columns[i];
+    }
+    for (uint32_t slot = 0; slot < map->n; slot++) {
+        if (map->at[slot].id != 0)
+            self->column_of[slot] = s_find(self, map->at[slot].id);
+    }
+}
+
+// The cell as the column has it: an integer of another form travels as a double.
+static struct cell
+s_in_form(const struct seal_column *column, const struct slot_series *slot, struct cell cell)
+{
+    if (cell.state != CELL_INTEGER ||
+        (column->form.exponent == slot->form.exponent && column->form.unit == slot->form.unit))
+        return cell;
+    return (struct cell){ .state = CELL_RAW,
+                          .bits = sample_bits(metric_value(slot->form, cell.m)) };
+}
+
+static void
+s_grow_rows(struct sealer *self)
+{
+    const size_t cells = (size_t) (self->n_rows + 1) * self->n_columns;
+
+    if (self->n_rows == self->rows_size) {
+        self->rows_size = self->rows_size == 0 ? 128 : 2 * self->rows_size;
+        self->rows = xrealloc(self->rows, self->rows_size, sizeof *self->rows);
+    }
+    if (cells > self->matrix_size) {
+        self->matrix_size = cells < 2 * self->matrix_size ? 2 * self->matrix_size : cells;
+        self->matrix = xrealloc(self->matrix, self->matrix_size, sizeof *self->matrix);
+        self->states = xrealloc(self->states, self->matrix_size, sizeof *self->states);
+    }
+}
+
+static void
+s_take_row(struct sealer *self, const struct slot_map *map, const struct open_block *block)
+{
+    int64_t *row;
+    uint8_t *states;
+
+    if (self->n_columns == 0)
+        return;
+    s_grow_rows(self);
+    row = self->matrix + (size_t) self->n_rows * self->n_columns;
+    states = self->states + (size_t) self->n_rows * self->n_columns;
+    memset(states, CELL_ABSENT, self->n_columns);
+    for (uint32_t i = 0; i < block->n; i++) {
+        const struct slot_series *slot = slot_map_find(map, block->slots[i], block->seq);
+        uint32_t column;
+        struct cell cell;
+
+        if (slot == NULL)
+            continue;
+        column = self->column_of[block->slots[i]];
+        if (states[column] != CELL_ABSENT)
+            continue;
+        cell = s_in_form(&self->columns[column], slot, block->cells[i]);
+        states[column] = cell.state;
+        row[column] = cell.m; // or the bits of a double
+    }
+    self->rows[self->n_rows] = (struct seal_row){ .time_ms = block->time_ms,
+                                                  .order = self->n_rows };
+    self->n_rows++;
+}
+
+static void
+s_take_samples(struct sealer *self, const struct slot_map *map, const struct open_block *block)
+{
+    for (uint32_t i = 0; i < block->n; i++) {
+        const struct slot_series *slot = slot_map_find(map, block->slots[i], block->seq);
+        uint32_t column;
+
+        if (slot == NULL)
+            continue;
+        if (self->n_samples == self->samples_size) {
+            self->samples_size = self->samples_size == 0 ? 256 : 2 * self->samples_size;
+            self->samples = xrealloc(self->samples, self->samples_size, sizeof *self->samples);
+        }
+        column = self->column_of[block->slots[i]];
+        self->samples[self->n_samples] = (struct seal_sample){
+            .column = column,
+            .order = self->n_samples,
+            .time_ms = block->time_ms,
+            .cell = s_in_form(&self->columns[column], slot, block->cells[i]),
+        };
+        self->n_samples++;
+    }
+}
