@@ -166,6 +166,15 @@ host_table_sample(host_table_t *self, uint64_t id, int64_t time_ms)
         host->info.last_ms = time_ms;
 }
 
+void
+host_table_filled(host_table_t *self, uint64_t id, int64_t from_ms)
+{
+    struct host *host = map_get_u64(self->hosts, id);
+
+    if (host != NULL && from_ms < host->info.first_ms)
+        host->info.first_ms = from_ms;
+}
+
 const struct host *
 host_table_find(const host_table_t *self, uint64_t host)
 {

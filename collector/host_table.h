@@ -70,6 +70,8 @@ void host_table_lost(host_table_t *self, uint64_t host, struct host_time now);
 void host_table_tick(host_table_t *self, struct host_time now);
 // A sample of the host with this stamp is stored.
 void host_table_sample(host_table_t *self, uint64_t host, int64_t time_ms);
+// Samples of the host that came late are stored, from this time on: it has been there since then.
+void host_table_filled(host_table_t *self, uint64_t host, int64_t from_ms);
 
 // NULL if it is not known.
 const struct host *host_table_find(const host_table_t *self, uint64_t host);

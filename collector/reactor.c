@@ -350,6 +350,7 @@ s_ack(void *arg, uint64_t host, const struct ack *ack)
 static void
 s_filled(void *arg, uint64_t host, int64_t from_ms, int64_t to_ms)
 {
+    host_table_filled(((reactor_t *) arg)->hosts, host, from_ms);
     publisher_filled(((reactor_t *) arg)->publisher,
                      &(struct live_filled){ .host = host, .from_ms = from_ms, .to_ms = to_ms },
                      clock_real_ms());

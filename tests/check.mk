@@ -76,7 +76,7 @@ check-fault: all $(fault_tests)
 	@$(RUN_TESTS) $(group_fault)
 check-web: build/.web
 	@$(RUN_TESTS) $(group_web)
-check-page: all build/.web $(BUILD)/tests/support/demo_app
+check-page: all build/.web $(BUILD)/tests/support/demo_app $(BUILD)/tests/backlog/backlog_maker
 	@$(RUN_TESTS) $(group_page)
 
 # --- lint: each layer alone, so that one can be asked for (make lint-tidy). Two trees of their own.

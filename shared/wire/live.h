@@ -77,7 +77,7 @@ struct host_info {
     uint8_t state; // enum host_state
     uint32_t interval_ms;
     int64_t since_ms;  // when the state began
-    int64_t first_ms;  // first HELLO in this epoch
+    int64_t first_ms;  // first HELLO in this epoch, or the oldest time of a backlog since
     int64_t last_ms;   // stamp of the newest sample, 0 if none
     int64_t offset_ms; // collector's clock less the agent's
     int64_t rtt_us;    // -1 if not measured

@@ -5,9 +5,10 @@
 //         STEP_MS apart, the last one AGO_MS ago.
 // Out:    what the agent's own outbox leaves behind after a clean stop: one stream, ended, pending
 //         as a whole; and one line, "from_ms=N to_ms=N samples=N".
-// Series: those of node_memory_* that the column mem.used is made from, for a page to draw; the
-//         others are backlog_n{n="I"}, I from MEMORY on, whose value in row R is I * 1000000 + R.
-//         So each row changes each of them, and a sample tells where it belongs.
+// Series: those of node_memory_* and node_cpu_seconds_total that the columns mem.used and cpu.* are
+//         made from, for a page to draw; the others are backlog_n{n="I"}, I from HOST on, whose
+//         value in row R is I * 1000000 + R. So each row changes each of them, and a sample tells
+//         where it belongs.
 // Wall time stands in IDENT and END, which carry no samples; rows have the time that they tell.
 
 #include <errno.h>
@@ -22,14 +23,17 @@
 #include "shared/base/clock.h"
 #include "shared/base/err.h"
 #include "shared/base/log.h"
+#include "shared/base/xalloc.h"
 #include "shared/net/service.h"
 
-#define MEMORY     5u                // series of node_memory_*
+#define MEMORY     5u // series of node_memory_*
+#define CPU        8u // of node_cpu_seconds_total, one for each mode
+#define HOST       (MEMORY + CPU)
 #define ROWS_MOST  UINT64_C(1000000) // a value's place for the row
 #define FLUSH_ROWS 64u               // that wait for the spool at most: far less than its queue
 #define WAIT_MS    30000
 #define KIB_GIB    (INT64_C(1024) * 1024) // KiB in a GiB
-#define MEM_TURN   600 // rows in which the free memory rises by a GiB; then it falls
+#define TURN       600 // rows in which the load rises, from none to all; then it falls
 
 struct maker {
     const char *data;
@@ -37,7 +41,8 @@ struct maker {
     uint64_t rows;
     uint32_t series;
     int64_t step_ms;
-    int64_t from_ms; // time of the first row
+    int64_t from_ms;    // time of the first row
+    int64_t busy, idle; // of its one processor so far, hundredths of seconds
     series_table_t *table;
     uint32_t *slots; // of each series
     outbox_t *outbox;
@@ -76,7 +81,7 @@ s_read_words(struct maker *self, int argc, char **argv)
     self->data = argv[1];
     self->name = argv[2];
     if (!s_number(&self->rows, argv[3], 1, ROWS_MOST) ||
-        !s_number(&series, argv[4], MEMORY + 1, SERIES_TABLE_MAX) ||
+        !s_number(&series, argv[4], HOST + 1, SERIES_TABLE_MAX) ||
         !s_number(&step_ms, argv[5], 1, 3600000) || !s_number(&ago_ms, argv[6], 0, UINT32_MAX))
         return false;
     self->series = (uint32_t) series;
@@ -85,28 +90,44 @@ s_read_words(struct maker *self, int argc, char **argv)
     return true;
 }
 
+// The slot of series `i`; idle is the last mode.
+static uint32_t
+s_slot(struct maker *self, uint32_t i)
+{
+    static const char *const memory[MEMORY] = { "Total", "Free", "Buffers", "Cached",
+                                                "SReclaimable" };
+    static const char *const modes[CPU] = { "user", "nice",    "system", "iowait",
+                                            "irq",  "softirq", "steal",  "idle" };
+    struct series_spec spec = { .kind = METRIC_GAUGE, .form = { .unit = 1 }, .job = "node" };
+    char text[64];
+    struct label labels[2] = { { "n", text }, { NULL, NULL } };
+    size_t n = 1;
+
+    spec.name = "backlog_n";
+    snprintf(text, sizeof text, "%" PRIu32, i);
+    if (i < MEMORY) {
+        snprintf(text, sizeof text, "node_memory_%s%s_bytes", i < 2 ? "Mem" : "", memory[i]);
+        spec.name = text;
+        spec.form.unit = 1024;
+        n = 0;
+    } else if (i < HOST) {
+        spec.name = "node_cpu_seconds_total";
+        spec.kind = METRIC_COUNTER;
+        spec.form.exponent = 2;
+        labels[0] = (struct label){ "cpu", "0" };
+        labels[1] = (struct label){ "mode", modes[i - MEMORY] };
+        n = 2;
+    }
+    return series_table_slot(self->table, &spec, labels, n);
+}
+
 static void
 s_make_table(struct maker *self)
 {
-    static const char *const memory[MEMORY] = {
-        "node_memory_MemTotal_bytes", "node_memory_MemFree_bytes",      "node_memory_Buffers_bytes",
-        "node_memory_Cached_bytes",   "node_memory_SReclaimable_bytes",
-    };
-
     self->table = series_table_new();
-    self->slots = calloc(self->series, sizeof *self->slots);
-    if (self->slots == NULL)
-        abort();
-    for (uint32_t i = 0; i < self->series; i++) {
-        struct series_spec spec = { .kind = METRIC_GAUGE, .form = { .unit = 1 }, .job = "node" };
-        char text[16];
-        const struct label label = { "n", text };
-
-        snprintf(text, sizeof text, "%" PRIu32, i);
-        spec.name = i < MEMORY ? memory[i] : "backlog_n";
-        spec.form.unit = i < MEMORY ? 1024 : 1;
-        self->slots[i] = series_table_slot(self->table, &spec, &label, i < MEMORY ? 0 : 1);
-    }
+    self->slots = xcalloc(self->series, sizeof *self->slots);
+    for (uint32_t i = 0; i < self->series; i++)
+        self->slots[i] = s_slot(self, i);
 }
 
 static bool
@@ -166,15 +187,23 @@ s_flush(struct maker *self, uint64_t samples)
 static void
 s_set_row(struct maker *self, uint64_t row)
 {
-    const int64_t turn = (int64_t) (row % (2 * MEM_TURN));
-    const int64_t climbed = turn < MEM_TURN ? turn : 2 * MEM_TURN - turn;
+    const int64_t turn = (int64_t) (row % (2 * TURN));
+    const int64_t load = turn < TURN ? turn : 2 * TURN - turn; // of TURN
+    const int64_t busy = 1 + 98 * load / TURN;                 // hundredths of this second
 
+    self->busy += busy;
+    self->idle += 100 - busy;
     series_table_begin(self->table);
     series_table_set(self->table, self->slots[0], 16 * KIB_GIB);
-    series_table_set(self->table, self->slots[1], 4 * KIB_GIB + climbed * (KIB_GIB / MEM_TURN));
+    series_table_set(self->table, self->slots[1], 12 * KIB_GIB - 10 * KIB_GIB * load / TURN);
     for (uint32_t i = 2; i < MEMORY; i++)
-        series_table_set(self->table, self->slots[i], KIB_GIB);
-    for (uint32_t i = MEMORY; i < self->series; i++)
+        series_table_set(self->table, self->slots[i], KIB_GIB / 2);
+    for (uint32_t i = MEMORY; i < HOST; i++)
+        series_table_set(self->table, self->slots[i],
+                         i == MEMORY     ? self->busy
+                         : i == HOST - 1 ? self->idle
+                                         : 0);
+    for (uint32_t i = HOST; i < self->series; i++)
         series_table_set(self->table, self->slots[i], (int64_t) i * 1000000 + (int64_t) row);
     series_table_end(self->table);
 }

@@ -17,7 +17,7 @@
 #define HOST        "web-1"
 #define STEP_MS     1000
 #define SERIES      300u
-#define FIRST_N     5u // of the maker's numbered series
+#define FIRST_N     13u // of the maker's numbered series
 #define EIGHT_HOURS 28800u
 #define AN_HOUR     3600u // what the head of a collector holds of a series, at most
 #define BEHIND_MS   2000

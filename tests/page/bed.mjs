@@ -132,9 +132,13 @@ export class Stage {
     ]);
   }
 
-  /** `inputs`: words for the inputs of applications, which are off otherwise. */
-  startAgent({ name, interval = '1s', inputs = [] }, i = 0) {
-    const none = ['--app-sub', '', '--app-pull', '', '--statsd', '', ...inputs];
+  /**
+   * `inputs`: words for the inputs of applications, which are off otherwise; `words`: other ones;
+   * `prepare` is given its folder before it starts.
+   */
+  startAgent({ name, interval = '1s', inputs = [], words = [], prepare = () => {} }, i = 0) {
+    const none = ['--app-sub', '', '--app-pull', '', '--statsd', '', ...inputs, ...words];
+    prepare(this.folder(`agent-${i}`));
     return new Program('zpulse-agent', [
       '--data',
       this.folder(`agent-${i}`),

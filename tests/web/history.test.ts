@@ -78,7 +78,8 @@ function bench({ since = NOW - HOUR, liveFrom = NOW - 300_000 } = {}) {
   const look = (from: number, to: number, more: Partial<Look> = {}): Look => {
     return { from, to, pixels: 600, ids: IDS, ...more };
   };
-  return { live, history, asks, advance, look, put, failNext: (n: number) => (fails = n) };
+  const lateSince = (t: number) => (since = t);
+  return { live, history, asks, advance, look, put, lateSince, failNext: (n: number) => (fails = n) };
 }
 
 test('what the live rows reach is asked of nobody', async () => {
@@ -209,11 +210,26 @@ test('after a hole among the live rows the past is asked for again, and drawn on
   b.history.see(b.look(NOW - HOUR, NOW), true);
   await b.advance(200);
   const before = b.history.table();
-  b.history.spoil();
+  b.history.spoil(NOW - 60_000);
   assert.equal(b.history.table(), before);
   await b.advance(200);
   assert.equal(b.asks.length, 2);
   assert.notEqual(b.history.table(), before);
+});
+
+test('where nothing was before the live rows, what comes late is asked for', async () => {
+  const b = bench({ since: NOW - 300_000 });
+  b.history.see(b.look(NOW - HOUR, NOW), true);
+  await b.advance(200);
+  assert.equal(b.history.table(), b.live, 'the live rows are all there is');
+  b.history.spoil(NOW - 60_000);
+  await b.advance(200);
+  assert.equal(b.asks.length, 1, 'a hole among them says nothing of what was before');
+  b.lateSince(NOW - HOUR);
+  b.history.spoil(NOW - HOUR);
+  await b.advance(200);
+  assert.equal(b.asks.length, 2);
+  assert.ok(b.history.table().times()[0] <= NOW - HOUR + 5000);
 });
 
 test('a question that fails is asked again after two seconds, not at each sample', async () => {

@@ -269,6 +269,22 @@ the_newest_stamp_is_kept(void **state)
     assert_int_equal(host_table_find(s_table, 1)->info.last_ms, 500);
 }
 
+static void
+a_host_has_been_there_since_the_oldest_that_came_late(void **state)
+{
+    int64_t first_ms;
+
+    (void) state;
+    hello(1, 10, "web", 1, 0);
+    first_ms = host_table_find(s_table, 1)->info.first_ms;
+    host_table_filled(s_table, 1, first_ms + 1000);
+    assert_int_equal(host_table_find(s_table, 1)->info.first_ms, first_ms);
+    host_table_filled(s_table, 1, first_ms - 1000);
+    host_table_filled(s_table, 1, first_ms - 500);
+    host_table_filled(s_table, 2, 0); // nobody
+    assert_int_equal(host_table_find(s_table, 1)->info.first_ms, first_ms - 1000);
+}
+
 int
 main(void)
 {
@@ -285,6 +301,7 @@ main(void)
         TEST(a_lost_connection_makes_room_at_once),
         TEST(the_limit_holds_while_all_live),
         TEST(the_newest_stamp_is_kept),
+        TEST(a_host_has_been_there_since_the_oldest_that_came_late),
     };
     return cmocka_run_group_tests_name("host_table", tests, NULL, NULL);
 }

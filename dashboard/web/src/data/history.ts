@@ -83,9 +83,10 @@ export class History {
     return this.look !== null && this.timer === 0 && this.asking === null;
   }
 
-  /** The live rows had a hole: what followed them may have it too. */
-  spoil(): void {
+  /** Rows came late, none of them before `from`: what is here lacks them, and is asked for again. */
+  spoil(from: number): void {
     this.spoiled = true;
+    if (from < this.beginning) this.beginning = NaN;
     if (this.look !== null) this.see(this.look, false);
   }
 

@@ -36,8 +36,10 @@ export class HostSession {
   stale = 5000;
   /** Rows came whose stamps are `since` or later, -Infinity: any. */
   onData: (since: number) => void = () => {};
-  /** A hole among the rows was filled. */
-  onFilled: () => void = () => {};
+  /** A hole was filled, or history has rows that came late; none of them is before `from`. */
+  onFilled: (from: number) => void = () => {};
+  /** The second of these alone: it may be much, and long ago. */
+  onLate: (from: number) => void = () => {};
   /** A cause of a gap has become known. */
   onCause: () => void = () => {};
   readonly causes = new Causes({
@@ -94,7 +96,7 @@ export class HostSession {
       snap: (d: Snap) => this.onSnap(d),
       tick: (d: Tick) => this.onTick(d),
       fill: (d: Fill) => this.onFill(d),
-      filled: (d: Filled) => this.onLate(d),
+      filled: (d: Filled) => this.onPast(d),
       host: (d: HostEvent) => this.onHost(d),
       hole: () => this.fill(this.store.newest, this.now()),
       link: (state: Link) => this.onLink(state),
@@ -163,11 +165,12 @@ export class HostSession {
   }
 
   /** Rows came late, and stand in history: those that we could hold are asked for again. */
-  private onLate(d: Filled): void {
+  private onPast(d: Filled): void {
     const reach = this.store.oldest - this.step;
     // Of the row after them, what is a difference to the row before is known only now.
     if (d.to >= reach) this.fill(Math.max(d.from, reach) - 1, d.to + 2 * this.step);
-    this.onFilled();
+    this.onFilled(d.from);
+    this.onLate(d.from);
   }
 
   private onHost(d: HostEvent): void {
@@ -206,7 +209,7 @@ export class HostSession {
       // Where history was thinned its rows are no samples of ours.
       if (this.over || h.min !== undefined || h.n === 0) return;
       this.store.merge({ ids: h.c, times: h.t.map((t) => h.t0 + t), columns: h.avg });
-      this.onFilled();
+      this.onFilled(hole.from);
     } catch (error) {
       if (!(error instanceof Refusal || error instanceof TypeError || error instanceof DOMException)) throw error;
       for (const id of ids) hole.asked.delete(id);

@@ -27,6 +27,7 @@ export class Overview {
   past: Past | null = null;
   /** The first row that there is, ms; NaN: not known yet. */
   oldest = NaN;
+  private late = Infinity; // ms, where rows that came late begin
   private askedAt = -Infinity;
   private busy = false;
   private over = false;
@@ -45,6 +46,12 @@ export class Overview {
     void this.ask(pixels);
   }
 
+  /** Rows came late, none of them before `from`. */
+  spoil(from: number): void {
+    this.late = Math.min(this.late, from);
+    this.askedAt = -Infinity;
+  }
+
   /** What the strip covers, ms. */
   range(): [number, number] {
     const end = Math.max(this.env.now(), this.env.live.newest || -Infinity);
@@ -59,7 +66,7 @@ export class Overview {
   private async ask(pixels: number): Promise<void> {
     this.busy = true;
     try {
-      const first = Math.min(this.env.first(), this.env.live.oldest || Infinity);
+      const first = Math.min(this.env.first(), this.late, this.env.live.oldest || Infinity);
       await this.take(Math.floor(Math.max(0, first)), pixels);
     } catch {
       // Refused or not reached: the strip stays as it is, and is tried again soon.

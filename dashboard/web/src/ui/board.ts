@@ -78,7 +78,7 @@ export class Board {
     watch(this);
     counters.bitmapBytes = () => this.mounts.bytes();
     this.session.onData = (since) => this.changed(since);
-    this.session.onFilled = () => this.filled();
+    this.session.onFilled = (from) => this.filled(from);
     this.session.onCause = () => this.crosshair.place();
     this.session.start();
     this.pulseTimer = window.setInterval(() => this.pulse(), PULSE_MS);
@@ -200,8 +200,8 @@ export class Board {
     this.session.client.setHidden(hidden);
   }
 
-  private filled(): void {
-    this.rows.history.spoil();
+  private filled(from: number): void {
+    this.rows.history.spoil(from);
     this.changed(-Infinity);
   }
 

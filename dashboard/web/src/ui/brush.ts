@@ -48,6 +48,7 @@ export class Brush implements Drawable {
       () => sizes.disconnect(),
       () => stop.abort(),
       board.onChange(() => this.changed()),
+      this.followLate(),
       effect(() => {
         void [theme.version.value, zone.value];
         this.dirty();
@@ -61,6 +62,15 @@ export class Brush implements Drawable {
         this.place();
       }),
     );
+  }
+
+  private followLate(): () => void {
+    const { session } = this.board;
+    session.onLate = (from) => {
+      this.overview?.spoil(from);
+      this.changed();
+    };
+    return () => (session.onLate = () => {});
   }
 
   end(): void {
