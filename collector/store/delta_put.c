@@ -8,13 +8,12 @@
 #include <string.h>
 
 #include "collector/store/delta_block.h"
+#include "collector/store/word.h"
 
 #define ZERO_RUN_MAX (DELTA_WIDTH_MASK + 1u) // blocks in one ZERO
 #define WIDTHS       65u                     // 0 to 64 bits
-#define WORD         64u
-#define NEVER        UINT32_MAX // bits of a plan that is none
+#define NEVER        UINT32_MAX              // bits of a plan that is none
 #define HEAD_BITS    16u
-#define BYTE_BITS    8u
 
 // One way to write a block.
 struct plan {
@@ -29,8 +28,11 @@ struct plan {
 // The steps of one block.
 struct steps {
     uint32_t n;
-    uint64_t first[DELTA_BLOCK];  // differences, shifted
-    uint64_t second[DELTA_BLOCK]; // their differences
+    uint64_t before;             // the step before the block
+    uint32_t unchanged;          // steps of 0
+    uint32_t repeated;           // steps that are like the one before
+    bool falls;                  // some step goes down
+    uint64_t first[DELTA_BLOCK]; // differences, shifted
 };
 
 static unsigned s_shift(const int64_t *m, uint32_t n);
@@ -53,7 +55,8 @@ s_put_varint(uint8_t *out, uint64_t v)
 static inline unsigned
 s_width(uint64_t v)
 {
-    return v == 0 ? 0 : WORD - (unsigned) __builtin_clzll(v);
+    // Without a branch, which would be guessed wrong as often as a step is 0.
+    return WORD_BITS - (unsigned) __builtin_clzll(v | 1) - (v == 0);
 }
 
 uint8_t *
@@ -104,18 +107,23 @@ s_shift(const int64_t *m, uint32_t n)
 static bool
 s_steps(struct steps *s, const int64_t *m, uint32_t n, uint64_t before, unsigned shift)
 {
-    uint64_t any = 0;
+    uint64_t last = before, any = 0, unchanged = 0, repeated = 0;
 
-    s->n = n;
     for (uint32_t i = 0; i < n; i++) {
         const uint64_t wide = (uint64_t) m[i] - (uint64_t) m[(int64_t) i - 1];
+        const uint64_t step = (uint64_t) ((int64_t) wide >> shift);
 
-        s->first[i] = (uint64_t) ((int64_t) wide >> shift);
-        any |= wide;
+        s->first[i] = step;
+        any |= step;
+        unchanged += step == 0;
+        repeated += step == last;
+        last = step;
     }
-    s->second[0] = s->first[0] - before;
-    for (uint32_t i = 1; i < n; i++)
-        s->second[i] = s->first[i] - s->first[i - 1];
+    s->n = n;
+    s->before = before;
+    s->unchanged = (uint32_t) unchanged;
+    s->repeated = (uint32_t) repeated;
+    s->falls = any >> (WORD_BITS - 1) != 0;
     return any != 0;
 }
 
@@ -179,12 +187,10 @@ s_count(uint8_t counts[WIDTHS], const uint64_t *residuals, uint32_t n)
 static void
 s_first_residuals(uint64_t *residuals, struct plan *like, const struct steps *s, uint64_t *any_ret)
 {
-    uint64_t any = 0, least = UINT64_MAX, most = 0, falls = 0;
+    uint64_t any = 0, least = UINT64_MAX, most = 0;
 
-    for (uint32_t i = 0; i < s->n; i++)
-        falls |= s->first[i];
-    *like = (struct plan){ .zigzag = falls >> (WORD - 1) != 0 };
-    if (like->zigzag) {
+    *like = (struct plan){ .zigzag = s->falls };
+    if (s->falls) {
         for (uint32_t i = 0; i < s->n; i++) {
             residuals[i] = delta_zigzag(s->first[i]);
             any |= residuals[i];
@@ -205,16 +211,6 @@ s_first_residuals(uint64_t *residuals, struct plan *like, const struct steps *s,
     *any_ret = any;
 }
 
-static uint32_t
-s_unchanged(const uint64_t *steps, uint32_t n)
-{
-    uint32_t zeros = 0;
-
-    for (uint32_t i = 0; i < n; i++)
-        zeros += steps[i] == 0;
-    return zeros;
-}
-
 static struct plan
 s_plan(uint64_t *residuals, const struct steps *s)
 {
@@ -227,14 +223,14 @@ s_plan(uint64_t *residuals, const struct steps *s)
     s_count(counts, residuals, s->n);
     s_judge(&best, &like, counts, s->n, s_width(any));
     // Where more of the second ones change they are wider too.
-    if (s_unchanged(s->second, s->n) < s_unchanged(s->first, s->n))
+    if (s->repeated < s->unchanged)
         return best;
 
     uint64_t seconds[DELTA_BLOCK];
 
     any = 0;
     for (uint32_t i = 0; i < s->n; i++) {
-        seconds[i] = delta_zigzag(s->second[i]);
+        seconds[i] = delta_zigzag(s->first[i] - (i > 0 ? s->first[i - 1] : s->before));
         any |= seconds[i];
     }
     s_count(counts, seconds, s->n);
@@ -263,17 +259,23 @@ s_put_places(uint8_t *out, enum delta_mode mode, uint64_t *residuals, uint32_t *
 {
     const uint32_t before = *n;
     uint8_t places[DELTA_BLOCK + 1];
-    uint64_t map[DELTA_BLOCK / WORD] = { 0 };
+    uint64_t map[DELTA_BLOCK / WORD_BITS] = { 0 };
     uint32_t kept = 0;
 
     // Written whether kept or not: a branch would be guessed wrong half of the time.
-    for (uint32_t i = 0; i < before; i++) {
-        const uint64_t r = residuals[i];
+    for (uint32_t at = 0; at < before; at += WORD_BITS) {
+        const uint32_t end = before - at < WORD_BITS ? before : at + WORD_BITS;
+        uint64_t set = 0;
 
-        residuals[kept] = r - 1;
-        places[kept] = (uint8_t) i;
-        kept += r != 0;
-        map[i / WORD] |= (uint64_t) (r != 0) << i % WORD;
+        for (uint32_t i = at; i < end; i++) {
+            const uint64_t r = residuals[i], keep = r != 0;
+
+            residuals[kept] = r - 1;
+            places[kept] = (uint8_t) i;
+            kept += (uint32_t) keep;
+            set |= keep << (i - at);
+        }
+        map[at / WORD_BITS] = set;
     }
     *n = kept;
     if (mode == DELTA_LIST) {
@@ -282,7 +284,7 @@ s_put_places(uint8_t *out, enum delta_mode mode, uint64_t *residuals, uint32_t *
         return out + kept;
     }
     for (uint32_t i = 0; i < before; i += BYTE_BITS)
-        *out++ = (uint8_t) (map[i / WORD] >> i % WORD);
+        *out++ = (uint8_t) (map[i / WORD_BITS] >> i % WORD_BITS);
     return out;
 }
 
@@ -297,8 +299,7 @@ s_pack(uint8_t *out, const uint64_t *residuals, uint32_t n, unsigned width)
         waiting |= (residuals[i] & mask) << fill;
         fill += width;
         // All that waits is stored each time; whole bytes of it are then done with.
-        for (unsigned b = 0; b < sizeof waiting; b++)
-            out[b] = (uint8_t) (waiting >> BYTE_BITS * b);
+        word_store(out, waiting);
         out += fill / BYTE_BITS;
         waiting >>= fill & ~7u;
         fill &= 7;

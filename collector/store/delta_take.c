@@ -3,21 +3,19 @@
 #include <string.h>
 
 #include "collector/store/delta_block.h"
+#include "collector/store/word.h"
 #include "shared/base/err.h"
-
-#define WORD      64u
-#define BYTE_BITS 8u
 
 // Head of a block, read and checked.
 struct head {
     enum delta_mode mode;
     unsigned width;
-    uint8_t flags;                        // enum delta_flag
-    uint64_t base;                        // of every step
-    uint32_t places;                      // of the block
-    uint32_t residuals;                   // of them
-    const uint8_t *list;                  // LIST: places of the residuals
-    uint64_t map[DELTA_BLOCK / WORD + 1]; // BITMAP; the last word is not used
+    uint8_t flags;                             // enum delta_flag
+    uint64_t base;                             // of every step
+    uint32_t places;                           // of the block
+    uint32_t residuals;                        // of them
+    const uint8_t *list;                       // LIST: places of the residuals
+    uint64_t map[DELTA_BLOCK / WORD_BITS + 1]; // BITMAP; the last word is not used
 };
 
 static int s_take_head(struct delta_reader *self, struct head *h, uint8_t first);
@@ -27,17 +25,6 @@ static void s_sum(struct delta_reader *self, const struct head *h, const uint8_t
 static int s_sum_slowly(struct delta_reader *self, const struct head *h, const uint8_t *packed,
                         int64_t *out);
 
-// Eight bytes, lowest first: compilers make one load of it.
-static inline uint64_t
-s_load(const uint8_t *at)
-{
-    uint64_t v = 0;
-
-    for (unsigned i = 0; i < sizeof v; i++)
-        v |= (uint64_t) at[i] << BYTE_BITS * i;
-    return v;
-}
-
 int
 delta_take(struct delta_reader *self, const uint8_t *at, size_t len, uint32_t n)
 {
@@ -45,7 +32,7 @@ delta_take(struct delta_reader *self, const uint8_t *at, size_t len, uint32_t n)
     rbuf_init(&self->r, at, len);
     self->shift = rbuf_u8(&self->r);
     self->last = (uint64_t) rbuf_svarint(&self->r);
-    return rbuf_rc(&self->r) < 0 || self->shift >= WORD || n == 0 ? ERR_FORMAT : 0;
+    return rbuf_rc(&self->r) < 0 || self->shift >= WORD_BITS || n == 0 ? ERR_FORMAT : 0;
 }
 
 int
@@ -112,8 +99,8 @@ s_take_map(struct delta_reader *self, struct head *h)
     if (at == NULL)
         return ERR_FORMAT;
     memcpy(whole, at, bytes);
-    h->map[0] = s_load(whole);
-    h->map[1] = s_load(whole + sizeof h->map[0]);
+    h->map[0] = word_load(whole);
+    h->map[1] = word_load(whole + sizeof h->map[0]);
     // No bits for places that are not there.
     if (h->places % BYTE_BITS != 0 && whole[bytes - 1] >> h->places % BYTE_BITS != 0)
         return ERR_FORMAT;
@@ -179,12 +166,12 @@ s_sum_as(struct delta_reader *self, const struct head *h, const uint8_t *packed,
     const unsigned shift = self->shift;
     uint64_t last = self->last, step = self->step, bit = 0;
 
-    for (uint32_t begin = 0; begin < h->places; begin += WORD) {
-        const uint32_t end = h->places - begin < WORD ? h->places : begin + WORD;
-        uint64_t set = mapped ? h->map[begin / WORD] : 0;
+    for (uint32_t begin = 0; begin < h->places; begin += WORD_BITS) {
+        const uint32_t end = h->places - begin < WORD_BITS ? h->places : begin + WORD_BITS;
+        uint64_t set = mapped ? h->map[begin / WORD_BITS] : 0;
 
         for (uint32_t i = begin; i < end; i++) {
-            uint64_t r = s_load(packed + bit / BYTE_BITS) >> bit % BYTE_BITS & mask;
+            uint64_t r = word_load(packed + bit / BYTE_BITS) >> bit % BYTE_BITS & mask;
 
             if (mapped) {
                 const uint64_t keep = 0 - (set & 1);
@@ -250,7 +237,7 @@ s_sum_slowly(struct delta_reader *self, const struct head *h, const uint8_t *pac
     size_t bit = 0;
 
     for (uint32_t i = 0; i < h->residuals; i++, bit += h->width)
-        residuals[i] = s_load(packed + bit / BYTE_BITS) >> bit % BYTE_BITS & mask;
+        residuals[i] = word_load(packed + bit / BYTE_BITS) >> bit % BYTE_BITS & mask;
     if ((h->flags & DELTA_MORE) != 0 && s_add_wider(self, h, residuals) < 0)
         return ERR_FORMAT;
     for (uint32_t i = 0; i < h->residuals; i++) {
@@ -266,7 +253,7 @@ s_sum_slowly(struct delta_reader *self, const struct head *h, const uint8_t *pac
     } else {
         residuals[h->residuals] = 0; // read behind the last bit that is set
         for (uint32_t i = 0, at = 0; i < h->places; i++) {
-            const uint64_t set = h->map[i / WORD] >> i % WORD & 1;
+            const uint64_t set = h->map[i / WORD_BITS] >> i % WORD_BITS & 1;
 
             steps[i] = residuals[at] & (0 - set);
             at += (uint32_t) set;

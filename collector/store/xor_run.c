@@ -5,11 +5,10 @@
 #include <assert.h>
 #include <string.h>
 
+#include "collector/store/word.h"
 #include "shared/base/err.h"
 #include "shared/model/sample.h"
 
-#define WORD       64u
-#define BYTE_BITS  8u
 #define HALF       32u // bits appended at once
 #define LEAD_BITS  5u
 #define LEAD_MAX   31u // what those hold
@@ -56,7 +55,7 @@ xor_put(uint8_t *out, const double *values, uint32_t n)
     uint64_t last = sample_bits(values[0]);
 
     assert(n > 0);
-    s_put_bits(&w, last, WORD);
+    s_put_bits(&w, last, WORD_BITS);
     for (uint32_t i = 1; i < n; i++) {
         const uint64_t bits = sample_bits(values[i]), differ = bits ^ last;
         unsigned top, low;
@@ -69,13 +68,13 @@ xor_put(uint8_t *out, const double *values, uint32_t n)
         top = (unsigned) __builtin_clzll(differ);
         top = top < LEAD_MAX ? top : LEAD_MAX;
         low = (unsigned) __builtin_ctzll(differ);
-        if (count > 0 && top >= lead && low >= WORD - lead - count) {
+        if (count > 0 && top >= lead && low >= WORD_BITS - lead - count) {
             s_put_bits(&w, 1, 2);
-            s_put_bits(&w, differ >> (WORD - lead - count), count);
+            s_put_bits(&w, differ >> (WORD_BITS - lead - count), count);
             continue;
         }
         lead = top;
-        count = WORD - top - low;
+        count = WORD_BITS - top - low;
         s_put_bits(&w, 3 | lead << 2 | (count - 1) << (2 + LEAD_BITS), HEAD_BITS);
         s_put_bits(&w, differ >> low, count);
     }
@@ -92,8 +91,7 @@ s_look(const struct xor_reader *self, size_t bit)
     uint64_t v = 0;
 
     if (byte + sizeof v <= bytes) {
-        for (unsigned i = 0; i < sizeof v; i++)
-            v |= (uint64_t) self->at[byte + i] << BYTE_BITS * i;
+        v = word_load(self->at + byte);
     } else {
         for (unsigned i = 0; byte + i < bytes; i++)
             v |= (uint64_t) self->at[byte + i] << BYTE_BITS * i;
@@ -108,7 +106,7 @@ xor_take(struct xor_reader *self, const uint8_t *at, size_t len)
     if (len < sizeof self->last)
         return ERR_FORMAT;
     self->last = s_look(self, 0);
-    self->bit = WORD;
+    self->bit = WORD_BITS;
     return 0;
 }
 
@@ -124,19 +122,19 @@ xor_take_run(struct xor_reader *self, double *out, uint32_t count)
         } else {
             if ((head & 2) != 0) {
                 self->lead = head >> 2 & LEAD_MAX;
-                self->count = (unsigned) (head >> (2 + LEAD_BITS) & (WORD - 1)) + 1;
+                self->count = (unsigned) (head >> (2 + LEAD_BITS) & (WORD_BITS - 1)) + 1;
             }
             self->bit += (head & 2) != 0 ? HEAD_BITS : 2;
-            if (self->count == 0 || self->lead + self->count > WORD)
+            if (self->count == 0 || self->lead + self->count > WORD_BITS)
                 return ERR_FORMAT;
             differ = s_look(self, self->bit);
             if (self->count > LOAD_BITS) {
                 differ &= (UINT64_C(1) << HALF) - 1;
                 differ |= s_look(self, self->bit + HALF) << HALF;
             }
-            if (self->count < WORD)
+            if (self->count < WORD_BITS)
                 differ &= (UINT64_C(1) << self->count) - 1;
-            self->last ^= differ << (WORD - self->lead - self->count);
+            self->last ^= differ << (WORD_BITS - self->lead - self->count);
             self->bit += self->count;
         }
         if (self->bit > self->bits)
