@@ -57,6 +57,21 @@ label_set_init(struct label_set *set, const struct label *labels, size_t n)
 }
 
 void
+label_set_known(struct label_set *set, const struct label *labels, size_t n)
+{
+    struct pair pairs[LABEL_SET_MAX];
+
+    *set = (struct label_set){ 0 };
+    for (size_t i = 0; i < n; i++) {
+        pairs[i] = (struct pair){ .name = labels[i].name,
+                                  .value = labels[i].value,
+                                  .name_len = strlen(labels[i].name),
+                                  .value_len = strlen(labels[i].value) };
+    }
+    (void) s_build(set, pairs, n); // it was within every limit before
+}
+
+void
 label_set_release(struct label_set *set)
 {
     free(set->at);

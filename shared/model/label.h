@@ -36,6 +36,8 @@ struct label_set {
 
 // Copies. 0, ERR_FORMAT (a bad name, a name twice, not UTF-8) or ERR_LIMIT; then *set is empty.
 int label_set_init(struct label_set *set, const struct label *labels, size_t n);
+// Copies labels that are a set already: sorted, checked, as another one gave them.
+void label_set_known(struct label_set *set, const struct label *labels, size_t n);
 void label_set_release(struct label_set *set);
 void label_set_copy(struct label_set *set, const struct label_set *from);
 // `from` and one label more, or with that label's value replaced. Errors as label_set_init.

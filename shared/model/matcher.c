@@ -122,6 +122,26 @@ matchers_metric(const matchers_t *self)
     return NULL;
 }
 
+size_t
+matchers_count(const matchers_t *self)
+{
+    return self->selector.count;
+}
+
+struct matcher_term
+matchers_term(const matchers_t *self, size_t at)
+{
+    const struct selector_term *term = &self->selector.terms[at];
+
+    return (struct matcher_term){ .name = term->name, .value = term->value, .op = term->op };
+}
+
+bool
+matchers_accepts(const matchers_t *self, size_t at, const char *value)
+{
+    return s_accepts(self, at, value);
+}
+
 bool
 matchers_limited(matchers_t *self)
 {

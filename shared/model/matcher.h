@@ -29,6 +29,16 @@ void matchers_destroy(matchers_t **self_p);
 bool matchers_match(const matchers_t *self, const struct label_set *labels);
 // The exact value demanded of __name__ ("=" only), or NULL: lets a store look up before it scans.
 const char *matchers_metric(const matchers_t *self);
+// Its terms one by one, for an index. All of them must accept; `at` is below the count.
+struct matcher_term {
+    const char *name;  // of the label; ours
+    const char *value; // ours; of a regular expression its text
+    enum matcher_op op;
+};
+size_t matchers_count(const matchers_t *self);
+struct matcher_term matchers_term(const matchers_t *self, size_t at);
+// `value` is "" for a series that lacks the label.
+bool matchers_accepts(const matchers_t *self, size_t at, const char *value);
 // A match hit PCRE2's limits since the last call.
 bool matchers_limited(matchers_t *self);
 
