@@ -3,8 +3,10 @@
 //
 // usage: procfloor SECONDS
 // Out:   one line, `floor_us_per_s=N`: CPU time of the whole process a second, in microseconds,
-//        timer and wake-up included. The same files, the same way, the same cadence as the agent:
-//        a loop without pauses would find them in the cache and cost a third.
+//        timer and wake-up included. The same files, the same way, the same cadence as the agent,
+//        so those that it reads each 5 s are read each 5 s: to read more would make the floor
+//        higher than it is. A loop without pauses would find the files in the cache and cost a
+//        third.
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,26 +16,29 @@
 
 #define NS_PER_S 1000000000L
 
-static const char *const paths[] = {
-    "/proc/stat",
-    "/proc/meminfo",
-    "/proc/loadavg",
-    "/proc/vmstat",
-    "/proc/pressure/cpu",
-    "/proc/pressure/io",
-    "/proc/pressure/memory",
-    "/proc/pressure/irq",
-    "/proc/diskstats",
-    "/proc/sys/fs/file-nr",
-    "/proc/net/dev",
-    "/proc/net/netstat",
-    "/proc/net/snmp",
-    "/proc/net/snmp6",
-    "/proc/net/sockstat",
-    "/proc/net/sockstat6",
-    "/proc/net/softnet_stat",
+static const struct {
+    const char *path;
+    int every_s; // between two reads, as the agent has it
+} files[] = {
+    { "/proc/stat", 1 },
+    { "/proc/meminfo", 1 },
+    { "/proc/loadavg", 1 },
+    { "/proc/vmstat", 1 },
+    { "/proc/pressure/cpu", 1 },
+    { "/proc/pressure/io", 1 },
+    { "/proc/pressure/memory", 1 },
+    { "/proc/pressure/irq", 1 },
+    { "/proc/diskstats", 1 },
+    { "/proc/sys/fs/file-nr", 1 },
+    { "/proc/net/dev", 1 },
+    { "/proc/net/netstat", 5 },
+    { "/proc/net/snmp", 1 },
+    { "/proc/net/snmp6", 5 },
+    { "/proc/net/sockstat", 1 },
+    { "/proc/net/sockstat6", 1 },
+    { "/proc/net/softnet_stat", 1 },
 };
-#define N_PATHS (sizeof paths / sizeof paths[0])
+#define N_FILES (sizeof files / sizeof files[0])
 
 static char bytes[256 * 1024];
 
@@ -62,16 +67,16 @@ main(int argc, char **argv)
 {
     const int seconds = argc == 2 ? atoi(argv[1]) : 0;
     struct timespec next;
-    int fds[N_PATHS];
+    int fds[N_FILES];
     double start;
 
     if (seconds <= 0) {
         fprintf(stderr, "usage: procfloor SECONDS\n");
         return 2;
     }
-    for (size_t i = 0; i < N_PATHS; i++) {
+    for (size_t i = 0; i < N_FILES; i++) {
         // One that this kernel lacks costs the agent nothing either.
-        fds[i] = open(paths[i], O_RDONLY | O_CLOEXEC);
+        fds[i] = open(files[i].path, O_RDONLY | O_CLOEXEC);
     }
     clock_gettime(CLOCK_MONOTONIC, &next);
     // Half a second off a whole one, where the rest of the machine likes to wake up.
@@ -80,8 +85,8 @@ main(int argc, char **argv)
     for (int i = 0; i < seconds; i++) {
         next.tv_sec++;
         clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL);
-        for (size_t f = 0; f < N_PATHS; f++)
-            if (fds[f] != -1)
+        for (size_t f = 0; f < N_FILES; f++)
+            if (fds[f] != -1 && (i + (int) f) % files[f].every_s == 0)
                 s_read(fds[f]);
     }
     printf("floor_us_per_s=%.1f\n", (s_cpu_us() - start) / seconds);
