@@ -1,7 +1,9 @@
 // series_table - see the header.
 //
 // Arrays by slot, so that a tick walks only what it needs: `cells` is what the codec is given,
-// `present` what the tick before had, `entries` what is looked at when a series is made or sent.
+// `most` what decides how a value is kept, `present` what the tick before had, `entries` what is
+// looked at when a series is made or sent. An agent finds nothing in the cache that it left there
+// a second ago, so each line that a tick touches is a miss.
 // Definitions never move to another slot and never change, so a slot number is all a family keeps.
 
 #include "agent/series_table.h"
@@ -19,14 +21,14 @@
 struct entry {
     struct slot_def def;
     const char *help;
-    int64_t most; // |m| up to this travels as an integer
 };
 
 struct series_table {
     uint32_t n;
-    uint32_t size;         // allocated, in all four arrays
+    uint32_t size;         // allocated, in all five arrays
     struct entry *entries; // by slot
     struct cell *cells;    // by slot
+    int64_t *most;         // by slot: |m| up to this travels as an integer; -1: none does
     uint8_t *present;      // by slot: 1 if its last sample was a value
     uint8_t *owners;       // by slot
     unsigned owner;        // of series that are made now
@@ -59,6 +61,7 @@ series_table_destroy(series_table_t **self_p)
         label_set_release(&self->entries[i].def.labels);
     free(self->entries);
     free(self->cells);
+    free(self->most);
     free(self->present);
     free(self->owners);
     map_destroy(&self->by_labels);
@@ -108,8 +111,10 @@ s_add(series_table_t *self, const struct series_spec *spec, struct label_set *se
         self->entries[slot] = (struct entry){
             .def = { .slot = slot, .kind = spec->kind, .form = spec->form, .labels = *set },
             .help = spec->help,
-            .most = spec->form.exponent == METRIC_RAW ? -1 : METRIC_MANTISSA_MAX / spec->form.unit,
         };
+        self->most[slot] = spec->form.exponent == METRIC_RAW
+                               ? -1
+                               : METRIC_MANTISSA_MAX / spec->form.unit;
         *set = (struct label_set){ 0 };
         self->cells[slot].state = CELL_ABSENT;
         self->present[slot] = 0;
@@ -140,6 +145,7 @@ s_grow(series_table_t *self)
     self->size = self->size == 0 ? 128 : self->size * 2;
     self->entries = xrealloc(self->entries, self->size, sizeof *self->entries);
     self->cells = xrealloc(self->cells, self->size, sizeof *self->cells);
+    self->most = xrealloc(self->most, self->size, sizeof *self->most);
     self->present = xrealloc(self->present, self->size, sizeof *self->present);
     self->owners = xrealloc(self->owners, self->size, sizeof *self->owners);
 }
@@ -168,17 +174,18 @@ series_table_begin(series_table_t *self)
 void
 series_table_set(series_table_t *self, uint32_t slot, int64_t m)
 {
-    const struct entry *e;
+    int64_t most;
 
     if (slot == SERIES_NONE)
         return;
     assert(slot < self->n);
-    e = &self->entries[slot];
-    // `most` is -1 for series that are all raw, so that one comparison decides for them too.
-    if (m > e->most || m < -e->most)
+    most = self->most[slot];
+    // -1 for series that are all raw, so that one comparison decides for them too.
+    if (m > most || m < -most)
         self->cells[slot] = (struct cell){
             .state = CELL_RAW,
-            .bits = sample_bits(e->most < 0 ? (double) m : metric_value(e->def.form, m)),
+            .bits = sample_bits(most < 0 ? (double) m
+                                         : metric_value(self->entries[slot].def.form, m)),
         };
     else
         self->cells[slot] = (struct cell){ .state = CELL_INTEGER, .m = m };
@@ -213,8 +220,7 @@ series_table_cell(const series_table_t *self, uint32_t slot, double value)
     struct cell cell = { .state = CELL_INTEGER };
 
     assert(slot < self->n);
-    if (self->entries[slot].most < 0 ||
-        !metric_mantissa(self->entries[slot].def.form, value, &cell.m))
+    if (self->most[slot] < 0 || !metric_mantissa(self->entries[slot].def.form, value, &cell.m))
         cell = (struct cell){ .state = CELL_RAW, .bits = sample_bits(value) };
     return cell;
 }
