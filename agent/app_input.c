@@ -42,6 +42,7 @@ struct source {
     int64_t messages; // that may be taken now, in thousandths: a millisecond is SECOND_MESSAGES
     int64_t bytes;    // the same
     bool spent;       // not polled
+    bool empty;       // it was, when it was last read
     bool waited;      // in this second: it was spent
     bool said_bad;
     bool in_parts;  // the next part belongs to a message that was dropped
@@ -68,6 +69,7 @@ static int s_prepare_path(const char *path);
 static bool s_is_listened(const char *path);
 static void s_grow(struct source *source, int64_t ms);
 static int64_t s_pause_ms(const struct source *source);
+static zmq_pollitem_t s_item(const struct source *source);
 static void s_second(struct source *source);
 static void s_drain(app_input_t *self, struct source *source);
 static void s_take(app_input_t *self, struct source *source, zmq_msg_t *msg);
@@ -260,12 +262,24 @@ app_input_poll(app_input_t *self, zmq_pollitem_t *items, int64_t mono_ms)
         s_grow(source, passed_ms);
         if (next)
             s_second(source);
-        items[i] = (zmq_pollitem_t){ .socket = sock_raw(source->sock),
-                                     .events = source->spent ? 0 : ZMQ_POLLIN };
+        items[i] = s_item(source);
         if (source->spent && (pause_ms < 0 || s_pause_ms(source) < pause_ms))
             pause_ms = s_pause_ms(source);
     }
     return pause_ms;
+}
+
+// zmq_poll asks a socket what it has by two or four system calls. The descriptor of one that was
+// found empty becomes readable when something comes (ZMQ_FD of zmq_getsockopt(3): on the edge, so
+// only for one that was read until there was nothing), and costs none.
+static zmq_pollitem_t
+s_item(const struct source *source)
+{
+    if (source->spent)
+        return (zmq_pollitem_t){ .fd = -1 };
+    if (source->empty)
+        return (zmq_pollitem_t){ .fd = sock_fd(source->sock), .events = ZMQ_POLLIN };
+    return (zmq_pollitem_t){ .socket = sock_raw(source->sock), .events = ZMQ_POLLIN };
 }
 
 // A second is over.
@@ -285,7 +299,7 @@ void
 app_input_receive(app_input_t *self, const zmq_pollitem_t *items)
 {
     for (size_t i = 0; i < self->n; i++)
-        if ((items[i].revents & ZMQ_POLLIN) != 0)
+        if ((items[i].revents & ZMQ_POLLIN) != 0 || !self->sources[i].empty)
             s_drain(self, &self->sources[i]);
 }
 
@@ -304,6 +318,7 @@ s_drain(app_input_t *self, struct source *source)
         s_take(self, source, &msg);
         source->spent = source->messages <= 0 || source->bytes <= 0;
     }
+    source->empty = rc == 0;
     source->waited = source->waited || source->spent;
     zmq_msg_close(&msg);
     if (rc < 0)

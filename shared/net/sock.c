@@ -3,6 +3,7 @@
 #include "shared/net/sock.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -199,6 +200,17 @@ void *
 sock_raw(zsock_t *sock)
 {
     return zsock_resolve(sock);
+}
+
+int
+sock_fd(zsock_t *sock)
+{
+    size_t size = sizeof(int);
+    int fd = -1;
+    const int rc = zmq_getsockopt(sock_raw(sock), ZMQ_FD, &fd, &size);
+
+    assert(rc == 0); // fails only for what is no socket
+    return fd;
 }
 
 int

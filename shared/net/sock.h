@@ -42,6 +42,9 @@ int sock_send(zsock_t *sock, const void *at, size_t n, bool more);
 // -errno.
 int sock_recv(zsock_t *sock, zmq_msg_t *msg);
 void *sock_raw(zsock_t *sock); // for zmq_poll
+// Readable from when something comes to the socket (or leaves it) until it is used, on the edge:
+// for poll, only behind a sock_recv that returned 0.
+int sock_fd(zsock_t *sock);
 
 // The endpoint `step` ports further: ("tcp://127.0.0.1:5560", 2) -> "tcp://127.0.0.1:5562".
 // ipc://PATH -> ipc://PATH.2. 0, or ERR_FORMAT. For the five sockets of a collector:
