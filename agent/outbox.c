@@ -402,7 +402,10 @@ outbox_turn(outbox_t *self)
 bool
 outbox_send(outbox_t *self, unsigned budget)
 {
-    return delivery_turn(self->delivery, clock_mono_ms(), budget);
+    const bool taken = delivery_turn(self->delivery, clock_mono_ms(), budget);
+
+    spool_give(self->spool);
+    return taken;
 }
 
 bool

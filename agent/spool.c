@@ -2,7 +2,8 @@
 //
 // Two rings: orders to the thread, events back. A ring that is full of orders is a disk that does
 // not keep up: records are refused. Orders that must not be refused (acknowledgements, ends, reads)
-// wait in `held` on main's side, in order, until there is room.
+// wait in `held` on main's side, in order, until there is room. Acknowledgements wait there too for
+// the record that comes after them in the same turn, so that the thread wakes once for both.
 
 #include "agent/spool.h"
 
@@ -242,7 +243,8 @@ s_send_record(spool_t *self, enum spool_order_kind kind, const struct record *re
     struct spool_order *order;
     uint32_t bytes;
 
-    // Behind what waits already it would come too late to be refused.
+    s_send_held(self);
+    // Behind what still waits it would come too late to be refused.
     if (self->held != NULL || spool_thread_queued(self->thread) > SPOOL_QUEUE_BYTES)
         return false;
     order = spool_order_record(kind, record);
@@ -257,10 +259,17 @@ s_send_record(spool_t *self, enum spool_order_kind kind, const struct record *re
 
 // Takes it.
 static void
-s_send(spool_t *self, struct spool_order *order)
+s_hold(spool_t *self, struct spool_order *order)
 {
     *self->held_end = order;
     self->held_end = &order->next;
+}
+
+// Takes it.
+static void
+s_send(spool_t *self, struct spool_order *order)
+{
+    s_hold(self, order);
     s_send_held(self);
 }
 
@@ -306,7 +315,13 @@ spool_acked(spool_t *self, uint64_t stream, uint64_t next, uint64_t total, uint6
     order->seq = next;
     order->total = total;
     order->collector = collector;
-    s_send(self, order);
+    s_hold(self, order);
+}
+
+void
+spool_give(spool_t *self)
+{
+    s_send_held(self);
 }
 
 void

@@ -73,6 +73,8 @@ bool spool_wants_segment(spool_t *self);
 // See spool_files_end, spool_files_acked.
 void spool_end(spool_t *self, uint64_t stream);
 void spool_acked(spool_t *self, uint64_t stream, uint64_t next, uint64_t total, uint64_t collector);
+// Acknowledgements go to the thread with what follows them, or now: call at the end of a turn.
+void spool_give(spool_t *self);
 // Asks for records from `from` on, about `bytes` of them, at least one if there is any. With
 // `repeat`, those that a decoder needs come first. See spool_files_read.
 void spool_read(spool_t *self, uint64_t stream, uint64_t from, size_t bytes, bool repeat);

@@ -476,6 +476,24 @@ what_is_known_of_others_is_in_the_book(void **state)
     assert_int_equal(b->book->ledger.missed[MISSED_SUSPENDED], 5);
 }
 
+// The thread is woken once for both; in a turn without a record, by its end.
+static void
+an_acknowledgement_goes_with_the_record_after_it(void **state)
+{
+    struct bed *b = *state;
+
+    append_all(b, 100);
+    spool_acked(b->spool, 1, 50, bed_total(50), 5);
+    (void) poll(NULL, 0, 20);
+    assert_int_equal(spool_stat(b->spool).ledger.acked, 0);
+    assert_true(append(b));
+    turn_until(b, b->written == b->next);
+    assert_int_equal(spool_stat(b->spool).ledger.acked, bed_total(50));
+    spool_acked(b->spool, 1, 70, bed_total(70), 5);
+    spool_give(b->spool);
+    turn_until(b, spool_stat(b->spool).ledger.acked == bed_total(70));
+}
+
 static void
 a_folder_that_is_in_use_or_can_not_be_is_refused(void **state)
 {
@@ -505,6 +523,7 @@ main(void)
         spool_test(how_long_a_record_waits_is_told),
         spool_test(a_stop_does_not_wait_for_a_disk_that_hangs),
         spool_test(what_is_known_of_others_is_in_the_book),
+        spool_test(an_acknowledgement_goes_with_the_record_after_it),
         spool_test(a_folder_that_is_in_use_or_can_not_be_is_refused),
     };
     signal(SIGXFSZ, SIG_IGN);
