@@ -89,7 +89,7 @@ s_open_sockets(const uplink_t *self, pusher_t **pusher_ret, zsock_t **control_re
     const struct sock_spec spec = {
         .type = ZMQ_DEALER,
         .send_hwm = CONTROL_HWM,
-        .recv_hwm = CONTROL_HWM,
+        .recv_hwm = SOCK_NO_LIMIT, // the collector sends heartbeats
         .max_bytes = CONTROL_MAX,
         .linger_ms = LINGER_MS,
         .immediate = true, // a PING that waits for a connection would tell of a time long past

@@ -40,7 +40,9 @@
 
 // Of each subscriber. A thousand hosts are a thousand rows a second, and each application one more:
 // a dashboard that stands still for some seconds loses nothing, at some 20 MB.
-#define LIVE_HWM         16384
+#define LIVE_HWM 16384
+// From each agent and asker: more than the kernel's buffers hold of one. See SOCK_NO_LIMIT.
+#define PEER_HWM         4096
 
 #define STATE_EVERY_MS   250
 #define SELF_EVERY_MS    1000
@@ -104,7 +106,7 @@ static const struct {
       SOCK_CONTROL,
       { .type = ZMQ_ROUTER,
         .send_hwm = 100,
-        .recv_hwm = 100,
+        .recv_hwm = PEER_HWM,
         .max_bytes = CONTROL_MAX,
         .linger_ms = LINGER_MS,
         .mandatory = true,
@@ -122,7 +124,7 @@ static const struct {
       SOCK_QUERY,
       { .type = ZMQ_ROUTER,
         .send_hwm = 16,
-        .recv_hwm = 100,
+        .recv_hwm = PEER_HWM,
         .max_bytes = QUERY_REQUEST_MAX,
         .linger_ms = LINGER_MS,
         .mandatory = true,

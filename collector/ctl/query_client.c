@@ -30,7 +30,7 @@ query_client_open(query_client_t **ret, const char *collector, int wake_fd)
     static const struct sock_spec spec = {
         .type = ZMQ_DEALER,
         .send_hwm = QUEUE,
-        .recv_hwm = QUEUE,
+        .recv_hwm = SOCK_NO_LIMIT,
         .max_bytes = QUERY_REPLY_MAX,
         .immediate = true,
         .heartbeat = true,

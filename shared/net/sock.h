@@ -14,10 +14,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// No limit to what waits to be received. libzmq (4.3.4) ends the process where it is to send a ZMTP
+// heartbeat, or to answer one, on a connection that broke while its messages found no room: as of
+// an agent that was stopped for a while, when its collector has been started again. So a socket
+// with heartbeats, its own or its peer's, is always drained, and has room for all that may have
+// come in a pause of ours: this, or more messages than the kernel's buffers hold.
+#define SOCK_NO_LIMIT 0
+
 struct sock_spec {
     int type;          // ZMQ_PUSH ...
     int send_hwm;      // messages; 2 or more
-    int recv_hwm;      // messages; 2 or more
+    int recv_hwm;      // messages; 2 or more, or SOCK_NO_LIMIT
     int64_t max_bytes; // largest message taken
     int linger_ms;
     bool immediate;        // queue for connected peers only

@@ -19,6 +19,7 @@
 #include "shared/wire/control.h"
 #include "shared/wire/frame.h"
 #include "tests/support/folder.h"
+#include "tests/support/zmtp_peer.h"
 
 #define DEADLINE_MS 20000
 #define FRAMES_MAX  64
@@ -400,6 +401,36 @@ without_a_collector_rows_wait_and_nothing_else_does(void **state)
 
 #define uplink_test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+// After a pause of ours more messages wait than a socket is mostly given room for, a heartbeat of
+// libzmq's is among them, and then the connection is gone: answering it would end the process.
+static void
+a_collector_that_breaks_off_amid_its_messages_ends_nobody(void **state)
+{
+    static const uint8_t ping[] = { 4, 'P', 'I', 'N', 'G', 0, 200 };
+    uint8_t bytes[4096];
+    size_t n = 0;
+    int listener, fd;
+
+    (void) state;
+    listener = zmtp_peer_listen(t.control + strlen("ipc://"));
+    fd = zmtp_peer_accept(listener);
+    for (int i = 0; i < 500; i++)
+        n = zmtp_peer_put(bytes, n, 0, "no", 2);
+    n = zmtp_peer_put(bytes, n, ZMTP_COMMAND, ping, sizeof ping);
+    for (int i = 0; i < 10; i++)
+        n = zmtp_peer_put(bytes, n, 0, "no", 2);
+    assert_int_equal(write(fd, bytes, n), n);
+    zmq_poll(NULL, 0, 200);
+    close(fd);
+    close(listener);
+    unlink(t.control + strlen("ipc://"));
+    zmq_poll(NULL, 0, 200);
+    for (int i = 0; i < 100; i++)
+        turn();
+    collector_open();
+    assert_true(heard(CONTROL_HELLO, 1));
+}
+
 int
 main(void)
 {
@@ -411,6 +442,7 @@ main(void)
         uplink_test(what_is_repeated_holds_the_samples_of_applications),
         uplink_test(the_end_is_said_after_what_still_waits),
         uplink_test(without_a_collector_rows_wait_and_nothing_else_does),
+        uplink_test(a_collector_that_breaks_off_amid_its_messages_ends_nobody),
     };
     return cmocka_run_group_tests_name("uplink", tests, NULL, NULL);
 }
