@@ -222,6 +222,10 @@ s_open_uplink(agent_t *self)
     };
     const int rc = uplink_open(&self->uplink, &opt);
 
+    // A spool that is not ours to read: a start later finds it no other.
+    if (rc == ERR_VERSION || rc == ERR_UNKNOWN)
+        return s_fail(OPTION_EXIT_CONFIG, "what is sampled can not be kept", self->config->data,
+                      rc);
     if (rc < 0)
         return s_fail(OPTION_EXIT_UNAVAILABLE, "what is sampled can not be delivered",
                       self->config->collector, rc);
@@ -371,6 +375,7 @@ s_tick(agent_t *self)
     stamp = s_stamp(self);
     selfstat_add(AGENT_TICKS, 1);
     uplink_missed(self->uplink, MISSED_HUNG, ticks - 1);
+    app_series_hung(self->app_series, (int64_t) (ticks - 1) * self->config->interval_ms);
     // The stamp is taken before the files are read, so it is never later than what it stamps.
     series_table_begin(self->table);
     sampler_sample(self->sampler, self->table);

@@ -52,6 +52,7 @@ struct app {
 struct app_series {
     series_table_t *table;
     unsigned messages_most; // of an application in a tick
+    int64_t interval_ms;
     app_pending_t *pending;
     map_t *by_key;
     struct app *apps[APP_MOST];
@@ -83,6 +84,7 @@ app_series_new(series_table_t *table, int64_t interval_ms)
     app_series_t *self = xcalloc(1, sizeof *self);
 
     self->table = table;
+    self->interval_ms = interval_ms;
     self->messages_most = (unsigned) (APP_MESSAGES * (interval_ms > 1000 ? interval_ms : 1000) /
                                       1000);
     self->pending = app_pending_new();
@@ -378,21 +380,31 @@ app_series_sample(app_series_t *self)
     }
 }
 
-// One mark for each series that has fallen silent; at a tick's time, since no sample has that of
-// its silence.
+void
+app_series_hung(app_series_t *self, int64_t ms)
+{
+    for (unsigned i = 0; i < self->n; i++)
+        for (unsigned k = 0; k < self->apps[i]->n; k++)
+            self->apps[i]->series[k].times.heard_ms += ms;
+}
+
+// One mark for each series that has fallen silent, since no sample has the time of its silence. It
+// is of this tick's row, and yet of a time that no sample to come will have: one that comes back in
+// this very moment would find its place taken.
 static void
 s_mark_silent(app_series_t *self, struct app *app, int64_t tick_ms, int64_t mono_ms)
 {
+    const int64_t mark_ms = tick_ms - self->interval_ms / 2;
     const struct cell stale = { .state = CELL_RAW, .bits = SAMPLE_STALE_BITS };
 
     for (unsigned i = 0; i < app->n; i++) {
         struct app_times *times = &app->series[i].times;
 
         // One whose samples are ahead of the clock is not at its end before the clock is there.
-        if (!app_times_is_silent(times, mono_ms) || times->newest_ms >= tick_ms)
+        if (!app_times_is_silent(times, mono_ms) || times->newest_ms >= mark_ms)
             continue;
-        app_pending_put(self->pending, tick_ms, app->series[i].slot, &stale, &app->waiting);
-        app_times_end(times, tick_ms);
+        app_pending_put(self->pending, mark_ms, app->series[i].slot, &stale, &app->waiting);
+        app_times_end(times, mark_ms);
     }
 }
 

@@ -56,6 +56,8 @@ void app_series_put(app_series_t *self, const struct app_message *message, const
 
 // Between series_table_begin and series_table_end: the counters that have an application's name.
 void app_series_sample(app_series_t *self);
+// The agent has listened to nobody for so long, just now: what was sent is still to be read.
+void app_series_hung(app_series_t *self, int64_t ms);
 // The tick at tick_ms: marks of those that are silent, and new shares for all.
 void app_series_tick(app_series_t *self, int64_t tick_ms, int64_t mono_ms);
 // True from the first sample of an application that was silent or is new until the next take: what

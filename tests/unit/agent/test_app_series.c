@@ -254,7 +254,7 @@ silence_is_one_stale_mark_a_series_and_it_comes_back_in_its_slots(void **state)
     now_ms += 1;
     tick();
     assert_int_equal(n_blocks, 1);
-    assert_int_equal(blocks[0].time_ms, now_ms);
+    assert_in_range(blocks[0].time_ms, now_ms - 999, now_ms - 1);
     assert_int_equal(blocks[0].n, 2);
     for (uint32_t i = 0; i < 2; i++) {
         assert_int_equal(blocks[0].cells[i].state, CELL_RAW);
@@ -267,6 +267,42 @@ silence_is_one_stale_mark_a_series_and_it_comes_back_in_its_slots(void **state)
     tick();
     assert_int_equal(samples(), 2);
     assert_int_equal(series_table_count(table), slots);
+}
+
+// What comes back in the very moment that it is missed.
+static void
+a_sample_with_the_time_of_the_tick_that_marked_its_series_is_kept(void **state)
+{
+    (void) state;
+    put("{\"color\": \"red\", \"timestamp\": \"" ISO "\", \"cpu\": 1}");
+    tick();
+    now_ms += 5000;
+    tick();
+    assert_int_equal(samples(), 1);
+    put("{\"color\": \"red\", \"timestamp\": \"2026-11-26T07:32:41Z\", \"cpu\": 2}");
+    now_ms += 1000;
+    tick();
+    assert_int_equal(selfstat_value(AGENT_APP_CONFLICTS), 0);
+    assert_true(value(0, "app_cpu_ratio{" RED "}") == 0.02);
+}
+
+// What it sent meanwhile waits in the socket.
+static void
+nobody_is_silent_while_the_agent_does_not_listen(void **state)
+{
+    (void) state;
+    put("{\"color\": \"red\", \"cpu\": 1}");
+    tick();
+    now_ms += 30000;
+    app_series_hung(series, 29000);
+    tick();
+    assert_int_equal(n_blocks, 0);
+    now_ms += 3999;
+    tick();
+    assert_int_equal(n_blocks, 0);
+    now_ms += 1;
+    tick();
+    assert_int_equal(samples(), 1);
 }
 
 static void
@@ -447,6 +483,8 @@ main(void)
         TEST(members_that_become_one_metric_conflict),
         TEST(times_far_ahead_or_old_are_refused_by_cause),
         TEST(silence_is_one_stale_mark_a_series_and_it_comes_back_in_its_slots),
+        TEST(a_sample_with_the_time_of_the_tick_that_marked_its_series_is_kept),
+        TEST(nobody_is_silent_while_the_agent_does_not_listen),
         TEST(the_first_sample_of_an_application_is_urgent),
         TEST(an_application_that_floods_loses_its_own),
         TEST(who_sends_little_finds_room_whatever_others_send),
