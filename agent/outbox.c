@@ -16,6 +16,7 @@
 
 #include "agent/own_series.h"
 #include "agent/spool.h"
+#include "agent/spool_report.h"
 #include "shared/base/buf.h"
 #include "shared/base/clock.h"
 #include "shared/base/err.h"
@@ -39,10 +40,10 @@ struct outbox {
     struct spool_note noted; // as the spool was told last
     uint64_t lost_unsaid;    // samples
     int64_t lost_log_ms;
+    struct spool_report report;
 };
 
 static int s_open_spool(outbox_t *self, struct spool_book *book);
-static void s_say_found(const struct spool_book *book, const struct spool_files_found *found);
 static void s_open_delivery(outbox_t *self, const struct spool_book *book);
 static void s_count_down(outbox_t *self, const struct spool_book *book);
 static void s_open_stream(outbox_t *self);
@@ -89,25 +90,11 @@ s_open_spool(outbox_t *self, struct spool_book *book)
                                                    .now_ms = clock_real_ms },
                     book, &found);
     if (rc < 0)
-        log_error("the spool can not be used", "folder=%s error=%s", log_quote(buf_cstr(&dir)),
-                  log_quote(err_str(rc)));
+        spool_report_refused(buf_cstr(&dir), rc);
     else
-        s_say_found(book, &found);
+        spool_report_found(book, &found);
     buf_release(&dir);
     return rc;
-}
-
-static void
-s_say_found(const struct spool_book *book, const struct spool_files_found *found)
-{
-    if (book->ledger.pending > 0)
-        log_info("the spool holds records from before this start",
-                 "streams=%zu samples=%" PRIu64 " lost=%" PRIu64, book->n_streams,
-                 book->ledger.pending, ledger_lost(&book->ledger));
-    if (found->damaged_bytes > 0 || found->unreadable > 0 || found->book_damaged)
-        log_error("the spool was damaged; what is lost is in the ledger",
-                  "bytes=%" PRIu64 " segments=%" PRIu64 " book=%d", found->damaged_bytes,
-                  found->unreadable, found->book_damaged);
 }
 
 // ---- what delivery asks for
@@ -485,6 +472,9 @@ outbox_count(outbox_t *self)
     for (unsigned i = 0; i < MISSED_CAUSES; i++)
         selfstat_set(AGENT_MISSED + i, (int64_t) ledger.missed[i]);
     selfstat_set(AGENT_SPOOL_BYTES, (int64_t) spool.files.bytes);
+    selfstat_set(AGENT_SPOOL_FULL, spool.files.full);
+    selfstat_set(AGENT_SPOOL_BROKEN, spool.files.failed != 0);
+    spool_report_disk(&self->report, &spool.files);
     selfstat_set(AGENT_UNSPOOLED, (int64_t) stat.unspooled);
     selfstat_set(AGENT_BACKLOG_STREAMS, (int64_t) stat.backlog);
     selfstat_set(AGENT_REWINDS, (int64_t) stat.rewinds);

@@ -56,6 +56,13 @@ static const struct selfstat_def agent_defs[AGENT_STATS] = {
     TICKS_MISSED(MISSED_SUSPENDED, "suspended"),
     [AGENT_SPOOL_BYTES] = { "zpulse_agent_spool_bytes", METRIC_GAUGE, "Of the spool, on disk.",
                             NULL, NULL },
+    [AGENT_SPOOL_FULL] = { "zpulse_agent_spool_full", METRIC_GAUGE,
+                           "1 while the spool's disk has no room: records go from memory.", NULL,
+                           NULL },
+    [AGENT_SPOOL_BROKEN] = { "zpulse_agent_spool_broken", METRIC_GAUGE,
+                             "1 once the spool's disk has failed: records go from memory until "
+                             "the agent is started again.",
+                             NULL, NULL },
     [AGENT_UNSPOOLED] = { "zpulse_agent_unspooled_records_total", METRIC_COUNTER,
                           "Records sent from memory, since the disk did not answer.", NULL, NULL },
     [AGENT_BACKLOG_STREAMS] = { "zpulse_agent_backlog_streams", METRIC_GAUGE,

@@ -29,6 +29,8 @@ enum agent_stat {
     AGENT_LOST,                              // by enum lost_cause
     AGENT_MISSED = AGENT_LOST + LOST_CAUSES, // by enum missed_cause
     AGENT_SPOOL_BYTES = AGENT_MISSED + MISSED_CAUSES,
+    AGENT_SPOOL_FULL,   // 1: its disk is
+    AGENT_SPOOL_BROKEN, // 1: its disk fails
     AGENT_UNSPOOLED,
     AGENT_BACKLOG_STREAMS,
     AGENT_REWINDS,

@@ -7,9 +7,12 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <dirent.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/outbox.h"
 #include "agent/own_series.h"
@@ -280,6 +283,50 @@ ticks_between_two_starts_are_missed_since_it_was_down(void **state)
     assert_int_equal(ledger.missed[MISSED_SUSPENDED], 0);
 }
 
+// All open files of the spool turn into ones that can not be written to.
+static void
+break_spool(void)
+{
+    DIR *fds = opendir("/proc/self/fd");
+    const int broken = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    assert_true(fds != NULL && broken != -1);
+    for (struct dirent *e; (e = readdir(fds)) != NULL;) {
+        char path[512];
+        const ssize_t n = readlinkat(dirfd(fds), e->d_name, path, sizeof path - 1);
+
+        path[n > 0 ? n : 0] = '\0';
+        if (strncmp(path, t.dir, strlen(t.dir)) == 0 && strstr(path, ".seg") != NULL)
+            assert_true(dup2(broken, atoi(e->d_name)) != -1);
+    }
+    close(broken);
+    closedir(fds);
+}
+
+static void
+a_spool_that_can_not_be_written_is_told_and_hinders_no_record(void **state)
+{
+    const int64_t until = clock_mono_ms() + DEADLINE_MS;
+
+    (void) state;
+    rows(1);
+    welcome();
+    sent(3);
+    outbox_count(t.outbox);
+    assert_int_equal(selfstat_value(AGENT_SPOOL_BROKEN), 0);
+    break_spool();
+    rows(1);
+    sent(4);
+    while (selfstat_value(AGENT_SPOOL_BROKEN) == 0 && clock_mono_ms() < until) {
+        poll(NULL, 0, 1);
+        outbox_count(t.outbox);
+    }
+    assert_int_equal(selfstat_value(AGENT_SPOOL_BROKEN), 1);
+    assert_int_equal(selfstat_value(AGENT_SPOOL_FULL), 0);
+    rows(5);
+    sent(9);
+}
+
 #define outbox_test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -292,6 +339,7 @@ main(void)
         outbox_test(what_is_acknowledged_is_not_there_at_the_next_start),
         outbox_test(whose_acknowledgement_it_was_is_known_at_the_next_start),
         outbox_test(ticks_between_two_starts_are_missed_since_it_was_down),
+        outbox_test(a_spool_that_can_not_be_written_is_told_and_hinders_no_record),
     };
 
     return cmocka_run_group_tests_name("outbox", tests, NULL, NULL);
