@@ -78,8 +78,8 @@ for group in "$@"; do
     jobs=$(nproc)
     limit=$((${LIMIT:-120} * slow))
     [ "$name" = flow ] && limit=$((${LIMIT:-240} * slow))
-    # Faults fill the machine: side by side they would measure each other.
-    [ "$name" = fault ] && jobs=1 limit=$((${LIMIT:-$((240 + ${FAULT_SECONDS:-60} * 2))} * slow))
+    # Faults mostly wait, and each of them waits long.
+    [ "$name" = fault ] && jobs=2 limit=$((${LIMIT:-$((240 + ${FAULT_SECONDS:-60} * 2))} * slow))
     [ "$name" = page ] && limit=${LIMIT:-300}
     group_logs=()
     # Unquoted on purpose: a group may be a pattern, which is known only after the build.
@@ -102,6 +102,8 @@ for group in "$@"; do
         if ((f > 0)); then
             echo "--- FAILED: $log"
             tail -n 200 "$log"
+            # Which it was, and how to have it again.
+            grep -h '^not ok\|^FAULT_SEED' "$log" | tail -n 40
         fi
     done
     if ((passed + failed == 0)); then

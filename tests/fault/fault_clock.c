@@ -5,35 +5,23 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "shared/base/clock.h"
 #include "tests/support/chaos.h"
-#include "tests/support/program_clock.h"
+#include "tests/support/program_shim.h"
 #include "tests/support/seeded.h"
 
 #define AGENTS    6
 #define PER_S     20
 #define SETTLE_MS 30000
-#define SHIM      "/tests/support/clock_shim.so"
-
-static char s_shim[512];
-
-static const char *
-s_find_shim(void)
-{
-    const char *build = getenv("BUILD_DIR");
-    char path[400];
-
-    snprintf(path, sizeof path, "%s" SHIM, build != NULL ? build : "build");
-    assert_non_null(realpath(path, s_shim));
-    return s_shim;
-}
+#define MINUTE_MS 60000
 
 static void
-s_start(chaos_t *chaos, stage_t *stage)
+s_start(chaos_t *chaos, stage_t *stage, unsigned agents)
 {
-    struct chaos_options opt = { .fleet = { .members = AGENTS, .per_s = PER_S } };
+    struct chaos_options opt = { .fleet = { .members = agents, .per_s = PER_S } };
 
-    opt.fleet.preload = opt.collector_preload = s_find_shim();
-    program_clock_set(stage_dir(stage), "collector", 0);
+    opt.fleet.preload = opt.collector_preload = program_shim_find(PROGRAM_SHIM_CLOCK);
+    program_shim_clock(stage_dir(stage), "collector", 0);
     chaos_start(chaos, stage, &opt);
     fleet_run(chaos->fleet, 1000);
 }
@@ -43,6 +31,7 @@ s_end(chaos_t *chaos)
 {
     chaos_settle(chaos, SETTLE_MS);
     chaos_say(chaos);
+    chaos_close(chaos);
     chaos_end(chaos);
 }
 
@@ -58,7 +47,7 @@ agents_clocks_step_forth_and_back(void **state)
 {
     chaos_t chaos;
 
-    s_start(&chaos, *state);
+    s_start(&chaos, *state, AGENTS);
     for (int round = 0; round < 6; round++) {
         for (unsigned i = 0; i < AGENTS; i++)
             fleet_set_clock(chaos.fleet, i, s_offset(&chaos));
@@ -72,12 +61,12 @@ the_collectors_clock_steps_forth_and_back(void **state)
 {
     chaos_t chaos;
 
-    s_start(&chaos, *state);
+    s_start(&chaos, *state, AGENTS);
     for (int round = 0; round < 6; round++) {
-        program_clock_set(stage_dir(*state), "collector", s_offset(&chaos));
+        program_shim_clock(stage_dir(*state), "collector", s_offset(&chaos));
         fleet_run(chaos.fleet, 2000);
     }
-    program_clock_set(stage_dir(*state), "collector", 0);
+    program_shim_clock(stage_dir(*state), "collector", 0);
     s_end(&chaos);
 }
 
@@ -91,16 +80,40 @@ clocks_step_while_both_sides_are_killed(void **state)
     };
     chaos_t chaos;
 
-    s_start(&chaos, *state);
+    s_start(&chaos, *state, AGENTS);
     for (int round = 0; round < 6; round++) {
         const unsigned i = seeded_below(&chaos.seed, AGENTS);
 
         fleet_set_clock(chaos.fleet, i, s_offset(&chaos));
-        program_clock_set(stage_dir(*state), "collector", s_offset(&chaos));
+        program_shim_clock(stage_dir(*state), "collector", s_offset(&chaos));
         chaos_run(&chaos, &plan, 3000);
     }
-    program_clock_set(stage_dir(*state), "collector", 0);
+    program_shim_clock(stage_dir(*state), "collector", 0);
     s_end(&chaos);
+}
+
+// Twenty minutes ahead is too far for a collector: it acknowledges, refuses, and counts. Killed, it
+// still balances.
+static void
+what_is_refused_balances_over_kills(void **state)
+{
+    chaos_t chaos;
+
+    s_start(&chaos, *state, 1);
+    chaos.opt.may = BALANCE_UNREADABLE;
+    for (int round = 0; round < 6; round++) {
+        fleet_set_clock(chaos.fleet, 0, 20 * MINUTE_MS);
+        fleet_run(chaos.fleet, 700);
+        chaos_kill_collector(&chaos, SIGKILL);
+        chaos_start_collector(&chaos);
+        fleet_set_clock(chaos.fleet, 0, 0);
+        fleet_run(chaos.fleet, 700);
+    }
+    tally_excuse_times(fleet_tally(chaos.fleet, 0), clock_real_ms() + 10 * MINUTE_MS, INT64_MAX);
+    chaos_settle(&chaos, SETTLE_MS);
+    claim(*state, balance_count(*state, fleet_name(0), "refused") > 0);
+    chaos_say(&chaos);
+    chaos_end(&chaos);
 }
 
 int
@@ -110,6 +123,7 @@ main(void)
         stage_test(agents_clocks_step_forth_and_back),
         stage_test(the_collectors_clock_steps_forth_and_back),
         stage_test(clocks_step_while_both_sides_are_killed),
+        stage_test(what_is_refused_balances_over_kills),
     };
     const char *only = getenv("FAULT_ONLY"); // a pattern of cmocka's
 

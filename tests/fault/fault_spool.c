@@ -161,6 +161,62 @@ a_copy_made_while_it_ran_reuses_no_number(void **state)
     s_roll_back(state, true);
 }
 
+// Restored while the agent runs, into the very files that it writes to.
+static void
+an_older_copy_put_under_a_running_agent_doubles_and_changes_nothing(void **state)
+{
+    chaos_t chaos;
+
+    s_start(&chaos, *state, BALANCE_UNREADABLE);
+    for (int round = 0; round < ROUNDS; round++) {
+        char copies[AGENTS][512], path[512];
+        int64_t from_ms;
+
+        for (unsigned i = 0; i < AGENTS; i++) {
+            snprintf(copies[i], sizeof copies[i], "%s/copy-%u", stage_dir(*state), i);
+            s_spool(&chaos, i, path);
+            spool_harm_copy(path, copies[i]);
+        }
+        fleet_run(chaos.fleet, 2000);
+        chaos_settle(&chaos, SETTLE_MS);
+        from_ms = clock_real_ms() - 1000;
+        chaos_kill_collector(&chaos, SIGKILL);
+        fleet_run(chaos.fleet, 1000);
+        for (unsigned i = 0; i < AGENTS; i++) {
+            s_spool(&chaos, i, path);
+            spool_harm_put_back(copies[i], path);
+        }
+        fleet_run(chaos.fleet, 2000);
+        s_kill_all(&chaos);
+        for (unsigned i = 0; i < AGENTS; i++)
+            tally_excuse_times(fleet_tally(chaos.fleet, i), from_ms, clock_real_ms() + 1000);
+        s_back(&chaos);
+        fleet_run(chaos.fleet, 2000);
+    }
+    s_end(&chaos);
+}
+
+// What was acknowledged may be gone with its record; what comes after the start is not.
+static void
+a_flipped_bit_in_the_journal_doubles_and_changes_nothing(void **state)
+{
+    char path[512];
+    chaos_t chaos;
+
+    s_start(&chaos, *state, BALANCE_UNREADABLE);
+    snprintf(path, sizeof path, "%s/collector/journal", stage_dir(*state));
+    for (int round = 0; round < 2 * ROUNDS; round++) {
+        fleet_run(chaos.fleet, 2000);
+        chaos_kill_collector(&chaos, round % 2 == 0 ? SIGKILL : SIGTERM);
+        for (unsigned i = 0; i < AGENTS; i++)
+            tally_excuse_times(fleet_tally(chaos.fleet, i), 0, clock_real_ms() + 1);
+        claim(*state, spool_harm_flip(path, &chaos.seed) > 0);
+        chaos_start_collector(&chaos);
+        fleet_run(chaos.fleet, 1000);
+    }
+    s_end(&chaos);
+}
+
 // The collector's disk comes back as it was some time ago: what it had acknowledged since is gone,
 // and everybody is told; what comes then is there.
 static void
@@ -189,8 +245,22 @@ a_collector_set_back_goes_on_with_what_comes(void **state)
     s_end(&chaos);
 }
 
-// A machine that was copied as it ran: both have one identity. The one that was there stays; the
-// other is sent away, and its turn comes when the first is gone.
+// Only the first agent goes on, and its data folder is copied as it runs.
+static void
+s_clone(chaos_t *chaos)
+{
+    chaos_settle(chaos, SETTLE_MS);
+    for (unsigned i = 1; i < AGENTS; i++) {
+        claim(chaos->stage, fleet_end(chaos->fleet, i));
+        tally_forget(fleet_tally(chaos->fleet, i), clock_mono_ms());
+    }
+    fleet_run(chaos->fleet, 1000);
+    spool_harm_copy(fleet_data(chaos->fleet, 0), fleet_data(chaos->fleet, 1));
+}
+
+// A machine that was copied as it ran and was given another name, but no other identity. The one
+// that was there stays; the other is sent away, and its turn comes when the first is gone, with all
+// that it has taken meanwhile.
 static void
 a_clone_waits_until_the_original_is_gone(void **state)
 {
@@ -198,25 +268,26 @@ a_clone_waits_until_the_original_is_gone(void **state)
     chaos_t chaos;
 
     s_start(&chaos, *state, BALANCE_NO_LOSS);
-    chaos_settle(&chaos, SETTLE_MS);
-    for (unsigned i = 1; i < AGENTS; i++) {
-        claim(*state, fleet_end(chaos.fleet, i));
-        tally_forget(fleet_tally(chaos.fleet, i), clock_mono_ms());
-    }
-    spool_harm_copy(fleet_data(chaos.fleet, 0), fleet_data(chaos.fleet, 1));
+    s_clone(&chaos);
     fleet_start(chaos.fleet, 1);
     claim(*state, fleet_wait_up(chaos.fleet, 20000));
     fleet_run(chaos.fleet, 5000);
+    claim(*state, strstr(process_err(chaos.collector), "reason=clone") != NULL);
     fleet_feed(chaos.fleet, false);
     fleet_run(chaos.fleet, 2000);
     claim(*state, fleet_verdict(chaos.fleet, stage_endpoint(*state), 0, &verdict));
     if (!tally_is_right(&verdict))
         tally_say(fleet_tally(chaos.fleet, 0), &verdict, stderr);
     claim(*state, tally_is_right(&verdict));
+    claim(*state, fleet_verdict(chaos.fleet, stage_endpoint(*state), 1, &verdict));
+    claim(*state, verdict.found == 0);
     claim(*state, fleet_end(chaos.fleet, 0));
     fleet_feed(chaos.fleet, true);
-    if (!fleet_check(chaos.fleet, stage_endpoint(*state), SETTLE_MS, false))
-        claim(*state, false);
+    fleet_run(chaos.fleet, 3000);
+    fleet_feed(chaos.fleet, false);
+    claim(*state, fleet_check(chaos.fleet, stage_endpoint(*state), SETTLE_MS, false));
+    claim(*state, fleet_verdict(chaos.fleet, stage_endpoint(*state), 1, &verdict));
+    claim(*state, verdict.found > 60); // of both times: 5 s and 3 s
     chaos_say(&chaos);
     chaos_end(&chaos);
 }
@@ -229,6 +300,8 @@ main(void)
         stage_test(a_flipped_bit_doubles_and_changes_nothing),
         stage_test(an_older_copy_of_the_spool_reuses_no_number),
         stage_test(a_copy_made_while_it_ran_reuses_no_number),
+        stage_test(an_older_copy_put_under_a_running_agent_doubles_and_changes_nothing),
+        stage_test(a_flipped_bit_in_the_journal_doubles_and_changes_nothing),
         stage_test(a_clone_waits_until_the_original_is_gone),
         stage_test(a_collector_set_back_goes_on_with_what_comes),
     };

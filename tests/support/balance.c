@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "shared/base/clock.h"
+#include "tests/support/exported.h"
 
 #define ANSWER_MS 20000
 #define PAUSE_MS  500
@@ -57,6 +58,15 @@ s_is_even(json_t *host, enum balance_loss may)
            (may >= BALANCE_LOST || lost == 0);
 }
 
+static void
+s_say(json_t *host, const char *what)
+{
+    char *text = json_dumps(host, JSON_COMPACT);
+
+    fprintf(stderr, "%s: %.1500s\n", what, text);
+    free(text);
+}
+
 bool
 balance_is_even(stage_t *stage, enum balance_loss may, int timeout_ms)
 {
@@ -74,12 +84,8 @@ balance_is_even(stage_t *stage, enum balance_loss may, int timeout_ms)
             if (s_is_even(host, may))
                 continue;
             even = false;
-            if (last) {
-                char *text = json_dumps(host, JSON_COMPACT);
-
-                fprintf(stderr, "the ledger is not even: %.1500s\n", text);
-                free(text);
-            }
+            if (last)
+                s_say(host, "the ledger is not even");
         }
         json_decref(all);
         if (even || last)
@@ -88,30 +94,66 @@ balance_is_even(stage_t *stage, enum balance_loss may, int timeout_ms)
     }
 }
 
-// Samples that export writes of a host; -1 where it does not end well.
-static json_int_t
-s_exported(stage_t *stage, const char *name)
+int64_t
+balance_count(stage_t *stage, const char *name, const char *key)
 {
-    char match[128];
-    json_int_t n = -1;
-    process_t *p;
+    json_t *all = s_ledger(stage);
+    int64_t n = -1;
+    json_t *host;
+    size_t i;
 
-    snprintf(match, sizeof match, "{instance=\"%s\"}", name);
-    p = stage_run(stage, "zpulse", "export", "--collector", stage_endpoint(stage), "-o", "csv",
-                  match, NULL);
-    if (process_ended(p, stage_ms(ANSWER_MS)) && process_code(p) == 0) {
-        // Its first line names the columns.
-        for (const char *at = process_out(p); (at = strchr(at, '\n')) != NULL; at++)
-            n++;
-    } else {
-        fprintf(stderr, "no export of %s: %s", name, process_err(p));
+    json_array_foreach(all, i, host)
+    {
+        if (strcmp(json_string_value(json_object_get(host, "name")), name) != 0)
+            continue;
+        n = json_is_object(json_object_get(host, key)) ? s_sum(host, key) : s_get(host, key);
     }
-    stage_drop(stage, &p);
+    json_decref(all);
     return n;
 }
 
+static struct balance_host *
+s_find(struct balance_base *base, const char *name)
+{
+    for (unsigned i = 0; i < base->n; i++)
+        if (strcmp(base->hosts[i].name, name) == 0)
+            return &base->hosts[i];
+    assert_true(base->n < BALANCE_HOSTS && strlen(name) < sizeof base->hosts[0].name);
+    base->hosts[base->n] = (struct balance_host){ .newest_ms = INT64_MIN };
+    strcpy(base->hosts[base->n].name, name);
+    return &base->hosts[base->n++];
+}
+
+// Whether as many samples are exported as are stored, behind those that were compared before.
+static bool
+s_is_exported(stage_t *stage, struct balance_host *host, int64_t stored)
+{
+    host_samples_t *all;
+    char match[128];
+    struct sample *samples;
+    size_t n;
+    bool equal;
+
+    snprintf(match, sizeof match, "{instance=\"%s\"}", host->name);
+    all = exported_run(stage, match,
+                       host->newest_ms == INT64_MIN ? INT64_MIN : host->newest_ms + 1);
+    if (all == NULL)
+        return false;
+    samples = host_samples_get(all, host->name, &n);
+    equal = (int64_t) n == stored - host->stored;
+    if (!equal)
+        fprintf(stderr, "%s: %" PRId64 " more stored, %zu more exported\n", host->name,
+                stored - host->stored, n);
+    for (size_t i = 0; i < n; i++)
+        if (samples[i].time_ms > host->newest_ms)
+            host->newest_ms = samples[i].time_ms;
+    host->stored = stored;
+    host_samples_destroy(&all);
+    return equal;
+}
+
 bool
-balance_is_exported(stage_t *stage)
+balance_is_exported(stage_t *stage, struct balance_base *base)
 {
     json_t *all = s_ledger(stage);
     bool equal = json_array_size(all) > 0;
@@ -121,13 +163,11 @@ balance_is_exported(stage_t *stage)
     json_array_foreach(all, i, host)
     {
         const char *name = json_string_value(json_object_get(host, "name"));
-        const json_int_t exported = s_exported(stage, name);
 
-        if (exported == s_get(host, "stored"))
+        if (s_is_exported(stage, s_find(base, name), s_get(host, "stored")))
             continue;
         equal = false;
-        fprintf(stderr, "%s: stored %" JSON_INTEGER_FORMAT ", exported %" JSON_INTEGER_FORMAT "\n",
-                name, s_get(host, "stored"), exported);
+        s_say(host, "the export is not as the ledger is");
     }
     json_decref(all);
     return equal;

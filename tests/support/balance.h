@@ -19,8 +19,24 @@ enum balance_loss {
 // Asks until the book of each host adds up, agrees with what the collector counts, and tells of no
 // more than it may; for at most so long.
 bool balance_is_even(stage_t *stage, enum balance_loss may, int timeout_ms);
-// Whether export gives exactly as many samples of each host as the ledger says are stored. Nobody
-// should be sending.
-bool balance_is_exported(stage_t *stage);
+// A number of a host's ledger, or the sum of one that is told by cause; -1 where there is none.
+int64_t balance_count(stage_t *stage, const char *host, const char *key);
+
+#define BALANCE_HOSTS 64
+
+// How far the two were compared, of each host. Zeros: not at all.
+struct balance_base {
+    struct balance_host {
+        char name[32];
+        int64_t stored;    // samples, as the ledger said
+        int64_t newest_ms; // of what was exported
+    } hosts[BALANCE_HOSTS];
+    unsigned n; // of hosts
+};
+
+// Whether export gives exactly as many samples of each host as the ledger says are stored, of what
+// came since the last time; *base is moved on. Nobody should be sending, and nothing should be
+// still to come that is older than what is there.
+bool balance_is_exported(stage_t *stage, struct balance_base *base);
 
 #endif

@@ -11,16 +11,21 @@
 
 #include "shared/base/clock.h"
 #include "shared/base/random.h"
-#include "tests/support/program_clock.h"
+#include "tests/support/program_shim.h"
 #include "tests/support/seeded.h"
 
-#define TURN_MS       5
-#define UP_MS         20000
-#define END_MS        5000
-#define AGENT_KIB     40960  // the most that one may have had: 4 MiB of records in two places
-#define COLLECTOR_KIB 393216 // --head-bytes, 256 MiB, and a half more
+#define TURN_MS 5
+#define READY   "msg=\"ready\"" // of a collector
+#define UP_MS   20000
+#define END_MS  5000
+// The most that one may have had, VmHWM. An agent: 4 MiB of records in each of two places, and what
+// the program is. Under a sanitizer there are shadows beside all that.
+#define AGENT_KIB     24576
+#define COLLECTOR_KIB 262144 // its --memory
 #define EVEN_MS       20000  // agents tell their book each second
 #define RESET_PERCENT 40
+#define FREEZE_MS     30000
+#define LONG_S        600 // a run of so many seconds has time
 
 // How long each deed lasts, in ms; and its word.
 static const struct {
@@ -30,9 +35,11 @@ static const struct {
     [DEED_KILL_AGENT] = { "agent killed", 0, 2000 },
     [DEED_END_AGENT] = { "agent ended", 0, 2000 },
     [DEED_STALL_AGENT] = { "agent stalled", 50, 6000 },
+    [DEED_FREEZE_AGENT] = { "agent frozen", FREEZE_MS, FREEZE_MS + 1 },
     [DEED_KILL_COLLECTOR] = { "collector killed", 0, 3000 },
     [DEED_END_COLLECTOR] = { "collector ended", 0, 3000 },
     [DEED_STALL_COLLECTOR] = { "collector stalled", 50, 6000 },
+    [DEED_FREEZE_COLLECTOR] = { "collector frozen", FREEZE_MS, FREEZE_MS + 1 },
     [DEED_CUT] = { "lane cut", 50, 5000 },
     [DEED_HOLD] = { "lane held", 50, 6000 },
     [DEED_SWALLOW] = { "lane swallowed", 50, 6000 },
@@ -89,10 +96,10 @@ chaos_start_collector(chaos_t *self)
     const char *const *w = self->opt.collector_words;
 
     if (self->opt.collector_preload != NULL)
-        program_clock_preload(self->opt.collector_preload, stage_dir(self->stage), "collector");
-    self->collector = stage_collector(self->stage, w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7],
-                                      NULL);
-    program_clock_preload(NULL, NULL, NULL);
+        program_shim_preload(self->opt.collector_preload, stage_dir(self->stage), "collector");
+    self->collector = stage_collector(self->stage, "--memory", "256MiB", w[0], w[1], w[2], w[3],
+                                      w[4], w[5], w[6], w[7], NULL);
+    program_shim_preload(NULL, NULL, NULL);
 }
 
 void
@@ -157,12 +164,12 @@ s_set_lane(chaos_t *self, unsigned lane, enum chaos_deed deed)
 static struct chaos_undo *
 s_target(chaos_t *self, enum chaos_deed deed, unsigned *which_ret)
 {
-    if (deed <= DEED_STALL_AGENT) {
+    if (deed <= DEED_FREEZE_AGENT) {
         *which_ret = seeded_below(&self->seed, fleet_members(self->fleet));
         return &self->agents[*which_ret];
     }
     *which_ret = seeded_below(&self->seed, CHAOS_LANES);
-    return deed <= DEED_STALL_COLLECTOR ? &self->collectors : &self->lanes[*which_ret];
+    return deed <= DEED_FREEZE_COLLECTOR ? &self->collectors : &self->lanes[*which_ret];
 }
 
 // Nothing where the one it would be done to has still to recover from another deed.
@@ -178,18 +185,20 @@ s_begin(chaos_t *self, const struct chaos_plan *plan, enum chaos_deed deed)
 
     if (undo->deed != DEEDS)
         return;
-    if (deed <= DEED_STALL_AGENT && fleet_state(self->fleet, which) == MEMBER_DOWN)
+    if (deed <= DEED_FREEZE_AGENT && fleet_state(self->fleet, which) == MEMBER_DOWN)
         return;
-    // An agent that is starting can be killed at any moment; SIGTERM has its effect only later.
+    // Who is starting can be killed at any moment; to be ended is for one who listens.
     if (deed == DEED_KILL_AGENT)
         fleet_kill(self->fleet, which);
     else if (deed == DEED_END_AGENT && fleet_state(self->fleet, which) == MEMBER_UP)
         claim(self->stage, fleet_end(self->fleet, which));
-    else if (deed == DEED_STALL_AGENT && fleet_state(self->fleet, which) == MEMBER_UP)
+    else if ((deed == DEED_STALL_AGENT || deed == DEED_FREEZE_AGENT) &&
+             fleet_state(self->fleet, which) == MEMBER_UP)
         fleet_stall(self->fleet, which);
-    else if (deed == DEED_KILL_COLLECTOR || deed == DEED_END_COLLECTOR)
+    else if (deed == DEED_KILL_COLLECTOR ||
+             (deed == DEED_END_COLLECTOR && strstr(process_err(self->collector), READY) != NULL))
         chaos_kill_collector(self, deed == DEED_KILL_COLLECTOR ? SIGKILL : SIGTERM);
-    else if (deed == DEED_STALL_COLLECTOR)
+    else if (deed == DEED_STALL_COLLECTOR || deed == DEED_FREEZE_COLLECTOR)
         process_signal(self->collector, SIGSTOP);
     else if (deed >= DEED_CUT)
         s_set_lane(self, which, deed);
@@ -221,6 +230,7 @@ s_undo(chaos_t *self, struct chaos_undo *undo, unsigned which)
         fleet_start(self->fleet, which);
         break;
     case DEED_STALL_AGENT:
+    case DEED_FREEZE_AGENT:
         fleet_resume(self->fleet, which);
         break;
     case DEED_KILL_COLLECTOR:
@@ -228,6 +238,7 @@ s_undo(chaos_t *self, struct chaos_undo *undo, unsigned which)
         chaos_start_collector(self);
         break;
     case DEED_STALL_COLLECTOR:
+    case DEED_FREEZE_COLLECTOR:
         process_signal(self->collector, SIGCONT);
         break;
     case DEED_CUT:
@@ -263,8 +274,8 @@ chaos_settle(chaos_t *self, int timeout_ms)
     }
     fleet_note_collector(self->fleet, self->collector);
     stat = fleet_stat(self->fleet);
-    claim(self->stage, stat.agent_peak_kib <= AGENT_KIB);
-    claim(self->stage, stat.collector_peak_kib <= COLLECTOR_KIB);
+    claim(self->stage, stat.agent_peak_kib <= stage_ms(AGENT_KIB));
+    claim(self->stage, stat.collector_peak_kib <= stage_ms(COLLECTOR_KIB));
     claim(self->stage, balance_is_even(self->stage, self->opt.may, EVEN_MS));
     fleet_feed(self->fleet, true);
 }
@@ -274,7 +285,7 @@ chaos_close(chaos_t *self)
 {
     for (unsigned i = 0; i < fleet_members(self->fleet); i++)
         claim(self->stage, fleet_end(self->fleet, i));
-    claim(self->stage, balance_is_exported(self->stage));
+    claim(self->stage, balance_is_exported(self->stage, &self->compared));
 }
 
 void
@@ -297,4 +308,10 @@ chaos_seconds(int usual)
     const char *given = getenv("FAULT_SECONDS");
 
     return given != NULL && atoi(given) > 0 ? atoi(given) : usual;
+}
+
+bool
+chaos_is_long(void)
+{
+    return chaos_seconds(0) >= LONG_S;
 }

@@ -19,13 +19,15 @@ enum chaos_deed {
     DEED_KILL_AGENT,
     DEED_END_AGENT, // SIGTERM
     DEED_STALL_AGENT,
+    DEED_FREEZE_AGENT, // a stall of 30 s
     DEED_KILL_COLLECTOR,
     DEED_END_COLLECTOR,
     DEED_STALL_COLLECTOR,
-    DEED_CUT,     // of a lane
-    DEED_HOLD,    // of a lane
-    DEED_SWALLOW, // of a lane
-    DEED_RESET,   // some connections of a lane
+    DEED_FREEZE_COLLECTOR, // a stall of 30 s
+    DEED_CUT,              // of a lane
+    DEED_HOLD,             // of a lane
+    DEED_SWALLOW,          // of a lane
+    DEED_RESET,            // some connections of a lane
     DEEDS
 };
 
@@ -55,6 +57,7 @@ typedef struct chaos {
         int64_t due_ms;       // monotonic
     } agents[FLEET_MOST], collectors, lanes[CHAOS_LANES];
     unsigned done[DEEDS];
+    struct balance_base compared; // of the export with the ledger
 } chaos_t;
 
 // Everything is up and fed when it returns; fails the test if that is not so in time.
@@ -65,14 +68,16 @@ void chaos_kill_collector(chaos_t *self, int sig); // and waits for its end
 
 // Deeds of the plan for so long; some may still be to be undone.
 void chaos_run(chaos_t *self, const struct chaos_plan *plan, int ms);
-// Undoes all, waits until everybody is up, and compares: samples with what was given, and the
-// ledger with itself.
+// Undoes all, waits until everybody is up, and compares: samples with what was given, the ledger
+// with itself and with what may be lost, memory with its cap.
 void chaos_settle(chaos_t *self, int timeout_ms);
-// Ends all agents; then the ledger has as many samples as export gives.
+// Ends all agents after a settle; then the ledger has as many samples as export gives.
 void chaos_close(chaos_t *self);
 // A line of what was done and counted so far.
 void chaos_say(chaos_t *self);
 // Seconds of the random part: $FAULT_SECONDS, or so many.
 int chaos_seconds(int usual);
+// Whether there is time for what takes minutes.
+bool chaos_is_long(void);
 
 #endif

@@ -19,8 +19,9 @@
 #include "shared/base/clock.h"
 #include "shared/base/xalloc.h"
 #include "shared/net/sock.h"
+#include "tests/support/exported.h"
 #include "tests/support/held.h"
-#include "tests/support/program_clock.h"
+#include "tests/support/program_shim.h"
 #include "tests/support/seeded.h"
 
 #define TURN_MS      5
@@ -77,7 +78,7 @@ fleet_new(stage_t *stage, const struct fleet_options *opt)
     for (unsigned i = 0; i < opt->members; i++) {
         struct member *m = &self->members[i];
 
-        snprintf(m->name, sizeof m->name, "h-%02u", i);
+        snprintf(m->name, sizeof m->name, "%s", fleet_name(i));
         m->tally = tally_new(m->name);
         buf_clear(&text);
         buf_printf(&text, "%s/agent-%s", root, m->name);
@@ -244,6 +245,15 @@ fleet_members(const fleet_t *self)
     return self->opt.members;
 }
 
+const char *
+fleet_name(unsigned i)
+{
+    static char name[16];
+
+    snprintf(name, sizeof name, "h-%02u", i);
+    return name;
+}
+
 enum member_state
 fleet_state(const fleet_t *self, unsigned i)
 {
@@ -279,15 +289,15 @@ fleet_start(fleet_t *self, unsigned i)
     snprintf(collector, sizeof collector, "tcp://127.0.0.1:%u", self->opt.port);
     snprintf(app, sizeof app, "@%s", m->endpoint);
     if (self->opt.preload != NULL) {
-        program_clock_set(stage_dir(self->stage), m->name, m->offset_ms);
-        program_clock_preload(self->opt.preload, stage_dir(self->stage), m->name);
+        program_shim_clock(stage_dir(self->stage), m->name, m->offset_ms); // also where it is new
+        program_shim_preload(self->opt.preload, stage_dir(self->stage), m->name);
     }
     // Words end at the first NULL, also in the middle.
     m->agent = stage_run(self->stage, "zpulse-agent", "--data", m->data, "--name", m->name,
                          "--collector", collector, "--app-pull", app, "--app-sub", "", "--statsd",
                          "", "--family", "all=off", "--interval", "200ms", w[0], w[1], w[2], w[3],
                          w[4], w[5], w[6], w[7], NULL);
-    program_clock_preload(NULL, NULL, NULL);
+    program_shim_preload(NULL, NULL, NULL);
     m->state = MEMBER_STARTING;
 }
 
@@ -384,7 +394,7 @@ fleet_set_clock(fleet_t *self, unsigned i, int64_t offset_ms)
     m->offset_ms = offset_ms;
     m->last_ms = 0;
     m->time_class = (m->time_class + 1) % TIME_CLASSES;
-    program_clock_set(stage_dir(self->stage), m->name, offset_ms);
+    program_shim_clock(stage_dir(self->stage), m->name, offset_ms);
 }
 
 void
@@ -412,27 +422,19 @@ s_span(const fleet_t *self, int64_t *from_ms_ret, int64_t *to_ms_ret)
     return any;
 }
 
-// One question; `say`: what is not right goes to standard error.
+// What is there of each member, by a held_t or an export, against what was given; `say`: what is
+// not right goes to standard error.
 static bool
-s_check_once(fleet_t *self, held_t *held, bool say)
+s_compare(fleet_t *self, held_t *held, host_samples_t *exported, bool say)
 {
-    int64_t from_ms, to_ms;
     bool right = true;
-    int rc;
 
-    if (!s_span(self, &from_ms, &to_ms))
-        return true;
-    rc = held_ask(held, FLEET_METRIC, from_ms, to_ms + FAR_MS, stage_ms(ASK_MS));
-    if (rc < 0) {
-        if (say)
-            fprintf(stderr, "the collector does not answer: %d\n", rc);
-        return false;
-    }
     for (unsigned i = 0; i < self->opt.members; i++) {
         struct member *m = &self->members[i];
         struct tally_verdict verdict;
         size_t n;
-        struct sample *samples = held_samples(held, m->name, &n);
+        struct sample *samples = held != NULL ? held_samples(held, m->name, &n)
+                                              : host_samples_get(exported, m->name, &n);
 
         tally_check(m->tally, samples, n, &verdict);
         if (tally_is_right(&verdict))
@@ -441,6 +443,37 @@ s_check_once(fleet_t *self, held_t *held, bool say)
         if (say)
             tally_say(m->tally, &verdict, stderr);
     }
+    return right;
+}
+
+// One question.
+static bool
+s_check_once(fleet_t *self, held_t *held, bool say)
+{
+    int64_t from_ms, to_ms;
+    int rc;
+
+    if (!s_span(self, &from_ms, &to_ms))
+        return true;
+    rc = held_ask(held, FLEET_METRIC, from_ms, to_ms + FAR_MS, stage_ms(ASK_MS));
+    if (rc < 0 && say)
+        fprintf(stderr, "the collector does not answer: %d\n", rc);
+    return rc == 0 && s_compare(self, held, NULL, say);
+}
+
+// What people are given, line by line.
+static bool
+s_check_export(fleet_t *self)
+{
+    host_samples_t *exported;
+    int64_t from_ms, to_ms;
+    bool right;
+
+    if (!s_span(self, &from_ms, &to_ms))
+        return true;
+    exported = exported_run(self->stage, FLEET_METRIC, from_ms);
+    right = exported != NULL && s_compare(self, NULL, exported, true);
+    host_samples_destroy(&exported);
     return right;
 }
 
@@ -456,6 +489,7 @@ fleet_check(fleet_t *self, const char *collector, int timeout_ms, bool forget)
            clock_mono_ms() < until_ms)
         fleet_run(self, PAUSE_MS);
     held_destroy(&held);
+    right = right && s_check_export(self);
     for (unsigned i = 0; right && forget && i < self->opt.members; i++)
         tally_forget(self->members[i].tally, start_ms);
     return right;

@@ -60,6 +60,7 @@ void fleet_run(fleet_t *self, int ms);
 bool fleet_wait_up(fleet_t *self, int timeout_ms);
 
 unsigned fleet_members(const fleet_t *self);
+const char *fleet_name(unsigned i); // of a member's host; ours until the next call
 enum member_state fleet_state(const fleet_t *self, unsigned i);
 tally_t *fleet_tally(fleet_t *self, unsigned i);
 const char *fleet_data(const fleet_t *self, unsigned i); // its data folder
@@ -78,8 +79,9 @@ void fleet_set_clock(fleet_t *self, unsigned i, int64_t offset_ms);
 // Gives no more to anybody, or again.
 void fleet_feed(fleet_t *self, bool on);
 
-// Asks the collector until it holds all that was taken, and nothing else, for at most so long; then
-// says what is not right on standard error. The agents should be up. Counts as checked what is
+// Asks the collector until it holds all that was taken, and nothing else, for at most so long, and
+// then whether `zpulse export` writes it; says what is not right on standard error. The agents
+// should be up, and nobody be fed. Counts as checked what is
 // right: `forget` forgets it, since a collector answers with its newest minutes only.
 bool fleet_check(fleet_t *self, const char *collector, int timeout_ms, bool forget);
 // What the collector holds of one member now, against what was given to it. False: no answer.

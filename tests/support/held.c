@@ -13,22 +13,14 @@
 #include "shared/base/xalloc.h"
 #include "shared/net/sock.h"
 #include "shared/wire/query_msg.h"
+#include "tests/support/host_samples.h"
 
-#define HOSTS_MOST 128
-#define QUEUE      64
-
-struct held_host {
-    char *name;
-    struct sample *samples;
-    size_t n;
-    size_t size; // allocated
-};
+#define QUEUE 64
 
 struct held {
     zsock_t *sock; // DEALER
     uint64_t id;   // of the last question
-    struct held_host hosts[HOSTS_MOST];
-    size_t n_hosts;
+    host_samples_t *samples;
     size_t n_series; // of the last answer
     double sum;      // of the last sample of each
 };
@@ -51,6 +43,7 @@ held_new(const char *collector)
     held_t *self = xcalloc(1, sizeof *self);
     char endpoint[256];
 
+    self->samples = host_samples_new();
     if (sock_endpoint(endpoint, sizeof endpoint, collector, SOCK_QUERY) < 0 ||
         sock_new(&self->sock, &spec) < 0 || sock_connect(self->sock, endpoint) < 0)
         abort();
@@ -60,12 +53,7 @@ held_new(const char *collector)
 static void
 s_clear(held_t *self)
 {
-    for (size_t i = 0; i < self->n_hosts; i++) {
-        free(self->hosts[i].name);
-        free(self->hosts[i].samples);
-    }
-    memset(self->hosts, 0, sizeof self->hosts);
-    self->n_hosts = 0;
+    host_samples_clear(self->samples);
     self->n_series = 0;
     self->sum = 0;
 }
@@ -77,7 +65,7 @@ held_destroy(held_t **self_p)
 
     if (self == NULL)
         return;
-    s_clear(self);
+    host_samples_destroy(&self->samples);
     zsock_destroy(&self->sock);
     free(self);
     *self_p = NULL;
@@ -186,44 +174,19 @@ s_take(held_t *self, zmq_msg_t *msg)
     return (reply.flags & QUERY_MORE) != 0 ? 1 : 0;
 }
 
-static struct held_host *
-s_host(held_t *self, const char *name)
-{
-    for (size_t i = 0; i < self->n_hosts; i++)
-        if (strcmp(self->hosts[i].name, name) == 0)
-            return &self->hosts[i];
-    return NULL;
-}
-
 static void
 s_keep(held_t *self, const struct query_series *series)
 {
     const char *name = label_set_get(&series->labels, "instance");
-    struct held_host *host = s_host(self, name != NULL ? name : "");
 
-    if (host == NULL) {
-        if (self->n_hosts == HOSTS_MOST)
-            abort();
-        host = &self->hosts[self->n_hosts++];
-        host->name = xstrdup(name != NULL ? name : "");
-    }
-    while (host->n + series->n > host->size) {
-        host->size = host->size == 0 ? 1024 : 2 * host->size;
-        host->samples = xrealloc(host->samples, host->size, sizeof *host->samples);
-    }
-    if (series->n > 0) {
-        memcpy(host->samples + host->n, series->samples, series->n * sizeof *series->samples);
+    host_samples_add(self->samples, name != NULL ? name : "", series->samples, series->n);
+    if (series->n > 0)
         self->sum += series->samples[series->n - 1].value;
-    }
-    host->n += series->n;
     self->n_series++;
 }
 
 struct sample *
 held_samples(held_t *self, const char *host, size_t *n_ret)
 {
-    struct held_host *its = s_host(self, host);
-
-    *n_ret = its != NULL ? its->n : 0;
-    return its != NULL ? its->samples : NULL;
+    return host_samples_get(self->samples, host, n_ret);
 }

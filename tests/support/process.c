@@ -19,7 +19,7 @@
 #include "shared/base/file.h"
 #include "shared/base/xalloc.h"
 
-#define OUTPUT_MOST ((size_t) 64 * 1024 * 1024)
+#define OUTPUT_MOST ((size_t) 512 * 1024 * 1024)
 
 struct process {
     pid_t pid;
@@ -40,6 +40,7 @@ process_start(const char *dir, const char *label, const char *const *argv)
     process_t *self = xcalloc(1, sizeof *self);
     struct buf path = { 0 };
     const pid_t parent = getpid();
+    sigset_t all, old;
 
     self->label = xstrdup(label);
     for (int i = 0; i < 2; i++) {
@@ -48,9 +49,14 @@ process_start(const char *dir, const char *label, const char *const *argv)
         self->paths[i] = xstrdup(buf_cstr(&path));
     }
     buf_release(&path);
+    // A signal that comes before the program is loaded must meet none of our own handlers (czmq has
+    // some): it would be gone.
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &old);
     self->pid = fork();
     if (self->pid == 0)
         s_child(self, argv, parent);
+    sigprocmask(SIG_SETMASK, &old, NULL);
     if (self->pid == -1) {
         perror("fork");
         abort();
@@ -73,6 +79,13 @@ s_child(const process_t *self, const char *const *argv, pid_t parent)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(127);
+    // What is ignored stays so, as it would over an exec.
+    for (int sig = 1; sig < NSIG; sig++) {
+        struct sigaction now;
+
+        if (sigaction(sig, NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+            (void) signal(sig, SIG_DFL);
+    }
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     if (dup2(open("/dev/null", O_RDONLY), 0) == -1 ||

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "shared/base/buf.h"
+#include "shared/base/crc32c.h"
 #include "shared/base/file.h"
 #include "shared/base/segment.h"
 #include "tests/support/folder.h"
@@ -24,6 +25,9 @@
 
 #define FILE_MOST ((size_t) 64 * 1024 * 1024)
 #define NAME_LEN  20 // 16 hex digits and .seg
+// Of a segment's header.
+#define VERSION_AT 4
+#define CRC_AT     60
 
 // The newest segment, open, and its bytes; -1 where there is none. *end_ret: behind the last byte
 // that is not zero.
@@ -95,6 +99,25 @@ spool_harm_flip(const char *dir, uint64_t *seed)
     return at;
 }
 
+void
+spool_harm_version(const char *dir, uint16_t version)
+{
+    struct buf bytes = { 0 };
+    size_t end;
+    const int fd = s_open_newest(dir, &bytes, &end);
+    uint32_t crc;
+
+    assert_true(fd != -1 && bytes.len >= SEGMENT_HEADER_BYTES);
+    bytes.at[VERSION_AT] = (uint8_t) version;
+    bytes.at[VERSION_AT + 1] = (uint8_t) (version >> 8);
+    crc = crc32c(0, bytes.at, CRC_AT);
+    for (unsigned i = 0; i < 4; i++)
+        bytes.at[CRC_AT + i] = (uint8_t) (crc >> 8 * i);
+    assert_int_equal(pwrite(fd, bytes.at, SEGMENT_HEADER_BYTES, 0), SEGMENT_HEADER_BYTES);
+    close(fd);
+    buf_release(&bytes);
+}
+
 static void
 s_copy_file(const char *from, const char *to)
 {
@@ -125,6 +148,29 @@ spool_harm_copy(const char *from, const char *to)
             spool_harm_copy(a, b);
         else if (S_ISREG(st.st_mode))
             s_copy_file(a, b);
+    }
+    closedir(folder);
+}
+
+void
+spool_harm_put_back(const char *from, const char *to)
+{
+    DIR *folder = opendir(from);
+
+    assert_non_null(folder);
+    for (struct dirent *e; (e = readdir(folder)) != NULL;) {
+        struct buf bytes = { 0 };
+        char path[768];
+        int fd;
+
+        snprintf(path, sizeof path, "%s/%s", to, e->d_name);
+        fd = e->d_name[0] != '.' ? open(path, O_WRONLY | O_CLOEXEC) : -1;
+        snprintf(path, sizeof path, "%s/%s", from, e->d_name);
+        if (fd != -1 && file_read(&bytes, AT_FDCWD, path, FILE_MOST) >= 0)
+            assert_int_equal(pwrite(fd, bytes.at, bytes.len, 0), bytes.len);
+        if (fd != -1)
+            close(fd);
+        buf_release(&bytes);
     }
     closedir(folder);
 }

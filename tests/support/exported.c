@@ -1,0 +1,86 @@
+// exported - see the header.
+
+#include "tests/support/exported.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ANSWER_MS 20000
+#define HEAD      "time_ms,series,value\n"
+#define INSTANCE  "instance=\"\"" // quotes are doubled in CSV
+#define STALE     "-NaN"
+#define THE_END   "4102444800" // 2100: clocks of a test may be ahead
+
+// One line, from `at` to `end`; false: it is not TIME,"SERIES",VALUE.
+static bool
+s_take(host_samples_t *all, const char *at, const char *end, int64_t from_ms)
+{
+    struct sample sample;
+    const char *host = strstr(at, INSTANCE), *host_end, *value;
+    char name[64] = "", *behind;
+
+    sample.time_ms = strtoll(at, &behind, 10);
+    if (behind == at || strncmp(behind, ",\"", 2) != 0)
+        return false;
+    if (host != NULL && host < end) {
+        host += strlen(INSTANCE);
+        host_end = strstr(host, "\"\"");
+        if (host_end == NULL || host_end - host >= (ptrdiff_t) sizeof name)
+            return false;
+        memcpy(name, host, (size_t) (host_end - host));
+    }
+    value = memrchr(at, ',', (size_t) (end - at));
+    if (value[-1] != '"')
+        return false;
+    if (strncmp(value + 1, STALE "\n", strlen(STALE "\n")) == 0) {
+        sample.value = sample_from_bits(SAMPLE_STALE_BITS);
+    } else {
+        sample.value = strtod(value + 1, &behind);
+        if (behind != end)
+            return false;
+    }
+    if (sample.time_ms >= from_ms)
+        host_samples_add(all, name, &sample, 1);
+    return true;
+}
+
+static host_samples_t *
+s_read(const char *text, int64_t from_ms)
+{
+    host_samples_t *all;
+
+    if (strncmp(text, HEAD, strlen(HEAD)) != 0) {
+        fprintf(stderr, "export does not begin with %s", HEAD);
+        return NULL;
+    }
+    all = host_samples_new();
+    for (const char *at = text + strlen(HEAD), *end; *at != '\0'; at = end + 1) {
+        end = strchr(at, '\n');
+        if (end != NULL && s_take(all, at, end, from_ms))
+            continue;
+        fprintf(stderr, "export has a line that is none: %.100s\n", at);
+        host_samples_destroy(&all);
+        return NULL;
+    }
+    return all;
+}
+
+host_samples_t *
+exported_run(stage_t *stage, const char *match, int64_t from_ms)
+{
+    host_samples_t *all = NULL;
+    char start[32];
+    process_t *p;
+
+    snprintf(start, sizeof start, "%" PRId64, from_ms > 0 ? from_ms / 1000 : 0);
+    p = stage_run(stage, "zpulse", "export", "--collector", stage_endpoint(stage), "-o", "csv",
+                  "--start", start, "--end", THE_END, match, NULL);
+    if (process_ended(p, stage_ms(ANSWER_MS)) && process_code(p) == 0)
+        all = s_read(process_out(p), from_ms);
+    else
+        fprintf(stderr, "no export of %s: code %d: %s", match, process_code(p), process_err(p));
+    stage_drop(stage, &p);
+    return all;
+}
