@@ -16,6 +16,7 @@
 #include "collector/ingest_fate.h"
 #include "collector/ingest_group.h"
 #include "collector/ingest_stream.h"
+#include "shared/base/clock.h"
 #include "shared/base/err.h"
 #include "shared/base/log.h"
 #include "shared/base/rbuf.h"
@@ -24,6 +25,7 @@
 #include "shared/wire/body.h"
 
 #define SAY_AGAIN_MS 10000
+#define CATCH_UP_NS  5000000 // of a turn, for what waited for the replay
 
 struct ingest {
     struct ingest_options is;
@@ -31,8 +33,9 @@ struct ingest {
     ingest_streams_t *streams;      // what HELLOs named
     struct ingest_fate fate;        // what becomes of what is committed
     struct ingest_group gathered;   // what is on its way to the journal
-    struct journal_group **waiting; // committed, to be applied after the replay
+    struct journal_group **waiting; // committed, to be applied after the replay, oldest first
     size_t n_waiting;
+    size_t applied; // of these; they are gone
     bool replaying;
     bool full;                   // the journal has no room
     int64_t full_at_ms;          // monotonic, when to try it again
@@ -83,7 +86,7 @@ ingest_destroy(ingest_t **self_p)
 
     if (self == NULL)
         return;
-    for (size_t i = 0; i < self->n_waiting; i++)
+    for (size_t i = self->applied; i < self->n_waiting; i++)
         journal_group_free(self->waiting[i]);
     free(self->waiting);
     ingest_group_release(&self->gathered);
@@ -173,7 +176,7 @@ ingest_committed(ingest_t *self, struct host_time now)
         else if (self->full)
             s_has_room(self);
         s_acks(self);
-        if (self->replaying) {
+        if (ingest_is_behind(self)) {
             self->waiting = xrealloc(self->waiting, self->n_waiting + 1, sizeof(void *));
             self->waiting[self->n_waiting++] = group;
         } else {
@@ -191,26 +194,48 @@ ingest_busy(const ingest_t *self)
 }
 
 void
-ingest_replayed(ingest_t *self, struct host_time now)
+ingest_replayed(ingest_t *self)
 {
+    const struct host *host;
+    size_t at = 0;
+
     assert(self->replaying);
-    self->now = now;
     self->replaying = false;
-    // HELLOs came meanwhile, and the applier knows of none.
-    ingest_streams_tell(self->streams, self->is.applier, self->is.hosts);
-    for (size_t i = 0; i < self->n_waiting; i++) {
-        ingest_fate_apply(&self->fate, self->waiting[i], now.mono_ms);
-        ingest_group_done(&self->gathered, self->waiting[i]);
-    }
-    free(self->waiting);
-    self->waiting = NULL;
-    self->n_waiting = 0;
+    // HELLOs came meanwhile, and the applier knows of none. Streams that are not named any more may
+    // have records among what waits.
+    while (self->n_waiting > 0 && (host = host_table_next(self->is.hosts, &at)) != NULL)
+        applier_name(self->is.applier, host->info.host, host->info.name);
+    if (self->n_waiting == 0)
+        ingest_streams_tell(self->streams, self->is.applier, self->is.hosts);
 }
 
 bool
-ingest_is_replaying(const ingest_t *self)
+ingest_catch_up(ingest_t *self, struct host_time now)
 {
-    return self->replaying;
+    const int64_t until_ns = clock_mono_ns() + CATCH_UP_NS;
+
+    if (self->replaying || self->n_waiting == 0)
+        return false;
+    self->now = now;
+    while (self->applied < self->n_waiting && clock_mono_ns() < until_ns) {
+        struct journal_group *group = self->waiting[self->applied++];
+
+        ingest_fate_apply(&self->fate, group, now.mono_ms);
+        ingest_group_done(&self->gathered, group);
+    }
+    if (self->applied < self->n_waiting)
+        return true;
+    free(self->waiting);
+    self->waiting = NULL;
+    self->n_waiting = self->applied = 0;
+    ingest_streams_tell(self->streams, self->is.applier, self->is.hosts);
+    return false;
+}
+
+bool
+ingest_is_behind(const ingest_t *self)
+{
+    return self->replaying || self->n_waiting > 0;
 }
 
 void
@@ -218,8 +243,10 @@ ingest_hello(ingest_t *self, const struct host *host, const struct hello_stream 
              uint32_t n)
 {
     ingest_streams_hello(self->streams, host, streams, n, self->lanes);
-    if (!self->replaying)
+    if (!ingest_is_behind(self))
         ingest_streams_tell_one(self->streams, self->is.applier, host);
+    else if (!self->replaying)
+        applier_name(self->is.applier, host->info.host, host->info.name);
     selfstat_set(STAT_STREAMS, (int64_t) ingest_streams_count(self->streams));
 }
 

@@ -7,7 +7,8 @@
 //         that it filled.
 // Credit: a limit per stream, from `receive_bytes` over the agents that live, at least
 //         INGEST_SHARE_LEAST each. It stays where it is while three quarters of these are in use.
-// Replay: until ingest_replayed() what is committed is acknowledged and kept, in order, for later.
+// Replay: until ingest_replayed() what is committed is acknowledged and kept, in order, for later;
+//         then ingest_catch_up() applies it.
 // Thread: the reactor's; it never waits for the disk.
 // Loss:   what is dropped is counted by reason, and logged at most each 10 s per reason; it was not
 //         acknowledged, so it comes again. A full disk: what was staged is taken back (NAK), frames
@@ -57,8 +58,13 @@ int ingest_committed(ingest_t *self, struct host_time now);
 // True while something is on its way to the disk or staged.
 bool ingest_busy(const ingest_t *self);
 // The store holds what the journal held at the start, and the applier is live.
-void ingest_replayed(ingest_t *self, struct host_time now);
-bool ingest_is_replaying(const ingest_t *self);
+void ingest_replayed(ingest_t *self);
+// Each turn: applies some milliseconds of what waited for the replay, which may be all of
+// receive_bytes: as one piece it would be seconds in which nobody is answered. True while there is
+// more.
+bool ingest_catch_up(ingest_t *self, struct host_time now);
+// What is committed waits to be applied.
+bool ingest_is_behind(const ingest_t *self);
 
 // The streams that the host's agent holds now; those it had before are left to the journal. A
 // stream of another host stays that one's.

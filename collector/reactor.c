@@ -416,6 +416,7 @@ s_turn(reactor_t *self)
     more = publisher_flush(self->publisher, TABLE_BUDGET) || more;
     s_committed(self);
     s_replayed(self);
+    more = ingest_catch_up(self->ingest, now) || more;
     more = s_read_data(self) || more;
     ingest_flush(self->ingest, now);
     s_timers(self, now);
@@ -451,8 +452,7 @@ s_replayed(reactor_t *self)
                                                           .publisher = self->publisher,
                                                           .arg = self->ingest,
                                                           .ask = ingest_ask });
-    ingest_replayed(self->ingest,
-                    (struct host_time){ .mono_ms = clock_mono_ms(), .real_ms = clock_real_ms() });
+    ingest_replayed(self->ingest);
 }
 
 // What is staged, as far as the disk has it in time.

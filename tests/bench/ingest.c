@@ -2,10 +2,11 @@
 //
 // usage: ingest COLLECTOR DIR [HOSTS [ROWS]]   (20 hosts, 2,000 rows each)
 // Frames of fleet.h's workload are made ahead, 500 samples each; then they go out as fast as ACKs
-// give credit, from one core, while the collector has the other. Its own CPU time is what the
-// kernel says of all its threads. The floor is the same records appended to one file and synced, by
-// the same number of bytes at a time as the collector does on average.
-// Out:    lines of "name: value".
+// give credit, from one core, while the collector has the other. It is done when the collector
+// answers with each host's last row: what is acknowledged is durable, and may still wait to be
+// applied. Its own CPU time is what the kernel says of all its threads. The floor is the same
+// records appended to one file and synced, by the same number of bytes at a time as the collector
+// does on average. Out:    lines of "name: value".
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,18 +28,22 @@
 #include "shared/wire/frame.h"
 #include "shared/wire/row_codec.h"
 #include "tests/bench/fleet.h"
+#include "tests/support/held.h"
 
 #define PORT        "29560"
 #define ENDPOINT    "tcp://127.0.0.1:" PORT
 #define DEADLINE_MS 120000
 #define FIRST_SEQ   2 // of a row: behind IDENT and TABLE
+#define ASK_MS      5000
+#define PAUSE_US    1000 // between two questions
 #define FLOOR_BYTES (64u * 1024u)
 
 struct stream {
     uint64_t id;
     uint64_t sent, acked, limit;
-    uint64_t n; // frames
-    size_t *at; // of each, and the end, in `frames`
+    uint64_t n;    // frames
+    int64_t t0_ms; // of the first row
+    size_t *at;    // of each, and the end, in `frames`
     struct buf frames;
 };
 
@@ -107,6 +112,7 @@ s_make(struct stream *s, unsigned host, uint64_t rows, int64_t t0_ms)
     struct wbuf w;
 
     s->id = 5000 + host;
+    s->t0_ms = t0_ms;
     s->at = xcalloc(rows + FIRST_SEQ + 1, sizeof *s->at);
     wbuf_init(&w, body, sizeof body);
     identity_put(&w, &id);
@@ -241,6 +247,34 @@ s_drive(zsock_t *push, zsock_t *dealer, struct stream *streams, unsigned hosts, 
     return (double) (clock_mono_ns() - begin) / 1e9;
 }
 
+// Until each host has a sample of this time, which is a row's of one of its series.
+static void
+s_await(held_t *held, const struct stream *streams, unsigned hosts, uint64_t row)
+{
+    const int64_t begin = clock_mono_ms();
+    unsigned there = 0;
+
+    while (there < hosts) {
+        if (clock_mono_ms() - begin > DEADLINE_MS)
+            s_fail("what was acknowledged is not there after two minutes");
+        there = 0;
+        for (unsigned i = 0; i < hosts; i++) {
+            const int64_t at_ms = streams[i].t0_ms + (int64_t) row * 1000;
+            char name[32];
+            size_t n = 0;
+
+            (void) s_identity(i, name);
+            if (held_ask(held, "fleet{n=\"0\"}", at_ms, at_ms, ASK_MS) == 0)
+                (void) held_samples(held, name, &n);
+            if (n != 1)
+                break;
+            there++;
+        }
+        if (there < hosts)
+            usleep(PAUSE_US);
+    }
+}
+
 static double
 s_cpu_seconds(pid_t pid)
 {
@@ -317,10 +351,13 @@ main(int argc, char **argv)
     zsock_t *push, *dealer;
     double seconds, cpu, samples;
     uint64_t frames = 0, bytes = 0;
+    double acked;
+    int64_t begin;
+    held_t *held;
     int signals, status;
     pid_t pid;
 
-    if (argc < 3 || hosts == 0 || rows == 0)
+    if (argc < 3 || hosts == 0 || rows < 2)
         s_fail("usage: ingest COLLECTOR DIR [HOSTS [ROWS]]");
     s_pin(0);
     signals = service_start(1);
@@ -330,7 +367,7 @@ main(int argc, char **argv)
         frames += streams[i].n;
         bytes += streams[i].frames.len;
     }
-    samples = (double) (hosts * rows * SERIES);
+    samples = (double) (hosts * (rows - 1) * SERIES);
     pid = s_start(argv[1], argv[2]);
     spec.send_hwm = 1000;
     if (sock_new(&push, &spec) < 0 || sock_connect(push, ENDPOINT) < 0)
@@ -340,15 +377,21 @@ main(int argc, char **argv)
         s_fail("no control socket");
     for (unsigned i = 0; i < hosts; i++)
         s_hello(dealer, &streams[i], i);
-    // Once the definitions are there and the collector has read its journal back.
-    (void) s_drive(push, dealer, streams, hosts, FIRST_SEQ);
-    usleep(500000);
+    // The first row says that the series are made and the journal is read back.
+    held = held_new(ENDPOINT);
+    (void) s_drive(push, dealer, streams, hosts, FIRST_SEQ + 1);
+    s_await(held, streams, hosts, 0);
     cpu = s_cpu_seconds(pid);
-    seconds = s_drive(push, dealer, streams, hosts, streams[0].n);
+    begin = clock_mono_ns();
+    acked = s_drive(push, dealer, streams, hosts, streams[0].n);
+    s_await(held, streams, hosts, rows - 1);
+    seconds = (double) (clock_mono_ns() - begin) / 1e9;
     cpu = s_cpu_seconds(pid) - cpu;
+    held_destroy(&held);
     kill(pid, SIGTERM);
     waitpid(pid, &status, 0);
     printf("durable ingest, samples a second: %.0f\n", samples / seconds);
+    printf("until the last ACK alone, samples a second: %.0f\n", samples / acked);
     printf("durable ingest, frames a second: %.0f\n", (double) frames / seconds);
     printf("collector, CPU seconds a million samples: %.4f\n", cpu / (samples / 1e6));
     printf("wire bytes a sample: %.3f\n", (double) bytes / samples);

@@ -121,15 +121,23 @@ room_open_journal(uint32_t most_series)
                                                        .filled = room_filled });
 }
 
-// As the reactor does once the journal is read back.
+// As the reactor does once the journal is read back, and then turn by turn.
 static inline void
-room_go_live(void)
+room_replayed(void)
 {
     applier_attach(room.applier, &(struct applier_live){ .hosts = room.hosts,
                                                          .publisher = room.publisher,
                                                          .arg = room.ingest,
                                                          .ask = ingest_ask });
-    ingest_replayed(room.ingest, room.now);
+    ingest_replayed(room.ingest);
+}
+
+static inline void
+room_go_live(void)
+{
+    room_replayed();
+    while (ingest_catch_up(room.ingest, room.now))
+        ;
 }
 
 // Until nothing is staged or on its way to the disk.
