@@ -337,16 +337,26 @@ s_floor(const char *dir, const struct stream *streams, unsigned hosts, double sa
     return samples;
 }
 
+static zsock_t *
+s_join(int type, const char *endpoint)
+{
+    const struct sock_spec spec = { .type = type,
+                                    .send_hwm = 1000,
+                                    .recv_hwm = 1000,
+                                    .max_bytes = CONTROL_MAX,
+                                    .immediate = true };
+    zsock_t *sock;
+
+    if (sock_new(&sock, &spec) < 0 || sock_connect(sock, endpoint) < 0)
+        s_fail(endpoint);
+    return sock;
+}
+
 int
 main(int argc, char **argv)
 {
     const unsigned hosts = argc > 3 ? (unsigned) strtoul(argv[3], NULL, 10) : 20;
     const uint64_t rows = argc > 4 ? strtoull(argv[4], NULL, 10) : 2000;
-    struct sock_spec spec = { .type = ZMQ_PUSH,
-                              .send_hwm = 1000,
-                              .recv_hwm = 1000,
-                              .max_bytes = CONTROL_MAX,
-                              .immediate = true };
     struct stream *streams;
     zsock_t *push, *dealer;
     double seconds, cpu, samples;
@@ -369,12 +379,8 @@ main(int argc, char **argv)
     }
     samples = (double) (hosts * (rows - 1) * SERIES);
     pid = s_start(argv[1], argv[2]);
-    spec.send_hwm = 1000;
-    if (sock_new(&push, &spec) < 0 || sock_connect(push, ENDPOINT) < 0)
-        s_fail("no data socket");
-    spec.type = ZMQ_DEALER;
-    if (sock_new(&dealer, &spec) < 0 || sock_connect(dealer, "tcp://127.0.0.1:29561") < 0)
-        s_fail("no control socket");
+    push = s_join(ZMQ_PUSH, ENDPOINT);
+    dealer = s_join(ZMQ_DEALER, "tcp://127.0.0.1:29561");
     for (unsigned i = 0; i < hosts; i++)
         s_hello(dealer, &streams[i], i);
     // The first row says that the series are made and the journal is read back.
