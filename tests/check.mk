@@ -146,7 +146,7 @@ bench:
 bench-built: all $(benches) build/.web
 	@tests/bench/bench.sh $(BUILD)
 # A bench is no test: of tests/support it has what knows nothing of cmocka.
-$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(filter %/exposition.o %/held.o %/http.o %/process.o,$(support)) $(foreach r,agent collector shared,$(call lib,$r))
+$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(filter %/exposition.o %/held.o %/host_samples.o %/http.o %/process.o,$(support)) $(foreach r,agent collector shared,$(call lib,$r))
 	@echo "  LD    $@"
 	$Q$(CC) $(ALL_LD) $^ $(LIBS) -o $@
 check-fresh:
