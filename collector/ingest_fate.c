@@ -7,37 +7,46 @@
 #include "shared/net/selfstat.h"
 #include "shared/wire/body.h"
 
+static void s_book_record(const struct ingest_fate *self, const struct journal_entry *entry,
+                          struct journal_item *item);
 static bool s_entry(struct journal_entry *ret, const struct journal_group *group, uint32_t i);
 static void s_note(const struct ingest_fate *self, const struct journal_entry *entry,
                    uint64_t refused);
 
 void
-ingest_fate_book(const struct ingest_fate *self, const struct journal_group *group)
+ingest_fate_book(const struct ingest_fate *self, struct journal_group *group)
 {
     struct journal_entry entry;
 
     for (uint32_t i = 0; i < group->done; i++) {
-        struct stream *stream;
-        uint64_t elsewhere;
+        struct journal_item *item = &group->items[i];
 
-        if (!group->items[i].kept || !s_entry(&entry, group, i))
+        if (!item->kept || !s_entry(&entry, group, i))
             continue;
-        elsewhere = entry.kind != JOURNAL_RECORD
-                        ? 0
-                        : lane_table_add(self->lanes, entry.host, entry.record.stream)->elsewhere;
-        // The applier's count is ours already, and newer.
-        if (entry.kind != JOURNAL_REFUSED)
-            lane_table_book(self->lanes, &entry, group->items[i].place);
-        if (entry.kind != JOURNAL_RECORD || (entry.flags & FRAME_REPEAT) != 0)
-            continue;
-        selfstat_add(STAT_SAMPLES_ELSEWHERE,
-                     lane_table_find(self->lanes, entry.host, entry.record.stream)->elsewhere -
-                         elsewhere);
-        stream = ingest_streams_find(self->streams, entry.record.stream);
-        if (stream != NULL)
-            ingest_streams_due(self->streams, stream);
+        if (entry.kind == JOURNAL_RECORD && (entry.flags & FRAME_REPEAT) == 0)
+            s_book_record(self, &entry, item);
+        else if (entry.kind != JOURNAL_REFUSED) // the applier's count is ours already, and newer
+            lane_table_book(self->lanes, &entry, item->place);
     }
     lane_table_trim(self->lanes, group->oldest);
+    if (group->expired_ms != 0)
+        lane_table_expire(self->lanes, group->expired_ms);
+}
+
+static void
+s_book_record(const struct ingest_fate *self, const struct journal_entry *entry,
+              struct journal_item *item)
+{
+    const uint64_t id = entry->record.stream;
+    const struct lane_entry *lane = lane_table_add(self->lanes, entry->host, id);
+    const uint64_t elsewhere = lane->elsewhere;
+    struct stream *stream = ingest_streams_find(self->streams, id);
+
+    item->twice = entry->record.seq < lane->next;
+    lane_table_book(self->lanes, entry, item->place);
+    selfstat_add(STAT_SAMPLES_ELSEWHERE, lane->elsewhere - elsewhere);
+    if (stream != NULL)
+        ingest_streams_due(self->streams, stream);
 }
 
 // Entry i of a group. False for what is no entry of ours.
@@ -64,7 +73,8 @@ ingest_fate_apply(const struct ingest_fate *self, const struct journal_group *gr
         struct stream *stream;
         uint64_t refused;
 
-        if (group->items[i].kind != JOURNAL_RECORD || !s_entry(&entry, group, i))
+        if (group->items[i].kind != JOURNAL_RECORD || group->items[i].twice ||
+            !s_entry(&entry, group, i))
             continue;
         refused = applier_record(
             self->applier, entry.host, entry.flags, &entry.record,

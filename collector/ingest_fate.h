@@ -29,8 +29,9 @@ struct ingest_fate {
     void (*filled)(void *arg, uint64_t host, int64_t from_ms, int64_t to_ms);
 };
 
-// What is durable of the group.
-void ingest_fate_book(const struct ingest_fate *self, const struct journal_group *group);
+// What is durable of the group. Marks its records that were booked before: a stream that was named
+// anew while it was at the disk had them asked for again.
+void ingest_fate_book(const struct ingest_fate *self, struct journal_group *group);
 // Its records, in their order. `mono_ms`: now.
 void ingest_fate_apply(const struct ingest_fate *self, const struct journal_group *group,
                        int64_t mono_ms);

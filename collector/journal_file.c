@@ -24,7 +24,8 @@ struct journal_file {
     struct journal_options is; // dir is ours
     char *dir;
     segment_log_t *log;
-    uint64_t segment; // that the newest entry stands in
+    uint64_t segment;    // that the newest entry stands in
+    uint64_t checkpoint; // in which the newest whole one begins; 0: there is none
     lane_table_t *lanes;
     struct journal_keep keep;
 };
@@ -66,6 +67,7 @@ journal_group_clear(struct journal_group *group)
     group->asks = NULL;
     group->n_asks = 0;
     group->n = 0;
+    group->expired_ms = 0;
     group->done = 0;
     group->rc = 0;
 }
@@ -119,6 +121,7 @@ journal_file_open(journal_file_t **ret, struct journal_found *found,
                                                           .now_ms = opt->now_ms() });
     if (rc < 0)
         goto fail;
+    self->checkpoint = found->checkpoint;
     lane_table_trim(self->lanes, segment_log_oldest(self->log));
     found->segments = self->segment == 0 ? 0 : self->segment - segment_log_oldest(self->log) + 1;
     found->lanes = lane_table_count(self->lanes);
@@ -246,7 +249,8 @@ s_rolled(journal_file_t *self, struct journal_group *group)
     const int64_t ended_ms = kept_ms > JOURNAL_ENDED_MS ? kept_ms : JOURNAL_ENDED_MS;
     int rc;
 
-    lane_table_expire(self->lanes, self->is.now_ms() - ended_ms);
+    group->expired_ms = self->is.now_ms() - ended_ms;
+    lane_table_expire(self->lanes, group->expired_ms);
     rc = s_carry(self, self->segment, DEFS_GATHER);
     rc = rc < 0 ? rc : s_checkpoint(self);
     rc = rc < 0 ? rc : s_trim(self, group);
@@ -266,6 +270,7 @@ s_emit(void *arg, const struct buf *items, uint8_t flags)
 static int
 s_checkpoint(journal_file_t *self)
 {
+    const uint64_t begins = segment_log_newest(self->log);
     struct buf first = { 0 };
     int rc;
 
@@ -274,19 +279,27 @@ s_checkpoint(journal_file_t *self)
                                     self->keep.segments[i].needed_ms);
     rc = lane_checkpoint_save(self->lanes, &first, s_emit, self);
     buf_release(&first);
+    if (rc == 0)
+        self->checkpoint = begins; // or the one behind: no less will do
     self->segment = segment_log_newest(self->log);
     return rc;
 }
 
-// Lets go what is not needed. What must outlive it is durable elsewhere first.
+// Lets go what is not needed. What must outlive it is durable elsewhere first: definitions, and all
+// of the lane table, without which streams would be taken for new.
 static int
 s_trim(journal_file_t *self, struct journal_group *group)
 {
-    const uint64_t below = s_below(self, group);
-    int rc;
+    uint64_t below = s_below(self, group);
+    int rc = 0;
 
+    if (below > self->checkpoint)
+        rc = s_checkpoint(self);
+    if (rc < 0 && rc != -ENOSPC)
+        return rc;
+    below = below < self->checkpoint ? below : self->checkpoint;
     if (below <= segment_log_oldest(self->log))
-        return 0;
+        return rc;
     rc = s_carry(self, below, 1);
     rc = rc < 0 ? rc : segment_log_sync(self->log);
     if (rc < 0)

@@ -45,6 +45,7 @@ struct journal_found {
     uint64_t read;          // segments that were read
     uint64_t segments;      // there are
     size_t lanes;           // streams known
+    uint64_t checkpoint;    // segment in which the newest whole one begins; 0: there is none
 };
 
 // One entry of a group. Its bytes stand in the group's, `len` of them from `at`: what follows the
@@ -58,6 +59,7 @@ struct journal_item {
     uint8_t flags;              // enum frame_flag
     bool kept;                  // goes to the disk; others go along in their order
     struct segment_place place; // out
+    bool twice;                 // ingest's: it was booked before, and is of no further effect
 };
 
 struct journal_group {
@@ -70,6 +72,7 @@ struct journal_group {
     int rc;                  // 0; -ENOSPC: items from `done` on were not taken; or final
     uint32_t done;           // items that are durable, from the first on
     uint64_t oldest;         // segment of the journal
+    int64_t expired_ms;      // lane_table_expire was done for this time; 0: it was not
     struct journal_id *asks; // streams whose next row should be a KEY
     uint32_t n_asks;
 };

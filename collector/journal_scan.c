@@ -9,14 +9,15 @@
 struct scan {
     lane_table_t *lanes;
     struct journal_keep *keep;
-    bool loading; // between the first and the last entry of a checkpoint
-    bool loaded;  // a whole one was met
+    bool loading;        // between the first and the last entry of a checkpoint
+    uint64_t first;      // segment in which the one at hand begins
+    uint64_t checkpoint; // segment in which the newest whole one begins; 0: none was met
     uint64_t damaged_bytes;
 };
 
 static int s_from(struct scan *scan, const struct journal_scan_options *opt, uint64_t segment);
 static void s_entry(struct scan *scan, const struct segment_entry *at);
-static void s_checkpoint(struct scan *scan, const struct journal_entry *entry);
+static void s_checkpoint(struct scan *scan, const struct journal_entry *entry, uint64_t segment);
 static void s_segment(void *arg, uint64_t number, int64_t needed_ms);
 
 int
@@ -31,11 +32,12 @@ journal_scan(lane_table_t *lanes, struct journal_keep *keep, struct journal_foun
     for (;;) {
         scan = (struct scan){ .lanes = lanes, .keep = keep };
         rc = s_from(&scan, opt, segment);
-        if (rc < 0 || scan.loaded || segment == opt->oldest)
+        if (rc < 0 || scan.checkpoint != 0 || segment == opt->oldest)
             break;
         segment--;
     }
     found->damaged_bytes += scan.damaged_bytes;
+    found->checkpoint = scan.checkpoint;
     found->read = opt->end.segment - segment + 1;
     // Segments that no checkpoint told of are taken as young.
     if (keep->n == 0)
@@ -61,10 +63,12 @@ s_from(struct scan *scan, const struct journal_scan_options *opt, uint64_t segme
     if (rc < 0)
         return rc;
     while ((rc = segment_cursor_next(cursor, opt->end, &at)) == 1 || rc == ERR_FORMAT) {
-        if (rc == 1)
+        if (rc == 1) {
             s_entry(scan, &at);
-        else
+        } else {
             scan->damaged_bytes += at.len;
+            scan->loading = false; // what is missing may be a piece of it
+        }
     }
     segment_cursor_close(&cursor);
     return rc;
@@ -78,7 +82,7 @@ s_entry(struct scan *scan, const struct segment_entry *at)
     if (journal_entry_take(&entry, at->at, at->len) < 0)
         return; // of a later version
     if (entry.kind == JOURNAL_CHECKPOINT) {
-        s_checkpoint(scan, &entry);
+        s_checkpoint(scan, &entry, at->place.segment);
         return;
     }
     scan->loading = false; // nothing stands within a checkpoint
@@ -94,17 +98,18 @@ s_entry(struct scan *scan, const struct segment_entry *at)
 // Whatever was booked before stands in it as well, so it is added to what is there: an item that
 // is in both is the same.
 static void
-s_checkpoint(struct scan *scan, const struct journal_entry *entry)
+s_checkpoint(struct scan *scan, const struct journal_entry *entry, uint64_t segment)
 {
     if ((entry->flags & JOURNAL_FIRST) != 0) {
         scan->loading = true;
+        scan->first = segment;
         journal_keep_release(scan->keep);
     }
     if (!scan->loading ||
         lane_checkpoint_load(scan->lanes, entry->bytes, entry->len, s_segment, scan) < 0)
         scan->loading = false;
     else if ((entry->flags & JOURNAL_LAST) != 0)
-        scan->loaded = true;
+        scan->checkpoint = scan->first;
 }
 
 static void

@@ -155,6 +155,7 @@ s_book_record(struct lane_entry *lane, const struct journal_entry *e, struct seg
     lane->taken += record->count;
     lane->crc = e->crc;
     lane->heard_ms = e->received_ms;
+    lane->stale = false;
     lane->ended = lane->ended || record->type == RECORD_END;
     rbuf_init(&r, record->body, record->body_len);
     if (record->type == RECORD_GAP && gap_take(&r, &gap) == 0 && gap.to >= record->seq &&
@@ -252,10 +253,13 @@ lane_table_expire(lane_table_t *self, int64_t before_ms)
     size_t at = 0, n_gone = 0;
 
     while ((lane = lane_table_next(self, &at)) != NULL) {
-        if (lane->heard_ms < (lane->ended ? before_ms : before_ms - OPEN_MS))
+        const bool old = lane->heard_ms < (lane->ended ? before_ms : before_ms - OPEN_MS);
+
+        if (old && lane->stale)
             gone[n_gone++] = lane;
         else
             map_put_u64(hosts, lane->host, lane);
+        lane->stale = old;
     }
     for (size_t i = 0; i < n_gone; i++) {
         const uint64_t host = gone[i]->host;

@@ -32,6 +32,7 @@ struct lane_entry {
     int64_t from_ms;    // t0 of the oldest record that came as backlog
     int64_t to_ms;      // of the newest one
     int64_t heard_ms;   // our clock, when the newest record came
+    bool stale;         // that was too long ago at the last lane_table_expire
     // Where reading can begin such that `next` is readable. Segment 0: nowhere, the sender's
     // repeats are wanted.
     struct segment_place key;
@@ -71,7 +72,8 @@ void lane_table_book(lane_table_t *self, const struct journal_entry *entry,
 // Segments below `oldest` are gone: places in them are forgotten.
 void lane_table_trim(lane_table_t *self, uint64_t oldest);
 // Forgets streams that ended and were last heard before `before_ms`, those without END 30 days
-// later, and hosts without streams.
+// later, and hosts without streams. Only what was so at the call before as well, and not heard
+// since: a clock that jumped ahead makes all streams old, and those that live are heard again soon.
 void lane_table_expire(lane_table_t *self, int64_t before_ms);
 
 // NULL if it is not known.

@@ -116,6 +116,27 @@ a_duplicate_is_acknowledged_again_and_stored_once(void **state)
     assert_int_equal(room_samples("m_0", &series), 1);
 }
 
+// Its agent named other streams and this one again, while what had come of it was at the disk: so
+// it is asked for and comes a second time. (Without what must be repeated it can't be read.)
+static void
+what_was_staged_twice_counts_once(void **state)
+{
+    (void) state;
+    begin();
+    fake_row(&s, RECORD_KEY, T0 + 1000, 3, 200);
+    give_unsettled();
+    room_hello(HOST, 1, "web", STREAM + 7);
+    room_hello(HOST, 1, "web", STREAM);
+    assert_int_equal(ingest_welcome(room.ingest, HOST, STREAM).next, 3);
+    give_unsettled();
+    room_settle();
+    assert_int_equal(room.ack.next, 4);
+    fake_row(&s, RECORD_KEY, T0 + 2000, 3, 300);
+    room_give(&s);
+    assert_int_equal(room.ack.refused, 3);
+    assert_int_equal(room.ack.stored, 6);
+}
+
 // Its sender, told an older `next`, repeats from the KEY and goes on with what is known here; or it
 // is what was on its way, and goes on with what is new.
 static void
@@ -434,6 +455,7 @@ main(void)
         room_test(a_group_is_acknowledged_once_for_each_stream),
         room_test(welcome_tells_what_is_durable_and_its_crc),
         room_test(a_duplicate_is_acknowledged_again_and_stored_once),
+        room_test(what_was_staged_twice_counts_once),
         room_test(what_follows_repeats_is_readable),
         room_test(what_comes_too_early_is_dropped_and_asked_for),
         room_test(a_base_above_next_leaves_the_rest_to_another_collector),

@@ -342,6 +342,56 @@ damage_of_a_checkpoint_costs_a_segment_more(void **state)
         assert_int_equal(bed_lane(i)->next, bed.streams[i].seq);
 }
 
+// Streams that have begun and no more: a checkpoint of them has three entries.
+static void
+many_lanes(unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        struct fake_stream stream = { .id = 10000 + i, .metric = "m" };
+
+        fake_ident(&stream, 7, "w");
+        journal_group_add(
+            bed.group,
+            &(struct journal_item){
+                .host = 7, .received_ms = bed_now_ms, .kind = JOURNAL_RECORD, .kept = true },
+            stream.frame + FRAME_PREFIX_SIZE, stream.len - FRAME_PREFIX_SIZE);
+        row_state_release(&stream.rows);
+    }
+    bed_commit();
+}
+
+static void
+begin_a_segment_of_many_lanes(void)
+{
+    uint64_t number;
+
+    bed.options.segment_bytes = 2u * 1024u * 1024u;
+    bed_open();
+    bed_run(4, 10);
+    many_lanes(10000); // five entries of a checkpoint and more
+    number = newest_segment();
+    while (newest_segment() == number)
+        bed_run(4, 100);
+    journal_file_close(&bed.file);
+}
+
+// One of its entries is missing, and with it lanes: what they had would be taken a second time.
+static void
+a_checkpoint_with_a_damaged_middle_is_not_taken_for_whole(void **state)
+{
+    (void) state;
+    begin_a_segment_of_many_lanes();
+    bed_open();
+    assert_int_equal(bed.found.read, 1);
+    assert_int_equal(bed.found.lanes, 10004);
+    damage(newest_segment(), 200 * 1024);
+    bed_reopen();
+    assert_true(bed.found.damaged_bytes > 0);
+    assert_int_equal(bed.found.lanes, 10004);
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(bed_lane(i)->next, bed.streams[i].seq);
+}
+
 // The child commits, and says after each group how far it is.
 static void
 child(int to)
@@ -435,6 +485,7 @@ main(void)
         bed_test(another_collectors_journal_is_refused),
         bed_test(damage_in_the_middle_is_read_around),
         bed_test(damage_of_a_checkpoint_costs_a_segment_more),
+        bed_test(a_checkpoint_with_a_damaged_middle_is_not_taken_for_whole),
         bed_test(what_was_acknowledged_survives_kills_at_any_moment),
     };
     return cmocka_run_group_tests_name("journal_file", tests, NULL, NULL);

@@ -114,9 +114,11 @@ a_stream_that_is_forgotten_stays_counted_while_its_host_is_known(void **state)
                                        .received_ms = T0,
                                        .record = { .type = RECORD_END, .stream = 1, .seq = 1 } });
     lane_table_expire(table, T0 + 1);
+    lane_table_expire(table, T0 + 1);
     assert_int_equal(lane_table_count(table), 1);
     assert_counts(table);
-    lane_table_expire(table, T0 + 31 * INT64_C(86400000));
+    for (int twice = 0; twice < 2; twice++)
+        lane_table_expire(table, T0 + 31 * INT64_C(86400000));
     assert_null(lane_table_host(table, HOST));
     lane_table_destroy(&table);
 }

@@ -205,6 +205,21 @@ a_basis_takes_the_place_of_older_ones(void **state)
 }
 
 static void
+a_clock_that_jumps_ahead_forgets_no_stream_that_lives(void **state)
+{
+    (void) state;
+    begin();
+    lane_table_expire(table, T0 + INT64_C(1000) * 86400000);
+    assert_non_null(lane());
+    fake_row(&s, RECORD_KEY, T0, 1, 1);
+    book(0); // heard again, though the clock came back
+    lane_table_expire(table, T0 + INT64_C(1000) * 86400000);
+    assert_non_null(lane());
+    lane_table_expire(table, T0 + INT64_C(1000) * 86400000);
+    assert_int_equal(lane_table_count(table), 0);
+}
+
+static void
 a_segment_is_needed_while_something_young_is_read_from_it(void **state)
 {
     struct journal_keep keep = { 0 };
@@ -272,6 +287,7 @@ main(void)
         table_test(a_record_that_stands_twice_counts_once),
         table_test(times_that_came_late_are_remembered),
         table_test(a_basis_takes_the_place_of_older_ones),
+        table_test(a_clock_that_jumps_ahead_forgets_no_stream_that_lives),
         table_test(a_segment_is_needed_while_something_young_is_read_from_it),
         table_test(an_entry_cut_anywhere_is_refused),
     };
