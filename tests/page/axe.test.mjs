@@ -35,6 +35,7 @@ async function openHost(options) {
     5000,
     async () => (await opened.page.locator('.section-head [aria-expanded=false]').count()) === 0,
   );
+  await opened.page.locator('.events').waitFor();
   await opened.page.evaluate(axe);
   return opened;
 }
@@ -43,6 +44,8 @@ describe('accessibility', () => {
   before(async () => {
     const devices = { disks: 10, mounts: 6, nets: 4, sensors: 5, apps: 6 };
     fake = await new FakeDashboard({ hostile: true, cores: 4, devices }).open();
+    for (const severity of ['info', 'warning', 'critical'])
+      fake.happen({ severity, text: `${severity}: something happened`, t: fake.hosts[0].last - 60_000 }, { told: false });
   });
   after(async () => {
     await closeBrowser();

@@ -110,6 +110,24 @@ export class FakeDashboard {
     this.#publish(host, 'host', (s) => ({ s, op: state, ix: 0, id: host.id, name: host.name, t: this.#now() }));
   }
 
+  /** Something happens on a host; untold, it is only in the answer to who asks. */
+  happen(note, { host = this.hosts[0], told = true } = {}) {
+    const n = host.notes.length;
+    const whole = {
+      id: `${host.id}-${n}`,
+      t: this.#now(),
+      host: host.id,
+      kind: 'test',
+      severity: 'info',
+      text: '',
+      fields: {},
+      ...note,
+    };
+    host.notes.push(whole);
+    if (told) this.#publish(host, 'note', (s) => ({ s, ...whole }));
+    return whole;
+  }
+
   /** Every open stream is cut. */
   cut() {
     for (const s of this.streams) s.response.destroy();
@@ -133,6 +151,7 @@ export class FakeDashboard {
       paused: this.behind > 0,
       holes: [],
       ring: [],
+      notes: [],
     };
   }
 
@@ -209,6 +228,7 @@ export class FakeDashboard {
         this.hosts.map((h) => this.#hostInfo(h)),
       );
     if (pathname === '/api/v1/ledger') return this.#ledger(res, searchParams);
+    if (pathname === '/api/v1/events') return this.#events(res, searchParams);
     if (pathname === '/api/v1/hist') return this.#hist(res, searchParams);
     if (pathname === '/api/v1/summary') return json(res, 200, this.#summary());
     if (pathname === '/api/v1/view') return this.#view(res, searchParams);
@@ -232,6 +252,17 @@ export class FakeDashboard {
     const host = this.#find(q.get('h'));
     if (host === undefined) return refuse(res, 404, 'not_found', 'no such host');
     return json(res, 200, [{ id: host.id, name: host.name, ok: true, why: null, gaps: this.gaps }]);
+  }
+
+  #events(res, q) {
+    const host = this.#find(q.get('h'));
+    if (host === undefined) return refuse(res, 404, 'not_found', 'no such host');
+    const [from, to] = [Number(q.get('from') ?? 0), Number(q.get('to') ?? Infinity)];
+    return json(
+      res,
+      200,
+      host.notes.filter((n) => n.t >= from && n.t <= to).sort((a, b) => a.t - b.t),
+    );
   }
 
   #hist(res, q) {

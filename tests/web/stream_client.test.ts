@@ -50,6 +50,7 @@ function bench() {
       snap: (d) => log.push(`snap ${d.s}`),
       tick: (d) => log.push(`tick ${d.s}`),
       host: (d) => log.push(`host ${d.op}`),
+      note: (d) => log.push(`note ${d.id}`),
       fill: (d) => log.push(`fill ${d.ticks.map((t) => t.s)}`),
       filled: (d) => log.push(`filled ${d.from} ${d.to}`),
       hole: () => log.push('hole'),
@@ -169,6 +170,17 @@ test('a hole in the sequence is told and counted', () => {
   b.last().say('tick', { s: 11 });
   assert.deepEqual(b.log.slice(-4), ['snap 7', 'tick 8', 'hole', 'tick 11']);
   assert.equal(b.client.inbox.missedSeq, 2);
+});
+
+test('a note has its place in the sequence', () => {
+  const b = bench();
+  b.client.start();
+  b.greet();
+  b.last().say('snap', { s: 7 });
+  b.last().say('note', { s: 8, id: 'a' });
+  b.last().say('tick', { s: 9 });
+  assert.deepEqual(b.log.slice(-3), ['snap 7', 'note a', 'tick 9']);
+  assert.equal(b.client.inbox.missedSeq, 0);
 });
 
 test('a skip is counted and is no hole, for a snap follows', () => {

@@ -5,13 +5,14 @@
 // a column that comes onto the screen later has the same holes filled then.
 
 import { signal } from '@preact/signals';
-import { getHist, getHosts, getLedger, Refusal } from '../net/api';
-import type { Block, Column, Fill, Filled, Hello, HostEvent, HostFacts, HostInfo, HostState, Snap, Tick } from '../net/protocol';
+import { getEvents, getHist, getHosts, getLedger, Refusal } from '../net/api';
+import type { Block, Column, Fill, Filled, Hello, HostEvent, HostFacts, HostInfo, HostState, Note, Snap, Tick } from '../net/protocol';
 import { browserSurroundings, StreamClient, type PollReason } from '../net/stream_client';
 import type { Link } from '../ui/pill';
 import { outOfSight } from '../ui/kiosk';
 import { Causes } from './causes';
 import { Clock } from './clock';
+import { Notes } from './notes';
 import { pickItems } from './pick';
 import { Store } from './store';
 
@@ -47,12 +48,18 @@ export class HostSession {
     now: () => Date.now(),
     changed: () => this.onCause(),
   });
+  readonly notes = new Notes({
+    ask: () => getEvents(this.host),
+    after: (ms, callback) => window.setTimeout(callback, ms),
+    cancel: (timer) => window.clearTimeout(timer),
+  });
   /** The columns on the screen. */
   needed: () => readonly string[] = () => this.ids;
   private ids: string[] = [];
   private holes: Hole[] = [];
   private infoTimer = 0;
   private over = false;
+  private whole = false; // asked for all that the first picture did not need
 
   constructor(
     readonly host: string,
@@ -72,11 +79,14 @@ export class HostSession {
   stop(): void {
     this.over = true;
     this.client.stop();
+    this.notes.end();
     window.clearInterval(this.infoTimer);
   }
 
   /** The first picture is on the screen: time to ask for what it did not need. */
   complete(): void {
+    this.whole = true;
+    void this.notes.refresh();
     void this.refreshInfo();
   }
 
@@ -98,6 +108,7 @@ export class HostSession {
       fill: (d: Fill) => this.onFill(d),
       filled: (d: Filled) => this.onPast(d),
       host: (d: HostEvent) => this.onHost(d),
+      note: (d: Note) => this.notes.take([d]),
       hole: () => this.fill(this.store.newest, this.now()),
       link: (state: Link) => this.onLink(state),
       polling: (reason: PollReason | null) => (this.polling.value = reason),
@@ -138,6 +149,8 @@ export class HostSession {
     }
     if (!sameColumns(this.columns.peek(), d.cols)) this.columns.value = d.cols;
     this.onData(-Infinity);
+    // What happened since the last one may not have been told.
+    if (this.whole) void this.notes.refresh();
     const reached = d.hist?.t0 ?? d.t;
     if (before < reached) this.fill(before, reached);
   }
@@ -169,6 +182,7 @@ export class HostSession {
     const reach = this.store.oldest - this.step;
     // Of the row after them, what is a difference to the row before is known only now.
     if (d.to >= reach) this.fill(Math.max(d.from, reach) - 1, d.to + 2 * this.step);
+    void this.notes.refresh();
     this.onFilled(d.from);
     this.onLate(d.from);
   }

@@ -9,12 +9,14 @@ import uPlot from 'uplot';
 import { findGaps, plotRows, rowsWithin, type Gap } from '../data/gaps';
 import { lowId, type Table } from '../data/past';
 import { stackId } from '../data/store';
+import type { Note } from '../net/protocol';
 import type { TimeView } from '../ui/time_view';
 import { bandsOf, drawBand, drawEdge, type Band, type Frame } from './band';
 import { formatTicks, formatTime, type Unit } from './format';
 import { hatchGaps } from './hatch';
 import { columnOf, idsOf, isHere, sumOf, type Line } from './line';
 import { lonePoints } from './lone_points';
+import { drawMarks } from './marks';
 import type { Drawable } from './scheduler';
 import { drawSides, drawWords } from './sides';
 import { theme } from './theme';
@@ -43,6 +45,8 @@ export interface Plane {
   readonly coarse: boolean; // they are buckets, with lowId and highId of each column
   view: TimeView;
   step(): number;
+  /** What happened on the host, oldest first. */
+  notes(): readonly Note[];
   /** A chart has drawn samples. */
   drawn(): void;
 }
@@ -235,6 +239,7 @@ export class Chart implements Drawable, Surface {
   }
 
   private say(u: uPlot): void {
+    drawMarks(u.ctx, this.plane.notes(), u.bbox, (t) => u.valToPos(t, 'x', true), uPlot.pxRatio);
     if (this.hasDown()) drawSides(u, this.spec.sides ?? ['', '']);
     if (this.isFitted()) drawWords(u, ['', 'not from 0']);
   }

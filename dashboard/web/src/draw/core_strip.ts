@@ -7,6 +7,7 @@ import { findGaps, lowerBound, type Gap } from '../data/gaps';
 import { hatchGaps } from './hatch';
 import type { Plane, Surface } from './chart';
 import { GUTTER } from './chart';
+import { drawMarks } from './marks';
 import type { Drawable } from './scheduler';
 import { parseRgb, theme } from './theme';
 
@@ -104,6 +105,7 @@ export class CoreStrip implements Drawable, Surface {
     ctx.drawImage(this.cells, x(start), 0, (shown / (to - from)) * width, this.canvas.height);
     ctx.restore();
     this.separate(ctx, left, width, ratio);
+    drawMarks(ctx, this.plane.notes(), box, x, ratio);
     this.label(ctx, left, ratio);
   }
 

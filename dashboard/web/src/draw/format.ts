@@ -179,6 +179,14 @@ function formatter(zone: string | undefined, withSeconds: boolean): Intl.DateTim
   return made;
 }
 
+/** Days as ISO 8601 writes them, which is how Sweden does. */
+function days(zone: string | undefined): Intl.DateTimeFormat {
+  const key = `${zone} day`;
+  const made = formatters.get(key) ?? new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeZone: zone });
+  formatters.set(key, made);
+  return made;
+}
+
 let pageZone: string | undefined; // undefined: the browser's own
 
 /** The zone in which times of day are said from now on. */
@@ -189,6 +197,12 @@ export function setTimeZone(name: string | undefined): void {
 /** Time of day, 24 hours; of the page's zone unless one is named. */
 export function formatTime(ms: number, withSeconds = true, zone = pageZone): string {
   return Number.isFinite(ms) ? formatter(zone, withSeconds).format(ms) : NONE;
+}
+
+/** Time of day; of another day than that of `now` with its date, `2026-11-25 14:02:10`. */
+export function formatMoment(ms: number, now: number, zone = pageZone): string {
+  const day = (t: number) => days(zone).format(t);
+  return day(ms) === day(now) ? formatTime(ms, true, zone) : `${day(ms)} ${formatTime(ms, true, zone)}`;
 }
 
 /** `14:02:10–14:02:19` */

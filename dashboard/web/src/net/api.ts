@@ -1,6 +1,6 @@
 // api - questions to the dashboard over HTTP. Each throws on a refusal or after its time limit.
 
-import type { Hist, HostInfo, Ledger, Summary, ViewAnswer } from './protocol';
+import type { Hist, HostInfo, Ledger, Note, Summary, ViewAnswer } from './protocol';
 
 const LIMIT_MS = 8000;
 
@@ -33,6 +33,11 @@ export function getHosts(): Promise<HostInfo[]> {
 /** One, of the host that is named. */
 export function getLedger(host: string): Promise<Ledger[]> {
   return get(`/api/v1/ledger?${new URLSearchParams({ h: host })}`);
+}
+
+/** All that is known to have happened on the host. */
+export function getEvents(host: string): Promise<Note[]> {
+  return get(`/api/v1/events?${new URLSearchParams({ h: host })}`);
 }
 
 export function getSummary(): Promise<Summary> {

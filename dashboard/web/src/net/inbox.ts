@@ -1,8 +1,8 @@
 // inbox - events as they come, by a stream or by asking: told apart, counted, and their order watched.
 
-import type { Fill, Filled, Hello, HostEvent, Snap, Tick } from './protocol';
+import type { Fill, Filled, Hello, HostEvent, Note, Snap, Tick } from './protocol';
 
-export const EVENTS = ['hello', 'snap', 'tick', 'fill', 'filled', 'host', 'skip'] as const;
+export const EVENTS = ['hello', 'snap', 'tick', 'fill', 'filled', 'host', 'note', 'skip'] as const;
 
 export interface Takers {
   hello(data: Hello): void;
@@ -11,6 +11,7 @@ export interface Takers {
   fill(data: Fill): void;
   filled(data: Filled): void;
   host(data: HostEvent): void;
+  note(data: Note): void;
   /** Events between the last one and this were lost. */
   hole(): void;
 }
@@ -30,6 +31,7 @@ export class Inbox {
     else if (type === 'fill') this.onFill(data as Fill);
     else if (type === 'filled') this.onFilled(data as Filled);
     else if (type === 'host') this.onHost(data as HostEvent);
+    else if (type === 'note') this.onNote(data as Note & { s: number });
     else if (type === 'skip') this.onSkip(data as { n: number });
   }
 
@@ -59,6 +61,11 @@ export class Inbox {
   private onHost(d: HostEvent): void {
     this.inOrder(d.s);
     this.takers.host(d);
+  }
+
+  private onNote(d: Note & { s: number }): void {
+    this.inOrder(d.s);
+    this.takers.note(d);
   }
 
   /** A snap follows, so this is no hole. */

@@ -122,6 +122,17 @@ export interface Ledger {
   gaps: LedgerGap[];
 }
 
+/** Something that happened on a host. */
+export interface Note {
+  id: string; // the same however often it is told
+  t: number; // ms
+  host: string;
+  kind: string; // a word for programs
+  severity: 'info' | 'warning' | 'critical';
+  text: string; // for people
+  fields: Record<string, string>;
+}
+
 /** How many hosts there are, by state. */
 export interface Summary {
   now: number;

@@ -5,6 +5,7 @@
 
 import { effect, signal } from '@preact/signals';
 import { HostSession } from '../data/host_session';
+import { noteCause, notesWithin } from '../data/notes';
 import type { Plane, Surface } from '../draw/chart';
 import { formatDuration } from '../draw/format';
 import { Scheduler, type Drawable } from '../draw/scheduler';
@@ -70,7 +71,10 @@ export class Board {
     this.crosshair = new Crosshair(
       this.plane,
       () => this.tell(),
-      (gap) => this.session.causes.of(gap),
+      {
+        why: (gap) => noteCause(gap, this.session.notes.all.peek()) || this.session.causes.of(gap),
+        happened: (from, to) => notesWithin(this.session.notes.all.peek(), from, to),
+      },
     );
   }
 
@@ -89,6 +93,10 @@ export class Board {
         this.rows.see(true);
         this.redraw();
         this.tellListeners();
+      }),
+      effect(() => {
+        void this.session.notes.all.value;
+        this.redraw();
       }),
     );
   }
@@ -178,6 +186,13 @@ export class Board {
 
   shift(share: number): void {
     this.view.shift(share, this.session.now());
+  }
+
+  /** The moment is pinned, and the charts show it; where they do not reach it, they move there. */
+  showMoment(t: number): void {
+    const [from, to] = this.view.range();
+    if (!(t >= from && t <= to)) this.view.moveTo(t - (to - from) / 2, this.session.now());
+    this.crosshair.pin(t);
   }
 
   resetView(): void {

@@ -8,8 +8,11 @@ import { signal } from '@preact/signals';
 import { gapAt, nearestRow, type Gap } from '../data/gaps';
 import type { Plane, Surface } from '../draw/chart';
 import { formatInterval, formatTime } from '../draw/format';
+import type { Note } from '../net/protocol';
 
-const SAME_PX = 5; // a click so near to the pin is on it
+const SAME_PX = 5; // a click so near to the pin is on it, a pointer so near to an event
+const NOTES_SAID = 2; // of those at one place
+const NOTE_LIMIT = 120; // characters
 
 interface Mark {
   surface: Surface;
@@ -23,6 +26,13 @@ interface Mark {
 export interface Words {
   describe?: (y: number, row: number) => string;
   say?: (row: number) => string;
+}
+
+/** What is known beside the rows. */
+export interface Known {
+  /** Why there is a gap; empty where that is not known. */
+  why(gap: Gap): string;
+  happened(from: number, to: number): readonly Note[];
 }
 
 export class Crosshair {
@@ -40,8 +50,7 @@ export class Crosshair {
   constructor(
     private readonly plane: Plane,
     private readonly changed: () => void,
-    /** Why there is a gap; empty where that is not known. */
-    private readonly why: (gap: Gap) => string = () => '',
+    private readonly known: Known,
   ) {}
 
   add(surface: Surface, words: Words): void {
@@ -140,7 +149,7 @@ export class Crosshair {
       put(mark.pin, pinned !== null && pinned >= from && pinned <= to ? at(pinned) : null);
       put(mark.line, shown && t !== pinned ? at(t) : null);
       mark.tag.hidden = !shown || mark.surface.key !== owner;
-      if (!mark.tag.hidden) this.placeTag(mark, t!, at(t!), at(t!) > 0.6 * width);
+      if (!mark.tag.hidden) this.placeTag(mark, t!, at(t!), at(t!) > 0.5 * width);
     }
     this.changed();
   }
@@ -151,9 +160,8 @@ export class Crosshair {
     const t = this.time();
     if (mark === undefined || t === null) return '';
     const { say } = mark.words;
-    return this.row === null || this.row < 0 || say === undefined
-      ? this.text(mark, t)
-      : `${formatTime(t)}: ${say(this.row)}`;
+    if (this.row === null || this.row < 0 || say === undefined) return this.text(mark, t);
+    return [`${formatTime(t)}: ${say(this.row)}`, ...this.happened(mark, t)].join(' · ');
   }
 
   private rowAt(t: number): number {
@@ -170,13 +178,24 @@ export class Crosshair {
 
   private text(mark: Mark, t: number): string {
     const gap = gapAt(mark.surface.gaps, t);
-    if (gap !== undefined) {
-      const when = gap.open ? `since ${formatTime(gap.from)}` : formatInterval(gap.from, gap.to);
-      const why = this.why(gap);
-      return `no data ${when}${why === '' ? '' : ` · ${why}`}`;
+    const happened = this.happened(mark, t);
+    if (gap === undefined) {
+      const more = mark.words.describe?.(this.y, this.row ?? -1) ?? '';
+      return [formatTime(t), ...(more === '' ? [] : [more]), ...happened].join(' · ');
     }
-    const more = mark.words.describe?.(this.y, this.row ?? -1) ?? '';
-    return formatTime(t) + (more === '' ? '' : ` · ${more}`);
+    const why = this.known.why(gap);
+    const when = gap.open ? `since ${formatTime(gap.from)}` : formatInterval(gap.from, gap.to);
+    const others = happened.filter((text) => text !== why);
+    return [`no data ${when}`, ...(why === '' ? [] : [why]), ...others].join(' · ');
+  }
+
+  /** What the marks say that are at the cursor: a sample's, as long as no other sample is nearer. */
+  private happened(mark: Mark, t: number): string[] {
+    const [from, to] = this.plane.view.range();
+    const near = Math.max((SAME_PX * (to - from)) / mark.surface.width(), this.plane.step() / 2);
+    const notes = this.known.happened(t - near, t + near);
+    const texts = notes.slice(-NOTES_SAID).map((n) => (n.text || n.kind).slice(0, NOTE_LIMIT));
+    return notes.length > NOTES_SAID ? [...texts, `${notes.length - NOTES_SAID} more`] : texts;
   }
 
   private ask(): void {

@@ -55,6 +55,7 @@ export class ScreenRows {
       },
       view,
       step: () => history.stepOf(history.table()),
+      notes: () => this.session.notes.all.peek(),
       drawn: noteDrawn,
     };
   }
@@ -102,9 +103,9 @@ export class ScreenRows {
     };
   }
 
+  /** In the order of the columns, not in that in which charts came to be: one state asks one question. */
   needed(): string[] {
-    const { store } = this.session;
-    return [...this.needs.keys()].filter((id) => store.has(id));
+    return this.session.store.ids().filter((id) => this.needs.has(id));
   }
 
   /** Once for all that comes onto the screen at a time. */

@@ -10,6 +10,7 @@ import { TimeBar } from '../ui/time_bar';
 import { current } from '../ui/current';
 import { BrushStrip } from './brush';
 import { STACKS } from './catalog';
+import { EventsView, eventsSection } from './events';
 import { sectionsOf } from './resolve';
 import { Jumps, SectionView } from './section';
 import type { SectionTemplate } from './template';
@@ -47,6 +48,7 @@ const FIRST_MS = 1500; // a host without a sample has all its sections too
 function Sections({ board }: { board: Board }) {
   const columns = board.session.columns.value;
   const { here, absent } = useMemo(() => sectionsOf(columns), [columns]);
+  const events = eventsSection(board.session.notes.all.value);
   const all = useAll(board);
   if (columns.length === 0) {
     return (
@@ -63,10 +65,11 @@ function Sections({ board }: { board: Board }) {
   }
   return (
     <>
-      <Jumps sections={here} rendered={all ? here.length : 1} />
+      <Jumps sections={events === null ? here : [...here, events]} rendered={all ? here.length : 1} />
       {(all ? here : here.slice(0, 1)).map((section) => (
         <SectionView board={board} section={section} key={section.key} />
       ))}
+      {all && events !== null && <EventsView board={board} section={events} />}
       {all && absent.length > 0 && <Absent sections={absent} />}
     </>
   );
