@@ -26,13 +26,12 @@ async function faultsOf(page) {
 
 async function openHost(options) {
   const opened = await openPage(`${fake.url}/h/${fake.hosts[0].id}`, { bypassCSP: true, ...options });
-  await untilPill(opened.page, ['live'], 15_000);
+  await untilPill(opened.page, ['live']);
   await opened.page.evaluate(() => {
     for (const b of document.querySelectorAll('.section-head button[aria-expanded=false]')) b.click();
   });
   await until(
     'all are open',
-    5000,
     async () => (await opened.page.locator('.section-head [aria-expanded=false]').count()) === 0,
   );
   await opened.page.locator('.events').waitFor();

@@ -30,9 +30,13 @@ const FLAGS = [
 
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
-/** Waits until `probe` gives something true, and gives that; fails after `limit` ms, saying `what`. */
-export async function until(what, limit, probe, every = 40) {
-  const end = Date.now() + limit;
+// How long anything may take on a machine that is busy with other tests. No claim is made of it: what a
+// test says of times it finds by a clock that it moves itself, or by what a server was asked.
+const WAIT_MS = 20_000;
+
+/** Waits until `probe` gives something true, and gives that; fails when it takes too long, saying `what`. */
+export async function until(what, probe, every = 40) {
+  const end = Date.now() + WAIT_MS;
   for (let last; ; await sleep(every)) {
     try {
       last = await probe();
@@ -40,7 +44,7 @@ export async function until(what, limit, probe, every = 40) {
     } catch (error) {
       last = error;
     }
-    if (Date.now() > end) assert.fail(`${what}: not within ${limit} ms (${last?.message ?? last})`);
+    if (Date.now() > end) assert.fail(`${what}: not within ${WAIT_MS} ms (${last?.message ?? last})`);
   }
 }
 
@@ -153,7 +157,7 @@ export class Stage {
   }
 
   async ready(agents) {
-    await until('the dashboard has every host', 10_000, async () => {
+    await until('the dashboard has every host', async () => {
       const hosts = await this.get('/api/v1/hosts');
       return hosts.length === agents && hosts.every((h) => h.last_ms > 0);
     });
@@ -244,16 +248,24 @@ export async function openPage(url, options = {}) {
 /** The page goes out of sight, or comes into it again; a browser without a screen shows all of its pages. */
 export const hide = (page, out = true) => page.evaluate((h) => window.__hide(h), out);
 
+/** From now on the clock of a page, opened with `clock`, goes on only as it is told to: page.clock.runFor. */
+export async function holdClock(page) {
+  for (;;) {
+    try {
+      return await page.clock.pauseAt((await page.evaluate(() => Date.now())) + 100);
+    } catch (error) {
+      // On a slow way there that moment has passed; now the clock stands, and the next try finds it so.
+      if (!/to the past/.test(error.message)) throw error;
+    }
+  }
+}
+
 export const pillOf = (page) => page.locator('.pill').getAttribute('data-kind');
 export const pillText = (page) => page.locator('.pill-body').innerText();
 
-// For a page to open on a machine that is busy with other tests: how long that takes on a quiet one
-// is measured where it is claimed.
-const OPENS_MS = 20_000;
-
 /** Waits until the pill is of one of the kinds given. */
-export function untilPill(page, kinds, limit = OPENS_MS) {
-  return until(`the pill says ${kinds}`, limit, async () => kinds.includes(await pillOf(page)));
+export function untilPill(page, kinds) {
+  return until(`the pill says ${kinds}`, async () => kinds.includes(await pillOf(page)));
 }
 
 export const stats = (page) => page.evaluate(() => ({ ...window.__ui.stats }));

@@ -76,7 +76,7 @@ test('the page stands at / and its lines move, one for each colour', async () =>
   const { page, quiet, close } = await openPage(`${stage.url}/`, { allow: [/status of 404/] });
   assert.equal(await page.title(), 'Server Performance');
   const grown = async (id, rgb, least) =>
-    until(`${id} has a line of ${rgb}`, 10_000, async () => {
+    until(`${id} has a line of ${rgb}`, async () => {
       const n = await painted(page, id, rgb);
       return n > least && n;
     });
@@ -91,7 +91,7 @@ test('the page stands at / and its lines move, one for each colour', async () =>
   // Each sample is a time of its own, in order, and young.
   const times = await page.evaluate(() => lines.red.cpu.map(([at]) => at));
   assert.ok(times.length >= 2 && times.every((t, i) => i === 0 || t > times[i - 1]), String(times));
-  assert.ok(Math.abs(Date.now() - times.at(-1)) < 5000);
+  assert.ok(Math.abs(Date.now() - times.at(-1)) < 60_000);
   quiet();
   await close();
 });
@@ -99,7 +99,7 @@ test('the page stands at / and its lines move, one for each colour', async () =>
 test('another origin reads the feed if it was named', async () => {
   const url = `http://127.0.0.1:${ports + 1}/?feed=${encodeURIComponent(`${stage.url}/feed`)}`;
   const { page, quiet, close } = await openPage(url, { allow: [/^request: .*\/feed$/] });
-  await until('samples come', 10_000, async () => (await samples(page)) >= 3);
+  await until('samples come', async () => (await samples(page)) >= 3);
   assert.equal(await refused(page), false);
   quiet();
   await close();
@@ -108,7 +108,7 @@ test('another origin reads the feed if it was named', async () => {
 test('an origin that was not named is refused by its own browser', async () => {
   const url = `http://127.0.0.1:${ports + 2}/?feed=${encodeURIComponent(`${stage.url}/feed`)}`;
   const { page, faults, close } = await openPage(url);
-  await until('it is refused', 10_000, () => refused(page));
+  await until('it is refused', () => refused(page));
   assert.equal(await samples(page), 0);
   assert.ok(faults.some((f) => /CORS/.test(f)), faults.join('\n'));
   await close();
@@ -125,10 +125,10 @@ test('without the option no other origin reads it', async () => {
     stage.endpoint,
   ]);
   programs.push(plain);
-  await until('it is ready', 10_000, async () => (await fetch(`http://${listen}/-/ready`)).ok);
+  await until('it is ready', async () => (await fetch(`http://${listen}/-/ready`)).ok);
   const url = `http://127.0.0.1:${ports + 1}/?feed=${encodeURIComponent(`http://${listen}/feed`)}`;
   const { page, faults, close } = await openPage(url);
-  await until('it is refused', 10_000, () => refused(page));
+  await until('it is refused', () => refused(page));
   assert.equal(await samples(page), 0);
   assert.ok(faults.some((f) => /CORS/.test(f)), faults.join('\n'));
   await close();

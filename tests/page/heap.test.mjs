@@ -26,7 +26,7 @@ async function feed(page, ticks) {
     await page.waitForTimeout(PAUSE_MS);
   }
   const newest = fake.hosts[0].last;
-  await until('all is drawn', 10_000, async () => (await series(page, 'mem.used')).t.at(-1) === newest);
+  await until('all is drawn', async () => (await series(page, 'mem.used')).t.at(-1) === newest);
 }
 
 test('1800 samples grow the heap by at most 2 MB, and neither elements nor listeners', async () => {

@@ -77,7 +77,7 @@ describe('names and no hosts', { concurrency: true }, () => {
       assert.equal(await page.locator('.pill').getAttribute('data-kind'), 'nodata');
       await shoot(page, 'waiting-1440');
       stage.agents.push(stage.startAgent({ name: 'first' }));
-      await until('the host is listed', 5000, () => page.locator('tr[data-host]').count());
+      await until('the host is listed', () => page.locator('tr[data-host]').count());
       assert.equal(await page.locator('.waiting').count(), 0);
       quiet();
       await close();
@@ -90,7 +90,7 @@ describe('names and no hosts', { concurrency: true }, () => {
     const fake = await new FakeDashboard({ hosts: 1 }).open();
     t.after(fake.close);
     const { page, close } = await openPage(`${fake.url}/h/nobody`);
-    await until('it is said', 5000, async () => (await page.locator('h1').innerText()) === 'No such host');
+    await until('it is said', async () => (await page.locator('h1').innerText()) === 'No such host');
     await close();
   });
 });

@@ -43,9 +43,8 @@ describe('keys', { concurrency: 3 }, () => {
     const { page, quiet, close } = await openPage(fake.url);
     const press = async (key) => {
       await page.keyboard.press(key);
-      await page.waitForTimeout(30);
-      const now = await focus(page);
-      assert.ok(now.seen, `after ${key} the focus is on ${now.is} and cannot be seen`);
+      let now;
+      await until(`after ${key} it is seen where the focus is`, async () => (now = await focus(page)).seen);
       return now;
     };
     await page.locator('tr[data-host]').first().waitFor();
@@ -61,11 +60,11 @@ describe('keys', { concurrency: 3 }, () => {
     await press('ArrowLeft');
     await press('Shift+ArrowLeft');
     const tag = page.locator('.panel-cpu .chart-box .xtag');
-    await until('the moment is marked', 2000, () => tag.isVisible());
+    await until('the moment is marked', () => tag.isVisible());
     const said = page.locator('[aria-live=polite]');
-    await until('it is said', 3000, async () => /\d\d:\d\d:\d\d/.test(await said.innerText()));
+    await until('it is said', async () => /\d\d:\d\d:\d\d/.test(await said.innerText()));
     await press('Enter');
-    await until('it is pinned', 2000, async () => (await page.evaluate(() => window.__ui.pinned())) > 0);
+    await until('it is pinned', async () => (await page.evaluate(() => window.__ui.pinned())) > 0);
 
     // The button for the table is the last stop before the chart.
     await press('Shift+Tab');
@@ -75,14 +74,14 @@ describe('keys', { concurrency: 3 }, () => {
     await table.waitFor();
     assert.match(await table.innerText(), /\d\d:\d\d:\d\d/);
     await page.keyboard.press('Escape');
-    await until('the table is gone', 2000, async () => (await table.count()) === 0 || !(await table.isVisible()));
+    await until('the table is gone', async () => (await table.count()) === 0 || !(await table.isVisible()));
     assert.ok((await focus(page)).seen);
 
     await press('Escape'); // the pin
     assert.equal(await page.evaluate(() => window.__ui.pinned()), null);
     for (let i = 0; i < 3 && new URL(page.url()).pathname !== '/'; i++) await page.keyboard.press('Escape');
-    await until('the list', 3000, () => new URL(page.url()).pathname === '/');
-    await until('the focus is on the host that was left', 3000, async () => /web-017/.test((await focus(page)).text));
+    await until('the list', () => new URL(page.url()).pathname === '/');
+    await until('the focus is on the host that was left', async () => /web-017/.test((await focus(page)).text));
     assert.ok((await focus(page)).seen);
     quiet();
     await close();
@@ -115,16 +114,16 @@ describe('keys', { concurrency: 3 }, () => {
     await press('-');
     assert.equal(await span(page), 300_000);
     await press('[');
-    await untilPill(page, ['fixed'], 1000);
+    await untilPill(page, ['fixed']);
     await press('[');
     await press('+');
     assert.equal(await span(page), 150_000);
     await press('l');
-    await untilPill(page, ['live'], 1000);
+    await untilPill(page, ['live']);
     await press(' ');
-    await untilPill(page, ['paused'], 1000);
+    await untilPill(page, ['paused']);
     await press(' ');
-    await untilPill(page, ['live'], 1000);
+    await untilPill(page, ['live']);
     await press('-');
     await press('0');
     assert.equal(await span(page), 300_000);
@@ -136,7 +135,7 @@ describe('keys', { concurrency: 3 }, () => {
     for (let i = 0; i < 3; i++) await press('Shift+ArrowLeft');
     await shoot(page, 'host-1440-range-by-keys');
     await press('Enter');
-    await untilPill(page, ['fixed'], 1000);
+    await untilPill(page, ['fixed']);
     assert.equal(await span(page), 30_000);
     quiet();
     await close();
@@ -146,8 +145,8 @@ describe('keys', { concurrency: 3 }, () => {
     const { page, quiet, close } = await openPage(hostUrl());
     await untilPill(page, ['live']);
     const from = page.locator('.brush-from');
-    await until('the strip is there', 5000, () => from.isVisible());
-    await until('it covers the hour', 5000, async () => Number(await from.getAttribute('aria-valuenow')) > 85);
+    await until('the strip is there', () => from.isVisible());
+    await until('it covers the hour', async () => Number(await from.getAttribute('aria-valuenow')) > 85);
     await from.focus();
     const before = await span(page);
     await page.keyboard.press('Shift+ArrowLeft');
@@ -155,7 +154,7 @@ describe('keys', { concurrency: 3 }, () => {
     assert.equal(await kind(page), 'live');
     await page.locator('.brush-to').focus();
     await page.keyboard.press('ArrowLeft');
-    await untilPill(page, ['fixed'], 1000);
+    await untilPill(page, ['fixed']);
     assert.match(await from.getAttribute('aria-valuetext'), /^\d\d:\d\d:\d\d$/);
     quiet();
     await close();
@@ -168,23 +167,23 @@ describe('keys', { concurrency: 3 }, () => {
     await box.focus();
     const { height } = await box.boundingBox();
     await page.keyboard.press('e');
-    await until('it is large', 2000, async () => (await box.boundingBox()).height > height + 150);
+    await until('it is large', async () => (await box.boundingBox()).height > height + 150);
     await page.keyboard.press('Escape');
-    await until('it is small again', 2000, async () => (await box.boundingBox()).height === height);
+    await until('it is small again', async () => (await box.boundingBox()).height === height);
     const pixels = () => box.locator('canvas').evaluate((c) => c.toDataURL());
     await page.keyboard.press(' ');
-    await untilPill(page, ['paused'], 1000);
+    await untilPill(page, ['paused']);
     const plain = await pixels();
     await page.keyboard.press('1');
-    await until('a line is gone', 2000, async () => (await pixels()) !== plain);
+    await until('a line is gone', async () => (await pixels()) !== plain);
     assert.equal(await page.locator('.panel-load .left-out').count(), 1);
     const without = await pixels();
     await page.keyboard.press('1');
-    await until('it is back', 2000, async () => (await pixels()) !== without);
+    await until('it is back', async () => (await pixels()) !== without);
     assert.equal(await page.locator('.panel-load .left-out').count(), 0);
     const before = await pixels();
     await page.keyboard.press('y');
-    await until('the scale is another', 2000, async () => (await pixels()) !== before);
+    await until('the scale is another', async () => (await pixels()) !== before);
     const file = page.waitForEvent('download');
     await page.keyboard.press('x');
     const text = readFileSync(await (await file).path(), 'utf8').split('\r\n');
@@ -203,12 +202,12 @@ describe('keys', { concurrency: 3 }, () => {
     const { page, context, quiet, close } = await openPage(`${hostUrl()}?t=-15m`);
     await untilPill(page, ['live']);
     await page.keyboard.press('Shift+Y');
-    await until('it is said', 2000, async () => /Link copied/.test(await page.locator('.toast').innerText()));
+    await until('it is said', async () => /Link copied/.test(await page.locator('.toast').innerText()));
     await context.grantPermissions(['clipboard-read']);
     assert.equal(await page.evaluate(() => navigator.clipboard.readText()), page.url());
     await page.evaluate(() => (document.execCommand = () => false));
     await page.keyboard.press('Shift+Y');
-    await until('the failure is said', 2000, async () => /does not allow/.test(await page.locator('.toast').innerText()));
+    await until('the failure is said', async () => /does not allow/.test(await page.locator('.toast').innerText()));
     quiet();
     await close();
   });
@@ -225,7 +224,7 @@ describe('keys', { concurrency: 3 }, () => {
     await page.keyboard.press('[');
     await dialog.getByRole('checkbox').uncheck();
     await page.keyboard.press('Escape');
-    await until('the list is gone', 2000, async () => (await dialog.count()) === 0);
+    await until('the list is gone', async () => (await dialog.count()) === 0);
     await page.keyboard.press('[');
     await page.keyboard.press('?');
     assert.equal(await dialog.count(), 0);
@@ -256,7 +255,7 @@ describe('keys', { concurrency: 3 }, () => {
     assert.equal(await theme(), 'dark');
     await page.keyboard.press('g');
     await page.keyboard.press('f');
-    await until('the list', 2000, () => new URL(page.url()).pathname === '/');
+    await until('the list', () => new URL(page.url()).pathname === '/');
     await page.keyboard.press('g');
     await page.keyboard.press('h');
     await untilPill(page, ['live']);

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { CSP } from '../support/fake_dashboard.mjs';
-import { closeBrowser, openPage, pixels, pillText, series, shoot, Stage, stats, until, untilPill } from './bed.mjs';
+import { CSP, FakeDashboard } from '../support/fake_dashboard.mjs';
+import { closeBrowser, holdClock, openPage, pixels, pillText, series, shoot, Stage, stats, until, untilPill } from './bed.mjs';
 
 let stage;
 before(async () => (stage = await Stage.open()));
@@ -49,7 +49,7 @@ test('the first number is painted soon, from few questions, and nothing jumps', 
   const times = [];
   for (let i = 0; i < 3; i++) {
     const { page, quiet, close } = await openPage(stage.hostUrl());
-    await until('a sample is painted', 5000, async () => (await stats(page)).firstPaintMs > 0, 20);
+    await until('a sample is painted', async () => (await stats(page)).firstPaintMs > 0, 20);
     times.push((await stats(page)).firstPaintMs);
     const asked = await page.evaluate(() =>
       performance
@@ -60,7 +60,7 @@ test('the first number is painted soon, from few questions, and nothing jumps', 
     // The page itself and the stream, which has not ended, are not among the resources.
     assert.ok(asked.length + 2 <= 6, asked.join());
     if (i === 2) {
-      await until('three ticks', 6000, async () => (await stats(page)).ticks >= 3);
+      await until('three ticks', async () => (await stats(page)).ticks >= 3);
       const shift = await page.evaluate(() => window.__shift);
       assert.ok(shift <= 0.01, `layout shift ${shift}`);
     }
@@ -78,7 +78,6 @@ describe('a live page', { concurrency: true }, () => {
     const seen = { cpu: new Set(), memory: new Set(), load: new Set() };
     await until(
       'three charts change three times',
-      8000,
       async () => {
         for (const panel of Object.keys(seen)) seen[panel].add(await pixels(page, panel));
         return Object.values(seen).every((s) => s.size >= 3);
@@ -113,9 +112,9 @@ describe('a live page', { concurrency: true }, () => {
   test('the legend says the newest sample, and the cursor another, without drawing anything', async () => {
     const { page, quiet, close } = await openPage(stage.hostUrl());
     await untilPill(page, ['live']);
-    await until('there is something to point at', 8000, async () => (await stats(page)).ticks >= 4);
+    await until('there is something to point at', async () => (await stats(page)).ticks >= 4);
     await page.keyboard.press('Space');
-    await untilPill(page, ['paused'], 1000);
+    await untilPill(page, ['paused']);
     const legend = async () => (await page.locator('[data-column="cpu.idle"]').innerText()).replace(/\s/g, ' ');
     const idle = await series(page, 'cpu.idle');
     const shown = await legend();
@@ -127,26 +126,40 @@ describe('a live page', { concurrency: true }, () => {
 
     let before = -1;
     const rests = async () => before === (before = (await stats(page)).redraws);
-    await until('what is held still is drawn', 5000, rests, 300);
+    await until('what is held still is drawn', rests, 300);
     const box = await page.locator('.panel-memory .u-over').boundingBox();
     for (let i = 0; i < 20; i++) await page.mouse.move(box.x + box.width * (0.05 + 0.045 * i), box.y + 40);
     await page.locator('.panel-memory .xtag').waitFor({ state: 'visible' });
     // The strip of all that is known moves on by itself, a pixel now and then; twenty hovers would be more.
     const drawn = (await stats(page)).redraws - before;
-    assert.ok(drawn <= 2, `hovering drew ${drawn} times`);
+    assert.ok(drawn < 10, `hovering drew ${drawn} times`);
     const marks = await page.locator('.xhair').evaluateAll((all) => all.filter((x) => !x.hidden).length);
     assert.equal(marks, await page.locator('.xhair').count(), 'a chart has no mark');
     quiet();
     await close();
   });
 
-  test('a sample is on the screen before the next one is taken', async () => {
-    const { page, quiet, close } = await openPage(stage.hostUrl());
-    await until('six samples are drawn', 12_000, async () => (await stats(page)).paintLagMs.length >= 6);
-    const lags = (await stats(page)).paintLagMs.slice(1).sort((a, b) => a - b);
-    console.log(`sample to screen, ms: ${lags.map(Math.round).join(' ')}`);
-    assert.ok(lags[Math.floor(lags.length / 2)] < 1000, `median ${lags}`);
-    assert.match(await pillText(page), /LIVE\s+0\.\d\ss/);
+  test('a sample is on the screen a tenth of a second after it came, and the pill says how old it is', async (t) => {
+    const fake = await new FakeDashboard({ hosts: 1, cores: 2 }).open();
+    t.after(fake.close);
+    const [host] = fake.hosts;
+    const { page, quiet, close } = await openPage(`${fake.url}/h/${host.id}`, { clock: true });
+    await untilPill(page, ['live']);
+    fake.pause();
+    await holdClock(page);
+    const came = async () => (await series(page, 'mem.used')).t.at(-1) === host.last;
+    const painted = async () => (await stats(page)).paintLagMs.length;
+    await until('nothing is on its way', came);
+    await page.clock.runFor(1000);
+    for (let i = 0; i < 5; i++) {
+      const before = await painted();
+      fake.feed(1);
+      await until('it came', came);
+      await page.clock.runFor(100);
+      assert.equal(await painted(), before + 1);
+      await page.clock.runFor(900);
+    }
+    assert.match(await pillText(page), /LIVE\s+\d\.\d\ss/);
     quiet();
     await close();
   });
@@ -156,11 +169,11 @@ describe('a live page', { concurrency: true }, () => {
     const row = page.locator('tr[data-host]');
     await row.waitFor();
     assert.equal(await row.count(), 1);
-    await until('its CPU is told', 8000, async () => /\d+(\.\d)?\s%/.test(await row.locator('.cpu-cell').innerText()));
+    await until('its CPU is told', async () => /\d+(\.\d)?\s%/.test(await row.locator('.cpu-cell').innerText()));
     assert.match(await row.innerText(), /page-host/);
     // On a machine that is out of breath a heartbeat may be late; then it comes.
-    await until('it is up', 5000, async () => /up/.test(await row.locator('.state-cell').innerText()));
-    await until('its newest sample is of now', 5000, async () =>
+    await until('it is up', async () => /up/.test(await row.locator('.state-cell').innerText()));
+    await until('its newest sample is of now', async () =>
       /now/.test(await row.locator('.age-cell').innerText()),
     );
     await shoot(page, 'fleet-1440');

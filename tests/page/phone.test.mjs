@@ -69,7 +69,7 @@ describe('a phone', { concurrency: true }, () => {
     await touch('touchStart', [b.x + 60, b.y + 120]);
     for (let i = 1; i <= 10; i++) await touch('touchMove', [b.x + 60, b.y + 120 - 12 * i]);
     await touch('touchEnd');
-    await until('the page scrolled', 3000, async () => (await page.evaluate(() => scrollY)) > scrolled + 40);
+    await until('the page scrolled', async () => (await page.evaluate(() => scrollY)) > scrolled + 40);
 
     b = await box();
     const y = b.y + b.height / 2;
@@ -78,7 +78,7 @@ describe('a phone', { concurrency: true }, () => {
     await touch('touchMove', [b.x + 80, y]);
     await touch('touchMove', [b.x + 200, y]);
     await touch('touchEnd');
-    await until('the mark is where the finger was', 2000, async () => {
+    await until('the mark is where the finger was', async () => {
       const at = await mark.boundingBox();
       return at !== null && Math.abs(at.x - (b.x + 200)) < 12;
     });
@@ -88,7 +88,7 @@ describe('a phone', { concurrency: true }, () => {
     await touch('touchStart', [b.x + 120, y], [b.x + 160, y]);
     for (let i = 1; i <= 5; i++) await touch('touchMove', [b.x + 120 - 12 * i, y], [b.x + 160 + 12 * i, y]);
     await touch('touchEnd');
-    await until('the span is shorter', 2000, async () => (await span()) < before * 0.6);
+    await until('the span is shorter', async () => (await span()) < before * 0.6);
     quiet();
     await close();
   });

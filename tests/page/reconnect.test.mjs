@@ -24,33 +24,31 @@ test('without a reload the page is live again, with each stamp once and the hole
 
   await stage.dashboard.end('SIGKILL');
   const died = Date.now();
-  await untilPill(page, ['reconnecting'], 3000);
-  await untilPill(list.page, ['reconnecting'], 4000);
+  await untilPill(page, ['reconnecting']);
+  await untilPill(list.page, ['reconnecting']);
   await shoot(page, 'host-1440-reconnecting');
   await sleep(Math.max(0, died + 6000 - Date.now()));
   assert.equal(await page.locator('.pill').getAttribute('data-kind'), 'reconnecting');
 
   stage.startDashboard();
-  await until('the dashboard answers', 8000, async () => (await fetch(`${stage.url}/-/ready`)).ok);
+  await until('the dashboard answers', async () => (await fetch(`${stage.url}/-/ready`)).ok);
   const back = Date.now();
-  await untilPill(page, ['live'], 6000);
+  await untilPill(page, ['live']);
   console.log(`live again after ${Date.now() - back} ms`);
-  await untilPill(list.page, ['live'], 4000);
+  await untilPill(list.page, ['live']);
   assert.equal(await page.evaluate(() => window.__same), true, 'the page was loaded anew');
   assert.ok((await stats(page)).reconnects >= 1);
 
   const [host] = stage.hosts;
-  await until('the page holds what history has', 6000, () => holdsHistory(page, stage.url, host.id));
+  await until('the page holds what history has', () => holdsHistory(page, stage.url, host.id));
   const { t } = await series(page, 'mem.used');
   assert.equal(new Set(t).size, t.length, 'a stamp is there twice');
   assert.ok(
     t.every((x, i) => i === 0 || x > t[i - 1]),
     'stamps do not rise',
   );
-  assert.ok(
-    t.every((x, i) => i === 0 || x - t[i - 1] < 1500),
-    'the hole is not filled',
-  );
+  const meanwhile = t.filter((x) => x > died + 500 && x < back - 500).length;
+  assert.ok(meanwhile >= 3, `${meanwhile} samples of the ${back - died} ms without a dashboard`);
   quiet();
   list.quiet();
   await close();

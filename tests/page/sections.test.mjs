@@ -17,7 +17,7 @@ const hangsOver = (page) => page.evaluate(() => document.scrollingElement.scroll
 
 async function openLive(url, options) {
   const opened = await openPage(url, options);
-  await untilPill(opened.page, ['live'], 15_000);
+  await untilPill(opened.page, ['live']);
   return opened;
 }
 
@@ -46,7 +46,7 @@ describe('sections', () => {
     assert.equal(await page.locator('.panel-disk-busy').count(), 0);
     await page.goto(bare.url);
     await page.locator('tr[data-host] a').first().click();
-    await untilPill(page, ['live'], 15_000);
+    await untilPill(page, ['live']);
     assert.equal(await isOpen(page, 'disks'), false);
     assert.equal(await isOpen(page, 'softnet'), true);
     quiet();
@@ -56,9 +56,9 @@ describe('sections', () => {
   test('a jump leads to its section and opens it', async () => {
     const { page, quiet, close } = await openLive(urlOf(fake));
     await page.locator('.jumps a', { hasText: 'Softnet' }).click();
-    await until('it is open', 3000, () => isOpen(page, 'softnet'));
+    await until('it is open', () => isOpen(page, 'softnet'));
     const top = async () => (await page.locator('#softnet').boundingBox()).y;
-    await until('it is in sight', 3000, async () => (await top()) > 40 && (await top()) < 900);
+    await until('it is in sight', async () => (await top()) > 40 && (await top()) < 900);
     await page.locator('.panel-softnet canvas').waitFor();
     quiet();
     await close();
@@ -74,14 +74,14 @@ describe('sections', () => {
     const inks = await panel.locator('.swatch').evaluateAll((all) => all.map((s) => s.className));
     assert.equal(new Set(inks).size, 9, 'two look the same');
     await page.keyboard.press(' ');
-    await untilPill(page, ['paused'], 3000);
+    await untilPill(page, ['paused']);
     const rest = panel.locator('[data-column="rest.disk-bytes"]');
     const drawn = new Set(labels);
     const { columns } = fake.hosts[0];
     const others = columns.filter((c) => c.id.startsWith('disk.read.') && !drawn.has(c.name));
     assert.equal(others.length, 4);
     // What is shown is the newest in view, which a slow machine may have passed by a sample.
-    await until('the sum is of the four', 3000, async () => {
+    await until('the sum is of the four', async () => {
       const all = await Promise.all(others.map((c) => series(page, c.id)));
       const shown = await rest.innerText();
       const sums = [-1, -2, -3].map((at) => all.reduce((sum, { v }) => sum + v.at(at), 0));
@@ -120,11 +120,11 @@ describe('sections', () => {
   test('a chart is read by keys and is a table too, and both say what is held', async () => {
     const { page, quiet, close } = await openLive(urlOf(fake));
     await page.keyboard.press(' ');
-    await untilPill(page, ['paused'], 3000);
+    await untilPill(page, ['paused']);
     const chart = page.locator('.panel-load .chart-box');
     await chart.locator('canvas').waitFor();
     await chart.focus();
-    await until('it is told in words', 3000, async () =>
+    await until('it is told in words', async () =>
       /^Load, \d.*1 m: [\d.]+, between [\d.]+ and [\d.]+/.test(await chart.getAttribute('aria-label')),
     );
     assert.equal(await chart.getAttribute('role'), 'figure');
@@ -133,10 +133,10 @@ describe('sections', () => {
     const spoken = () => page.locator('[aria-live=polite]').allInnerTexts();
     const readout = /\d\d:\d\d:\d\d: 1 m [\d.]+, 5 m [\d.]+, 15 m [\d.]+/;
     await page.keyboard.press('ArrowLeft');
-    await until('the moment is read out', 3000, async () => readout.test((await spoken()).join()));
+    await until('the moment is read out', async () => readout.test((await spoken()).join()));
     const first = (await spoken()).join();
     await page.keyboard.press('ArrowLeft');
-    await until('another moment is read out', 3000, async () => (await spoken()).join() !== first);
+    await until('another moment is read out', async () => (await spoken()).join() !== first);
 
     await page.locator(`#${details} button`).click();
     const dialog = page.locator('dialog.data');
@@ -177,9 +177,9 @@ describe('sections', () => {
       await page.mouse.wheel(0, 450);
       await page.waitForTimeout(120);
     }
-    await until('what is at the end is drawn', 5000, () => page.locator('.panel-fans .drawn').count());
+    await until('what is at the end is drawn', () => page.locator('.panel-fans .drawn').count());
     assert.equal(await height(), was, 'the page changed its height');
-    await until('there is room again', 9000, async () => (await stats(page)).bitmapBytes <= 40 * MIB);
+    await until('there is room again', async () => (await stats(page)).bitmapBytes <= 40 * MIB);
     assert.equal((await stats(page)).failed, 0);
     quiet();
     await close();

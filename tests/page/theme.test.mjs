@@ -33,7 +33,7 @@ describe('themes and keys', { concurrency: true }, () => {
       look();
     });
     await page.reload();
-    await until('thirty frames', 5000, async () => (await page.evaluate(() => window.__grounds.length)) >= 30);
+    await until('thirty frames', async () => (await page.evaluate(() => window.__grounds.length)) >= 30);
     assert.deepEqual(await page.evaluate(() => [...new Set(window.__grounds)]), [DARK]);
     quiet();
     await close();
@@ -42,14 +42,14 @@ describe('themes and keys', { concurrency: true }, () => {
   test('the system is followed, a choice is kept, and charts change with it', async () => {
     const { page, quiet, close } = await openPage(stage.hostUrl(), { colorScheme: 'light' });
     await untilPill(page, ['live']);
-    await until('something is drawn', 5000, async () => (await stats(page)).ticks >= 2);
+    await until('something is drawn', async () => (await stats(page)).ticks >= 2);
     await page.keyboard.press('Space');
-    await untilPill(page, ['paused'], 2000);
+    await untilPill(page, ['paused']);
     assert.equal(await ground(page), LIGHT);
 
     let before = await pixels(page, 'cpu');
     await page.emulateMedia({ colorScheme: 'dark' });
-    await until('the charts are dark', 2000, async () => (await pixels(page, 'cpu')) !== before);
+    await until('the charts are dark', async () => (await pixels(page, 'cpu')) !== before);
     assert.equal(await ground(page), DARK);
 
     before = await pixels(page, 'cpu');
@@ -87,7 +87,7 @@ describe('themes and keys', { concurrency: true }, () => {
     const moving = await page.evaluate(() => document.getAnimations().length);
     assert.equal(moving, 0);
     await page.emulateMedia({ forcedColors: 'active' });
-    await until('drawn again', 3000, async () => (await stats(page)).ticks >= 2);
+    await until('drawn again', async () => (await stats(page)).ticks >= 2);
     await shoot(page, 'host-1440-forced');
     quiet();
     await close();
@@ -99,17 +99,17 @@ describe('themes and keys', { concurrency: true }, () => {
     await page.keyboard.press('?');
     await page.locator('dialog[open]').waitFor();
     await page.keyboard.press('Escape');
-    await until('the help is closed', 1000, async () => (await page.locator('dialog').count()) === 0);
+    await until('the help is closed', async () => (await page.locator('dialog').count()) === 0);
     await page.keyboard.press(' ');
-    await untilPill(page, ['paused'], 1000);
+    await untilPill(page, ['paused']);
     await page.keyboard.press('l');
-    await untilPill(page, ['live'], 2000);
+    await untilPill(page, ['live']);
     await page.keyboard.press('[');
-    await untilPill(page, ['fixed'], 1000);
+    await untilPill(page, ['fixed']);
     await page.keyboard.press('0');
-    await untilPill(page, ['live'], 2000);
+    await untilPill(page, ['live']);
 
-    await until('samples to step over', 8000, async () => (await stats(page)).paintLagMs.length >= 4);
+    await until('samples to step over', async () => (await stats(page)).paintLagMs.length >= 4);
     const chart = page.locator('.panel-cpu .chart-box');
     await chart.focus();
     await page.keyboard.press('ArrowLeft');
@@ -120,20 +120,18 @@ describe('themes and keys', { concurrency: true }, () => {
     await page.keyboard.press('ArrowLeft');
     await until(
       'the cursor is earlier',
-      1000,
       async () => (await page.locator('.panel-cpu .chart-box .xtag').innerText()) !== first,
     );
     await page.keyboard.press('Escape');
     await until(
       'the cursor is gone',
-      1000,
       async () => !(await page.locator('.panel-cpu .chart-box .xtag').isVisible()),
     );
     await page.keyboard.press('g');
     await page.keyboard.press('f');
     await page.locator('tr[data-host]').waitFor();
     const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.className);
-    await until('the list starts at the host that one came from', 2000, () =>
+    await until('the list starts at the host that one came from', () =>
       page.evaluate(() => document.activeElement.closest('[data-host]') !== null),
     );
     await page.reload();

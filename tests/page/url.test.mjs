@@ -72,6 +72,7 @@ function questions(asked, live) {
     .filter((path) => !path.startsWith('/api/v1/hosts'))
     .map((path) => (live || /c=cpu\.idle&/.test(path) ? path.replace(/(from|to)=\d+/g, '$1=') : path))
     .map((path) => path.replace(/pts=\d+/, 'pts='))
+    .map((path) => path.replace(/c=([^&]+)/, (_, c) => `c=${c.split('%2C').sort()}`)) // as charts come into sight
     .sort();
 }
 
@@ -81,11 +82,11 @@ async function load(page, go, live) {
   const note = (r) => asked.push(r.url().slice(fake.url.length));
   page.on('request', note);
   await go();
-  await untilPill(page, live ? ['live'] : ['fixed'], 15_000);
-  await until('the strip has asked', 10_000, () => questions(asked, live).some((q) => /c=cpu.idle&/.test(q)));
+  await untilPill(page, live ? ['live'] : ['fixed']);
+  await until('the strip has asked', () => questions(asked, live).some((q) => /c=cpu.idle&/.test(q)));
   let seen = -1;
   const rests = async () => (await page.evaluate(() => window.__ui.stats.resting)) && seen === (seen = asked.length);
-  await until('nothing more is asked', 10_000, rests, 250);
+  await until('nothing more is asked', rests, 250);
   page.off('request', note);
   return { shown: await shownBy(page), asked: questions(asked, live) };
 }
@@ -126,7 +127,7 @@ test('of twenty random states each is the same when it is loaded anew, and asks 
 test('what is done with hands comes into the address, and defaults do not', async () => {
   const { page, quiet, close } = await openPage(`${fake.url}/h/${fake.hosts[0].id}`);
   await untilPill(page, ['live']);
-  const query = (what, probe) => until(what, 3000, () => probe(new URL(page.url()).searchParams));
+  const query = (what, probe) => until(what, () => probe(new URL(page.url()).searchParams));
   assert.equal(new URL(page.url()).search, '');
   const steps = await page.evaluate(() => history.length);
 
@@ -142,12 +143,12 @@ test('what is done with hands comes into the address, and defaults do not', asyn
   await page.mouse.move(box.x + 300, box.y + 20, { steps: 4 });
   await page.mouse.up();
   await query('the range', (q) => /^\d+(\.\d+)?\.\.\d+(\.\d+)?$/.test(q.get('t')) && !q.has('x'));
-  await untilPill(page, ['fixed'], 2000);
+  await untilPill(page, ['fixed']);
   assert.match(new URL(page.url()).search, /^\?t=[^&]+&z=utc$/);
 
   await page.keyboard.press('u');
   await page.keyboard.press('0');
-  await until('nothing is left', 3000, () => new URL(page.url()).search === '');
+  await until('nothing is left', () => new URL(page.url()).search === '');
   assert.equal(await page.evaluate(() => history.length), steps, 'a zoom is worth no step back');
   quiet();
   await close();
@@ -159,13 +160,13 @@ test('the zone goes along to other pages, and a step back brings the state of be
   await untilPill(page, ['live']);
   assert.equal(new URL(page.url()).search, '?z=utc');
   await page.click('.spans button:nth-child(1)');
-  await until('the span', 3000, () => page.url().endsWith('?t=-1m&z=utc'));
+  await until('the span', () => page.url().endsWith('?t=-1m&z=utc'));
   await page.click('.brand');
   await page.locator('tr[data-host]').waitFor();
   assert.equal(new URL(page.url()).search, '?z=utc');
   await page.goBack();
   await untilPill(page, ['live']);
-  await until('one minute again', 3000, async () => (await shownBy(page)).span === 60_000);
+  await until('one minute again', async () => (await shownBy(page)).span === 60_000);
   quiet();
   await close();
 });
@@ -176,7 +177,7 @@ test('an address that makes no sense is as one without', async () => {
   );
   await untilPill(page, ['live']);
   assert.equal((await shownBy(page)).span, 300_000);
-  await until('it is cleared', 3000, () => new URL(page.url()).search === '');
+  await until('it is cleared', () => new URL(page.url()).search === '');
   quiet();
   await close();
 });

@@ -83,6 +83,7 @@ export class FakeDashboard {
   /** A host stops sampling, or goes on; what is between is a hole. */
   pause(paused = true, host = this.hosts[0]) {
     host.paused = paused;
+    if (!paused && this.#due(host) > host.last) this.#sample(host, this.#due(host));
   }
 
   /** n samples of a host at once, each a step later than the one before. */
@@ -93,9 +94,7 @@ export class FakeDashboard {
   /** Time goes on at once, with a sample of each host at each of its steps. */
   advance(ms) {
     this.ahead += ms;
-    for (const host of this.hosts) {
-      while (!host.paused && host.last + STEP <= this.#now()) this.#sample(host, host.last + STEP);
-    }
+    this.#tick();
   }
 
   /** What was missing of a host comes late, and its stream says so. */
@@ -159,12 +158,15 @@ export class FakeDashboard {
     return Date.now() + this.ahead;
   }
 
+  /** The stamp of the newest sample that a host should have. */
+  #due(host) {
+    return Math.floor((this.#now() - host.phase) / STEP) * STEP + host.phase;
+  }
+
+  /** On a machine that is out of breath samples come late, but none is lost. */
   #tick() {
-    const now = this.#now();
     for (const host of this.hosts) {
-      const due = Math.floor((now - host.phase) / STEP) * STEP + host.phase;
-      if (due <= host.last || host.paused) continue;
-      this.#sample(host, due);
+      while (!host.paused && host.last + STEP <= this.#due(host)) this.#sample(host, host.last + STEP);
     }
   }
 
