@@ -8,7 +8,8 @@
 //         spool_book.h. DIR/unreadable: what passed its checksum and is no record; kept to be
 //         looked at, at most SPOOL_UNREADABLE_BYTES.
 // Loss:   the oldest segments, for want of room or by age: booked as gaps, and the book durable,
-//         before they go. A record is never lost without being in the ledger.
+//         before they go. Damage takes with it the DELTAs behind it, up to the next KEY, which
+//         nobody could read. A record is never lost without being in the ledger.
 // Thread: one owner; times are parameters. Calls wait for the disk.
 
 #ifndef AGENT_SPOOL_FILES_H

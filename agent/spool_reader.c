@@ -1,7 +1,8 @@
 // spool_reader - a stream read back in order: its records, a GAP for what is lost, the END.
 //
 // One segment after the other, each with a cursor of its own. What the run of records leaves out is
-// a gap that is booked already, or damage that is found only now: it is booked, and told.
+// a gap that is booked already, or damage that is found only now: it is booked, and told. So are
+// the DELTAs behind it up to the next KEY: nobody can read them without what is missing.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,8 +28,11 @@ struct target {
     struct segment_place key;  // of the last KEY before it; segment 0: there is none
     uint64_t start;            // segment that has the TABLE
     uint64_t total;            // samples of the stream before what is wanted
+    bool hole;                 // damage lies between that KEY and what is wanted
 };
 
+static bool s_is_booked(const spool_files_t *self, const struct record *record);
+static bool s_is_lost(spool_files_t *self, const struct record *record);
 static const struct spool_segment *s_start(const spool_files_t *self, uint64_t stream,
                                            uint64_t from);
 static const struct spool_segment *s_after(const spool_files_t *self, uint64_t stream,
@@ -128,6 +132,7 @@ spool_files_read(spool_files_t *self, uint64_t stream, uint64_t from, size_t byt
             rc = s_seek(self, stream, target.from);
         self->reader.next = from;
         self->reader.next_total = target.total;
+        self->reader.unread = target.hole;
     }
     while (rc >= 0 && given < bytes) {
         struct segment_place place;
@@ -135,7 +140,7 @@ spool_files_read(spool_files_t *self, uint64_t stream, uint64_t from, size_t byt
         rc = s_next(self, &record, &kind, &place);
         if (rc != 1)
             break;
-        if (kind == SPOOL_ASIDE || record.seq < self->reader.next)
+        if (kind == SPOOL_ASIDE || record.seq < self->reader.next || s_is_lost(self, &record))
             continue;
         given += s_missing(self, st, record.seq, record.total);
         if (record.seq < self->reader.next) // in a gap: it was told as lost
@@ -153,6 +158,34 @@ spool_files_read(spool_files_t *self, uint64_t stream, uint64_t from, size_t byt
     *next_ret = self->reader.next;
     *end_ret = rc != 1;
     return rc < 0 ? rc : 0;
+}
+
+// It is there, and booked as lost all the same.
+static bool
+s_is_booked(const spool_files_t *self, const struct record *record)
+{
+    const struct spool_gap *gap = spool_book_gap(self->book, record->stream, record->seq);
+
+    return gap != NULL && gap->from <= record->seq;
+}
+
+// The reader comes to this record. True if it is left out, since it is booked as lost, or damage
+// before it makes it unreadable: then it is missed together with that when the next one is given.
+// Behind other losses a segment begins, which can be read alone.
+static bool
+s_is_lost(spool_files_t *self, const struct record *record)
+{
+    if (s_is_booked(self, record))
+        return true;
+    if (record->seq > self->reader.next) {
+        const struct spool_gap *gap = spool_book_gap(self->book, record->stream, record->seq - 1);
+
+        if (gap == NULL || gap->from >= record->seq || gap->cause == LOST_DAMAGE)
+            self->reader.unread = true;
+    }
+    if (record->type == RECORD_KEY)
+        self->reader.unread = false;
+    return self->reader.unread && record->type == RECORD_DELTA;
 }
 
 // Where the last segment begins that has records up to `from`, or what it needs to be read.
@@ -184,6 +217,15 @@ s_after(const spool_files_t *self, uint64_t stream, uint64_t number)
     return NULL;
 }
 
+// Whether something is booked as lost between the two.
+static bool
+s_gap_behind(spool_files_t *self, uint64_t stream, uint64_t after, uint64_t before)
+{
+    const struct spool_gap *gap = spool_book_gap(self->book, stream, after);
+
+    return gap != NULL && gap->to < before;
+}
+
 static void
 s_aim(spool_files_t *self, struct target *ret, const struct spool_stream *st, uint64_t from)
 {
@@ -197,8 +239,10 @@ s_aim(spool_files_t *self, struct target *ret, const struct spool_stream *st, ui
     if (from == st->head + st->ended)
         ret->total = st->head_total;
     for (size_t i = 0; (gap = spool_book_gap(self->book, st->stream, i)) != NULL && gap->to < from;
-         i = gap->to + 1)
+         i = gap->to + 1) {
         ret->total = gap->total + gap->samples;
+        ret->hole = gap->cause == LOST_DAMAGE;
+    }
     if (start == NULL || s_seek(self, st->stream, (struct segment_place){ start->number, 0 }) < 0)
         return;
     ret->start = start->number;
@@ -211,8 +255,10 @@ s_aim(spool_files_t *self, struct target *ret, const struct spool_stream *st, ui
                 ret->total = record.total;
             return;
         }
-        if (record.type == RECORD_KEY)
+        if (record.type == RECORD_KEY) {
             ret->key = place;
+            ret->hole = ret->hole && s_gap_behind(self, st->stream, record.seq, from);
+        }
         if (record.total + record.count > ret->total)
             ret->total = record.total + record.count;
     }
@@ -235,6 +281,8 @@ s_repeat(spool_files_t *self, const struct target *target, uint64_t stream, uint
             return;
         keyed = keyed ||
                 (place.segment == target->key.segment && place.offset == target->key.offset);
+        if (record.type == RECORD_DELTA && s_is_booked(self, &record))
+            continue;
         if (keyed || kind == SPOOL_ASIDE || record.type == RECORD_DEF)
             self->handler.read(self->handler.arg, &record, true);
     }

@@ -50,6 +50,42 @@ damage_is_a_gap_and_what_is_behind_it_is_read(void **state)
     assert_int_equal(b->gaps, 2);
 }
 
+// Where record `seq` of stream 1 stands in segment 1, as they are appended.
+static off_t
+place_of(uint64_t seq)
+{
+    return 64 + (off_t) seq * (16 + 1 + FRAME_RECORD_HEADER + LEN);
+}
+
+static void
+what_damage_makes_unreadable_is_lost_with_it_up_to_the_next_key(void **state)
+{
+    static const uint8_t noise[4] = { 1, 2, 3, 4 };
+    struct bed *b = *state;
+
+    append(b, 30); // KEYs are 2 and 16
+    assert_int_equal(spool_files_sync(b->files), 0);
+    scribble(b, 1, place_of(7) + 100, noise, sizeof noise);
+    reopen(b);
+    assert_int_equal(drain(b, 1, 0, false), 30);
+    assert_int_equal(b->gaps, 1);
+    assert_int_equal(b->records, 30 - 9); // 7 to 15
+    assert_int_equal(b->gap_samples, bed_total(16) - bed_total(7));
+    assert_int_equal(b->gap_cause, LOST_DAMAGE + 1);
+    assert_int_equal(spool_files_book(b->files)->ledger.lost[LOST_DAMAGE], b->gap_samples);
+    check(b);
+    // It is told the same way again, and from there on.
+    assert_int_equal(drain(b, 1, 7, true), 30);
+    assert_int_equal(b->gaps, 1);
+    assert_int_equal(b->records, 14);
+    assert_int_equal(drain(b, 1, 16, true), 30);
+    assert_int_equal(b->gaps, 0);
+    assert_int_equal(b->records, 14);
+    spool_files_acked(b->files, 1, 30, bed_total(30), COLLECTOR);
+    check(b);
+    assert_int_equal(spool_files_book(b->files)->ledger.pending, 0);
+}
+
 static void
 a_record_that_is_none_is_put_aside_and_told_as_lost(void **state)
 {
@@ -83,7 +119,7 @@ a_record_that_is_none_is_put_aside_and_told_as_lost(void **state)
     segment_log_close(&log);
     open_files(b);
     assert_int_equal(drain(b, 1, 0, false), 20);
-    assert_int_equal(b->records, 19);
+    assert_int_equal(b->records, 20 - 9); // and what can't be read without it, up to the KEY 16
     assert_int_equal(b->gaps, 1);
     assert_int_equal(drain(b, 1, 0, false), 20); // once is enough
     assert_int_equal(spool_files_stat(b->files).unreadable, 1);
@@ -306,6 +342,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         files_test(damage_is_a_gap_and_what_is_behind_it_is_read),
+        files_test(what_damage_makes_unreadable_is_lost_with_it_up_to_the_next_key),
         files_test(a_record_that_is_none_is_put_aside_and_told_as_lost),
         files_test(a_tail_that_a_power_cut_took_is_told_as_far_as_the_book_knew_of_it),
         files_test(a_spool_without_its_book_is_read_as_far_as_it_goes),
