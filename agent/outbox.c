@@ -32,7 +32,8 @@ struct outbox {
     struct outbox_options opt;
     outbox_send_fn *send;
     void *send_arg;
-    stream_writer_t *writer; // NULL after outbox_end
+    stream_writer_t *writer;
+    bool ended; // the last words are said: repeats alone are made
     spool_t *spool;
     delivery_t *delivery;
     bool key_due;            // the next record of values is to be a KEY
@@ -145,7 +146,7 @@ s_close_live(void *arg)
 {
     outbox_t *self = arg;
 
-    if (self->writer == NULL) // the last words are said
+    if (self->ended)
         return;
     stream_writer_end(self->writer, clock_real_ms());
     stream_writer_destroy(&self->writer);
@@ -327,8 +328,8 @@ outbox_event(outbox_t *self, const struct host_event *event)
 void
 outbox_end(outbox_t *self)
 {
-    if (self->writer != NULL)
-        stream_writer_end(self->writer, clock_real_ms());
+    self->ended = true;
+    stream_writer_end(self->writer, clock_real_ms());
 }
 
 // ---- turns

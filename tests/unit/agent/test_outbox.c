@@ -329,11 +329,29 @@ a_spool_that_can_not_be_written_is_told_and_hinders_no_record(void **state)
 
 #define outbox_test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+// A WELCOME comes late, with more unacknowledged than a stream goes on with.
+static void
+behind_the_last_word_no_stream_begins(void **state)
+{
+    struct hello_stream streams[CONTROL_STREAMS_MAX];
+    uint64_t live, head, after;
+
+    (void) state;
+    rows(300);
+    outbox_end(t.outbox);
+    live = delivery_live(outbox_delivery(t.outbox), &head);
+    welcome();
+    assert_int_equal(hello(streams), 1);
+    assert_int_equal(delivery_live(outbox_delivery(t.outbox), &after), live);
+    assert_int_equal(after, head);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         outbox_test(what_is_made_is_sent_once_it_is_written),
+        outbox_test(behind_the_last_word_no_stream_begins),
         outbox_test(what_was_made_before_a_start_is_backlog_with_an_end),
         outbox_test(an_event_is_sent_in_its_place_and_again_after_a_start),
         outbox_test(what_is_acknowledged_is_not_there_at_the_next_start),
