@@ -209,7 +209,7 @@ step(struct rbuf *r, int64_t now_ms)
         read_one(r);
         break;
     case 6:
-        delivery_read_end(f.delivery, rbuf_u8(r) % STREAMS, what > 250, now_ms);
+        delivery_read_end(f.delivery, rbuf_u8(r) % STREAMS, what > 240, now_ms);
         break;
     case 7:
         delivery_written(f.delivery, f.live, rbuf_u8(r));
