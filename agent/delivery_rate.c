@@ -2,8 +2,8 @@
 
 #include "agent/delivery_rate.h"
 
-#define WAIT_MOST_MS 50
-#define SAVED_SHARE  8u // of a second
+#define SAVED_SHARE 8u // of a second
+#define BURST_SHARE 4  // of that
 
 static int64_t
 s_most(const struct delivery_rate *self)
@@ -33,24 +33,27 @@ delivery_rate_turn(struct delivery_rate *self, int64_t now_ms)
     }
     if (ms > 0 || self->last_ms == 0)
         self->last_ms = now_ms;
+    if (self->left > s_most(self) / BURST_SHARE)
+        self->used_up = false;
 }
 
 bool
 delivery_rate_allows(const struct delivery_rate *self)
 {
-    return self->left > 0;
+    return !self->used_up;
 }
 
 void
 delivery_rate_spend(struct delivery_rate *self, size_t bytes)
 {
     self->left -= (int64_t) bytes;
+    self->used_up = self->left <= 0;
 }
 
 int64_t
 delivery_rate_wait_ms(const struct delivery_rate *self)
 {
-    const double ms = (double) (1 - self->left) * 1000 / (double) self->per_s;
+    const int64_t lacks = s_most(self) / BURST_SHARE + 1 - self->left;
 
-    return ms < WAIT_MOST_MS ? (int64_t) ms + 1 : WAIT_MOST_MS;
+    return lacks > 0 ? 1 + (int64_t) ((double) lacks * 1000 / (double) self->per_s) : 1;
 }

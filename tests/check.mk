@@ -143,7 +143,7 @@ benches  = $(call binaries,tests/bench/*.c)
 bench:
 	@sh shared/deploy/setup.sh check
 	@$(SUBMAKE) bench-built
-bench-built: all $(benches) build/.web
+bench-built: all $(benches) $(BUILD)/tests/backlog/backlog_maker build/.web
 	@tests/bench/bench.sh $(BUILD)
 # A bench is no test: of tests/support it has what knows nothing of cmocka.
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(filter %/exposition.o %/held.o %/host_samples.o %/http.o %/process.o,$(support)) $(foreach r,agent collector shared,$(call lib,$r))

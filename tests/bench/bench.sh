@@ -115,3 +115,7 @@ done
 "$build/tests/bench/restart" "$build/bin/zpulse-collector" "$dir/restart" 2>/dev/null | while IFS=: read -r what seen; do
     say "restart: $what" "${seen# }" "$(goal "$what")"
 done
+mkdir "$dir/backlog"
+"$build/tests/bench/backlog" "$build" "$dir/backlog" | while IFS=: read -r what seen; do
+    say "$what" "${seen# }" ''
+done

@@ -47,7 +47,7 @@ struct stream {
     struct buf frames;
 };
 
-static void
+static _Noreturn void
 s_fail(const char *what)
 {
     fprintf(stderr, "ingest: %s\n", what);
