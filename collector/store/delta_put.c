@@ -59,6 +59,12 @@ s_width(uint64_t v)
     return WORD_BITS - (unsigned) __builtin_clzll(v | 1) - (v == 0);
 }
 
+static inline uint32_t
+s_varint_bits(uint64_t v)
+{
+    return v == 0 ? BYTE_BITS : (s_width(v) + 6) / 7 * BYTE_BITS;
+}
+
 uint8_t *
 delta_put(uint8_t *out, const int64_t *m, uint32_t n)
 {
@@ -142,7 +148,7 @@ s_judge(struct plan *best, const struct plan *like, const uint8_t counts[WIDTHS]
     uint32_t wider = 0;
 
     if (like->base != 0)
-        fixed += (s_width(delta_zigzag(like->base)) + 6) / 7 * BYTE_BITS;
+        fixed += s_varint_bits(delta_zigzag(like->base));
     for (unsigned width = most;; width--) {
         uint32_t behind = wider > 0 ? BYTE_BITS : 0;
         uint32_t bits;
@@ -202,7 +208,8 @@ s_first_residuals(uint64_t *residuals, struct plan *like, const struct steps *s,
         least = s->first[i] < least ? s->first[i] : least;
         most = s->first[i] > most ? s->first[i] : most;
     }
-    if (s_width(most - least) < s_width(most))
+    // Said once, a base takes its bytes; from then on each step is so many bits narrower.
+    if ((s_width(most) - s_width(most - least)) * s->n > s_varint_bits(delta_zigzag(least)))
         like->base = least;
     for (uint32_t i = 0; i < s->n; i++) {
         residuals[i] = s->first[i] - like->base;

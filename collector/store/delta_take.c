@@ -20,10 +20,12 @@ struct head {
 
 static int s_take_head(struct delta_reader *self, struct head *h, uint8_t first);
 static const uint8_t *s_packed(struct delta_reader *self, const struct head *h, uint8_t *room);
+static int s_unpack(struct delta_reader *self, const struct head *h, const uint8_t *packed,
+                    uint64_t *residuals);
 static void s_sum(struct delta_reader *self, const struct head *h, const uint8_t *packed,
-                  int64_t *out);
-static int s_sum_slowly(struct delta_reader *self, const struct head *h, const uint8_t *packed,
-                        int64_t *out);
+                  const uint64_t *residuals, int64_t *out);
+static void s_sum_list(struct delta_reader *self, const struct head *h, const uint64_t *residuals,
+                       int64_t *out);
 
 int
 delta_take(struct delta_reader *self, const uint8_t *at, size_t len, uint32_t n)
@@ -43,8 +45,8 @@ delta_take_block(struct delta_reader *self, int64_t out[DELTA_BLOCK])
     uint8_t room[DELTA_BLOCK * DELTA_WIDTH_MAX / BYTE_BITS + DELTA_SLACK];
     const uint8_t *packed;
     struct head h;
+    uint64_t residuals[DELTA_BLOCK + 1];
     uint8_t first;
-    int rc = 0;
 
     if (from == 1)
         out[0] = (int64_t) self->last;
@@ -66,11 +68,17 @@ delta_take_block(struct delta_reader *self, int64_t out[DELTA_BLOCK])
     packed = s_packed(self, &h, room);
     if (packed == NULL)
         return ERR_FORMAT;
-    if (h.mode == DELTA_LIST || (h.flags & DELTA_MORE) != 0)
-        rc = s_sum_slowly(self, &h, packed, out + from);
+    if (h.mode != DELTA_LIST && (h.flags & DELTA_MORE) == 0) {
+        s_sum(self, &h, packed, NULL, out + from);
+        return (int) n;
+    }
+    if (s_unpack(self, &h, packed, residuals) < 0)
+        return ERR_FORMAT;
+    if (h.mode == DELTA_LIST)
+        s_sum_list(self, &h, residuals, out + from);
     else
-        s_sum(self, &h, packed, out + from);
-    return rc < 0 ? rc : (int) n;
+        s_sum(self, &h, NULL, residuals, out + from);
+    return (int) n;
 }
 
 int
@@ -155,62 +163,6 @@ s_packed(struct delta_reader *self, const struct head *h, uint8_t *room)
     return room;
 }
 
-// Made once for each of its constant flags. The places of a map that are not set read the next
-// residual as well and drop it: cheaper than a branch.
-static inline __attribute__((always_inline)) void
-s_sum_as(struct delta_reader *self, const struct head *h, const uint8_t *packed, int64_t *out,
-         bool mapped, bool second, bool zigzag)
-{
-    const uint64_t mask = (UINT64_C(1) << h->width) - 1;
-    const uint64_t width = h->width, base = h->base;
-    const unsigned shift = self->shift;
-    uint64_t last = self->last, step = self->step, bit = 0;
-
-    for (uint32_t begin = 0; begin < h->places; begin += WORD_BITS) {
-        const uint32_t end = h->places - begin < WORD_BITS ? h->places : begin + WORD_BITS;
-        uint64_t set = mapped ? h->map[begin / WORD_BITS] : 0;
-
-        for (uint32_t i = begin; i < end; i++) {
-            uint64_t r = word_load(packed + bit / BYTE_BITS) >> bit % BYTE_BITS & mask;
-
-            if (mapped) {
-                const uint64_t keep = 0 - (set & 1);
-
-                r = (zigzag ? delta_unzigzag(r + 1) : r + 1) & keep;
-                bit += width & keep;
-                set >>= 1;
-            } else {
-                r = zigzag ? delta_unzigzag(r) : r;
-                bit += width;
-            }
-            step = (second ? step : 0) + base + r;
-            last += step << shift;
-            out[i] = (int64_t) last;
-        }
-    }
-    self->last = last;
-    self->step = step;
-}
-
-static void
-s_sum(struct delta_reader *self, const struct head *h, const uint8_t *packed, int64_t *out)
-{
-    const bool second = (h->flags & DELTA_SECOND) != 0;
-
-    if (h->mode == DELTA_BITMAP && (h->flags & DELTA_ZIGZAG) == 0)
-        second ? s_sum_as(self, h, packed, out, true, true, false)
-               : s_sum_as(self, h, packed, out, true, false, false);
-    else if (h->mode == DELTA_BITMAP)
-        second ? s_sum_as(self, h, packed, out, true, true, true)
-               : s_sum_as(self, h, packed, out, true, false, true);
-    else if ((h->flags & DELTA_ZIGZAG) == 0)
-        second ? s_sum_as(self, h, packed, out, false, true, false)
-               : s_sum_as(self, h, packed, out, false, false, false);
-    else
-        second ? s_sum_as(self, h, packed, out, false, true, true)
-               : s_sum_as(self, h, packed, out, false, false, true);
-}
-
 static int
 s_add_wider(struct delta_reader *self, const struct head *h, uint64_t *residuals)
 {
@@ -224,45 +176,119 @@ s_add_wider(struct delta_reader *self, const struct head *h, uint64_t *residuals
     return rbuf_rc(&self->r);
 }
 
-// Where residuals stand apart or have more bits elsewhere: unpack, then spread, then add up.
+// Residuals one by one, where they stand apart or have more bits elsewhere.
 static int
-s_sum_slowly(struct delta_reader *self, const struct head *h, const uint8_t *packed, int64_t *out)
+s_unpack(struct delta_reader *self, const struct head *h, const uint8_t *packed,
+         uint64_t *residuals)
 {
     const uint64_t mask = (UINT64_C(1) << h->width) - 1;
-    const bool second = (h->flags & DELTA_SECOND) != 0;
-    const uint64_t zigzag = (h->flags & DELTA_ZIGZAG) != 0 ? 1 : 0;
-    const uint64_t away = h->mode == DELTA_PLAIN ? 0 : 1;
-    uint64_t residuals[DELTA_BLOCK + 1];
-    uint64_t steps[DELTA_BLOCK] = { 0 };
     size_t bit = 0;
 
     for (uint32_t i = 0; i < h->residuals; i++, bit += h->width)
         residuals[i] = word_load(packed + bit / BYTE_BITS) >> bit % BYTE_BITS & mask;
-    if ((h->flags & DELTA_MORE) != 0 && s_add_wider(self, h, residuals) < 0)
-        return ERR_FORMAT;
-    for (uint32_t i = 0; i < h->residuals; i++) {
-        const uint64_t r = residuals[i] + away;
+    residuals[h->residuals] = 0; // looked at behind the last bit that is set
+    return (h->flags & DELTA_MORE) != 0 ? s_add_wider(self, h, residuals) : 0;
+}
 
-        residuals[i] = zigzag != 0 ? delta_unzigzag(r) : r;
-    }
-    if (h->mode == DELTA_PLAIN) {
-        memcpy(steps, residuals, h->places * sizeof *steps);
-    } else if (h->mode == DELTA_LIST) {
-        for (uint32_t i = 0; i < h->residuals; i++)
-            steps[h->list[i]] = residuals[i];
-    } else {
-        residuals[h->residuals] = 0; // read behind the last bit that is set
-        for (uint32_t i = 0, at = 0; i < h->places; i++) {
-            const uint64_t set = h->map[i / WORD_BITS] >> i % WORD_BITS & 1;
+// Made once for each of its constant flags. Residuals come from where they are packed, or else one
+// by one. The places of a map that are not set look at the next residual as well and drop it:
+// cheaper than a branch.
+static inline __attribute__((always_inline)) void
+s_sum_as(struct delta_reader *self, const struct head *h, const uint8_t *packed,
+         const uint64_t *residuals, int64_t *out, bool mapped, bool second, bool zigzag)
+{
+    const uint64_t mask = (UINT64_C(1) << h->width) - 1;
+    const uint64_t width = residuals != NULL ? 1 : h->width, base = h->base;
+    const unsigned shift = self->shift;
+    uint64_t last = self->last, step = self->step, at = 0; // a bit, or a residual
 
-            steps[i] = residuals[at] & (0 - set);
-            at += (uint32_t) set;
+    for (uint32_t begin = 0; begin < h->places; begin += WORD_BITS) {
+        const uint32_t end = h->places - begin < WORD_BITS ? h->places : begin + WORD_BITS;
+        uint64_t set = mapped ? h->map[begin / WORD_BITS] : 0;
+
+        for (uint32_t i = begin; i < end; i++) {
+            uint64_t r = residuals != NULL
+                             ? residuals[at]
+                             : word_load(packed + at / BYTE_BITS) >> at % BYTE_BITS & mask;
+
+            if (mapped) {
+                const uint64_t keep = 0 - (set & 1);
+
+                r = (zigzag ? delta_unzigzag(r + 1) : r + 1) & keep;
+                at += width & keep;
+                set >>= 1;
+            } else {
+                r = zigzag ? delta_unzigzag(r) : r;
+                at += width;
+            }
+            step = (second ? step : 0) + base + r;
+            last += step << shift;
+            out[i] = (int64_t) last;
         }
     }
-    for (uint32_t i = 0; i < h->places; i++) {
-        self->step = (second ? self->step : 0) + h->base + steps[i];
-        self->last += self->step << self->shift;
-        out[i] = (int64_t) self->last;
+    self->last = last;
+    self->step = step;
+}
+
+static inline __attribute__((always_inline)) void
+s_sum_from(struct delta_reader *self, const struct head *h, const uint8_t *packed,
+           const uint64_t *residuals, int64_t *out)
+{
+    const bool mapped = h->mode == DELTA_BITMAP;
+
+    switch (h->flags & (DELTA_SECOND | DELTA_ZIGZAG)) {
+    case 0:
+        mapped ? s_sum_as(self, h, packed, residuals, out, true, false, false)
+               : s_sum_as(self, h, packed, residuals, out, false, false, false);
+        break;
+    case DELTA_ZIGZAG:
+        mapped ? s_sum_as(self, h, packed, residuals, out, true, false, true)
+               : s_sum_as(self, h, packed, residuals, out, false, false, true);
+        break;
+    case DELTA_SECOND:
+        mapped ? s_sum_as(self, h, packed, residuals, out, true, true, false)
+               : s_sum_as(self, h, packed, residuals, out, false, true, false);
+        break;
+    default:
+        mapped ? s_sum_as(self, h, packed, residuals, out, true, true, true)
+               : s_sum_as(self, h, packed, residuals, out, false, true, true);
     }
-    return 0;
+}
+
+// `packed` or `residuals`; the other is NULL.
+static void
+s_sum(struct delta_reader *self, const struct head *h, const uint8_t *packed,
+      const uint64_t *residuals, int64_t *out)
+{
+    if (residuals == NULL)
+        s_sum_from(self, h, packed, NULL, out);
+    else
+        s_sum_from(self, h, NULL, residuals, out);
+}
+
+static void
+s_sum_list(struct delta_reader *self, const struct head *h, const uint64_t *residuals, int64_t *out)
+{
+    const uint64_t second = (h->flags & DELTA_SECOND) != 0 ? UINT64_MAX : 0;
+    const bool zigzag = (h->flags & DELTA_ZIGZAG) != 0;
+    uint64_t last = self->last, step = self->step;
+    uint32_t i = 0;
+
+    for (uint32_t k = 0; k <= h->residuals; k++) {
+        const uint32_t place = k < h->residuals ? h->list[k] : h->places;
+        const uint64_t r = k < h->residuals ? residuals[k] + 1 : 0;
+
+        for (; i < place; i++) {
+            step = (step & second) + h->base;
+            last += step << self->shift;
+            out[i] = (int64_t) last;
+        }
+        if (k == h->residuals)
+            break;
+        step = (step & second) + h->base + (zigzag ? delta_unzigzag(r) : r);
+        last += step << self->shift;
+        out[i++] = (int64_t) last;
+    }
+    self->last = last;
+    self->step = step;
 }

@@ -9,7 +9,7 @@
 //  16  u16      columns
 //  18  u16      ranges
 //  20  u16      bitmaps
-//  22  u16      0
+//  22  u16      0, not looked at
 //  24  u64      host
 //  32  i64      time of the first row
 //  40  i64      time of the last row
@@ -20,7 +20,8 @@
 //      times    varint length, a column of integers: times less that of the first row
 //      series   varint length, runs: varint 2 * gap, or 2 * gap + 1 and varint rows in it - 2
 //      lengths  varint length, a varint a column
-//      presences, to the end of the head: runs: varint number, varint columns - 1
+//      presences  varint length, runs: varint number, varint columns - 1; columns behind them
+//               have all rows
 // A presence is 0 for all rows, then come the ranges, then the bitmaps.
 
 #ifndef COLLECTOR_STORE_TILE_INNER_H

@@ -239,7 +239,8 @@ s_take_parts(struct tile *t, const uint8_t *at)
     t->times = s_part(&r, (size_t) rbuf_varint(&r));
     t->series = s_part(&r, (size_t) rbuf_varint(&r));
     t->lengths = s_part(&r, (size_t) rbuf_varint(&r));
-    t->presences = s_part(&r, rbuf_left(&r));
+    t->presences = s_part(&r, (size_t) rbuf_varint(&r));
+    // What is behind them is a later minor version's.
     return rbuf_rc(&r);
 }
 

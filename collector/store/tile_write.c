@@ -50,6 +50,7 @@ struct tile_writer {
     uint32_t presences_size;      // allocated
     struct buf range, bitmap;     // presences
     struct buf series, lengths;   // parts of the head
+    struct buf presence_runs;     // another one
     struct buf body;              // columns
     struct buf tile;              // the whole
     int64_t cells[TILE_ROWS_MAX]; // of a column with holes: those that are there
@@ -82,6 +83,7 @@ tile_writer_destroy(tile_writer_t **self_p)
     buf_release(&self->bitmap);
     buf_release(&self->series);
     buf_release(&self->lengths);
+    buf_release(&self->presence_runs);
     buf_release(&self->body);
     buf_release(&self->tile);
     free(self->presences);
@@ -111,6 +113,7 @@ tile_writer_begin(tile_writer_t *self, uint64_t host, uint8_t class, const int64
     buf_clear(&self->bitmap);
     buf_clear(&self->series);
     buf_clear(&self->lengths);
+    buf_clear(&self->presence_runs);
     buf_clear(&self->body);
     buf_clear(&self->tile);
 }
@@ -211,6 +214,7 @@ tile_writer_finish(tile_writer_t *self, size_t *len_ret)
     s_put_part(t, &self->series);
     s_put_part(t, &self->lengths);
     s_put_presences(self);
+    s_put_part(t, &self->presence_runs);
     head_bytes = (uint32_t) t->len;
     buf_bytes(t, self->body.at, self->body.len);
     s_put_header(self, head_bytes);
@@ -337,8 +341,8 @@ s_put_presences(tile_writer_t *self)
     for (uint32_t i = 0, end; i < told; i = end) {
         for (end = i + 1; end < told && self->presences[end] == self->presences[i]; end++)
             continue;
-        s_put_varint(&self->tile, s_number(self, self->presences[i]));
-        s_put_varint(&self->tile, end - i - 1);
+        s_put_varint(&self->presence_runs, s_number(self, self->presences[i]));
+        s_put_varint(&self->presence_runs, end - i - 1);
     }
 }
 

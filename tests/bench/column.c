@@ -14,14 +14,16 @@
 
 #include "agent/own_series.h"
 #include "agent/sampler.h"
-#include "collector/store/tile.h"
+#include "collector/store/tile_sheet.h"
 #include "shared/base/clock.h"
 #include "shared/base/xalloc.h"
+#include "shared/wire/row_codec.h"
 #include "tests/bench/fleet.h"
 
 #define T0_MS    INT64_C(1700000000000)
 #define HOSTS    8
 #define PASSES   15
+#define AGAIN    4
 #define COLUMNS  4096 // of a recording, at most
 #define ROWS_MAX TILE_ROWS_MAX
 #define NS_PER_S INT64_C(1000000000)
@@ -40,12 +42,12 @@ struct recording {
 };
 
 struct result {
-    uint64_t bytes, head_bytes, samples, columns;
-    int64_t write_ns, open_ns;     // of all tiles
-    uint64_t busy_samples;         // of columns that change
-    int64_t read_ns, busy_read_ns; // to doubles
-    int64_t sample_ns;             // found by series, to samples
-    uint64_t odd_cells;
+    uint64_t bytes, samples;
+    uint64_t busy_samples; // of columns that change
+    int64_t turn_ns;       // rows into columns
+    int64_t write_ns;      // columns into tiles
+    int64_t open_ns;
+    int64_t read_ns, busy_read_ns; // columns to doubles
 };
 
 static void
@@ -93,35 +95,50 @@ s_compare(const struct recording *rec, const struct tile *t, uint32_t first, uin
     }
 }
 
-// Bits from `first` on, as a bitmap of its own.
-static void
-s_slice(uint64_t *ret, const uint64_t *map, uint32_t first, uint32_t rows)
+// Some rows of a recording as an open tile would hand them out.
+static struct cell *
+s_rows(const struct recording *rec, uint32_t first, uint32_t rows)
 {
-    memset(ret, 0, COLUMN_WORDS(ROWS_MAX) * sizeof *ret);
+    struct cell *cells = xcalloc((size_t) rows * rec->columns + 1, sizeof *cells);
+
     for (uint32_t i = 0; i < rows; i++)
-        ret[i / 64] |= (uint64_t) s_has(map, first + i) << i % 64;
+        for (uint32_t c = 0; c < rec->columns; c++) {
+            struct cell *cell = &cells[(size_t) i * rec->columns + c];
+
+            cell->state = !s_has(rec->at[c].present, first + i) ? CELL_ABSENT
+                          : s_has(rec->at[c].raw, first + i)    ? CELL_RAW
+                                                                : CELL_INTEGER;
+            cell->m = rec->at[c].cells[first + i];
+        }
+    return cells;
+}
+
+static void
+s_turn(struct tile_sheet *sheet, const struct recording *rec, const struct cell *cells,
+       uint32_t first, uint32_t rows)
+{
+    tile_sheet_begin(sheet, rec->columns, rows);
+    for (uint32_t i = 0; i < rows; i++) {
+        tile_sheet_row(sheet, rec->times[first + i]);
+        for (uint32_t c = 0; c < rec->columns; c++, cells++) {
+            if (cells->state == CELL_INTEGER)
+                tile_sheet_put(sheet, c, cells->m);
+            else if (cells->state == CELL_RAW)
+                tile_sheet_put_double(sheet, c, cells->bits);
+        }
+    }
 }
 
 static const uint8_t *
-s_write(tile_writer_t *w, const struct recording *rec, uint32_t first, uint32_t rows, size_t *len,
-        int64_t *ns)
+s_write(tile_writer_t *w, const struct tile_sheet *sheet, const struct recording *rec, size_t *len)
 {
-    static uint64_t raw[COLUMNS][COLUMN_WORDS(ROWS_MAX)], present[COLUMNS][COLUMN_WORDS(ROWS_MAX)];
-    const uint8_t *bytes;
-    int64_t begin;
-
+    tile_writer_begin(w, 1, 0, sheet->times, sheet->rows);
     for (uint32_t c = 0; c < rec->columns; c++) {
-        s_slice(raw[c], rec->at[c].raw, first, rows);
-        s_slice(present[c], rec->at[c].present, first, rows);
+        const struct tile_cells column = tile_sheet_column(sheet, c, c, rec->forms[c]);
+
+        (void) tile_writer_add(w, &column);
     }
-    begin = clock_mono_ns();
-    tile_writer_begin(w, 1, 0, rec->times + first, rows);
-    for (uint32_t c = 0; c < rec->columns; c++)
-        (void) tile_writer_add(w, &(struct tile_cells){ c, rec->forms[c], rec->at[c].cells + first,
-                                                        raw[c], present[c] });
-    bytes = tile_writer_finish(w, len);
-    *ns = clock_mono_ns() - begin;
-    return bytes;
+    return tile_writer_finish(w, len);
 }
 
 static int64_t
@@ -133,51 +150,40 @@ s_least(int64_t least, int64_t ns)
 static void
 s_time_reading(struct result *r, const uint8_t *bytes, size_t len)
 {
-    int64_t open_ns = 0, read_ns = 0, busy_ns = 0, sample_ns = 0;
+    int64_t open_ns = 0, read_ns = 0, busy_ns = 0;
     uint64_t busy = 0;
 
     for (int pass = 0; pass < PASSES; pass++) {
-        struct sample samples[ROWS_MAX];
+        const int64_t opens = clock_mono_ns();
+        int64_t slow = 0, quick = 0;
         double values[ROWS_MAX];
-        int64_t times[ROWS_MAX];
-        struct tile_cursor cursor;
         struct tile_column column;
-        int64_t t[4], slow = 0, quick = 0;
+        struct tile_cursor cursor;
         struct tile tile;
 
-        busy = 0;
-        t[0] = clock_mono_ns();
         if (tile_open(&tile, bytes, len) < 0)
             s_fail("a tile was refused");
-        t[1] = clock_mono_ns();
+        open_ns = s_least(open_ns, clock_mono_ns() - opens);
+        busy = 0;
         tile_cursor_init(&cursor, &tile);
         while (tile_cursor_next(&cursor, &column) == 1) {
-            // One that changes in every block costs more than its head.
-            const bool changes = column.len > 3 + column.n / 16;
+            // What hardly changes has little more than a head and a byte or two a block.
+            const bool changes = column.len > 16 + column.n / 16;
             const int64_t begin = clock_mono_ns();
 
-            for (int again = 0; again < 4; again++)
+            // Several times, so that looking at the clock costs little.
+            for (int again = 0; again < AGAIN; again++)
                 if (column_take(values, column.at, column.len, column.n, 0, column.n) < 0)
                     s_fail("a column was refused");
-            *(changes ? &slow : &quick) += (clock_mono_ns() - begin) / 4;
+            *(changes ? &slow : &quick) += (clock_mono_ns() - begin) / AGAIN;
             busy += changes ? column.n : 0;
         }
-        t[2] = clock_mono_ns();
-        if (tile_times(&tile, times) < 0)
-            s_fail("times were refused");
-        for (uint32_t c = 0; c < 50; c++)
-            if (tile_find(&tile, c * (tile.columns / 50), &column) == 1)
-                (void) tile_samples(&tile, &column, times, 0, tile.rows, samples);
-        t[3] = clock_mono_ns();
-        open_ns = s_least(open_ns, t[1] - t[0]);
         read_ns = s_least(read_ns, slow + quick);
         busy_ns = s_least(busy_ns, slow);
-        sample_ns = s_least(sample_ns, t[3] - t[2]);
     }
     r->open_ns += open_ns;
     r->read_ns += read_ns;
     r->busy_read_ns += busy_ns;
-    r->sample_ns += sample_ns;
     r->busy_samples += busy;
 }
 
@@ -186,48 +192,52 @@ static void
 s_measure(struct result *r, const struct recording *rec, uint32_t rows)
 {
     tile_writer_t *w = tile_writer_new();
+    struct tile_sheet sheet = { 0 };
 
     for (uint32_t first = 0; first + rows <= rec->rows; first += rows) {
-        int64_t write_ns = 0, ns;
+        struct cell *cells = s_rows(rec, first, rows);
+        int64_t turn_ns = 0, write_ns = 0;
         const uint8_t *bytes = NULL;
         struct tile t;
-        size_t len;
+        size_t len = 0;
 
         for (int pass = 0; pass < PASSES; pass++) {
-            bytes = s_write(w, rec, first, rows, &len, &ns);
-            write_ns = s_least(write_ns, ns);
+            const int64_t begin = clock_mono_ns();
+            int64_t turned;
+
+            s_turn(&sheet, rec, cells, first, rows);
+            turned = clock_mono_ns();
+            bytes = s_write(w, &sheet, rec, &len);
+            write_ns = s_least(write_ns, clock_mono_ns() - turned);
+            turn_ns = s_least(turn_ns, turned - begin);
         }
         if (tile_open(&t, bytes, len) < 0)
             s_fail("a tile was refused");
         s_compare(rec, &t, first, rows);
         r->bytes += len;
-        r->head_bytes += t.head_bytes;
-        r->columns += t.columns;
+        r->turn_ns += turn_ns;
         r->write_ns += write_ns;
-        for (uint32_t c = 0; c < rec->columns; c++)
-            for (uint32_t i = first; i < first + rows; i++)
-                r->samples += s_has(rec->at[c].present, i);
+        for (size_t i = 0; i < (size_t) rows * rec->columns; i++)
+            r->samples += cells[i].state != CELL_ABSENT;
         s_time_reading(r, bytes, len);
+        free(cells);
     }
+    tile_sheet_release(&sheet);
     tile_writer_destroy(&w);
 }
 
 static void
 s_say(const char *what, uint32_t rows, const struct result *r)
 {
-    const double n = (double) r->samples;
+    const double n = (double) r->samples, busy = (double) r->busy_samples;
 
-    printf("tiles, %s, %u rows, bytes a sample: %.3f\n", what, rows, (double) r->bytes / n);
-    printf("tiles, %s, %u rows, of them the head: %.4f\n", what, rows, (double) r->head_bytes / n);
-    printf("tiles, %s, %u rows, written, ns a sample: %.1f\n", what, rows,
-           (double) r->write_ns / n);
-    printf("tiles, %s, %u rows, read to doubles, ns a sample: %.2f\n", what, rows,
-           (double) r->read_ns / n);
-    printf("tiles, %s, %u rows, the same, busy columns: %.2f\n", what, rows,
-           (double) r->busy_read_ns / (double) r->busy_samples);
-    printf("tiles, %s, %u rows, opened, ns a sample: %.2f\n", what, rows, (double) r->open_ns / n);
-    printf("tiles, %s, %u rows, busy share of samples, percent: %.1f\n", what, rows,
-           100.0 * (double) r->busy_samples / n);
+    printf("%s, %u rows, bytes a sample: %.3f\n", what, rows, (double) r->bytes / n);
+    printf("%s, %u rows, turned and written, ns a sample: %.1f, %.1f\n", what, rows,
+           (double) r->turn_ns / n, (double) r->write_ns / n);
+    printf("%s, %u rows, opened, read, ns a sample: %.2f, %.2f\n", what, rows,
+           (double) r->open_ns / n, (double) r->read_ns / n);
+    printf("%s, %u rows, busy columns read, M samples a second: %.0f\n", what, rows,
+           busy > 0 ? busy * 1e3 / (double) r->busy_read_ns : 0);
 }
 
 static void
