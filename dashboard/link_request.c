@@ -54,11 +54,47 @@ link_replies_free(struct buf *replies, size_t n)
     free(replies);
 }
 
-int
-link_series_take(struct query_series **ret, size_t *n_ret, const struct buf *replies, size_t n)
+// What the elements of an answer are. `take` leaves nothing to be released where it fails.
+struct element {
+    size_t size;
+    int (*take)(struct rbuf *r, void *ret);
+    void (*release)(void *element);
+};
+
+#define ELEMENT(name, type, take_one, release_one)      \
+    static int s_take_##name(struct rbuf *r, void *ret) \
+    {                                                   \
+        type *element = ret;                            \
+                                                        \
+        *element = (type){ 0 };                         \
+        return take_one(r, element);                    \
+    }                                                   \
+    static void s_release_##name(void *element)         \
+    {                                                   \
+        release_one(element);                           \
+    }                                                   \
+    static const struct element s_##name = { sizeof(type), s_take_##name, s_release_##name }
+
+ELEMENT(series, struct query_series, query_take_series, query_series_release);
+ELEMENT(hosts, struct host_info, host_info_take, host_info_release);
+ELEMENT(ledgers, struct query_ledger, query_take_ledger, query_ledger_release);
+ELEMENT(events, struct host_event, host_event_take_item, host_event_release);
+
+static void
+s_free(const struct element *is, void *elements, size_t n)
 {
-    struct query_series *series = NULL;
-    size_t taken = 0;
+    for (size_t i = 0; i < n; i++)
+        is->release((char *) elements + i * is->size);
+    free(elements);
+}
+
+// The elements of all parts of an answer, one array. Room is made as they come: a part may tell of
+// more than it has.
+static int
+s_take(const struct element *is, void **ret, size_t *n_ret, const struct buf *replies, size_t n)
+{
+    size_t taken = 0, size = 16;
+    char *elements = xcalloc(size, is->size);
 
     for (size_t i = 0; i < n; i++) {
         struct query_reply reply;
@@ -66,138 +102,89 @@ link_series_take(struct query_series **ret, size_t *n_ret, const struct buf *rep
 
         if (query_take_reply(&reply, &r, replies[i].at, replies[i].len) != 0)
             goto fail;
-        series = xrealloc(series, taken + reply.n + 1, sizeof *series);
         for (uint32_t k = 0; k < reply.n; k++) {
-            series[taken] = (struct query_series){ 0 };
-            if (query_take_series(&r, &series[taken]) != 0)
+            if (taken == size) {
+                size *= 2;
+                elements = xrealloc(elements, size, is->size);
+            }
+            if (is->take(&r, elements + taken * is->size) != 0)
                 goto fail;
             taken++;
         }
     }
-    *ret = series;
+    *ret = elements;
     *n_ret = taken;
     return 0;
 
 fail:
-    link_series_free(series, taken);
+    s_free(is, elements, taken);
     return ERR_FORMAT;
+}
+
+int
+link_series_take(struct query_series **ret, size_t *n_ret, const struct buf *replies, size_t n)
+{
+    void *elements;
+    const int rc = s_take(&s_series, &elements, n_ret, replies, n);
+
+    if (rc == 0)
+        *ret = elements;
+    return rc;
 }
 
 void
 link_series_free(struct query_series *series, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        query_series_release(&series[i]);
-    free(series);
+    s_free(&s_series, series, n);
 }
 
 int
 link_hosts_take(struct host_info **ret, size_t *n_ret, const struct buf *replies, size_t n)
 {
-    struct host_info *hosts = NULL;
-    size_t taken = 0;
+    void *elements;
+    const int rc = s_take(&s_hosts, &elements, n_ret, replies, n);
 
-    for (size_t i = 0; i < n; i++) {
-        struct query_reply reply;
-        struct rbuf r;
-
-        if (query_take_reply(&reply, &r, replies[i].at, replies[i].len) != 0)
-            goto fail;
-        hosts = xrealloc(hosts, taken + reply.n + 1, sizeof *hosts);
-        for (uint32_t k = 0; k < reply.n; k++) {
-            hosts[taken] = (struct host_info){ 0 };
-            if (host_info_take(&r, &hosts[taken]) != 0)
-                goto fail;
-            taken++;
-        }
-    }
-    *ret = hosts;
-    *n_ret = taken;
-    return 0;
-
-fail:
-    link_hosts_free(hosts, taken);
-    return ERR_FORMAT;
+    if (rc == 0)
+        *ret = elements;
+    return rc;
 }
 
 void
 link_hosts_free(struct host_info *hosts, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        host_info_release(&hosts[i]);
-    free(hosts);
+    s_free(&s_hosts, hosts, n);
 }
 
 int
 link_ledgers_take(struct query_ledger **ret, size_t *n_ret, const struct buf *replies, size_t n)
 {
-    struct query_ledger *ledgers = NULL;
-    size_t taken = 0;
+    void *elements;
+    const int rc = s_take(&s_ledgers, &elements, n_ret, replies, n);
 
-    for (size_t i = 0; i < n; i++) {
-        struct query_reply reply;
-        struct rbuf r;
-
-        if (query_take_reply(&reply, &r, replies[i].at, replies[i].len) != 0)
-            goto fail;
-        for (uint32_t k = 0; k < reply.n; k++) {
-            struct query_ledger ledger;
-
-            if (query_take_ledger(&r, &ledger) != 0)
-                goto fail;
-            ledgers = xrealloc(ledgers, taken + 1, sizeof *ledgers);
-            ledgers[taken++] = ledger;
-        }
-    }
-    *ret = ledgers;
-    *n_ret = taken;
-    return 0;
-
-fail:
-    link_ledgers_free(ledgers, taken);
-    return ERR_FORMAT;
+    if (rc == 0)
+        *ret = elements;
+    return rc;
 }
 
 void
 link_ledgers_free(struct query_ledger *ledgers, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        query_ledger_release(&ledgers[i]);
-    free(ledgers);
+    s_free(&s_ledgers, ledgers, n);
 }
 
 int
 link_events_take(struct host_event **ret, size_t *n_ret, const struct buf *replies, size_t n)
 {
-    struct host_event *events = NULL;
-    size_t taken = 0;
+    void *elements;
+    const int rc = s_take(&s_events, &elements, n_ret, replies, n);
 
-    for (size_t i = 0; i < n; i++) {
-        struct query_reply reply;
-        struct rbuf r;
-
-        if (query_take_reply(&reply, &r, replies[i].at, replies[i].len) != 0)
-            goto fail;
-        events = xrealloc(events, taken + reply.n + 1, sizeof *events);
-        for (uint32_t k = 0; k < reply.n; k++) {
-            if (host_event_take_item(&r, &events[taken]) != 0)
-                goto fail;
-            taken++;
-        }
-    }
-    *ret = events;
-    *n_ret = taken;
-    return 0;
-
-fail:
-    link_events_free(events, taken);
-    return ERR_FORMAT;
+    if (rc == 0)
+        *ret = elements;
+    return rc;
 }
 
 void
 link_events_free(struct host_event *events, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        host_event_release(&events[i]);
-    free(events);
+    s_free(&s_events, events, n);
 }
