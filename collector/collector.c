@@ -8,6 +8,7 @@
 #include "collector/applier.h"
 #include "collector/collector_stat.h"
 #include "collector/journal.h"
+#include "collector/journal_store.h"
 #include "collector/reactor.h"
 #include "collector/replay.h"
 #include "collector/store/head.h"
@@ -24,9 +25,9 @@
 
 // In the order of their start; they stop in the other one.
 struct collector {
-    int lock_fd; // of the data folder, held while we live
-    uint64_t id; // in the data folder, so that it stays
-    store_t *store;
+    int lock_fd;    // of the data folder, held while we live
+    uint64_t id;    // in the data folder, so that it stays
+    store_t *store; // the head alone until there is a journal
     event_log_t *events;
     journal_t *journal;
     applier_t *applier; // writes the store: the replay's at first, then the reactor's
@@ -181,13 +182,31 @@ s_start_journal(collector_t *self, int *exit_ret, const struct collector_options
     return rc;
 }
 
+static void
+s_reach(void *arg, struct journal_reach *ret)
+{
+    journal_reach(arg, ret);
+}
+
+// The store is the head and the journal from here on.
 static int
 s_start_replay(collector_t *self, const struct collector_options *options)
 {
+    const int64_t since_ms = clock_real_ms() - REPLAY_MS;
     struct buf dir = { 0 };
     int rc;
 
     s_journal_dir(&dir, options);
+    // What came before is in the head only as far as it was ahead of our clock then.
+    self->store = journal_store_new(
+        &self->store, &(struct journal_store_options){
+                          .dir = buf_cstr(&dir),
+                          .owner = self->id,
+                          .floor_ms = lane_table_count(journal_lanes(self->journal)) > 0
+                                          ? since_ms + APPLIER_FUTURE_MS
+                                          : INT64_MIN,
+                          .arg = self->journal,
+                          .reach = s_reach });
     self->applier = applier_new(self->store, self->events, APPLIER_SERIES_MAX);
     rc = replay_start(&self->replay,
                       &(struct replay_options){ .dir = buf_cstr(&dir),
@@ -195,7 +214,7 @@ s_start_replay(collector_t *self, const struct collector_options *options)
                                                 .end = journal_end(self->journal),
                                                 .lanes = journal_lanes(self->journal),
                                                 .applier = self->applier,
-                                                .since_ms = clock_real_ms() - REPLAY_MS });
+                                                .since_ms = since_ms });
     if (rc < 0)
         log_error("the journal cannot be read back", "error=%s", log_quote(err_str(rc)));
     buf_release(&dir);

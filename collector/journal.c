@@ -25,10 +25,13 @@ struct journal {
     int stop_fd;              // eventfd
     int failed;               // the thread's: the error that was final, or 0
     struct segment_place end; // at the start
+    pthread_mutex_t lock;     // over what follows
+    struct journal_reach reach;
 };
 
 static void *s_run(void *arg);
 static void s_commit(journal_t *self, struct journal_group *group);
+static void s_reach(journal_t *self);
 static void s_count(const struct journal_group *group, const journal_file_t *file);
 
 int
@@ -37,12 +40,15 @@ journal_start(journal_t **ret, struct journal_found *found, const struct journal
     journal_t *self = xcalloc(1, sizeof *self);
     int rc;
 
+    pthread_mutex_init(&self->lock, NULL);
     self->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     rc = self->stop_fd == -1 ? -errno : journal_file_open(&self->file, found, opt);
     rc = rc < 0 ? rc : ring_new(&self->in, JOURNAL_GROUPS);
     rc = rc < 0 ? rc : ring_new(&self->out, JOURNAL_GROUPS);
-    if (rc == 0)
-        self->end = journal_file_end(self->file);
+    if (rc == 0) {
+        s_reach(self);
+        self->end = self->reach.end;
+    }
     rc = rc < 0 ? rc : -pthread_create(&self->thread, NULL, s_run, self);
     if (rc < 0) {
         journal_stop(&self);
@@ -72,6 +78,7 @@ journal_stop(journal_t **self_p)
     journal_file_close(&self->file);
     if (self->stop_fd != -1)
         close(self->stop_fd);
+    pthread_mutex_destroy(&self->lock);
     free(self);
     *self_p = NULL;
 }
@@ -86,6 +93,14 @@ struct segment_place
 journal_end(const journal_t *self)
 {
     return self->end;
+}
+
+void
+journal_reach(journal_t *self, struct journal_reach *ret)
+{
+    pthread_mutex_lock(&self->lock);
+    *ret = self->reach;
+    pthread_mutex_unlock(&self->lock);
 }
 
 void
@@ -147,6 +162,7 @@ s_commit(journal_t *self, struct journal_group *group)
         journal_file_commit(self->file, group);
         s_count(group, self->file);
         self->failed = group->rc == -ENOSPC ? 0 : group->rc;
+        s_reach(self);
     }
     if (self->failed != 0) {
         group->rc = self->failed;
@@ -154,6 +170,17 @@ s_commit(journal_t *self, struct journal_group *group)
     }
     taken = ring_push(self->out, group); // there is room for all that are on their way
     assert(taken);
+}
+
+static void
+s_reach(journal_t *self)
+{
+    const struct journal_reach reach = { journal_file_oldest(self->file),
+                                         journal_file_end(self->file) };
+
+    pthread_mutex_lock(&self->lock);
+    self->reach = reach;
+    pthread_mutex_unlock(&self->lock);
 }
 
 static void

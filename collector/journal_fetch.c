@@ -7,6 +7,8 @@
 #include "shared/base/err.h"
 #include "shared/base/segment_cursor.h"
 
+#define NEAR_BYTES (1024u * 1024u)
+
 static int
 s_compare(const void *a, const void *b)
 {
@@ -18,7 +20,14 @@ s_compare(const void *a, const void *b)
     return (x.offset > y.offset) - (x.offset < y.offset);
 }
 
-// All wishes of one segment, which are the first `n`.
+// Whether reading on is cheaper than looking for the next one.
+static bool
+s_near(struct segment_place a, struct segment_place b)
+{
+    return a.segment == b.segment && b.offset - a.offset < NEAR_BYTES;
+}
+
+// Wishes of one segment, which are the first `n`.
 static int
 s_segment(segment_cursor_t *cursor, struct segment_place until, const struct journal_wish *wishes,
           size_t n, journal_fetch_fn *fn, void *arg)
@@ -56,7 +65,7 @@ journal_fetch(const char *dir, uint64_t owner, struct segment_place until,
     for (size_t from = 0, to; from < n && rc == 0; from = to) {
         segment_cursor_t *cursor;
 
-        for (to = from; to < n && wishes[to].place.segment == wishes[from].place.segment; to++) {
+        for (to = from + 1; to < n && s_near(wishes[to - 1].place, wishes[to].place); to++) {
         }
         rc = segment_cursor_open(&cursor, dir, owner, wishes[from].place);
         if (rc < 0)

@@ -16,7 +16,8 @@
 #include "shared/base/xalloc.h"
 
 #define HOLD_BYTES  (64u * 1024u * 1024u)
-#define DEFS_GATHER 64u // places of one lane's definitions: then they are written together
+#define TIMES_MOST  50000u // segments; an item has at most 18 bytes
+#define DEFS_GATHER 64u    // places of one lane's definitions: then they are written together
 #define ALIVE_MS    (5 * 60 * 1000)      // who was silent longer holds nothing
 #define GROUP_KEEP  (4u * 1024u * 1024u) // memory of a group that stays for the next one
 
@@ -34,6 +35,7 @@ static int s_append(journal_file_t *self, uint8_t kind, uint8_t flags, uint64_t 
                     int64_t received_ms, const void *body, size_t len, struct segment_place *place);
 static int s_rolled(journal_file_t *self, struct journal_group *group);
 static int s_checkpoint(journal_file_t *self);
+static int s_times(journal_file_t *self);
 static int s_trim(journal_file_t *self, struct journal_group *group);
 static uint64_t s_below(journal_file_t *self, struct journal_group *group);
 static bool s_held(const journal_file_t *self, uint64_t segment, struct journal_group *group);
@@ -225,18 +227,23 @@ s_append(journal_file_t *self, uint8_t kind, uint8_t flags, uint64_t host, int64
 
     journal_head_put(head, kind, flags, host, received_ms);
     rc = segment_log_append(self->log, &payload, place);
-    if (rc < 0 || kind == JOURNAL_CHECKPOINT)
+    if (rc < 0 || kind == JOURNAL_CHECKPOINT || kind == JOURNAL_TIMES)
         return rc;
     // Parsed from the body alone: the two pieces are one only in the file.
     if (journal_entry_take_body(&entry, body, len) < 0)
         return 0; // not ours to judge
     lane_table_book(self->lanes, &entry, *place);
-    journal_keep_begin(&self->keep, place->segment, received_ms);
+    if (self->keep.n == 0 || self->keep.segments[self->keep.n - 1].number < place->segment) {
+        journal_keep_begin(&self->keep, place->segment, received_ms);
+        journal_keep_fresh(&self->keep, place->segment);
+    }
     journal_keep_need(&self->keep, place->segment, received_ms);
-    if (kind == JOURNAL_RECORD)
+    if (kind == JOURNAL_RECORD) {
+        journal_keep_least(&self->keep, place->segment, journal_record_least_ms(&entry.record));
         journal_keep_need(&self->keep,
                           lane_table_add(self->lanes, host, entry.record.stream)->key.segment,
                           received_ms);
+    }
     return 0;
 }
 
@@ -281,7 +288,24 @@ s_checkpoint(journal_file_t *self)
     buf_release(&first);
     if (rc == 0)
         self->checkpoint = begins; // or the one behind: no less will do
+    rc = rc < 0 ? rc : s_times(self);
     self->segment = segment_log_newest(self->log);
+    return rc;
+}
+
+// Of the newest segments, as many as one entry holds; others count as not known.
+static int
+s_times(journal_file_t *self)
+{
+    const uint32_t n = self->keep.n;
+    struct segment_place place;
+    struct buf items = { 0 };
+    int rc;
+
+    for (uint32_t i = n > TIMES_MOST ? n - TIMES_MOST : 0; i < n; i++)
+        journal_times_put(&items, self->keep.segments[i].number, self->keep.segments[i].least_ms);
+    rc = s_append(self, JOURNAL_TIMES, 0, 0, self->is.now_ms(), items.at, items.len, &place);
+    buf_release(&items);
     return rc;
 }
 

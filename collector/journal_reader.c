@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "collector/applier.h"
+#include "shared/base/err.h"
 #include "shared/base/map.h"
 #include "shared/base/xalloc.h"
 #include "shared/wire/lane.h"
@@ -17,6 +18,7 @@ struct decoder {
     lane_t *lane;
     struct journal_series **series; // by slot; NULL: none
     uint32_t n_slots;               // allocated, all set
+    uint32_t n_wanted;              // of the series
 };
 
 struct reader {
@@ -28,10 +30,14 @@ struct reader {
     uint32_t size;     // allocated, both
     const struct journal_series **series; // of the row at hand
     double *values;
+    int rc; // of is->row
 };
 
-static void s_host(void *arg, uint64_t host, const char *name);
-static void s_record(void *arg, const struct journal_entry *entry);
+static void s_begin(struct reader *self, struct journal_walk *walk);
+static void s_end(struct reader *self);
+static bool s_host(void *arg, uint64_t host, const char *name);
+static bool s_record(void *arg, const struct journal_entry *entry);
+static bool s_stream(void *arg, uint64_t host, uint64_t stream);
 static struct decoder *s_decoder(struct reader *self, uint64_t host, uint64_t stream);
 static int s_define(void *arg, const struct slot_def *def);
 static void s_row(void *arg, int64_t time_ms, const uint32_t *slots, const double *values,
@@ -42,57 +48,113 @@ static void s_free(struct decoder *decoder);
 int
 journal_read(const struct journal_read *read, struct journal_told *ret)
 {
-    struct reader self = { .is = read, .told = ret, .names = map_new(), .decoders = map_new() };
-    struct map_entry entry;
-    size_t at = 0;
+    struct reader self = { .is = read, .told = ret };
+    struct journal_walk walk;
     int rc;
 
     *ret = (struct journal_told){ 0 };
-    rc = journal_walk(&(struct journal_walk){ .dir = read->dir,
-                                              .owner = read->owner,
-                                              .end = read->end,
-                                              .lanes = read->lanes,
-                                              .since_ms = read->from_ms - APPLIER_FUTURE_MS,
-                                              .stop = read->stop,
-                                              .arg = &self,
-                                              .host = s_host,
-                                              .record = s_record },
-                      &ret->walked);
-    while (map_next(self.decoders, &at, &entry)) {
-        const struct decoder *decoder = entry.value;
+    s_begin(&self, &walk);
+    rc = journal_walk(&walk, &ret->walked);
+    s_end(&self);
+    return self.rc < 0 ? self.rc : rc;
+}
 
-        ret->unreadable += lane_counters(decoder->lane)->unreadable;
-        s_free(entry.value);
-    }
-    at = 0;
-    while (map_next(self.names, &at, &entry))
-        free(entry.value);
-    map_destroy(&self.decoders);
-    map_destroy(&self.names);
-    free(self.series);
-    free(self.values);
+int
+journal_read_series(const struct journal_read *read)
+{
+    struct journal_told told = { 0 };
+    struct reader self = { .is = read, .told = &told };
+    struct journal_walk walk;
+    int rc;
+
+    s_begin(&self, &walk);
+    rc = journal_walk_definitions(&walk);
+    s_end(&self);
     return rc;
 }
 
+// A sample may be older than its coming by any time, and younger by a little.
 static void
+s_begin(struct reader *self, struct journal_walk *walk)
+{
+    const struct journal_read *is = self->is;
+
+    self->names = map_new();
+    self->decoders = map_new();
+    *walk = (struct journal_walk){ .dir = is->dir,
+                                   .owner = is->owner,
+                                   .end = is->end,
+                                   .lanes = is->lanes,
+                                   .since_ms = is->from_ms > INT64_MIN + APPLIER_FUTURE_MS
+                                                   ? is->from_ms - APPLIER_FUTURE_MS
+                                                   : INT64_MIN,
+                                   .keep = is->keep,
+                                   .to_ms = is->to_ms,
+                                   .most_bytes = is->most_bytes,
+                                   .stop = is->stop,
+                                   .until_ms = is->until_ms,
+                                   .arg = self,
+                                   .host = s_host,
+                                   .record = s_record,
+                                   .stream = s_stream };
+}
+
+static void
+s_end(struct reader *self)
+{
+    struct map_entry entry;
+    size_t at = 0;
+
+    while (map_next(self->decoders, &at, &entry)) {
+        const struct decoder *decoder = entry.value;
+
+        self->told->unreadable += lane_counters(decoder->lane)->unreadable;
+        s_free(entry.value);
+    }
+    at = 0;
+    while (map_next(self->names, &at, &entry))
+        free(entry.value);
+    map_destroy(&self->decoders);
+    map_destroy(&self->names);
+    free(self->series);
+    free(self->values);
+}
+
+static bool
 s_host(void *arg, uint64_t host, const char *name)
 {
     struct reader *self = arg;
 
     free(map_put_u64(self->names, host, xstrdup(name)));
+    return self->is->host == NULL || self->is->host(self->is->arg, host, name);
+}
+
+static bool
+s_stream(void *arg, uint64_t host, uint64_t stream)
+{
+    const struct decoder *decoder = map_get_u64(((struct reader *) arg)->decoders, stream);
+
+    return decoder != NULL && decoder->host == host && decoder->n_wanted > 0;
 }
 
 // Kept after END too: the same stream's records in a damaged journal may be told in any order.
-static void
+// Definitions are looked at in any case: those that were told first may have been damaged.
+static bool
 s_record(void *arg, const struct journal_entry *entry)
 {
     struct reader *self = arg;
-    struct decoder *decoder = s_decoder(self, entry->host, entry->record.stream);
-    const struct frame_prefix prefix = { .flags = entry->flags, .base = entry->record.seq };
+    const struct record *record = &entry->record;
+    const struct frame_prefix prefix = { .flags = entry->flags, .base = record->seq };
+    struct decoder *decoder;
 
+    if (record->type != RECORD_TABLE && record->type != RECORD_DEF &&
+        !s_stream(self, entry->host, record->stream))
+        return true;
+    decoder = s_decoder(self, entry->host, record->stream);
     self->latest_ms = entry->received_ms + APPLIER_FUTURE_MS;
     if (decoder->host == entry->host)
-        (void) lane_accept(decoder->lane, &prefix, &entry->record);
+        (void) lane_accept(decoder->lane, &prefix, record);
+    return self->rc == 0;
 }
 
 static struct decoder *
@@ -121,12 +183,14 @@ s_forget_series(struct decoder *decoder, uint32_t slot)
     label_set_release(&decoder->series[slot]->labels);
     free(decoder->series[slot]);
     decoder->series[slot] = NULL;
+    decoder->n_wanted--;
 }
 
 static int
 s_define(void *arg, const struct slot_def *def)
 {
     struct decoder *decoder = arg;
+    const struct journal_read *is = decoder->reader->is;
     const char *name = map_get_u64(decoder->reader->names, decoder->host);
     struct journal_series series = { .kind = def->kind };
     int rc;
@@ -143,7 +207,12 @@ s_define(void *arg, const struct slot_def *def)
     if (rc < 0)
         return rc;
     s_forget_series(decoder, def->slot);
+    if (is->series != NULL && !is->series(is->arg, decoder->host, &series)) {
+        label_set_release(&series.labels);
+        return ERR_UNKNOWN; // its values are passed over
+    }
     decoder->series[def->slot] = xmemdup(&series, sizeof series);
+    decoder->n_wanted++;
     return 0;
 }
 
@@ -156,7 +225,8 @@ s_row(void *arg, int64_t time_ms, const uint32_t *slots, const double *values, u
                                .stream = decoder->stream,
                                .time_ms = time_ms };
 
-    if (time_ms < self->is->from_ms || time_ms > self->is->to_ms || time_ms > self->latest_ms)
+    if (time_ms < self->is->from_ms || time_ms > self->is->to_ms || time_ms > self->latest_ms ||
+        self->rc < 0)
         return;
     if (n > self->size) {
         self->size = n;
@@ -173,7 +243,7 @@ s_row(void *arg, int64_t time_ms, const uint32_t *slots, const double *values, u
     row.values = self->values;
     self->told->samples += row.n;
     if (row.n > 0)
-        self->is->row(self->is->arg, &row);
+        self->rc = self->is->row(self->is->arg, &row);
 }
 
 static void

@@ -35,6 +35,9 @@ struct query_service {
 };
 
 static void s_ask(query_service_t *self, const struct route *from, zmq_msg_t *body);
+static query_worker_t *s_worker(const query_service_t *self, const struct query_request *q);
+static bool s_reply(query_service_t *self, query_worker_t *worker, unsigned budget,
+                    int64_t mono_ms);
 static void s_attach_hosts(const query_service_t *self, struct query_job *job);
 static void s_ledger(query_service_t *self, const struct query_job *job);
 static void s_put_ledger(const query_service_t *self, struct buf *out, const struct host *host);
@@ -99,15 +102,11 @@ query_service_read(query_service_t *self, unsigned budget)
 bool
 query_service_reply(query_service_t *self, unsigned budget, int64_t mono_ms)
 {
-    query_worker_ack(self->is.worker);
-    for (; budget > 0; budget--) {
-        struct query_chunk *chunk = query_worker_take(self->is.worker);
+    bool more = s_reply(self, self->is.worker, budget, mono_ms);
 
-        if (chunk == NULL)
-            return false;
-        s_deliver(self, chunk, mono_ms);
-    }
-    return true;
+    if (self->is.far != NULL)
+        more = s_reply(self, self->is.far, budget, mono_ms) || more;
+    return more;
 }
 
 bool
@@ -149,15 +148,38 @@ s_ask(query_service_t *self, const struct route *from, zmq_msg_t *body)
         s_table(self, job);
     } else if (q->type == QUERY_LEDGER) {
         s_ledger(self, job);
-    } else if (query_worker_is_full(self->is.worker)) {
+    } else if (query_worker_is_full(s_worker(self, q))) {
         s_refuse(self, job, QUERY_BUSY, "too many questions wait");
     } else {
         if (q->type == QUERY_HOSTS)
             s_attach_hosts(self, job);
-        query_worker_ask(self->is.worker, job);
+        query_worker_ask(s_worker(self, q), job);
         return;
     }
     query_job_free(job);
+}
+
+static query_worker_t *
+s_worker(const query_service_t *self, const struct query_request *q)
+{
+    if (self->is.far != NULL && (q->type == QUERY_SELECT || q->type == QUERY_SERIES) &&
+        store_is_far(self->is.store, q->host, q->start_ms))
+        return self->is.far;
+    return self->is.worker;
+}
+
+static bool
+s_reply(query_service_t *self, query_worker_t *worker, unsigned budget, int64_t mono_ms)
+{
+    query_worker_ack(worker);
+    for (; budget > 0; budget--) {
+        struct query_chunk *chunk = query_worker_take(worker);
+
+        if (chunk == NULL)
+            return false;
+        s_deliver(self, chunk, mono_ms);
+    }
+    return true;
 }
 
 // A copy, since the table changes while the worker reads.

@@ -20,6 +20,7 @@
 #include "shared/net/selfstat.h"
 
 #define AWAIT_SLICE_MS 100
+#define TOO_LONG       "the answer takes longer than 5 s: ask for a shorter time"
 
 struct query_worker {
     struct query_worker_options is;
@@ -60,9 +61,12 @@ static void s_series(struct answer *a);
 static bool s_select(struct answer *a, struct selection *selection);
 static bool s_put(struct answer *a, const struct store_series *series);
 static bool s_limited(const struct selection *selection);
+static uint64_t s_oldest(store_t *store);
 static void s_begin(struct answer *a);
+static void s_finish(struct answer *a, const char *lacks);
 static bool s_send(struct answer *a, bool last);
 static void s_fail(struct answer *a, uint8_t status, const char *text);
+static void s_store_failed(struct answer *a, const store_cursor_t *cursor, int rc);
 
 void
 query_job_free(struct query_job *job)
@@ -290,17 +294,19 @@ s_series(struct answer *a)
         goto out;
     }
     a->head.upto = store_upto(cursor);
+    if (selection.what.labels_only)
+        a->head.upto = s_oldest(a->worker->is.store);
     s_begin(a);
     while ((rc = store_next(cursor, &series)) == 1) {
         if (!s_put(a, &series))
             goto out;
     }
     if (rc < 0)
-        s_fail(a, QUERY_BAD, err_str(rc));
+        s_store_failed(a, cursor, rc);
     else if (s_limited(&selection))
         s_fail(a, QUERY_TOO_LARGE, "a regular expression took too many steps");
     else
-        s_send(a, true);
+        s_finish(a, store_why(cursor));
 out:
     store_close(&cursor);
     for (uint32_t i = 0; i < QUERY_SELECTORS_MAX; i++)
@@ -340,6 +346,8 @@ s_select(struct answer *a, struct selection *selection)
         .n_matchers = q->n_selectors,
         .newest_only = q->type == QUERY_LAST,
         .labels_only = q->type == QUERY_SERIES,
+        .until_ms = a->until_ms,
+        .stop = &a->worker->stopping,
     };
     return true;
 }
@@ -363,7 +371,7 @@ s_put(struct answer *a, const struct store_series *series)
         return false;
     }
     if (clock_mono_ms() > a->until_ms) {
-        s_fail(a, QUERY_TOO_LARGE, "the answer takes longer than 5 s");
+        s_fail(a, QUERY_TOO_LARGE, TOO_LONG);
         return false;
     }
     // Borrowed for the call: the encoder changes neither.
@@ -385,12 +393,33 @@ s_limited(const struct selection *selection)
     return limited;
 }
 
+// Before this time there is nothing; 0: not known.
+static uint64_t
+s_oldest(store_t *store)
+{
+    const int64_t oldest_ms = store_oldest(store);
+
+    return oldest_ms > 0 && oldest_ms < INT64_MAX ? (uint64_t) oldest_ms : 0;
+}
+
 static void
 s_begin(struct answer *a)
 {
     buf_clear(&a->out);
     query_put_reply(&a->out, &a->head);
     a->n = 0;
+}
+
+// The last reply. What the answer lacks is said by one more, which has nothing else.
+static void
+s_finish(struct answer *a, const char *lacks)
+{
+    if (lacks != NULL && a->n > 0 && !s_send(a, false))
+        return;
+    a->head.text = lacks;
+    if (lacks != NULL)
+        s_begin(a);
+    s_send(a, true);
 }
 
 // The reply at hand to the reactor, waiting for room; and the next begun. False when it is time to
@@ -418,6 +447,20 @@ s_send(struct answer *a, bool last)
     if (!last)
         s_begin(a);
     return true;
+}
+
+// A worker that is told to end answers nobody.
+static void
+s_store_failed(struct answer *a, const store_cursor_t *cursor, int rc)
+{
+    const char *why = store_why(cursor);
+
+    if (rc == -ETIMEDOUT)
+        s_fail(a, QUERY_TOO_LARGE, TOO_LONG);
+    else if (rc == ERR_LIMIT)
+        s_fail(a, QUERY_TOO_LARGE, why != NULL ? why : err_str(rc));
+    else if (rc != ERR_CLOSED)
+        s_fail(a, QUERY_BAD, err_str(rc));
 }
 
 // What was sent before stands as MORE; this reply ends the answer.

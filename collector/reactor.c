@@ -58,6 +58,7 @@ enum place {
     PLACE_CONTROL,
     PLACE_QUERY,
     PLACE_CHUNKS,
+    PLACE_FAR_CHUNKS,
     PLACE_LIVE,
     PLACE_JOURNAL,
     PLACE_REPLAY,
@@ -82,6 +83,7 @@ struct reactor {
     ingest_t *ingest;
     control_service_t *control;
     query_worker_t *worker;
+    query_worker_t *far; // for what may wait for the disk
     query_service_t *queries;
     stat_series_t *own;
     ledger_series_t *ledgers;
@@ -186,6 +188,7 @@ reactor_stop(reactor_t **self_p)
         pthread_join(self->thread, NULL);
     }
     query_worker_stop(&self->worker);
+    query_worker_stop(&self->far);
     query_service_destroy(&self->queries);
     stat_series_destroy(&self->own);
     ledger_series_destroy(&self->ledgers);
@@ -228,19 +231,20 @@ s_bind(reactor_t *self, const char *data_endpoint, char *failed)
     return 0;
 }
 
-// What stands on the sockets. The worker's thread starts here, and waits for work.
+// What stands on the sockets. The workers' threads start here, and wait for work.
 static int
 s_build(reactor_t *self, const struct reactor_options *o)
 {
-    int rc = query_worker_start(&self->worker,
-                                &(struct query_worker_options){ .store = o->store,
-                                                                .events = o->events,
-                                                                .collector = o->collector,
-                                                                .epoch = o->epoch,
-                                                                .whole = s_whole,
-                                                                .arg = o->replay,
-                                                                .wait_ms = REPLAY_WAIT_MS });
+    const struct query_worker_options worker = { .store = o->store,
+                                                 .events = o->events,
+                                                 .collector = o->collector,
+                                                 .epoch = o->epoch,
+                                                 .whole = s_whole,
+                                                 .arg = o->replay,
+                                                 .wait_ms = REPLAY_WAIT_MS };
+    int rc = query_worker_start(&self->worker, &worker);
 
+    rc = rc < 0 ? rc : query_worker_start(&self->far, &worker);
     if (rc < 0)
         return rc;
     self->journal = o->journal;
@@ -288,6 +292,8 @@ s_build_answers(reactor_t *self, const struct reactor_options *o)
     self->queries = query_service_new(&(struct query_service_options){
         .router = self->sockets[PLACE_QUERY],
         .worker = self->worker,
+        .far = self->far,
+        .store = o->store,
         .publisher = self->publisher,
         .hosts = self->hosts,
         .ingest = self->ingest,
@@ -314,6 +320,7 @@ s_items(reactor_t *self)
             self->items[i].socket = sock_raw(self->sockets[i]);
     }
     self->items[PLACE_CHUNKS].fd = query_worker_fd(self->worker);
+    self->items[PLACE_FAR_CHUNKS].fd = query_worker_fd(self->far);
     self->items[PLACE_JOURNAL].fd = journal_fd(self->journal);
     self->items[PLACE_REPLAY].fd = replay_fd(self->replay);
     self->items[PLACE_STOP].fd = self->stop_fd;

@@ -30,8 +30,8 @@ struct replay {
 };
 
 static void *s_run(void *arg);
-static void s_host(void *arg, uint64_t host, const char *name);
-static void s_record(void *arg, const struct journal_entry *entry);
+static bool s_host(void *arg, uint64_t host, const char *name);
+static bool s_record(void *arg, const struct journal_entry *entry);
 
 int
 replay_start(replay_t **ret, const struct replay_options *options)
@@ -139,17 +139,19 @@ s_run(void *arg)
     return NULL;
 }
 
-static void
+static bool
 s_host(void *arg, uint64_t host, const char *name)
 {
     applier_name(((replay_t *) arg)->is.applier, host, name);
+    return true;
 }
 
-static void
+static bool
 s_record(void *arg, const struct journal_entry *entry)
 {
     const struct host_time came = { .real_ms = entry->received_ms };
 
     (void) applier_record(((replay_t *) arg)->is.applier, entry->host, entry->flags, &entry->record,
                           came);
+    return true;
 }

@@ -14,6 +14,7 @@
 #include "collector/ctl/command.h"
 #include "collector/ctl/live_lines.h"
 #include "collector/ctl/query_client.h"
+#include "shared/base/clock.h"
 #include "shared/base/err.h"
 #include "shared/base/log.h"
 #include "shared/base/map.h"
@@ -177,7 +178,9 @@ s_names_one_instance(const char *text)
 static int
 s_find_hosts(struct tail *self)
 {
-    struct query_request q = { .type = QUERY_SERIES, .n_selectors = 1 };
+    struct query_request q = { .type = QUERY_SERIES,
+                               .start_ms = clock_real_ms(), // that live
+                               .n_selectors = 1 };
     int rc;
 
     q.selectors[0] = self->selector;

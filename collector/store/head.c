@@ -21,6 +21,7 @@ static int s_series(store_t *store, uint64_t host, const struct label_set *label
 static uint64_t s_append(store_t *store, const struct store_row *row);
 static bool s_alive(store_t *store, series_id id);
 static void s_stat(store_t *store, struct store_stat *ret);
+static int64_t s_oldest(store_t *store);
 static void s_destroy(store_t **store_p);
 static int s_make(struct head *self, uint64_t host, const struct label_set *labels,
                   enum metric_kind kind, series_id *ret);
@@ -31,8 +32,10 @@ static void s_resize(struct head *self, struct head_series *series, unsigned ste
 static void s_give_up(struct head *self, struct head_series *series);
 static void s_free_series(struct head_series *series);
 static struct head_rows *s_rows(struct head *self, uint64_t host);
-static void s_put(struct head *self, struct head_series *series, int64_t time_ms, double value,
-                  int64_t now_ms);
+static void s_note_lost(struct head *self, const struct head_series *series,
+                        struct head_rows *rows);
+static void s_put(struct head *self, struct head_series *series, struct head_rows *rows,
+                  const struct sample *sample, int64_t now_ms);
 static void s_grow(struct head *self, struct head_series *series, int64_t now_ms);
 static uint64_t s_cost(const struct head_series *series);
 static void s_link(struct head *self, struct head_series *series);
@@ -46,6 +49,7 @@ static const struct store_ops s_ops = {
     .next = head_cursor_next,
     .upto = head_cursor_upto,
     .close = head_cursor_close,
+    .oldest = s_oldest,
     .stat = s_stat,
     .destroy = s_destroy,
 };
@@ -63,6 +67,9 @@ head_new(store_t **ret, uint64_t most_bytes)
     self->index = series_index_new();
     self->rows = map_new();
     self->most_bytes = most_bytes;
+    self->lost_ms = INT64_MIN;
+    self->evicted_ms = INT64_MIN;
+    self->oldest_ms = INT64_MAX;
     self->now_ms = clock_mono_ms;
     atomic_init(&self->cursors, 0);
     *ret = &self->base;
@@ -82,6 +89,24 @@ head_rows(const struct head *self, uint64_t host)
     const struct head_rows *rows = map_get_u64(self->rows, host);
 
     return rows != NULL ? *rows : (struct head_rows){ 0 };
+}
+
+int64_t
+head_lost_ms(store_t *store, uint64_t host, bool whole_series)
+{
+    struct head *self = (struct head *) store;
+    const struct head_rows *rows;
+    int64_t lost_ms = INT64_MIN;
+
+    assert(store->ops == &s_ops);
+    pthread_mutex_lock(&self->lock);
+    rows = host != 0 ? map_get_u64(self->rows, host) : NULL;
+    if (host == 0)
+        lost_ms = whole_series ? self->evicted_ms : self->lost_ms;
+    else if (rows != NULL)
+        lost_ms = whole_series ? rows->evicted_ms : rows->lost_ms;
+    pthread_mutex_unlock(&self->lock);
+    return lost_ms;
 }
 
 static int
@@ -120,8 +145,10 @@ s_append(store_t *store, const struct store_row *row)
         struct head_series *series = series_index_get(self->index, row->series[i]);
 
         if (series != NULL)
-            s_put(self, series, row->time_ms, row->values[i], now_ms);
+            s_put(self, series, rows, &(struct sample){ row->time_ms, row->values[i] }, now_ms);
     }
+    if (row->time_ms < self->oldest_ms)
+        self->oldest_ms = row->time_ms;
     pthread_mutex_unlock(&self->lock);
     return n;
 }
@@ -146,6 +173,18 @@ s_stat(store_t *store, struct store_stat *ret)
     pthread_mutex_lock(&self->lock);
     *ret = self->stat;
     pthread_mutex_unlock(&self->lock);
+}
+
+static int64_t
+s_oldest(store_t *store)
+{
+    struct head *self = (struct head *) store;
+    int64_t oldest_ms;
+
+    pthread_mutex_lock(&self->lock);
+    oldest_ms = self->oldest_ms;
+    pthread_mutex_unlock(&self->lock);
+    return oldest_ms;
 }
 
 static void
@@ -254,6 +293,7 @@ s_resize(struct head *self, struct head_series *series, unsigned step)
     self->stat.bytes -= s_cost(series);
     self->stat.samples -= series->ring.count;
     head_ring_resize(&series->ring, step);
+    s_note_lost(self, series, s_rows(self, series->labels->host));
     series->step = step;
     self->stat.samples += series->ring.count;
     self->stat.bytes += s_cost(series);
@@ -263,6 +303,18 @@ s_resize(struct head *self, struct head_series *series, unsigned step)
 static void
 s_give_up(struct head *self, struct head_series *series)
 {
+    struct head_ring *ring = &series->ring;
+    struct head_rows *rows = s_rows(self, series->labels->host);
+
+    if (ring->count > 0) { // all of it goes
+        ring->lossy = true;
+        ring->lost_ms = head_ring_get(ring, ring->count - 1)->time_ms;
+    }
+    s_note_lost(self, series, rows);
+    if (ring->lossy && ring->lost_ms > rows->evicted_ms)
+        rows->evicted_ms = ring->lost_ms;
+    if (rows->evicted_ms > self->evicted_ms)
+        self->evicted_ms = rows->evicted_ms;
     s_unlink(self, series);
     series_index_remove(self->index, series);
     self->stat.bytes -= s_cost(series);
@@ -287,15 +339,31 @@ s_rows(struct head *self, uint64_t host)
 
     if (rows == NULL) {
         rows = xcalloc(1, sizeof *rows);
+        rows->lost_ms = INT64_MIN;
+        rows->evicted_ms = INT64_MIN;
         map_put_u64(self->rows, host, rows);
         self->stat.bytes += HOST_COST;
     }
     return rows;
 }
 
+// The ring may have given up samples: the host and all know.
+static void
+s_note_lost(struct head *self, const struct head_series *series, struct head_rows *rows)
+{
+    const struct head_ring *ring = &series->ring;
+
+    if (!ring->lossy || ring->lost_ms <= rows->lost_ms)
+        return;
+    rows->lost_ms = ring->lost_ms;
+    if (ring->lost_ms > self->lost_ms)
+        self->lost_ms = ring->lost_ms;
+}
+
 // Whatever becomes of the sample, its series was written to, and lives.
 static void
-s_put(struct head *self, struct head_series *series, int64_t time_ms, double value, int64_t now_ms)
+s_put(struct head *self, struct head_series *series, struct head_rows *rows,
+      const struct sample *sample, int64_t now_ms)
 {
     struct head_ring *ring = &series->ring;
     uint32_t before;
@@ -304,10 +372,11 @@ s_put(struct head *self, struct head_series *series, int64_t time_ms, double val
     series->written_ms = now_ms;
     s_unlink(self, series);
     s_link(self, series);
-    if (ring->count == ring->size && head_ring_get(ring, ring->count - 1)->time_ms != time_ms)
+    if (ring->count == ring->size &&
+        head_ring_get(ring, ring->count - 1)->time_ms != sample->time_ms)
         s_grow(self, series, now_ms);
     before = ring->count;
-    switch (head_ring_put(ring, time_ms, value)) {
+    switch (head_ring_put(ring, sample->time_ms, sample->value)) {
     case HEAD_PUT_NEW:
         self->stat.appended++;
         break;
@@ -321,6 +390,7 @@ s_put(struct head *self, struct head_series *series, int64_t time_ms, double val
         break;
     }
     self->stat.samples += ring->count - before;
+    s_note_lost(self, series, rows);
 }
 
 // What nobody writes any more gives way first, then rings that are at least two steps longer, so

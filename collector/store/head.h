@@ -11,6 +11,7 @@
 #ifndef COLLECTOR_STORE_HEAD_H
 #define COLLECTOR_STORE_HEAD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "collector/store/store.h"
@@ -22,6 +23,9 @@
 
 // 0 and *ret, or ERR_RANGE for a size below HEAD_LEAST or above 64 GiB.
 int head_new(store_t **ret, uint64_t most_bytes);
+// The newest time of a sample that the head has given up, of a host or of all (0): samples after it
+// are all here. INT64_MIN: none was. `whole_series`: of series that were given up altogether.
+int64_t head_lost_ms(store_t *store, uint64_t host, bool whole_series);
 // Another clock than the monotonic one, in ms: for tests. Before the first series.
 void head_set_clock(store_t *store, int64_t (*now_ms)(void));
 

@@ -32,6 +32,7 @@ struct cursor {
     uint32_t at;      // next of the batch
     struct found found[BATCH];
     struct sample *samples; // of the series last given
+    int64_t whole_ms;       // likewise
     uint32_t size;          // allocated
 };
 
@@ -73,7 +74,7 @@ head_cursor_next(store_cursor_t *cursor, struct store_series *ret)
 
         if (!s_wanted(c, f->labels))
             continue;
-        if (!c->what.labels_only && !s_copy(c, f->id, &n))
+        if (!s_copy(c, f->id, &n) && !c->what.labels_only)
             continue;
         *ret = (struct store_series){
             .id = f->id,
@@ -82,6 +83,7 @@ head_cursor_next(store_cursor_t *cursor, struct store_series *ret)
             .labels = &f->labels->set,
             .samples = c->samples,
             .n = n,
+            .whole_ms = c->whole_ms,
         };
         return 1;
     }
@@ -184,7 +186,7 @@ s_wanted(const struct cursor *c, const struct head_labels *labels)
     return false;
 }
 
-// False where the series was given up since, or has nothing in the window.
+// False where the series was given up since, has nothing in the window, or labels are all.
 static bool
 s_copy(struct cursor *c, series_id id, uint32_t *n_ret)
 {
@@ -195,7 +197,8 @@ s_copy(struct cursor *c, series_id id, uint32_t *n_ret)
 
     pthread_mutex_lock(&head->lock);
     series = series_index_get(head->index, id);
-    if (series != NULL && c->what.start_ms <= c->what.end_ms) {
+    c->whole_ms = series != NULL ? head_ring_whole_ms(&series->ring) : INT64_MAX;
+    if (series != NULL && !c->what.labels_only && c->what.start_ms <= c->what.end_ms) {
         from = head_ring_before(&series->ring, c->what.start_ms);
         n = c->what.end_ms < INT64_MAX ? head_ring_before(&series->ring, c->what.end_ms + 1)
                                        : series->ring.count;

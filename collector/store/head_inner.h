@@ -20,6 +20,9 @@ struct head_list {
 struct head_rows {
     uint64_t n;
     int64_t newest_ms; // latest time of them
+    // Latest times of samples that were given up; INT64_MIN: none.
+    int64_t lost_ms;    // of any series
+    int64_t evicted_ms; // of series that were given up altogether
 };
 
 struct head {
@@ -30,6 +33,9 @@ struct head {
     map_t *rows; // host -> struct head_rows
     uint64_t most_bytes;
     struct store_stat stat;
+    int64_t lost_ms;    // as head_rows has it, of all hosts
+    int64_t evicted_ms; // likewise
+    int64_t oldest_ms;  // of any sample that was ever held; INT64_MAX: none was
     int64_t (*now_ms)(void);
     atomic_uint cursors; // open
 };

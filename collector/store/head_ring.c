@@ -12,6 +12,7 @@ static const uint32_t s_sizes[HEAD_RING_STEPS] = { 64, 128, 256, 512, 1024, 2048
 static struct sample *s_at(const struct head_ring *ring, uint32_t i);
 static enum head_put s_insert(struct head_ring *ring, int64_t time_ms, double value);
 static enum head_put s_compare(double stands, double value);
+static void s_lose(struct head_ring *ring, int64_t time_ms);
 
 uint32_t
 head_ring_size(unsigned step)
@@ -33,9 +34,22 @@ head_ring_resize(struct head_ring *ring, unsigned step)
     uint32_t keep = ring->count < size ? ring->count : size;
     struct sample *at = xmalloc(size * sizeof *at);
 
+    if (keep < ring->count)
+        s_lose(ring, s_at(ring, ring->count - keep - 1)->time_ms);
     head_ring_copy(ring, ring->count - keep, keep, at);
     free(ring->at);
-    *ring = (struct head_ring){ .at = at, .size = size, .count = keep };
+    ring->at = at;
+    ring->size = size;
+    ring->first = 0;
+    ring->count = keep;
+}
+
+int64_t
+head_ring_whole_ms(const struct head_ring *ring)
+{
+    if (!ring->lossy)
+        return INT64_MIN;
+    return ring->lost_ms < INT64_MAX ? ring->lost_ms + 1 : INT64_MAX;
 }
 
 void
@@ -52,6 +66,7 @@ head_ring_put(struct head_ring *ring, int64_t time_ms, double value)
     if (ring->count > 0 && s_at(ring, ring->count - 1)->time_ms >= time_ms)
         return s_insert(ring, time_ms, value);
     if (ring->count == ring->size) {
+        s_lose(ring, s_at(ring, 0)->time_ms);
         ring->first = ring->first + 1 < ring->size ? ring->first + 1 : 0;
         ring->count--;
     }
@@ -118,6 +133,7 @@ s_insert(struct head_ring *ring, int64_t time_ms, double value)
     if (there->time_ms == time_ms)
         return s_compare(there->value, value);
     if (ring->count == ring->size) {
+        s_lose(ring, place == 0 ? time_ms : s_at(ring, 0)->time_ms);
         if (place == 0)
             return HEAD_PUT_LATE;
         ring->first = ring->first + 1 < ring->size ? ring->first + 1 : 0;
@@ -129,6 +145,14 @@ s_insert(struct head_ring *ring, int64_t time_ms, double value)
     *s_at(ring, place) = (struct sample){ .time_ms = time_ms, .value = value };
     ring->count++;
     return HEAD_PUT_NEW;
+}
+
+static void
+s_lose(struct head_ring *ring, int64_t time_ms)
+{
+    if (!ring->lossy || time_ms > ring->lost_ms)
+        ring->lost_ms = time_ms;
+    ring->lossy = true;
 }
 
 // By bits: a stale mark is equal to itself, though it is a NaN.

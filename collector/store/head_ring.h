@@ -7,6 +7,7 @@
 #ifndef COLLECTOR_STORE_HEAD_RING_H
 #define COLLECTOR_STORE_HEAD_RING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,8 @@ struct head_ring {
     uint32_t size;     // head_ring_size(step)
     uint32_t first;    // place of the oldest
     uint32_t count;    // held
+    bool lossy;        // it has given up samples
+    int64_t lost_ms;   // if so, the latest time of them
 };
 
 enum head_put {
@@ -34,6 +37,8 @@ enum head_put {
 uint32_t head_ring_size(unsigned step);
 size_t head_ring_bytes(unsigned step);
 
+// The first time from which on it holds all that it was given.
+int64_t head_ring_whole_ms(const struct head_ring *ring);
 // To the size of `step`; the newest that fit stay.
 void head_ring_resize(struct head_ring *ring, unsigned step);
 void head_ring_release(struct head_ring *ring);

@@ -12,6 +12,7 @@
 #ifndef COLLECTOR_STORE_STORE_H
 #define COLLECTOR_STORE_STORE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -42,17 +43,21 @@ struct store_select {
                                  // until the cursor is closed
     uint32_t n_matchers;
     bool newest_only; // tail: at most one sample a series, the newest within the window
-    bool labels_only; // labels: no samples
+    bool labels_only; // labels: no samples; also of series that have none within the window
+    // For what may have to read a disk. Who reads memory alone does not look at them.
+    int64_t until_ms;        // monotonic, when to give it up; 0: never
+    const atomic_bool *stop; // once true it is given up too; NULL: none
 };
 
 // One series of an answer; borrowed until the next store_next.
 struct store_series {
-    series_id id;
+    series_id id; // 0: it is on the disk alone
     enum metric_kind kind;
     uint64_t host;
     const struct label_set *labels;
     const struct sample *samples; // times rising
     uint32_t n;
+    int64_t whole_ms; // of the samples at or after this time the store has given up none
 };
 
 struct store_stat {
@@ -74,6 +79,9 @@ struct store_ops {
     int (*open)(store_t *self, const struct store_select *what, store_cursor_t **ret);
     int (*next)(store_cursor_t *cursor, struct store_series *ret);
     uint64_t (*upto)(const store_cursor_t *cursor);
+    const char *(*why)(const store_cursor_t *cursor);           // NULL: it never says anything
+    bool (*far)(store_t *self, uint64_t host, int64_t from_ms); // NULL: nothing is
+    int64_t (*oldest)(store_t *self);                           // NULL: not known
     void (*close)(store_cursor_t **cursor_p);
     void (*stat)(store_t *self, struct store_stat *ret);
     void (*destroy)(store_t **self_p);
@@ -117,7 +125,8 @@ store_open(store_t *s, const struct store_select *what, store_cursor_t **ret)
     return s->ops->open(s, what, ret);
 }
 
-// 1 and the next series in *ret, 0 at the end, or below zero.
+// 1 and the next series in *ret, 0 at the end, or below zero: ERR_LIMIT (more than can be read or
+// held for one answer), -ETIMEDOUT (until_ms), ERR_CLOSED (stop), or -errno. Each series once.
 static inline int
 store_next(store_cursor_t *c, struct store_series *ret)
 {
@@ -130,6 +139,28 @@ static inline uint64_t
 store_upto(const store_cursor_t *c)
 {
     return c->store->ops->upto(c);
+}
+
+// NULL, or a sentence of the cursor's: after an error what was too much, else what could not be
+// read and is lacking.
+static inline const char *
+store_why(const store_cursor_t *c)
+{
+    return c->store->ops->why != NULL ? c->store->ops->why(c) : NULL;
+}
+
+// Whether a read from `from_ms` on, of a host or of all (0), may have to wait for a disk. Cheap.
+static inline bool
+store_is_far(store_t *s, uint64_t host, int64_t from_ms)
+{
+    return s->ops->far != NULL && s->ops->far(s, host, from_ms);
+}
+
+// No sample that is held is older than this time; INT64_MIN: not known.
+static inline int64_t
+store_oldest(store_t *s)
+{
+    return s->ops->oldest != NULL ? s->ops->oldest(s) : INT64_MIN;
 }
 
 static inline void

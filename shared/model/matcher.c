@@ -143,6 +143,15 @@ matchers_accepts(const matchers_t *self, size_t at, const char *value)
 }
 
 bool
+matchers_allow(const matchers_t *self, const char *label, const char *value)
+{
+    for (size_t i = 0; i < self->selector.count; i++)
+        if (strcmp(self->selector.terms[i].name, label) == 0 && !s_accepts(self, i, value))
+            return false;
+    return true;
+}
+
+bool
 matchers_limited(matchers_t *self)
 {
     bool limited = self->effort->limited;

@@ -39,6 +39,8 @@ size_t matchers_count(const matchers_t *self);
 struct matcher_term matchers_term(const matchers_t *self, size_t at);
 // `value` is "" for a series that lacks the label.
 bool matchers_accepts(const matchers_t *self, size_t at, const char *value);
+// False: no series whose `label` is `value` can match.
+bool matchers_allow(const matchers_t *self, const char *label, const char *value);
 // A match hit PCRE2's limits since the last call.
 bool matchers_limited(matchers_t *self);
 

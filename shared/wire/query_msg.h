@@ -30,9 +30,9 @@
 
 enum query_type {
     QUERY_HOSTS = 1,  // every host the collector knows
-    QUERY_SERIES = 2, // labels of the series that match
+    QUERY_SERIES = 2, // labels of the series that match and may have had samples since start
     QUERY_SELECT = 3, // raw samples of the series that match, from start to end, both inclusive
-    QUERY_LAST = 4,   // newest sample of each series that matches, not older than start
+    QUERY_LAST = 4,   // newest sample of each series that matches, not older than start; in memory
     QUERY_TABLE = 5,  // please publish the table of topic m/<host> again
     QUERY_LEDGER = 6, // what became of all that a host made, or every host
     QUERY_EVENTS = 7, // what happened on a host, or on every host, from start to end, inclusive
@@ -69,9 +69,13 @@ struct query_reply {
     uint64_t id;
     uint64_t collector;
     uint64_t epoch;
-    int64_t now_ms;   // collector's clock
-    uint64_t upto;    // SELECT with a host: number of its newest row that is included
-    const char *text; // with a status other than OK: one sentence; put: NUL-terminated or NULL
+    int64_t now_ms; // collector's clock
+    // SELECT with a host: number of its newest row that is included. SERIES: no sample that the
+    // collector has is older, in ms since the epoch; 0: not known.
+    uint64_t upto;
+    // One sentence: why not, or with OK, in the last reply, what the answer lacks. Put:
+    // NUL-terminated or NULL.
+    const char *text;
     size_t text_len;
     uint32_t n; // items that follow: hosts, ledgers, events or series
 };

@@ -35,7 +35,7 @@ struct fake_stream {
     struct {
         int64_t offset_ms;
         uint32_t slot;
-        int64_t value;
+        struct cell cell;
     } said[FAKE_SAID_MAX]; // samples that the next row takes along
     struct row_state rows;
     size_t len; // of the frame made last
@@ -122,7 +122,15 @@ fake_say(struct fake_stream *s, int64_t offset_ms, uint32_t slot, int64_t value)
     assert_true(s->n_said < FAKE_SAID_MAX);
     s->said[s->n_said].offset_ms = offset_ms;
     s->said[s->n_said].slot = slot;
-    s->said[s->n_said++].value = value;
+    s->said[s->n_said++].cell = (struct cell){ .state = CELL_INTEGER, .m = value };
+}
+
+// The same with any double, a stale mark too.
+static inline void
+fake_say_raw(struct fake_stream *s, int64_t offset_ms, uint32_t slot, uint64_t bits)
+{
+    fake_say(s, offset_ms, slot, 0);
+    s->said[s->n_said - 1].cell = (struct cell){ .state = CELL_RAW, .bits = bits };
 }
 
 // KEY or DELTA of slots 0 to n - 1, behind what was said.
@@ -142,9 +150,8 @@ fake_row(struct fake_stream *s, uint8_t type, int64_t time_ms, uint32_t n, int64
     if (type == RECORD_KEY)
         row_put_key(&s->rows, &w);
     for (uint32_t i = 0; i < s->n_said; i++) {
-        const struct cell cell = { .state = CELL_INTEGER, .m = s->said[i].value };
-
-        count += row_put_sparse(&s->rows, &w, s->said[i].offset_ms, &s->said[i].slot, &cell, 1);
+        count += row_put_sparse(&s->rows, &w, s->said[i].offset_ms, &s->said[i].slot,
+                                &s->said[i].cell, 1);
     }
     s->n_said = 0;
     count += row_put(&s->rows, &w, 0, cells);

@@ -165,7 +165,7 @@ bed_run(unsigned n, unsigned seconds)
     }
 }
 
-static inline void
+static inline int
 bed_see_row(void *arg, const struct journal_row *row)
 {
     const unsigned i = (unsigned) (row->host - 100);
@@ -183,6 +183,7 @@ bed_see_row(void *arg, const struct journal_row *row)
         bed.wrong += row->values[at] != k + at;
         bed.wrong += strcmp(label_set_get(&row->series[at]->labels, "instance"), instance) != 0;
     }
+    return 0;
 }
 
 // All that the journal has from then on.
