@@ -10,6 +10,7 @@
 #include "shared/base/xalloc.h"
 
 #define FILEFD_TAG 0x46494c45u // "FILE"
+#define EVERY_MS   5000        // how near the limit is needs no second
 
 static const struct series_spec allocated = {
     .name = "node_filefd_allocated",
@@ -84,6 +85,7 @@ s_end(void **self_p)
 
 const struct proc_family filefd_family = {
     .name = "filefd",
+    .every_ms = EVERY_MS,
     .files = { { .path = "proc/sys/fs/file-nr" } },
     .make = s_make,
     .sample = s_sample,

@@ -2,7 +2,7 @@
 //
 // Source: /proc/sys/fs/file-nr, Documentation/admin-guide/sysctl/fs.rst: allocated file handles,
 //         unused ones (always 0), and the most there may be.
-// Out:    node_filefd_allocated, node_filefd_maximum.
+// Out:    node_filefd_allocated, node_filefd_maximum, each 5 s unless the options say otherwise.
 
 #ifndef AGENT_PROC_FILEFD_H
 #define AGENT_PROC_FILEFD_H

@@ -16,6 +16,7 @@
 
 #define SOCKSTAT_TAG   0x534f434bu // "SOCK"
 #define SOCKSTAT_FILES 2           // sockstat, sockstat6
+#define SLOW_MS        5000        // see the header
 #define NAME_SIZE      (SOCKSTAT_PROTOCOL_MAX + 32)
 
 static const struct {
@@ -209,7 +210,7 @@ s_end(void **self_p)
 const struct proc_family sockstat_family = {
     .name = "sockstat",
     .files = { { .path = "proc/net/sockstat" },
-               { .path = "proc/net/sockstat6", .optional = true } },
+               { .path = "proc/net/sockstat6", .optional = true, .every_ms = SLOW_MS } },
     .make = s_make,
     .sample = s_sample,
     .end = s_end,

@@ -4,6 +4,7 @@
 //         a word and a number. "mem" counts pages, "memory" bytes.
 // Out:    node_sockstat_<protocol>_<word>, node_sockstat_sockets_used, and from each "mem"
 //         node_sockstat_<protocol>_mem_bytes.
+// Times:  sockstat6 is read each 5 s only, unless the options say otherwise.
 // Absent: what the kernel does not say is no series, never a 0. A word that node_exporter does not
 //         know is passed over.
 
