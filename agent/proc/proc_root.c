@@ -13,6 +13,13 @@
 #include "shared/base/file.h"
 #include "shared/base/xalloc.h"
 
+// A file of the kernel is made of records (mostly lines), gathered in a buffer of a page or more: a
+// read ends early only before a record that has no room there (fs/seq_file.c, seq_read_iter). So
+// what is shorter than a page by more than the longest record is all there is, and the read that
+// would give nothing is spared. Records of the files that are read here have some hundred bytes,
+// but for those that are one record, and those are read whole.
+#define WHOLE_BELOW 2048u
+
 struct proc_root {
     int fd; // of the root folder
 };
@@ -71,7 +78,7 @@ proc_root_read(proc_root_t *self, struct proc_file *file, struct buf *into, bool
         rc = file->fd == -1 ? -errno : 0;
     }
     if (rc == 0)
-        rc = file_read_fd(into, file->fd, PROC_FILE_MAX);
+        rc = file_read_short(into, file->fd, PROC_FILE_MAX, WHOLE_BELOW);
     if (rc < 0) {
         // Opened anew at the next try: a file that was replaced, or a mount that went away.
         proc_file_close(file);

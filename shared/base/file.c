@@ -27,6 +27,12 @@ static int s_sync_folder(const char *path);
 ptrdiff_t
 file_read_fd(struct buf *into, int fd, size_t most)
 {
+    return file_read_short(into, fd, most, 0);
+}
+
+ptrdiff_t
+file_read_short(struct buf *into, int fd, size_t most, size_t whole)
+{
     buf_clear(into);
     for (;;) {
         ssize_t n;
@@ -43,6 +49,8 @@ file_read_fd(struct buf *into, int fd, size_t most)
         into->len += (size_t) n;
         if (into->len > most)
             return ERR_LIMIT;
+        if (into->len < whole)
+            return (ptrdiff_t) into->len;
     }
 }
 

@@ -12,7 +12,9 @@
 // to `most` bytes. By pread until it gives nothing more, so a descriptor of /proc may stay open
 // and be read again. The bytes read, -errno, or ERR_LIMIT.
 ptrdiff_t file_read_fd(struct buf *into, int fd, size_t most);
-// The same by path, relative to dir_fd (AT_FDCWD for the working directory).
+// The same, but a first read of less than `whole` bytes is taken for all that there is.
+ptrdiff_t file_read_short(struct buf *into, int fd, size_t most, size_t whole);
+// As file_read_fd, by path, relative to dir_fd (AT_FDCWD for the working directory).
 ptrdiff_t file_read(struct buf *into, int dir_fd, const char *path, size_t most);
 // Writes beside it, syncs, renames over it, syncs the folder: after a crash the file is the
 // old one or the new one. 0 or -errno.

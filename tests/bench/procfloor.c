@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define NS_PER_S 1000000000L
+#define SHORT    2048 // bytes; as agent/proc/proc_root.c has it
 
 static const struct {
     const char *path;
@@ -29,28 +30,31 @@ static const struct {
     { "/proc/pressure/memory", 1 },
     { "/proc/pressure/irq", 1 },
     { "/proc/diskstats", 1 },
-    { "/proc/sys/fs/file-nr", 1 },
+    { "/proc/sys/fs/file-nr", 5 },
     { "/proc/net/dev", 1 },
     { "/proc/net/netstat", 5 },
     { "/proc/net/snmp", 1 },
     { "/proc/net/snmp6", 5 },
     { "/proc/net/sockstat", 1 },
-    { "/proc/net/sockstat6", 1 },
+    { "/proc/net/sockstat6", 5 },
     { "/proc/net/softnet_stat", 1 },
 };
 #define N_FILES (sizeof files / sizeof files[0])
 
 static char bytes[256 * 1024];
 
-// The whole file, as the agent reads it: until a read gives nothing more.
+// The whole file, as the agent reads it: until a read gives nothing more, but for short ones.
 static void
 s_read(int fd)
 {
     off_t at = 0;
     ssize_t n;
 
-    while ((n = pread(fd, bytes, sizeof bytes, at)) > 0)
+    while ((n = pread(fd, bytes, sizeof bytes, at)) > 0) {
         at += n;
+        if (at < SHORT)
+            break;
+    }
 }
 
 static double

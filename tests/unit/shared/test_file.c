@@ -89,6 +89,31 @@ a_file_of_proc_may_be_read_again_and_again(void **state)
     buf_release(&b);
 }
 
+// Of all files that the agent reads, the kernel gives a short one whole at the first read.
+static void
+a_short_file_of_proc_is_whole_at_the_first_read(void **state)
+{
+    static const char *const paths[] = { "/proc/stat",          "/proc/meminfo",
+                                         "/proc/loadavg",       "/proc/vmstat",
+                                         "/proc/diskstats",     "/proc/net/dev",
+                                         "/proc/net/snmp",      "/proc/net/sockstat",
+                                         "/proc/sys/fs/file-nr" };
+    struct buf b = { 0 };
+
+    (void) state;
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        const int fd = open(paths[i], O_RDONLY | O_CLOEXEC);
+        char more;
+
+        if (fd == -1)
+            continue; // of another kernel
+        assert_true(file_read_short(&b, fd, 1u << 24, 2048) > 0);
+        assert_int_equal(pread(fd, &more, 1, (off_t) b.len), 0);
+        close(fd);
+    }
+    buf_release(&b);
+}
+
 static void
 a_file_longer_than_allowed_is_refused(void **state)
 {
@@ -170,6 +195,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         in_folder(a_file_of_any_length_comes_back_whole),
         cmocka_unit_test(a_file_of_proc_may_be_read_again_and_again),
+        cmocka_unit_test(a_short_file_of_proc_is_whole_at_the_first_read),
         in_folder(a_file_longer_than_allowed_is_refused),
         in_folder(a_file_that_is_missing_is_said_to_be),
         in_folder(a_written_file_has_its_mode_and_leaves_nothing_beside_it),
