@@ -30,6 +30,7 @@
 #include "shared/base/xalloc.h"
 #include "shared/net/selfstat.h"
 #include "shared/net/service.h"
+#include "shared/net/sock.h"
 
 #define STEP_BACK_MS    7 // by which ticks move on after a step back of the wall clock
 #define WATCHDOG_MS     5000
@@ -284,7 +285,7 @@ agent_run(agent_t *self)
         const int n = ITEM_APPS + (int) app_input_items(self->app_input);
 
         uplink_poll(self->uplink, items + ITEM_UPLINK);
-        if (zmq_poll(items, n, s_wait_ms(self, items)) >= 0) {
+        if (sock_poll(items, n, s_wait_ms(self, items)) >= 0) {
             s_turn(self, items);
         } else if (errno != EINTR) {
             log_error("poll failed", "error=%s", log_quote(err_str(-errno)));

@@ -5,6 +5,8 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -201,6 +203,32 @@ void *
 sock_raw(zsock_t *sock)
 {
     return zsock_resolve(sock);
+}
+
+int
+sock_poll(zmq_pollitem_t *items, int n, long ms)
+{
+    struct pollfd fds[SOCK_POLL_MOST];
+    int rc;
+
+    assert(n <= SOCK_POLL_MOST);
+    for (int i = 0; i < n; i++) {
+        if (items[i].socket != NULL)
+            return zmq_poll(items, n, ms);
+        fds[i] = (struct pollfd){
+            .fd = items[i].fd,
+            .events = (short) (((items[i].events & ZMQ_POLLIN) != 0 ? POLLIN : 0) |
+                               ((items[i].events & ZMQ_POLLOUT) != 0 ? POLLOUT : 0)),
+        };
+    }
+    rc = poll(fds, (nfds_t) n, ms < INT_MAX ? (int) ms : INT_MAX);
+    for (int i = 0; i < n; i++)
+        items[i].revents =
+            rc <= 0 ? 0
+                    : (short) (((fds[i].revents & POLLIN) != 0 ? ZMQ_POLLIN : 0) |
+                               ((fds[i].revents & POLLOUT) != 0 ? ZMQ_POLLOUT : 0) |
+                               ((fds[i].revents & ~(POLLIN | POLLOUT)) != 0 ? ZMQ_POLLERR : 0));
+    return rc;
 }
 
 int

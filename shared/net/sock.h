@@ -49,6 +49,10 @@ int sock_send(zsock_t *sock, const void *at, size_t n, bool more);
 // -errno.
 int sock_recv(zsock_t *sock, zmq_msg_t *msg);
 void *sock_raw(zsock_t *sock); // for zmq_poll
+// zmq_poll, which polls twice, and asks each socket by system calls of its own. Where no item is a
+// socket, poll(2) does as well.
+#define SOCK_POLL_MOST 64 // items
+int sock_poll(zmq_pollitem_t *items, int n, long ms);
 // Readable from when something comes to the socket (or leaves it) until it is used, on the edge:
 // for poll, only behind a sock_recv that returned 0.
 int sock_fd(zsock_t *sock);

@@ -234,6 +234,58 @@ start(void **state)
     return fd >= 0 ? 0 : -1;
 }
 
+static void
+what_is_no_socket_is_polled_like_what_is_one(void **state)
+{
+    int ends[2];
+    zmq_pollitem_t items[2] = { { .fd = -1, .revents = 1 } };
+
+    (void) state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    items[1] = (zmq_pollitem_t){ .fd = ends[0], .events = ZMQ_POLLIN };
+    assert_int_equal(sock_poll(items, 2, 0), 0);
+    assert_int_equal(items[0].revents | items[1].revents, 0);
+    assert_int_equal(write(ends[1], "x", 1), 1);
+    items[1].events = ZMQ_POLLIN | ZMQ_POLLOUT;
+    assert_int_equal(sock_poll(items, 2, WAIT_MS), 1);
+    assert_int_equal(items[1].revents, ZMQ_POLLIN | ZMQ_POLLOUT);
+    close(ends[1]);
+    items[1].events = 0;
+    assert_int_equal(sock_poll(items, 2, WAIT_MS), 1);
+    assert_int_equal(items[1].revents, ZMQ_POLLERR);
+    close(ends[0]);
+}
+
+static void
+an_empty_socket_is_waited_for_by_its_descriptor(void **state)
+{
+    zsock_t *in = make(ZMQ_PULL), *out = make(ZMQ_PUSH);
+    zmq_pollitem_t item = { .socket = sock_raw(in), .events = ZMQ_POLLIN };
+    zmq_msg_t msg;
+    char at[64];
+
+    (void) state;
+    zmq_msg_init(&msg);
+    bind_any(in, at);
+    assert_int_equal(sock_connect(out, at), 0);
+    for (int i = 0; i < 100; i++) {
+        bool taken = false;
+
+        assert_true(wait_for(out, ZMQ_POLLOUT));
+        assert_int_equal(sock_send(out, "m", 1, false), 0);
+        // Woken for nothing now and then: by a peer that comes, say.
+        while (!taken) {
+            assert_int_equal(sock_poll(&item, 1, WAIT_MS), 1);
+            while (sock_recv(in, &msg) == 1)
+                taken = true;
+            item = (zmq_pollitem_t){ .fd = sock_fd(in), .events = ZMQ_POLLIN };
+        }
+    }
+    zmq_msg_close(&msg);
+    zsock_destroy(&out);
+    zsock_destroy(&in);
+}
+
 static int
 end(void **state)
 {
@@ -250,6 +302,8 @@ main(void)
         cmocka_unit_test(a_taken_port_is_named_by_its_errno),
         cmocka_unit_test(limits_are_set_when_it_is_made),
         cmocka_unit_test(a_message_arrives_and_an_empty_socket_does_not_wait),
+        cmocka_unit_test(what_is_no_socket_is_polled_like_what_is_one),
+        cmocka_unit_test(an_empty_socket_is_waited_for_by_its_descriptor),
         cmocka_unit_test(a_router_says_when_a_peer_is_unknown),
         cmocka_unit_test(the_five_ports_follow_from_the_first),
     };
