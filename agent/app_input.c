@@ -39,6 +39,7 @@
 struct source {
     struct app_endpoint at;
     zsock_t *sock;
+    int fd;           // of it: readable when something comes to it that was empty
     int64_t messages; // that may be taken now, in thousandths: a millisecond is SECOND_MESSAGES
     int64_t bytes;    // the same
     bool spent;       // not polled
@@ -144,6 +145,7 @@ s_open(app_input_t *self, int type, const char *text)
         zsock_destroy(&source->sock);
         return rc;
     }
+    source->fd = sock_fd(source->sock);
     s_grow(source, SECOND_MS);
     self->n++;
     return 0;
@@ -278,7 +280,7 @@ s_item(const struct source *source)
     if (source->spent)
         return (zmq_pollitem_t){ .fd = -1 };
     if (source->empty)
-        return (zmq_pollitem_t){ .fd = sock_fd(source->sock), .events = ZMQ_POLLIN };
+        return (zmq_pollitem_t){ .fd = source->fd, .events = ZMQ_POLLIN };
     return (zmq_pollitem_t){ .socket = sock_raw(source->sock), .events = ZMQ_POLLIN };
 }
 

@@ -70,8 +70,8 @@ pusher_send(pusher_t *self, const void *frame, size_t n)
     return 0;
 }
 
-void *
-pusher_raw(pusher_t *self)
+zsock_t *
+pusher_sock(pusher_t *self)
 {
-    return sock_raw(self->sock);
+    return self->sock;
 }

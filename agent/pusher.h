@@ -9,7 +9,7 @@
 #ifndef AGENT_PUSHER_H
 #define AGENT_PUSHER_H
 
-#include <stdbool.h>
+#include <czmq.h>
 #include <stddef.h>
 
 typedef struct pusher pusher_t;
@@ -21,6 +21,6 @@ void pusher_close(pusher_t **self_p);
 
 // At once: 0, -EAGAIN when the socket takes no more, or another -errno.
 int pusher_send(pusher_t *self, const void *frame, size_t n);
-void *pusher_raw(pusher_t *self); // for zmq_poll
+zsock_t *pusher_sock(pusher_t *self); // for zmq_poll
 
 #endif

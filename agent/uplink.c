@@ -228,9 +228,9 @@ uplink_close(uplink_t **self_p)
 
 // A socket of which nothing is wanted costs system calls all the same, so it is not among them.
 static zmq_pollitem_t
-s_item(void *socket, int events)
+s_item(zsock_t *sock, int events)
 {
-    return events != 0 ? (zmq_pollitem_t){ .socket = socket, .events = (short) events }
+    return events != 0 ? (zmq_pollitem_t){ .socket = sock_raw(sock), .events = (short) events }
                        : (zmq_pollitem_t){ .fd = -1 };
 }
 
@@ -241,8 +241,8 @@ uplink_poll(uplink_t *self, zmq_pollitem_t items[UPLINK_ITEMS])
                     delivery_wants_ack(outbox_delivery(self->outbox));
     const int out = control_link_wants_out(self->link) ? ZMQ_POLLOUT : 0;
 
-    items[UPLINK_CONTROL] = s_item(sock_raw(self->control), (in ? ZMQ_POLLIN : 0) | out);
-    items[UPLINK_DATA] = s_item(pusher_raw(self->pusher),
+    items[UPLINK_CONTROL] = s_item(self->control, (in ? ZMQ_POLLIN : 0) | out);
+    items[UPLINK_DATA] = s_item(pusher_sock(self->pusher),
                                 outbox_has(self->outbox) ? ZMQ_POLLOUT : 0);
     items[UPLINK_SPOOL] = (zmq_pollitem_t){ .fd = outbox_fd(self->outbox), .events = ZMQ_POLLIN };
 }
@@ -316,7 +316,7 @@ s_flush(uplink_t *self)
     while (control_link_is_welcomed(self->link) && outbox_waits(self->outbox)) {
         const int64_t left_ms = until_ms - clock_mono_ms();
         zmq_pollitem_t items[] = {
-            s_item(pusher_raw(self->pusher), outbox_has(self->outbox) ? ZMQ_POLLOUT : 0),
+            s_item(pusher_sock(self->pusher), outbox_has(self->outbox) ? ZMQ_POLLOUT : 0),
             { .fd = outbox_fd(self->outbox), .events = ZMQ_POLLIN },
         };
 

@@ -31,13 +31,19 @@ struct vmstat_state {
 static uint32_t s_slot(struct vmstat_state *self, series_table_t *table, size_t guess,
                        const struct vmstat_line *line);
 
+// Of most lines the first letter decides, before its name is looked for.
+static bool
+s_may_be_taken(char first)
+{
+    return first == 'p' || first == 'o';
+}
+
 bool
 vmstat_takes(const char *name, size_t len)
 {
     static const char oom[] = "oom_kill", swap[] = "pswp", page[] = "pgpg", fault[] = "fault";
 
-    // Most names are neither: one look at the first letters decides.
-    if (len < 4 || (name[0] != 'p' && name[0] != 'o'))
+    if (len < 4 || !s_may_be_taken(name[0]))
         return false;
     if (memcmp(name, page, 4) == 0 || memcmp(name, swap, 4) == 0)
         return true;
@@ -54,11 +60,14 @@ vmstat_parse(struct vmstat_line out[VMSTAT_LINES_MAX], const char *text, size_t 
     int taken = 0, n = 0;
 
     for (; proc_text_line(&rest, &line); n++) {
-        const struct proc_text name = proc_text_word(&line);
         struct vmstat_line *at = &out[taken];
+        struct proc_text name;
 
         if (n == VMSTAT_LINES_MAX)
             return ERR_FORMAT;
+        if (proc_text_len(&line) == 0 || !s_may_be_taken(*line.at))
+            continue;
+        name = proc_text_word(&line);
         if (!vmstat_takes(name.at, proc_text_len(&name)))
             continue;
         if (proc_text_len(&name) > VMSTAT_NAME_MAX || proc_text_int(&line, &at->value) != 1)
