@@ -1,9 +1,9 @@
 // spool_thread - see the header.
 //
-// A turn: all orders at hand, one flush for them, then what is due: the book half way between two
-// syncs (so that after a power cut it mostly knows of more than the segments have), the sync, the
-// limits. What is nearly due is done with the rest, so that an agent of one record a second wakes
-// this thread once a second.
+// A turn: all orders at hand, one flush for them, then what is due: the book once between two
+// syncs, though each record changes it (half way, so that after a power cut it mostly knows of more
+// than the segments have), the sync, the limits. What is nearly due is done with the rest, so that
+// an agent of one record a second wakes this thread once a second.
 
 #include "agent/spool_thread.h"
 
@@ -46,6 +46,7 @@ struct spool_thread {
     int64_t (*now_ms)(void);
     int64_t sync_ms;
     int64_t sync_due, book_due, limit_due; // CLOCK_MONOTONIC, ms; NEVER
+    bool book_told;                        // written since the last sync
     int64_t sync_ms_most;                  // longest sync
     struct spool_event *held, **held_end;  // events of this turn; or without room in the ring
     uint64_t stream, written;              // as told last
@@ -445,7 +446,8 @@ s_do_due(spool_thread_t *self)
 
     if (stat.unsynced > 0 && self->sync_due == NEVER)
         self->sync_due = now + self->sync_ms;
-    if (stat.book_changed && self->book_due == NEVER)
+    if (stat.book_changed && self->book_due == NEVER &&
+        !(self->book_told && self->sync_due != NEVER))
         self->book_due = now + self->sync_ms / 2;
     if (soon >= self->book_due && self->book_due != NEVER) {
         const int rc = spool_files_write_book(self->files);
@@ -455,12 +457,14 @@ s_do_due(spool_thread_t *self)
                       log_quote(err_str(rc)), (long long) self->sync_ms);
         self->book_rc = rc;
         self->book_due = NEVER;
+        self->book_told = rc == 0;
     }
     if (soon >= self->sync_due && self->sync_due != NEVER) {
         (void) spool_files_sync(self->files);
         if (clock_mono_ms() - now > self->sync_ms_most)
             self->sync_ms_most = clock_mono_ms() - now;
         self->sync_due = NEVER;
+        self->book_told = false;
     }
     if (soon >= self->limit_due) {
         spool_files_limit(self->files, self->now_ms());
