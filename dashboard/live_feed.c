@@ -1,6 +1,6 @@
 // live_feed - one host's live numbers: subscription and history joined without a seam.
 //
-// Some 530 lines, one thing: tables, window and rows of both topics are one order of states.
+// Tables, window and rows of both topics are one order of states.
 
 #include "dashboard/live_feed.h"
 
@@ -65,11 +65,7 @@ static unsigned s_row(live_feed_t *self, struct topic *t, const struct live_head
 static unsigned s_wait_table(live_feed_t *self, struct topic *t, int64_t now_ms);
 static unsigned s_wait_window(live_feed_t *self, int64_t now_ms);
 static void s_build_view(live_feed_t *self, const struct live_answer *answer);
-static void s_take_facts(live_feed_t *self, const struct live_answer *answer);
 static void s_load(live_feed_t *self, const struct live_answer *answer);
-static int64_t s_newest(const live_feed_t *self, const struct live_answer *answer,
-                        int64_t before_ms);
-static void s_load_pending(live_feed_t *self, const struct live_answer *answer);
 static bool s_has(const live_feed_t *self, struct topic *t, const struct live_header *h);
 static unsigned s_replay(live_feed_t *self, int64_t now_ms);
 static unsigned s_apply(live_feed_t *self, struct topic *t, const struct live_header *h,
@@ -382,23 +378,8 @@ s_build_view(live_feed_t *self, const struct live_answer *answer)
     view_window_release(&self->window);
     view_window_init(&self->window, view_columns(self->view, &columns));
     self->pending.n = 0;
-    self->no_ticks = !self->host.places.ticks;
-    for (size_t i = 0; i < answer->n && self->no_ticks; i++)
-        self->no_ticks = answer->series[i].n == 0 || !view_is_tick(&answer->series[i].labels);
-    s_take_facts(self, answer);
-}
-
-static void
-s_take_facts(live_feed_t *self, const struct live_answer *answer)
-{
-    host_facts_release(&self->facts);
-    for (size_t i = 0; i < answer->n; i++) {
-        const struct query_series *s = &answer->series[i];
-
-        if (s->n > 0)
-            host_facts_take(&self->facts, &s->labels, s->samples[s->n - 1].time_ms,
-                            s->samples[s->n - 1].value);
-    }
+    self->no_ticks = !self->host.places.ticks && !live_answer_has_ticks(answer);
+    live_answer_facts(answer, &self->facts);
 }
 
 static void
@@ -406,6 +387,7 @@ s_load(live_feed_t *self, const struct live_answer *answer)
 {
     int64_t before_ms = INT64_MAX;
     int64_t newest_ms;
+    size_t rows;
 
     // The answer may hold a part of the row after upto: that one is taken whole from what we kept.
     for (size_t i = 0; i < self->kept.n && before_ms == INT64_MAX; i++) {
@@ -415,53 +397,16 @@ s_load(live_feed_t *self, const struct live_answer *answer)
             (k->kind == LIVE_HOST_ROWS || self->no_ticks))
             before_ms = k->header.time_ms;
     }
-    newest_ms = s_newest(self, answer, before_ms);
+    newest_ms = live_answer_newest(answer, before_ms, self->no_ticks);
     if (newest_ms != INT64_MIN)
         view_window_load(&self->window, self->view, answer->series, answer->n,
                          newest_ms - LIVE_FEED_WINDOW_MS, before_ms);
     view_window_trim(&self->window, INT64_MIN, ROWS_MAX);
-    s_load_pending(self, answer);
-}
-
-// Time of the newest row in the answer; INT64_MIN where there is none.
-static int64_t
-s_newest(const live_feed_t *self, const struct live_answer *answer, int64_t before_ms)
-{
-    int64_t newest_ms = INT64_MIN;
-
-    for (size_t i = 0; i < answer->n; i++) {
-        const struct query_series *s = &answer->series[i];
-
-        if (!self->no_ticks && !view_is_tick(&s->labels))
-            continue;
-        for (uint32_t k = s->n; k-- > 0;) {
-            if (s->samples[k].time_ms >= before_ms)
-                continue;
-            if (s->samples[k].time_ms > newest_ms)
-                newest_ms = s->samples[k].time_ms;
-            break;
-        }
-    }
-    return newest_ms;
-}
-
-// Samples of applications since the last row of the window.
-static void
-s_load_pending(live_feed_t *self, const struct live_answer *answer)
-{
-    const size_t rows = view_window_rows(&self->window);
-    const int64_t last_ms = rows > 0 ? view_window_time(&self->window, rows - 1) : INT64_MIN;
-
-    for (size_t i = 0; i < answer->n && !self->no_ticks; i++) {
-        const struct query_series *s = &answer->series[i];
-        const ptrdiff_t place = view_is_app(&s->labels) ? view_find(self->view, &s->labels) : -1;
-        uint32_t k = s->n;
-
-        while (place >= 0 && k > 0 && s->samples[k - 1].time_ms > last_ms)
-            k--;
-        for (; place >= 0 && k < s->n; k++)
-            s_add_pending(self, (size_t) place, s->samples[k].time_ms, s->samples[k].value);
-    }
+    rows = view_window_rows(&self->window);
+    if (!self->no_ticks)
+        self->counters.late += live_answer_pending(
+            answer, self->view, rows > 0 ? view_window_time(&self->window, rows - 1) : INT64_MIN,
+            &self->pending);
 }
 
 // What was kept, after the window. The snapshot tells it all, so no row of these is a tick.

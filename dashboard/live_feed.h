@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "dashboard/host_facts.h"
+#include "dashboard/live_answer.h"
 #include "dashboard/view.h"
 #include "dashboard/view_window.h"
 
@@ -42,14 +43,6 @@ enum live_action {
 struct live_ask {
     int64_t start_ms;
     int64_t end_ms;
-};
-
-// The answer to that SELECT.
-struct live_answer {
-    uint64_t epoch;
-    uint64_t upto;
-    const struct query_series *series;
-    size_t n;
 };
 
 struct live_feed_counters {
