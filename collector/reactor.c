@@ -1,6 +1,4 @@
 // reactor - one thread that owns the collector's sockets, and all that is known of agents.
-//
-// Some 500 lines: what it puts together it must name.
 
 #include "collector/reactor.h"
 
@@ -20,6 +18,7 @@
 #include "collector/publisher.h"
 #include "collector/query_service.h"
 #include "collector/query_worker.h"
+#include "collector/reactor_sockets.h"
 #include "collector/stat_series.h"
 #include "shared/base/clock.h"
 #include "shared/base/err.h"
@@ -38,19 +37,10 @@
 #define DATA_BUDGET         256
 #define DATA_BUDGET_NS      (2 * 1000 * 1000)
 
-// Of each subscriber. A thousand hosts are a thousand rows a second, and each application one more:
-// a dashboard that stands still for some seconds loses nothing, at some 20 MB.
-#define LIVE_HWM 16384
-// From each agent and asker: more than the kernel's buffers hold of one. See SOCK_NO_LIMIT.
-#define PEER_HWM         4096
-
-#define STATE_EVERY_MS   250
-#define SELF_EVERY_MS    1000
-#define PENDING_EVERY_MS 10 // tries again for askers that do not read
-#define SAY_AGAIN_MS     10000
-// For goodbyes. And never 0 where messages have two parts: libzmq 4.3.4 aborts the process if such
-// a socket is closed without lingering at the moment at which a peer leaves (its issue 3442).
-#define LINGER_MS 200
+#define STATE_EVERY_MS      250
+#define SELF_EVERY_MS       1000
+#define PENDING_EVERY_MS    10 // tries again for askers that do not read
+#define SAY_AGAIN_MS        10000
 // At the end: for what is on its way to the disk, so that its agents need not send it again.
 #define LAST_COMMIT_MS 500
 
@@ -70,9 +60,9 @@ enum place {
 struct reactor {
     pthread_t thread;
     bool running;
-    int stop_fd;              // eventfd
-    int ended_fd;             // eventfd: the thread has ended
-    zsock_t *sockets[PLACES]; // NULL where the place is a descriptor
+    int stop_fd;  // eventfd
+    int ended_fd; // eventfd: the thread has ended
+    struct reactor_sockets sockets;
     zmq_pollitem_t items[PLACES];
     journal_t *journal; // borrowed, as the two below
     replay_t *replay;   // NULL once it is done
@@ -94,47 +84,6 @@ struct reactor {
     bool failed; // nothing can be made durable any more
 };
 
-// The sockets, in no order of importance. Data: no heartbeats, since what is not drained at once
-// would be cut; a small queue, since the agent's is the long one. Nothing is bound at SOCK_ENROL.
-static const struct {
-    enum place place;
-    enum sock_port port;
-    struct sock_spec spec;
-} s_specs[] = {
-    { PLACE_DATA,
-      SOCK_DATA,
-      { .type = ZMQ_PULL, .send_hwm = 2, .recv_hwm = 32, .max_bytes = 1024 * 1024 } },
-    { PLACE_CONTROL,
-      SOCK_CONTROL,
-      { .type = ZMQ_ROUTER,
-        .send_hwm = 100,
-        .recv_hwm = PEER_HWM,
-        .max_bytes = CONTROL_MAX,
-        .linger_ms = LINGER_MS,
-        .mandatory = true,
-        .heartbeat = true } },
-    { PLACE_LIVE,
-      SOCK_LIVE,
-      { .type = ZMQ_XPUB,
-        .send_hwm = LIVE_HWM,
-        .recv_hwm = LIVE_HWM,
-        .max_bytes = 1024,
-        .linger_ms = LINGER_MS,
-        .verboser = true,
-        .heartbeat = true } },
-    { PLACE_QUERY,
-      SOCK_QUERY,
-      { .type = ZMQ_ROUTER,
-        .send_hwm = 16,
-        .recv_hwm = PEER_HWM,
-        .max_bytes = QUERY_REQUEST_MAX,
-        .linger_ms = LINGER_MS,
-        .mandatory = true,
-        .heartbeat = true } },
-};
-#define N_SPECS (sizeof s_specs / sizeof s_specs[0])
-
-static int s_bind(reactor_t *self, const char *data_endpoint, char *failed);
 static int s_build(reactor_t *self, const struct reactor_options *options);
 static void s_build_answers(reactor_t *self, const struct reactor_options *o);
 static void s_items(reactor_t *self);
@@ -164,7 +113,7 @@ reactor_start(reactor_t **ret, const struct reactor_options *options,
     self->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     self->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     rc = self->stop_fd == -1 || self->ended_fd == -1 ? -errno : 0;
-    rc = rc < 0 ? rc : s_bind(self, options->data_endpoint, failed);
+    rc = rc < 0 ? rc : reactor_sockets_bind(&self->sockets, options->data_endpoint, failed);
     rc = rc < 0 ? rc : s_build(self, options);
     rc = rc < 0 ? rc : -pthread_create(&self->thread, NULL, s_run, self);
     if (rc < 0) {
@@ -197,8 +146,7 @@ reactor_stop(reactor_t **self_p)
     publisher_destroy(&self->publisher);
     host_ledger_destroy(&self->ledger);
     host_table_destroy(&self->hosts);
-    for (unsigned i = 0; i < PLACES; i++)
-        zsock_destroy(&self->sockets[i]);
+    reactor_sockets_close(&self->sockets);
     if (self->stop_fd != -1)
         close(self->stop_fd);
     if (self->ended_fd != -1)
@@ -211,24 +159,6 @@ int
 reactor_ended_fd(const reactor_t *self)
 {
     return self->ended_fd;
-}
-
-static int
-s_bind(reactor_t *self, const char *data_endpoint, char *failed)
-{
-    for (size_t i = 0; i < N_SPECS; i++) {
-        zsock_t **socket = &self->sockets[s_specs[i].place];
-        int rc = sock_endpoint(failed, REACTOR_ENDPOINT_SIZE, data_endpoint, s_specs[i].port);
-
-        if (rc < 0)
-            snprintf(failed, REACTOR_ENDPOINT_SIZE, "%s", data_endpoint);
-        rc = rc < 0 ? rc : sock_new(socket, &s_specs[i].spec);
-        rc = rc < 0 ? rc : sock_bind(*socket, failed);
-        if (rc < 0)
-            return rc;
-    }
-    failed[0] = '\0';
-    return 0;
 }
 
 // What stands on the sockets. The workers' threads start here, and wait for work.
@@ -254,7 +184,7 @@ s_build(reactor_t *self, const struct reactor_options *o)
         o->most_agents,
         &(struct host_events){ .arg = self, .changed = s_changed, .forgotten = s_forgotten });
     self->publisher = publisher_new(&(struct publisher_options){
-        .xpub = self->sockets[PLACE_LIVE],
+        .xpub = self->sockets.live,
         .store = o->store,
         .hosts = self->hosts,
         .collector = o->collector,
@@ -273,7 +203,7 @@ s_build(reactor_t *self, const struct reactor_options *o)
         .filled = s_filled,
     });
     self->control = control_service_new(&(struct control_service_options){
-        .router = self->sockets[PLACE_CONTROL],
+        .router = self->sockets.control,
         .hosts = self->hosts,
         .ingest = self->ingest,
         .ledger = self->ledger,
@@ -290,7 +220,7 @@ static void
 s_build_answers(reactor_t *self, const struct reactor_options *o)
 {
     self->queries = query_service_new(&(struct query_service_options){
-        .router = self->sockets[PLACE_QUERY],
+        .router = self->sockets.query,
         .worker = self->worker,
         .far = self->far,
         .store = o->store,
@@ -314,11 +244,12 @@ s_build_answers(reactor_t *self, const struct reactor_options *o)
 static void
 s_items(reactor_t *self)
 {
-    for (unsigned i = 0; i < PLACES; i++) {
+    for (unsigned i = 0; i < PLACES; i++)
         self->items[i].events = ZMQ_POLLIN;
-        if (self->sockets[i] != NULL)
-            self->items[i].socket = sock_raw(self->sockets[i]);
-    }
+    self->items[PLACE_CONTROL].socket = sock_raw(self->sockets.control);
+    self->items[PLACE_QUERY].socket = sock_raw(self->sockets.query);
+    self->items[PLACE_LIVE].socket = sock_raw(self->sockets.live);
+    self->items[PLACE_DATA].socket = sock_raw(self->sockets.data);
     self->items[PLACE_CHUNKS].fd = query_worker_fd(self->worker);
     self->items[PLACE_FAR_CHUNKS].fd = query_worker_fd(self->far);
     self->items[PLACE_JOURNAL].fd = journal_fd(self->journal);
@@ -493,7 +424,7 @@ s_read_data(reactor_t *self)
     for (unsigned done = 0; done < DATA_BUDGET && now_ns < until_ns; done++) {
         struct host_time now = { .mono_ms = now_ns / 1000000, .real_ms = clock_real_ms() };
 
-        rc = sock_recv(self->sockets[PLACE_DATA], &msg);
+        rc = sock_recv(self->sockets.data, &msg);
         if (rc != 1)
             break;
         ingest_frame(self->ingest, zmq_msg_data(&msg), zmq_msg_size(&msg), now);
