@@ -120,7 +120,7 @@ mkdir "$dir/backlog"
     say "$what" "${seen# }" ''
 done
 column_goal() {
-    case $1 in 'fleet, 128'*'bytes a sample') echo '<= 0.77' ;; *'M samples a second') echo '>= 200' ;; esac
+    case $1 in 'fleet, 128'*'bytes a sample') echo '<= 0.77' ;; *'M a second') echo '>= 200' ;; esac
 }
 "$build/tests/bench/column" $((seconds < 60 ? seconds : 60)) | while IFS=: read -r what seen; do
     say "column: $what" "${seen# }" "$(column_goal "$what")"

@@ -14,10 +14,9 @@
 
 #include "agent/own_series.h"
 #include "agent/sampler.h"
-#include "collector/store/tile_sheet.h"
+#include "collector/store/tile.h"
 #include "shared/base/clock.h"
 #include "shared/base/xalloc.h"
-#include "shared/wire/row_codec.h"
 #include "tests/bench/fleet.h"
 
 #define T0_MS    INT64_C(1700000000000)
@@ -44,7 +43,6 @@ struct recording {
 struct result {
     uint64_t bytes, samples;
     uint64_t busy_samples; // of columns that change
-    int64_t turn_ns;       // rows into columns
     int64_t write_ns;      // columns into tiles
     int64_t open_ns;
     int64_t read_ns, busy_read_ns; // columns to doubles
@@ -95,49 +93,41 @@ s_compare(const struct recording *rec, const struct tile *t, uint32_t first, uin
     }
 }
 
-// Some rows of a recording as an open tile would hand them out.
-static struct cell *
-s_rows(const struct recording *rec, uint32_t first, uint32_t rows)
+// What a column has from row `first` on, as bitmaps of its own.
+struct part {
+    uint64_t raw[COLUMN_WORDS(ROWS_MAX)];
+    uint64_t present[COLUMN_WORDS(ROWS_MAX)];
+};
+
+static struct part *
+s_parts(const struct recording *rec, uint32_t first, uint32_t rows, uint64_t *samples)
 {
-    struct cell *cells = xcalloc((size_t) rows * rec->columns + 1, sizeof *cells);
+    struct part *parts = xcalloc(rec->columns + 1, sizeof *parts);
 
-    for (uint32_t i = 0; i < rows; i++)
-        for (uint32_t c = 0; c < rec->columns; c++) {
-            struct cell *cell = &cells[(size_t) i * rec->columns + c];
+    for (uint32_t c = 0; c < rec->columns; c++)
+        for (uint32_t i = 0; i < rows; i++) {
+            const bool present = s_has(rec->at[c].present, first + i);
 
-            cell->state = !s_has(rec->at[c].present, first + i) ? CELL_ABSENT
-                          : s_has(rec->at[c].raw, first + i)    ? CELL_RAW
-                                                                : CELL_INTEGER;
-            cell->m = rec->at[c].cells[first + i];
+            parts[c].raw[i / 64] |= (uint64_t) s_has(rec->at[c].raw, first + i) << i % 64;
+            parts[c].present[i / 64] |= (uint64_t) present << i % 64;
+            *samples += present;
         }
-    return cells;
-}
-
-static void
-s_turn(struct tile_sheet *sheet, const struct recording *rec, const struct cell *cells,
-       uint32_t first, uint32_t rows)
-{
-    tile_sheet_begin(sheet, rec->columns, rows);
-    for (uint32_t i = 0; i < rows; i++) {
-        tile_sheet_row(sheet, rec->times[first + i]);
-        for (uint32_t c = 0; c < rec->columns; c++, cells++) {
-            if (cells->state == CELL_INTEGER)
-                tile_sheet_put(sheet, c, cells->m);
-            else if (cells->state == CELL_RAW)
-                tile_sheet_put_double(sheet, c, cells->bits);
-        }
-    }
+    return parts;
 }
 
 static const uint8_t *
-s_write(tile_writer_t *w, const struct tile_sheet *sheet, const struct recording *rec, size_t *len)
+s_write(tile_writer_t *w, const struct recording *rec, const struct part *parts, uint32_t first,
+        uint32_t rows, size_t *len)
 {
-    tile_writer_begin(w, 1, 0, sheet->times, sheet->rows);
-    for (uint32_t c = 0; c < rec->columns; c++) {
-        const struct tile_cells column = tile_sheet_column(sheet, c, c, rec->forms[c]);
-
-        (void) tile_writer_add(w, &column);
-    }
+    tile_writer_begin(w, 1, 0, rec->times + first, rows);
+    for (uint32_t c = 0; c < rec->columns; c++)
+        (void) tile_writer_add(w, &(struct tile_cells){
+                                      .series = c,
+                                      .form = rec->forms[c],
+                                      .cells = rec->at[c].cells + first,
+                                      .raw = parts[c].raw,
+                                      .present = parts[c].present,
+                                  });
     return tile_writer_finish(w, len);
 }
 
@@ -192,37 +182,28 @@ static void
 s_measure(struct result *r, const struct recording *rec, uint32_t rows)
 {
     tile_writer_t *w = tile_writer_new();
-    struct tile_sheet sheet = { 0 };
 
     for (uint32_t first = 0; first + rows <= rec->rows; first += rows) {
-        struct cell *cells = s_rows(rec, first, rows);
-        int64_t turn_ns = 0, write_ns = 0;
+        struct part *parts = s_parts(rec, first, rows, &r->samples);
         const uint8_t *bytes = NULL;
+        int64_t write_ns = 0;
         struct tile t;
         size_t len = 0;
 
         for (int pass = 0; pass < PASSES; pass++) {
             const int64_t begin = clock_mono_ns();
-            int64_t turned;
 
-            s_turn(&sheet, rec, cells, first, rows);
-            turned = clock_mono_ns();
-            bytes = s_write(w, &sheet, rec, &len);
-            write_ns = s_least(write_ns, clock_mono_ns() - turned);
-            turn_ns = s_least(turn_ns, turned - begin);
+            bytes = s_write(w, rec, parts, first, rows, &len);
+            write_ns = s_least(write_ns, clock_mono_ns() - begin);
         }
         if (tile_open(&t, bytes, len) < 0)
             s_fail("a tile was refused");
         s_compare(rec, &t, first, rows);
         r->bytes += len;
-        r->turn_ns += turn_ns;
         r->write_ns += write_ns;
-        for (size_t i = 0; i < (size_t) rows * rec->columns; i++)
-            r->samples += cells[i].state != CELL_ABSENT;
         s_time_reading(r, bytes, len);
-        free(cells);
+        free(parts);
     }
-    tile_sheet_release(&sheet);
     tile_writer_destroy(&w);
 }
 
@@ -232,11 +213,10 @@ s_say(const char *what, uint32_t rows, const struct result *r)
     const double n = (double) r->samples, busy = (double) r->busy_samples;
 
     printf("%s, %u rows, bytes a sample: %.3f\n", what, rows, (double) r->bytes / n);
-    printf("%s, %u rows, turned and written, ns a sample: %.1f, %.1f\n", what, rows,
-           (double) r->turn_ns / n, (double) r->write_ns / n);
+    printf("%s, %u rows, written, ns a sample: %.1f\n", what, rows, (double) r->write_ns / n);
     printf("%s, %u rows, opened, read, ns a sample: %.2f, %.2f\n", what, rows,
            (double) r->open_ns / n, (double) r->read_ns / n);
-    printf("%s, %u rows, busy columns read, M samples a second: %.0f\n", what, rows,
+    printf("%s, %u rows, busy columns read, M a second: %.0f\n", what, rows,
            busy > 0 ? busy * 1e3 / (double) r->busy_read_ns : 0);
 }
 
