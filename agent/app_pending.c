@@ -79,10 +79,10 @@ app_pending_count(const app_pending_t *self)
 }
 
 struct app_taken
-app_pending_take(app_pending_t *self, int64_t until_ms, int64_t most_ms)
+app_pending_take(app_pending_t *self, int64_t most_ms)
 {
     struct app_taken taken = { .blocks = NULL };
-    size_t used = 0, kept = 0;
+    size_t used = 0;
 
     if (self->n == 0)
         return taken;
@@ -91,17 +91,13 @@ app_pending_take(app_pending_t *self, int64_t until_ms, int64_t most_ms)
     for (size_t i = 0; i < self->n; i++) {
         const struct item *item = &self->items[i];
 
-        if (item->time_ms > until_ms && item->time_ms <= most_ms) {
-            self->items[kept++] = *item;
-            continue;
-        }
         --*item->charge;
-        if (item->time_ms > until_ms)
+        if (item->time_ms > most_ms)
             taken.ahead++;
         else
             s_give(self, &taken, &used, item);
     }
-    self->n = kept;
+    self->n = 0;
     taken.blocks = self->blocks;
     return taken;
 }

@@ -2,7 +2,8 @@
 //
 // In:     a time, a slot and a cell each, in the order they came.
 // Out:    at a tick, blocks by rising time, with no two samples of a slot at one time. What has a
-//         time after the tick's waits on: a record has no samples of its future.
+//         time after the tick's goes as well: waiting for it here, it would be gone with the
+//         process and in no ledger.
 // Thread: one owner. Pure.
 // Limits: none of its own; app_pending_count is for who has some. 40 bytes a sample.
 
@@ -32,7 +33,7 @@ struct app_taken {
     unsigned ahead;     // dropped: later than most_ms
 };
 
-// All samples up to until_ms. Those after most_ms are dropped: the clock has gone back since.
-struct app_taken app_pending_take(app_pending_t *self, int64_t until_ms, int64_t most_ms);
+// All samples; but those after most_ms are dropped: the clock has gone back since.
+struct app_taken app_pending_take(app_pending_t *self, int64_t most_ms);
 
 #endif

@@ -425,10 +425,9 @@ app_series_is_urgent(const app_series_t *self)
 }
 
 const struct app_block *
-app_series_take(app_series_t *self, size_t *n_ret, int64_t until_ms)
+app_series_take(app_series_t *self, size_t *n_ret, int64_t now_ms)
 {
-    const struct app_taken taken = app_pending_take(self->pending, until_ms,
-                                                    until_ms + APP_AHEAD_MS);
+    const struct app_taken taken = app_pending_take(self->pending, now_ms + APP_AHEAD_MS);
 
     self->urgent = false;
     selfstat_add(AGENT_APP_CONFLICTS, taken.conflicts);

@@ -63,7 +63,7 @@ void app_series_tick(app_series_t *self, int64_t tick_ms, int64_t mono_ms);
 // True from the first sample of an application that was silent or is new until the next take: what
 // should not wait for its tick.
 bool app_series_is_urgent(const app_series_t *self);
-// All that waits, up to until_ms. The blocks are valid until the next call.
-const struct app_block *app_series_take(app_series_t *self, size_t *n_ret, int64_t until_ms);
+// All that waits, also what is ahead of now_ms. The blocks are valid until the next call.
+const struct app_block *app_series_take(app_series_t *self, size_t *n_ret, int64_t now_ms);
 
 #endif

@@ -53,8 +53,7 @@ struct app_block {
 // that is the caller's care, and that a slot of a block is absent from the row.
 void stream_writer_row(stream_writer_t *self, const series_table_t *table, int64_t time_ms,
                        const struct app_block *blocks, size_t n_blocks);
-// The blocks alone, between two ticks; nothing where there are none. time_ms is no earlier than
-// theirs.
+// The blocks alone, between two ticks; nothing where there are none.
 void stream_writer_apps(stream_writer_t *self, const series_table_t *table, int64_t time_ms,
                         const struct app_block *blocks, size_t n_blocks);
 // Something that happened on the host, at time_ms: an EVENT, in its place among the records. Kind,

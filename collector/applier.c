@@ -64,6 +64,7 @@ struct applier {
     map_t *streams;                  // id -> stream
     struct host_time now;            // of the record at hand
     uint8_t flags;                   // of the record at hand
+    int64_t t0_ms;                   // of the record at hand
     uint64_t given;                  // samples of the record at hand that the store was given
     struct applier_fate fate;        // of the others
     struct row_builder build[KINDS]; // of the block at hand
@@ -178,6 +179,7 @@ applier_record(applier_t *self, uint64_t host, uint8_t flags, const struct recor
 
     self->now = now;
     self->flags = flags;
+    self->t0_ms = record->t0_ms;
     self->given = 0;
     self->fate = (struct applier_fate){ 0 };
     if (stream != NULL)
@@ -427,7 +429,9 @@ s_give(applier_t *self, enum kind kind, const struct store_row *row)
         selfstat_add(STAT_SAMPLES_APPS, row->n);
     self->given += row->n;
     if (self->live.hosts != NULL)
-        host_table_sample(self->live.hosts, row->host, row->time_ms);
+        // An application's clock may be ahead; what the host has last said of itself is not.
+        host_table_sample(self->live.hosts, row->host,
+                          row->time_ms < self->t0_ms ? row->time_ms : self->t0_ms);
     if (s_is_live(self))
         publisher_row(self->live.publisher, s_topics[kind], row, number);
 }

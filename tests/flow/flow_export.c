@@ -1,12 +1,15 @@
 // flow_export - what is exported is what was sent: each sample once, at its own time.
 
 #include <czmq.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "shared/base/clock.h"
@@ -158,6 +161,52 @@ what_an_application_sends_is_exported_once_with_its_own_times(void **state)
     zsock_destroy(&to);
 }
 
+static bool
+s_has_ahead(stage_t *s, void *arg)
+{
+    char *text = s_said(s, 0,
+                        stage_run(s, "zpulse", "export", "--collector", stage_endpoint(s), "-o",
+                                  "csv", "--end", "2100-01-01T00:00:00Z", "app_n", NULL));
+    char want[64];
+    bool has;
+
+    snprintf(want, sizeof want, "\n%" PRId64 ",", *(const int64_t *) arg);
+    has = s_lines(text) == 2 && strstr(text, want) != NULL;
+    free(text);
+    return has;
+}
+
+// It does not wait for its time in the agent, where a kill would take it, and it makes its host no
+// younger.
+static void
+a_sample_of_a_clock_that_is_ahead_is_kept_at_once(void **state)
+{
+    stage_t *s = *state;
+    int64_t ahead_ms = clock_real_ms() + 300000;
+    const time_t seconds = (time_t) (ahead_ms / 1000);
+    process_t *agent;
+    char stamp[32];
+    zsock_t *push;
+    json_t *host;
+
+    stage_collector(s, NULL);
+    stage_dashboard(s, NULL);
+    agent = stage_agent(s, "web-1", "--app-pull", s_at(s, "@", 0), NULL);
+    push = zsock_new_push(s_at(s, ">", 0));
+    claim(s, push != NULL && stage_until(s, 10000, stage_ready, NULL));
+    strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", gmtime(&seconds));
+    ahead_ms -= ahead_ms % 1000;
+    claim(s, zstr_sendf(push, "{\"color\":\"red\",\"timestamp\":\"%sZ\",\"n\":1}", stamp) == 0);
+    claim(s, stage_until(s, 10000, s_has_ahead, &ahead_ms));
+    process_signal(agent, SIGKILL);
+    claim(s, process_ended(agent, stage_ms(3000)));
+    claim(s, s_has_ahead(s, &ahead_ms));
+    host = stage_host(s, "web-1");
+    claim(s, json_integer_value(json_object_get(host, "last_ms")) < clock_real_ms() + 1000);
+    json_decref(host);
+    zsock_destroy(&push);
+}
+
 // One rule after the other; in the order of the text.
 static void
 openmetrics_has_whole_families_rising_times_and_an_end(void **state)
@@ -261,6 +310,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         stage_test(what_an_application_sends_is_exported_once_with_its_own_times),
+        stage_test(a_sample_of_a_clock_that_is_ahead_is_kept_at_once),
         stage_test_up(openmetrics_has_whole_families_rising_times_and_an_end),
         stage_test_up(a_window_has_both_its_ends),
         stage_test_up(a_reader_that_had_enough_is_no_failure),

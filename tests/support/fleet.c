@@ -388,7 +388,7 @@ fleet_set_clock(fleet_t *self, unsigned i, int64_t offset_ms)
 {
     struct member *m = &self->members[i];
 
-    // What is still in the socket is of the future then, and waits in memory until it has come.
+    // What is still in the socket is of the future then; more than 10 min of it is refused.
     if (offset_ms < m->offset_ms)
         self->stat.excused += tally_excuse(m->tally, clock_mono_ms() - stage_ms(IN_SOCKET_MS));
     m->offset_ms = offset_ms;

@@ -45,10 +45,11 @@ static void
 nothing_gives_no_block(void **state)
 {
     (void) state;
-    assert_int_equal(app_pending_take(pending, NEVER, NEVER).n_blocks, 0);
+    assert_int_equal(app_pending_take(pending, NEVER).n_blocks, 0);
     put(7, 1, 1);
-    assert_int_equal(app_pending_take(pending, 6, NEVER).n_blocks, 0);
-    assert_int_equal(app_pending_count(pending), 1);
+    assert_int_equal(app_pending_take(pending, NEVER).n_blocks, 1);
+    assert_int_equal(app_pending_take(pending, NEVER).n_blocks, 0);
+    assert_int_equal(app_pending_count(pending), 0);
 }
 
 static void
@@ -60,7 +61,7 @@ samples_of_one_time_are_one_block_with_rising_slots(void **state)
     put(20, 9, 1);
     put(10, 5, 2);
     put(20, 3, 3);
-    taken = app_pending_take(pending, 30, NEVER);
+    taken = app_pending_take(pending, NEVER);
     assert_int_equal(taken.n_blocks, 2);
     assert_int_equal(taken.blocks[0].time_ms, 10);
     assert_int_equal(taken.blocks[0].n, 1);
@@ -71,24 +72,7 @@ samples_of_one_time_are_one_block_with_rising_slots(void **state)
     assert_int_equal(taken.blocks[1].cells[0].m, 3);
     assert_int_equal(taken.blocks[1].slots[1], 9);
     assert_int_equal(app_pending_count(pending), 0);
-    assert_int_equal(app_pending_take(pending, 30, NEVER).n_blocks, 0);
-}
-
-static void
-what_is_ahead_of_the_tick_waits_for_its_own(void **state)
-{
-    struct app_taken taken;
-
-    (void) state;
-    put(11, 1, 11);
-    put(10, 1, 10);
-    taken = app_pending_take(pending, 10, NEVER);
-    assert_int_equal(taken.n_blocks, 1);
-    assert_int_equal(taken.blocks[0].cells[0].m, 10);
-    assert_int_equal(charge, 1);
-    taken = app_pending_take(pending, 11, NEVER);
-    assert_int_equal(taken.blocks[0].cells[0].m, 11);
-    assert_int_equal(charge, 0);
+    assert_int_equal(app_pending_take(pending, NEVER).n_blocks, 0);
 }
 
 static void
@@ -101,7 +85,7 @@ the_first_of_a_slot_and_time_stands(void **state)
     put(10, 2, 200);
     put(10, 1, 101);
     put(10, 1, 102);
-    taken = app_pending_take(pending, 10, NEVER);
+    taken = app_pending_take(pending, NEVER);
     assert_int_equal(taken.n_blocks, 1);
     assert_int_equal(taken.blocks[0].n, 2);
     assert_int_equal(taken.blocks[0].cells[0].m, 100);
@@ -118,11 +102,12 @@ what_is_too_far_ahead_is_dropped(void **state)
     (void) state;
     put(100, 1, 1);
     put(101, 1, 1);
-    taken = app_pending_take(pending, 10, 100);
-    assert_int_equal(taken.n_blocks, 0);
+    taken = app_pending_take(pending, 100);
+    assert_int_equal(taken.n_blocks, 1);
+    assert_int_equal(taken.blocks[0].time_ms, 100);
     assert_int_equal(taken.ahead, 1);
-    assert_int_equal(app_pending_count(pending), 1);
-    assert_int_equal(charge, 1);
+    assert_int_equal(app_pending_count(pending), 0);
+    assert_int_equal(charge, 0);
 }
 
 // Against a plain search: every sample leaves once, the earliest of its slot and time, in order.
@@ -140,11 +125,11 @@ any_samples_leave_in_order_and_once(void **state)
 
         for (uint32_t n = seeded_below(&seed, 40); n > 0; n--, samples++)
             put(last_tick + 1 + seeded_below(&seed, 25), seeded_below(&seed, 6), tick);
-        taken = app_pending_take(pending, tick, NEVER);
+        taken = app_pending_take(pending, NEVER);
         for (size_t i = 0; i < taken.n_blocks; i++) {
             const struct app_block *b = &taken.blocks[i];
 
-            assert_true(b->time_ms > before && b->time_ms <= tick && b->time_ms > last_tick);
+            assert_true(b->time_ms > before && b->time_ms > last_tick);
             before = b->time_ms;
             for (uint32_t k = 1; k < b->n; k++)
                 assert_true(b->slots[k] > b->slots[k - 1]);
@@ -152,8 +137,8 @@ any_samples_leave_in_order_and_once(void **state)
         }
         conflicts += taken.conflicts;
         last_tick = tick;
-        assert_int_equal(charge, app_pending_count(pending));
-        assert_int_equal(samples, left + conflicts + charge);
+        assert_int_equal(charge, 0);
+        assert_int_equal(samples, left + conflicts);
     }
     assert_true(conflicts > 0 && left > 1000);
 }
@@ -165,7 +150,6 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(nothing_gives_no_block),
         TEST(samples_of_one_time_are_one_block_with_rising_slots),
-        TEST(what_is_ahead_of_the_tick_waits_for_its_own),
         TEST(the_first_of_a_slot_and_time_stands),
         TEST(what_is_too_far_ahead_is_dropped),
         TEST(any_samples_leave_in_order_and_once),
