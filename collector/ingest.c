@@ -146,7 +146,9 @@ ingest_flush(ingest_t *self, struct host_time now)
     if (self->full && !self->gathered.busy && now.mono_ms >= self->full_at_ms)
         ingest_group_probe(&self->gathered);
     if (!self->gathered.busy && self->gathered.open->n > 0 && self->failed == 0) {
-        ingest_group_refused(&self->gathered, now.real_ms);
+        // It tells of all that is booked, so all of that must have been applied.
+        if (!ingest_is_behind(self))
+            ingest_group_refused(&self->gathered, now.real_ms);
         ingest_group_submit(&self->gathered);
     }
     // Of what had come before: when nothing is on its way that would answer them.
@@ -191,6 +193,12 @@ bool
 ingest_busy(const ingest_t *self)
 {
     return self->gathered.busy || (self->gathered.open->n > 0 && self->failed == 0);
+}
+
+void
+ingest_refused_before(ingest_t *self, const lane_table_t *lanes)
+{
+    ingest_fate_refused_before(&self->fate, lanes);
 }
 
 void

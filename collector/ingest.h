@@ -57,6 +57,8 @@ void ingest_flush(ingest_t *self, struct host_time now);
 int ingest_committed(ingest_t *self, struct host_time now);
 // True while something is on its way to the disk or staged.
 bool ingest_busy(const ingest_t *self);
+// Before ingest_replayed: what of the streams in the journal had been refused, as the replay says.
+void ingest_refused_before(ingest_t *self, const lane_table_t *lanes);
 // The store holds what the journal held at the start, and the applier is live.
 void ingest_replayed(ingest_t *self);
 // Each turn: applies some milliseconds of what waited for the replay, which may be all of

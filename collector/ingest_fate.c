@@ -111,3 +111,21 @@ s_note(const struct ingest_fate *self, const struct journal_entry *entry, uint64
         host_ledger_gap(self->ledger, entry->host, record->stream, record->t0_ms, gap.samples,
                         (uint8_t) (gap.cause - 1));
 }
+
+void
+ingest_fate_refused_before(const struct ingest_fate *self, const lane_table_t *was)
+{
+    const struct lane_entry *then;
+    size_t at = 0;
+
+    while ((then = lane_table_next(was, &at)) != NULL) {
+        struct lane_entry *lane = lane_table_find(self->lanes, then->host, then->stream);
+        struct stream *stream = ingest_streams_find(self->streams, then->stream);
+
+        if (lane == NULL || lane->refused >= then->refused)
+            continue;
+        lane_table_refuse(self->lanes, lane, then->refused - lane->refused);
+        if (stream != NULL)
+            ingest_streams_refused(self->streams, stream);
+    }
+}

@@ -35,5 +35,7 @@ void ingest_fate_book(const struct ingest_fate *self, struct journal_group *grou
 // Its records, in their order. `mono_ms`: now.
 void ingest_fate_apply(const struct ingest_fate *self, const struct journal_group *group,
                        int64_t mono_ms);
+// `was`: the lanes as of the start, with what of them had been refused.
+void ingest_fate_refused_before(const struct ingest_fate *self, const lane_table_t *was);
 
 #endif

@@ -73,7 +73,7 @@ ingest_group_refused(struct ingest_group *self, int64_t now_ms)
         struct buf body = { 0 };
 
         if (lane != NULL) {
-            journal_refused_put(&body, stream->id, lane->refused);
+            journal_refused_put(&body, stream->id, lane->refused, lane->next);
             ingest_group_add(self, &item, body.at, body.len);
         }
         buf_release(&body);

@@ -57,9 +57,10 @@ journal_basis_put(struct buf *out, uint64_t stream, uint64_t below)
 }
 
 void
-journal_refused_put(struct buf *out, uint64_t stream, uint64_t samples)
+journal_refused_put(struct buf *out, uint64_t stream, uint64_t samples, uint64_t next)
 {
     s_two(out, stream, samples);
+    journal_before_put(out, next);
 }
 
 void
@@ -155,6 +156,7 @@ journal_entry_take_body(struct journal_entry *ret, const void *at, size_t n)
     case JOURNAL_REFUSED:
         ret->stream = rbuf_u64(&r);
         ret->samples = rbuf_u64(&r);
+        ret->next = rbuf_u64(&r);
         return rbuf_finish(&r);
     case JOURNAL_BEFORE:
         ret->samples = rbuf_u64(&r);

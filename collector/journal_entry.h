@@ -61,6 +61,7 @@ struct journal_entry {
     uint64_t stream;      // BASIS, REFUSED
     uint64_t below;       // BASIS: segments that are no longer needed for it; 0: none
     uint64_t samples;     // REFUSED, BEFORE
+    uint64_t next;        // REFUSED: of the records below it
     const uint8_t *bytes; // BASIS: records, one after the other. CHECKPOINT, TIMES: items
     size_t len;           // of them
 };
@@ -71,7 +72,7 @@ void journal_head_put(uint8_t out[JOURNAL_HEAD_BYTES], uint8_t kind, uint8_t fla
 // What follows the head of these kinds, appended to a buf.
 void journal_name_put(struct buf *out, const char *name);
 void journal_basis_put(struct buf *out, uint64_t stream, uint64_t below);
-void journal_refused_put(struct buf *out, uint64_t stream, uint64_t samples);
+void journal_refused_put(struct buf *out, uint64_t stream, uint64_t samples, uint64_t next);
 void journal_before_put(struct buf *out, uint64_t samples);
 // An item of TIMES.
 void journal_times_put(struct buf *out, uint64_t segment, int64_t least_ms);

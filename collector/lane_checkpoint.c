@@ -97,6 +97,7 @@ s_put_lane(struct buf *out, const struct lane_entry *lane)
     wbuf_varint(&w, lane->taken);
     wbuf_varint(&w, lane->elsewhere);
     wbuf_varint(&w, lane->refused);
+    wbuf_varint(&w, lane->refused_next);
     wbuf_svarint(&w, lane->heard_ms);
     wbuf_svarint(&w, lane->from_ms);
     wbuf_svarint(&w, lane->to_ms);
@@ -194,6 +195,7 @@ s_load_lane(lane_table_t *table, struct rbuf *r)
     lane->taken = rbuf_varint(r);
     lane->elsewhere = rbuf_varint(r);
     lane->refused = rbuf_varint(r);
+    lane->refused_next = rbuf_varint(r);
     lane->heard_ms = rbuf_svarint(r);
     lane->from_ms = rbuf_svarint(r);
     lane->to_ms = rbuf_svarint(r);

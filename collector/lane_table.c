@@ -128,6 +128,7 @@ lane_table_book(lane_table_t *self, const struct journal_entry *e, struct segmen
     case JOURNAL_REFUSED:
         lane = lane_table_add(self, e->host, e->stream);
         lane_table_refuse(self, lane, e->samples - lane->refused);
+        lane->refused_next = e->next;
         break;
     default:
         break;

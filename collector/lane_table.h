@@ -21,18 +21,19 @@
 struct lane_entry {
     uint64_t host;
     uint64_t stream;
-    uint64_t next;      // lowest seq not in the journal
-    uint64_t total;     // samples before `next`, as the sender counts
-    uint32_t crc;       // of record next - 1; 0: not known, or a GAP
-    uint64_t taken;     // samples in the journal, or once in it
-    uint64_t elsewhere; // samples that another collector has
-    uint64_t refused;   // of `taken`: not stored, as last said
-    bool ended;         // END is in the journal
-    bool backlog;       // some of it came late, with the times below
-    int64_t from_ms;    // t0 of the oldest record that came as backlog
-    int64_t to_ms;      // of the newest one
-    int64_t heard_ms;   // our clock, when the newest record came
-    bool stale;         // that was too long ago at the last lane_table_expire
+    uint64_t next;         // lowest seq not in the journal
+    uint64_t total;        // samples before `next`, as the sender counts
+    uint32_t crc;          // of record next - 1; 0: not known, or a GAP
+    uint64_t taken;        // samples in the journal, or once in it
+    uint64_t elsewhere;    // samples that another collector has
+    uint64_t refused;      // of `taken`: not stored, as last said
+    uint64_t refused_next; // and of the records below this one: what came later, a kill forgot
+    bool ended;            // END is in the journal
+    bool backlog;          // some of it came late, with the times below
+    int64_t from_ms;       // t0 of the oldest record that came as backlog
+    int64_t to_ms;         // of the newest one
+    int64_t heard_ms;      // our clock, when the newest record came
+    bool stale;            // that was too long ago at the last lane_table_expire
     // Where reading can begin such that `next` is readable. Segment 0: nowhere, the sender's
     // repeats are wanted.
     struct segment_place key;

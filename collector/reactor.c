@@ -384,6 +384,7 @@ s_replayed(reactor_t *self)
 {
     if (self->replay == NULL || !replay_is_done(self->replay))
         return;
+    ingest_refused_before(self->ingest, replay_lanes(self->replay));
     self->replay = NULL;
     self->items[PLACE_REPLAY].events = 0;
     applier_attach(self->applier, &(struct applier_live){ .hosts = self->hosts,

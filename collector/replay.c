@@ -102,6 +102,12 @@ replay_wait(replay_t *self, int64_t until_ms)
     }
 }
 
+const lane_table_t *
+replay_lanes(const replay_t *self)
+{
+    return self->lanes;
+}
+
 static void *
 s_run(void *arg)
 {
@@ -149,9 +155,17 @@ s_host(void *arg, uint64_t host, const char *name)
 static bool
 s_record(void *arg, const struct journal_entry *entry)
 {
+    replay_t *self = arg;
     const struct host_time came = { .real_ms = entry->received_ms };
+    struct lane_entry *lane;
+    struct applier_fate fate;
 
-    (void) applier_record(((replay_t *) arg)->is.applier, entry->host, entry->flags, &entry->record,
-                          came);
+    (void) applier_record(self->is.applier, entry->host, entry->flags, &entry->record, came);
+    lane = lane_table_find(self->lanes, entry->host, entry->record.stream);
+    if (lane == NULL || (entry->flags & FRAME_REPEAT) != 0 ||
+        entry->record.seq < lane->refused_next)
+        return true;
+    applier_fate(self->is.applier, &fate);
+    lane_table_refuse(self->lanes, lane, fate.refused[REFUSED_FUTURE]);
     return true;
 }

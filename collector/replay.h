@@ -36,6 +36,10 @@ void replay_stop(replay_t **self_p);
 int replay_fd(const replay_t *self);
 // Whether it is done; if so, what it wrote is seen by the caller.
 bool replay_is_done(const replay_t *self);
+// Once it is done: what was known of streams at the start, with what of them has been refused since
+// that was last journaled. Of refusals this is what a time too far ahead decides, as it did then;
+// room in the store was another's. Until replay_stop.
+const lane_table_t *replay_lanes(const replay_t *self);
 // True once it is done; waits for that until this time of the monotonic clock.
 bool replay_wait(replay_t *self, int64_t until_ms);
 

@@ -1,5 +1,6 @@
 // test_ingest_ledger - what becomes of an agent's records is in its host's ledger.
 
+#include "collector/replay.h"
 #include "tests/unit/collector/room.h"
 
 #define HOST   UINT64_C(0xa1)
@@ -130,6 +131,58 @@ samples_from_the_future_are_refused_as_such(void **state)
     assert_int_equal(l.refused[REFUSED_FUTURE], 2);
 }
 
+// As after a kill: what the journal has, and nothing of what was in memory.
+static void
+start_again(void)
+{
+    replay_t *replay;
+
+    ingest_destroy(&room.ingest);
+    journal_stop(&room.journal);
+    applier_destroy(&room.applier);
+    host_ledger_destroy(&room.ledger);
+    room_open_journal(1000);
+    assert_int_equal(
+        replay_start(&replay, &(struct replay_options){ .dir = room.dir,
+                                                        .owner = ROOM_COLLECTOR,
+                                                        .end = journal_end(room.journal),
+                                                        .lanes = journal_lanes(room.journal),
+                                                        .applier = room.applier }),
+        0);
+    assert_true(replay_wait(replay, clock_mono_ms() + ROOM_DEADLINE_MS));
+    ingest_refused_before(room.ingest, replay_lanes(replay));
+    replay_stop(&replay);
+    room_go_live();
+    room_hello(HOST, 1, "web", STREAM);
+}
+
+// Each refusal is journaled with the next record of its stream, which the last one never had.
+static void
+what_was_refused_last_is_known_after_a_kill(void **state)
+{
+    struct query_ledger l;
+
+    (void) state;
+    begin(2);
+    for (int i = 0; i < 5; i++)
+        row(APPLIER_FUTURE_MS + 1 + i, 2, 1);
+    row(0, 2, 1);
+    row(APPLIER_FUTURE_MS + 10, 2, 1);
+    for (int starts = 0; starts < 3; starts++) {
+        start_again();
+        l = get();
+        assert_int_equal(l.stored, 2);
+        assert_int_equal(query_ledger_refused(&l), 12);
+    }
+    row(1, 2, 1);
+    row(APPLIER_FUTURE_MS + 11, 2, 1);
+    row(APPLIER_FUTURE_MS + 12, 2, 1);
+    start_again();
+    l = get();
+    assert_int_equal(l.stored, 4);
+    assert_int_equal(query_ledger_refused(&l), 16);
+}
+
 static void
 what_another_collector_took_is_elsewhere(void **state)
 {
@@ -167,6 +220,7 @@ main(void)
         T(another_value_for_a_time_is_a_conflict_and_counts_as_stored),
         T(samples_past_a_limit_are_refused_as_such),
         T(samples_from_the_future_are_refused_as_such),
+        T(what_was_refused_last_is_known_after_a_kill),
         T(what_another_collector_took_is_elsewhere),
         T(a_forgotten_host_has_no_ledger),
 #undef T

@@ -48,7 +48,8 @@ made(void)
     book(table, 1, 0, 0, 10);
     book(table, 1, 0, 0, 10); // again: nothing
     book(table, 2, 3, 5, 20);
-    say(table, (struct journal_entry){ .kind = JOURNAL_REFUSED, .stream = 2, .samples = 1 });
+    say(table,
+        (struct journal_entry){ .kind = JOURNAL_REFUSED, .stream = 2, .samples = 1, .next = 1 });
     say(table, (struct journal_entry){ .kind = JOURNAL_REFUSED, .stream = 2, .samples = 4 });
     say(table, (struct journal_entry){ .kind = JOURNAL_BEFORE, .samples = 77 });
     return table;
