@@ -19,7 +19,6 @@
 #define SERIES      300u
 #define FIRST_N     13u // of the maker's numbered series
 #define EIGHT_HOURS 28800u
-#define AN_HOUR     3600u // what the head of a collector holds of a series, at most
 #define BEHIND_MS   2000
 #define RATE        32768 // bytes a second
 #define RATE_TEXT   "32768"
@@ -161,13 +160,13 @@ s_claim_books(stage_t *s, struct past *past)
     claim(s, s_ledger(s, "conflicts") == 0);
 }
 
-// Each row of one series once, with its own value; the newest ones first where not all are kept.
+// Each row of one series once, with its own value.
 static void
 s_claim_series(stage_t *s, const struct past *past, unsigned n)
 {
     char match[64];
     char *text, *rest = NULL, *line;
-    unsigned row, seen = 0;
+    unsigned row = 0;
     process_t *p;
 
     snprintf(match, sizeof match, "backlog_n{n=\"%u\"}", n);
@@ -177,14 +176,13 @@ s_claim_series(stage_t *s, const struct past *past, unsigned n)
     text = strdup(process_out(p));
     claim(s, text != NULL);
     stage_drop(s, &p);
-    row = past->rows > AN_HOUR ? past->rows - AN_HOUR : 0;
     line = strtok_r(text, "\n", &rest);
     claim(s, line != NULL && strcmp(line, "time_ms,series,value") == 0);
-    for (; (line = strtok_r(NULL, "\n", &rest)) != NULL; row++, seen++) {
+    for (; (line = strtok_r(NULL, "\n", &rest)) != NULL; row++) {
         claim(s, strtoll(line, NULL, 10) == past->from_ms + (int64_t) row * STEP_MS);
         claim(s, strtod(strrchr(line, ',') + 1, NULL) == n * 1e6 + row);
     }
-    claim(s, row == past->rows && seen > 0);
+    claim(s, row == past->rows);
     free(text);
 }
 
