@@ -72,7 +72,7 @@ bool ingest_is_behind(const ingest_t *self);
 // stream of another host stays that one's.
 void ingest_hello(ingest_t *self, const struct host *host, const struct hello_stream *streams,
                   uint32_t n);
-// What WELCOME says of a stream: all but `next` 0 for one that is not known.
+// What WELCOME says of a stream; its limit is 0 where it is another host's.
 struct welcome_stream ingest_welcome(ingest_t *self, uint64_t host, uint64_t stream);
 void ingest_forget(ingest_t *self, uint64_t host);
 // What is durable of the host, NULL if nothing. Until something else is called here.

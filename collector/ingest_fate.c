@@ -72,18 +72,23 @@ ingest_fate_apply(const struct ingest_fate *self, const struct journal_group *gr
         struct lane_entry *lane;
         struct stream *stream;
         uint64_t refused;
+        bool known;
 
         if (group->items[i].kind != JOURNAL_RECORD || group->items[i].twice ||
             !s_entry(&entry, group, i))
             continue;
-        refused = applier_record(
-            self->applier, entry.host, entry.flags, &entry.record,
-            (struct host_time){ .mono_ms = mono_ms, .real_ms = entry.received_ms });
+        // A host that was forgotten meanwhile is not begun anew.
+        known = ingest_streams_source(self->streams, entry.host) != NULL;
+        refused = !known ? entry.record.count
+                         : applier_record(self->applier, entry.host, entry.flags, &entry.record,
+                                          (struct host_time){ .mono_ms = mono_ms,
+                                                              .real_ms = entry.received_ms });
         if ((entry.flags & FRAME_REPEAT) != 0)
             continue;
         lane = lane_table_add(self->lanes, entry.host, entry.record.stream);
         lane_table_refuse(self->lanes, lane, refused);
-        s_note(self, &entry, refused);
+        if (known)
+            s_note(self, &entry, refused);
         stream = ingest_streams_find(self->streams, entry.record.stream);
         if (refused > 0 && stream != NULL)
             ingest_streams_refused(self->streams, stream);

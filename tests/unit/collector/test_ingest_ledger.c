@@ -211,11 +211,30 @@ a_forgotten_host_has_no_ledger(void **state)
     assert_int_equal(get().told_ms, 0);
 }
 
+// Forgotten while its last record was at the disk: nothing is begun anew for it.
+static void
+a_host_that_is_forgotten_stays_so(void **state)
+{
+    struct query_ledger l;
+
+    (void) state;
+    begin(2);
+    fake_row(&s, RECORD_KEY, room.now.real_ms, 2, 1);
+    ingest_frame(room.ingest, s.frame, s.len, room.now);
+    ingest_forget(room.ingest, HOST);
+    host_ledger_forget(room.ledger, HOST);
+    room_settle();
+    l = get();
+    assert_int_equal(l.refused[REFUSED_EARLIER], 2);
+    assert_int_equal(query_ledger_refused(&l), 2);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(claim) cmocka_unit_test_setup_teardown(claim, setup, teardown)
+        T(a_host_that_is_forgotten_stays_so),
         T(a_gap_of_records_is_a_stretch_of_time_with_its_cause),
         T(another_value_for_a_time_is_a_conflict_and_counts_as_stored),
         T(samples_past_a_limit_are_refused_as_such),
