@@ -1,9 +1,9 @@
 // spool_thread - see the header.
 //
-// A turn: all orders at hand, one flush for them, then what is due: the book once between two
-// syncs, though each record changes it (half way, so that after a power cut it mostly knows of more
-// than the segments have), the sync, the limits. What is nearly due is done with the rest, so that
-// an agent of one record a second wakes this thread once a second.
+// A turn: all orders at hand, one flush for them, then what is due: the book once between two syncs
+// (half way, so that after a power cut it mostly knows of more than the segments have), the sync,
+// the limits. What is nearly due is done with the rest, so that an agent of one record a second
+// wakes this thread once a second.
 
 #include "agent/spool_thread.h"
 
