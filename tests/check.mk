@@ -44,7 +44,7 @@ $(shims): $(BUILD)/%.so: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo "  CC    $@"
 	$Q$(CC) -std=gnu17 -D_GNU_SOURCE -I. $(WARN) -O2 -g -fPIC -shared $< -o $@
-$(BUILD)/tests/fault/fault_clock $(BUILD)/tests/fault/fault_broken: | $(shims)
+$(BUILD)/tests/fault/fault_clock $(BUILD)/tests/fault/fault_broken $(BUILD)/tests/flow/flow_clock: | $(shims)
 
 binaries   = $(patsubst %.c,$(BUILD)/%,$(wildcard $1))
 unit_tests := $(call binaries,tests/unit/*/test_*.c)

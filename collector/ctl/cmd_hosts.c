@@ -17,7 +17,8 @@
 #include "shared/net/option.h"
 #include "shared/net/service.h"
 
-#define ANSWER_MS 5000
+#define CLOCK_LEAST_MS 50 // a clock nearer to ours is right
+#define ANSWER_MS      5000
 
 static const struct option options_table[] = {
     { .name = "collector",
@@ -42,7 +43,10 @@ static const struct option_program program = {
     .usage = "zpulse hosts [OPTION]...",
     .options = options_table,
     .tail = "STATE is up, late (two heartbeats missed), stopped (on purpose) or silent (cause "
-            "unknown);\nAGE is how old the newest sample is, by the collector's clock.",
+            "unknown);\nAGE is how old the newest sample is, by the collector's clock;\nCLOCK is "
+            "by how much "
+            "the host's own clock is ahead of that or behind. Samples more than 10 minutes\n"
+            "ahead are refused.",
 };
 
 struct hosts {
@@ -57,6 +61,7 @@ static int s_compare(const void *a, const void *b);
 static void s_put_table(struct buf *out, const struct hosts *hosts, bool csv);
 static void s_put_json(struct buf *out, const struct hosts *hosts);
 static void s_put_ms(char *out, size_t size, int64_t ms);
+static void s_put_clock(char *out, size_t size, int64_t offset_ms);
 
 int
 cmd_hosts(int argc, char **argv)
@@ -144,20 +149,21 @@ static void
 s_put_table(struct buf *out, const struct hosts *hosts, bool csv)
 {
     static const struct table_column columns[] = {
-        { "NAME", false }, { "ID", false },      { "STATE", false },
-        { "AGE", true },   { "INTERVAL", true }, { "VERSION", false },
+        { "NAME", false },    { "ID", false },    { "STATE", false },   { "AGE", true },
+        { "INTERVAL", true }, { "CLOCK", false }, { "VERSION", false },
     };
     table_t *table = table_new(columns, sizeof columns / sizeof columns[0]);
 
     for (size_t i = 0; i < hosts->n; i++) {
         const struct host_info *host = &hosts->at[i];
-        char id[STR_HEX64_SIZE], age[32] = "-", interval[32];
+        char id[STR_HEX64_SIZE], age[32] = "-", interval[32], clock[48];
 
         if (host->last_ms > 0)
             s_put_ms(age, sizeof age, hosts->now_ms - host->last_ms);
         s_put_ms(interval, sizeof interval, host->interval_ms);
+        s_put_clock(clock, sizeof clock, host->offset_ms);
         table_add(table, (const char *const[]){ host->name, str_hex64_put(id, host->host),
-                                                host_state_str(host->state), age, interval,
+                                                host_state_str(host->state), age, interval, clock,
                                                 host->version });
     }
     if (csv)
@@ -188,9 +194,26 @@ s_put_ms(char *out, size_t size, int64_t ms)
         snprintf(out, size, "%.1fs", (double) ms / 1000);
         return;
     }
-    while (ms >= steps[i].below_ms)
+    while (i + 1 < sizeof steps / sizeof steps[0] && ms >= steps[i].below_ms)
         i++;
     snprintf(out, size, "%" PRId64 "%s", ms / steps[i].unit_ms, steps[i].unit);
+}
+
+// "ok", "2h ahead", "3.0s behind"; as the agent told it, so any number.
+static void
+s_put_clock(char *out, size_t size, int64_t offset_ms)
+{
+    const int64_t most_ms = INT64_MAX / 2;
+    const int64_t told_ms = offset_ms < -most_ms ? most_ms : llabs(offset_ms);
+    const int64_t off_ms = told_ms < most_ms ? told_ms : most_ms;
+    char by[32];
+
+    // To the second: two hours are measured as a millisecond less, and are not one.
+    s_put_ms(by, sizeof by, off_ms < 10000 ? off_ms : (off_ms + 500) / 1000 * 1000);
+    if (off_ms < CLOCK_LEAST_MS)
+        snprintf(out, size, "ok");
+    else
+        snprintf(out, size, "%s %s", by, offset_ms < 0 ? "ahead" : "behind");
 }
 
 // The members that GET /api/v1/hosts of the dashboard has.

@@ -177,6 +177,25 @@ describe('what happened', () => {
     await close();
   });
 
+  test('a clock so far ahead that nothing is kept is said in the pill and beside the name', async () => {
+    const host = fake.hosts[5];
+    host.offset = -7_199_998;
+    const { page, quiet, close } = await openPage(urlOf(host));
+    await until('facts are told', 20_000, () => page.locator('.facts .lost').count());
+    assert.equal(
+      (await page.locator('.facts .lost').innerText()).replaceAll('\u00a0', ' '),
+      'clock 2 h ahead: its samples are refused',
+    );
+    fake.pause(true, host);
+    await untilPill(page, ['stale'], 15_000);
+    await until('the pill says why', 3000, async () => /clock\s2\sh ahead/.test(await page.locator('.pill').innerText()));
+    await shoot(page, 'notes-1440-ahead');
+    fake.pause(false, host);
+    host.offset = 0;
+    quiet();
+    await close();
+  });
+
   for (const colorScheme of ['dark', 'light']) {
     test(`${colorScheme}: pictures`, async () => {
       const [host] = fake.hosts;

@@ -242,7 +242,7 @@ export class FakeDashboard {
     const { id, name, state, last: last_ms } = h;
     const times = { since_ms: this.started, first_ms: this.started - this.historyMs, last_ms, interval_ms: STEP };
     const facts = factsOf(h, this.started);
-    return { id, name, state, ...times, facts, version: '0.1.0', offset_ms: 0, rtt_ms: 0.21, dropped: 0, missed: 0 };
+    return { id, name, state, ...times, facts, version: '0.1.0', offset_ms: h.offset ?? 0, rtt_ms: 0.21, dropped: 0, missed: 0 };
   }
 
   #find(h) {

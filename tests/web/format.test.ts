@@ -4,6 +4,8 @@ import {
   formatDuration,
   formatInterval,
   formatLag,
+  formatMoment,
+  formatSkew,
   formatStopwatch,
   formatTicks,
   formatTime,
@@ -133,6 +135,21 @@ test('a length of time is told in its two largest units', () => {
 test('a lag has one decimal and is never below zero', () => {
   assert.equal(plain(formatLag(234)), '0.2 s');
   assert.equal(plain(formatLag(-40)), '0.0 s');
+});
+
+test('a clock is ahead or behind by what can be told of it, and right otherwise', () => {
+  assert.equal(plain(formatSkew(-7_199_998)), '2 h ahead');
+  assert.equal(plain(formatSkew(3000)), '3.0 s behind');
+  assert.equal(plain(formatSkew(-50)), '0.1 s ahead');
+  assert.equal(formatSkew(49), '');
+  assert.equal(formatSkew(null), '');
+});
+
+test('a moment of another day has its date', () => {
+  const noon = Date.UTC(2026, 10, 26, 12);
+  assert.equal(formatMoment(noon - 60_000, noon, 'UTC'), '11:59:00');
+  assert.equal(formatMoment(noon - 86_400_000, noon, 'UTC'), '2026-11-25 12:00:00');
+  assert.equal(formatMoment(noon + 43_200_000, noon, 'Asia/Tokyo'), '2026-11-27 09:00:00');
 });
 
 test('a stopwatch counts minutes, then hours', () => {

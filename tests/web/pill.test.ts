@@ -35,6 +35,13 @@ test('without any sample there is no data, whatever the connection', () => {
   assert.equal(pill({ newest: NaN }), 'NO DATA');
 });
 
+test('where a clock is so wrong that nothing looks alive, that is said', () => {
+  assert.equal(pill({ newest: NaN, skew: -7_200_000 }), 'NO DATA clock 2 h ahead');
+  assert.equal(pill({ newest: 40_000, skew: 60_000 }), 'STALE clock 60.0 s behind');
+  assert.equal(pill({ newest: 40_000, skew: 4999 }), 'STALE 1 m');
+  assert.equal(pill({ skew: -60_000 }), 'LIVE 0.2 s');
+});
+
 test('a lost connection is told within a second, with its length', () => {
   assert.equal(pill({ link: 'down', downFor: 200 }), 'LIVE 0.2 s');
   assert.equal(pill({ link: 'down', downFor: 3000 }), 'RECONNECTING 3 s');

@@ -152,6 +152,17 @@ export function formatLag(ms: number): string {
   return (Math.max(0, ms) / 1000).toFixed(1) + NBSP + 's';
 }
 
+const SKEW_LEAST_MS = 50; // what is told has a decimal of a second
+const SKEW_LONG_MS = 120_000;
+
+/** How wrong a host's clock is, `2 h ahead`; '' where it is right. `offset`: the collector's less its. */
+export function formatSkew(offset: number | null): string {
+  const off = Math.abs(offset ?? 0);
+  if (off < SKEW_LEAST_MS) return '';
+  const whole = 1000 * Math.round(off / 1000); // two hours, measured as a millisecond less, are two
+  return `${off < SKEW_LONG_MS ? formatLag(off) : formatDuration(whole)} ${(offset ?? 0) < 0 ? 'ahead' : 'behind'}`;
+}
+
 /** `00:41`, or `1:02:03` from an hour on. */
 export function formatStopwatch(ms: number): string {
   const s = Math.max(0, Math.floor(ms / 1000));

@@ -292,6 +292,7 @@ export class Board {
       pausedFor: held !== null && !held.byHand ? now - held.since : null,
       fixed: held !== null && held.byHand ? held : null,
       polling: session.polling.peek(),
+      skew: session.info.peek()?.offset_ms,
     });
     const was = this.pill.peek();
     if (pill.kind !== was.kind || pill.detail !== was.detail) this.pill.value = pill;

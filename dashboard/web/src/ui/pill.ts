@@ -3,7 +3,7 @@
 // First that applies: no connection, a view that is held still, no sample ever, a sample too old.
 
 import type { PollReason } from '../net/stream_client';
-import { formatDuration, formatInterval, formatLag, formatStopwatch } from '../draw/format';
+import { formatDuration, formatInterval, formatLag, formatSkew, formatStopwatch } from '../draw/format';
 
 export type Link = 'connecting' | 'open' | 'down';
 
@@ -18,6 +18,7 @@ export interface Facts {
   pausedFor: number | null; // ms, null: not paused
   fixed: { from: number; to: number } | null; // a range chosen by hand
   polling?: PollReason | null; // why there is no stream
+  skew?: number | null; // ms, the collector's clock less the host's
 }
 
 export type PillKind = 'live' | 'paused' | 'fixed' | 'polling' | 'reconnecting' | 'stale' | 'nodata';
@@ -53,10 +54,10 @@ export function pillOf(f: Facts): Pill {
     return { kind: 'paused', word: 'PAUSED', detail, action: 'Back to live' };
   }
   if (Number.isNaN(f.newest)) {
-    return { kind: 'nodata', word: 'NO DATA', detail: '', action: 'Pause' };
+    return { kind: 'nodata', word: 'NO DATA', detail: skewed(f), action: 'Pause' };
   }
   if (age >= f.stale) {
-    return { kind: 'stale', word: 'STALE', detail: formatDuration(age), action: 'Pause' };
+    return { kind: 'stale', word: 'STALE', detail: skewed(f) || formatDuration(age), action: 'Pause' };
   }
   if (f.polling) {
     const [detail, why] = POLLING[f.polling];
@@ -64,4 +65,9 @@ export function pillOf(f: Facts): Pill {
   }
   const late = age > 1.5 * f.step;
   return { kind: 'live', word: 'LIVE', detail: formatLag(late ? age : f.lag), action: 'Pause' };
+}
+
+/** A clock so wrong that this is why nothing looks alive. */
+function skewed(f: Facts): string {
+  return Math.abs(f.skew ?? 0) >= f.stale ? `clock ${formatSkew(f.skew ?? 0)}` : '';
 }

@@ -2,7 +2,7 @@
 
 import { useComputed, useSignal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks';
-import { formatDuration, formatLag, formatValue, lossText, NONE } from '../draw/format';
+import { formatDuration, formatSkew, formatValue, lossText, NONE } from '../draw/format';
 import type { HostFacts, HostInfo, HostState } from '../net/protocol';
 import { Board } from '../ui/board';
 import { StateShape } from '../ui/icons';
@@ -152,16 +152,24 @@ function Machine({ facts, now }: { facts: HostFacts; now: number }) {
 
 function Facts({ info }: { info: HostInfo }) {
   const lost = lossText(info);
-  const skewed = Math.abs(info.offset_ms ?? 0) >= 50; // what is told has a decimal of a second
+  const skew = formatSkew(info.offset_ms);
   return (
     <>
       <li>every {info.interval_ms % 1000 === 0 ? formatDuration(info.interval_ms) : `${info.interval_ms}\u00a0ms`}</li>
       <li>agent {info.version || NONE}</li>
       {info.rtt_ms !== null && <li>round trip {formatValue(info.rtt_ms, 'load')}&nbsp;ms</li>}
-      {skewed && <li>clock {formatLag(info.offset_ms ?? 0)} off</li>}
+      {skew !== '' && <li class={refusesFuture(info) ? 'lost' : undefined}>{clockText(info, skew)}</li>}
       {lost !== '' && <li class="lost">{lost}</li>}
     </>
   );
+}
+
+const FUTURE_MS = 600_000; // of a sample's time ahead of the collector, at most
+
+const refusesFuture = (info: HostInfo) => (info.offset_ms ?? 0) < -FUTURE_MS;
+
+function clockText(info: HostInfo, skew: string): string {
+  return `clock ${skew}${refusesFuture(info) ? ': its samples are refused' : ''}`;
 }
 
 function UnknownHost({ host }: { host: string }) {

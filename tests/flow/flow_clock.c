@@ -1,0 +1,297 @@
+// flow_clock - clocks of hosts that step or are far off: it is said, once, and no sample is lost or
+// doubled for it.
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/base/clock.h"
+#include "tests/support/program_shim.h"
+#include "tests/support/stage.h"
+
+#define HOUR_MS INT64_C(3600000)
+#define NEAR_MS 20000 // what a slow machine may lie between a step and its being told
+
+static void
+set_clock(stage_t *s, const char *host, int64_t offset_ms)
+{
+    program_shim_clock(stage_dir(s), host, offset_ms);
+}
+
+// With a clock of its own.
+static process_t *
+start_agent(stage_t *s, const char *name)
+{
+    process_t *agent;
+
+    program_shim_preload(program_shim_find(PROGRAM_SHIM_CLOCK), stage_dir(s), name);
+    agent = stage_agent(s, name, "--app-sub", "", "--app-pull", "", NULL);
+    program_shim_preload(NULL, NULL, NULL);
+    return agent;
+}
+
+// Events of web-1 that step by about so much: how many, or -1 where the answer cannot be had yet.
+static int
+count_steps(stage_t *s, int64_t about_ms)
+{
+    json_t *all = http_json(stage_http_port(s), "/api/v1/events?h=web-1");
+    json_t *event;
+    size_t i;
+    int n = 0;
+
+    if (!json_is_array(all)) {
+        json_decref(all);
+        return -1;
+    }
+    json_array_foreach(all, i, event)
+    {
+        const char *step = json_string_value(
+            json_object_get(json_object_get(event, "fields"), "step"));
+
+        claim(s, step != NULL);
+        n += llabs(strtoll(step, NULL, 10) - about_ms) < 100;
+    }
+    json_decref(all);
+    return n;
+}
+
+struct steps {
+    int64_t about_ms;
+    int n;
+};
+
+static bool
+has_steps(stage_t *s, void *arg)
+{
+    const struct steps *want = arg;
+
+    return count_steps(s, want->about_ms) == want->n;
+}
+
+static void
+expect_steps(stage_t *s, int64_t about_ms, int n)
+{
+    struct steps want = { about_ms, n };
+
+    claim(s, stage_until(s, 30000, has_steps, &want));
+}
+
+static json_t *
+books(stage_t *s, const char *host)
+{
+    char path[64];
+    json_t *all, *mine;
+
+    snprintf(path, sizeof path, "/api/v1/ledger?h=%s", host);
+    all = http_json(stage_http_port(s), path);
+    mine = json_incref(json_array_get(all, 0));
+    json_decref(all);
+    return mine;
+}
+
+static json_int_t
+number(const json_t *of, const char *key)
+{
+    return json_integer_value(json_object_get(of, key));
+}
+
+struct acked {
+    const char *host;
+    json_int_t least;
+};
+
+static bool
+is_acked(stage_t *s, void *arg)
+{
+    const struct acked *want = arg;
+    json_t *book = books(s, want->host);
+    const bool is = book != NULL && number(book, "acked") >= want->least &&
+                    json_is_true(json_object_get(book, "settled"));
+
+    json_decref(book);
+    return is;
+}
+
+// Until so many samples more are acknowledged than now: the stream goes on, whatever it brings.
+static void
+wait_acked(stage_t *s, const char *host, json_int_t more)
+{
+    json_t *book = books(s, host);
+    struct acked want = { host, (book != NULL ? number(book, "acked") : 0) + more };
+
+    json_decref(book);
+    claim(s, stage_until(s, 40000, is_acked, &want));
+}
+
+static void
+expect_note(stage_t *s, sse_t *stream, const char *text)
+{
+    json_t *note = sse_next_json(stream, "note", stage_ms(10000));
+    const json_int_t t = number(note, "t");
+
+    claim(s, note != NULL);
+    if (strcmp(json_string_value(json_object_get(note, "text")), text) != 0)
+        fail_msg("the note says %s", json_string_value(json_object_get(note, "text")));
+    // Where the old stamps end; of a clock that was far ahead, when it came.
+    claim(s, llabs(t - clock_real_ms()) < NEAR_MS);
+    json_decref(note);
+}
+
+static void
+steps_forth_and_back_are_one_event_each_whoever_is_killed(void **state)
+{
+    stage_t *s = *state;
+    process_t *collector = stage_collector(s, NULL), *agent;
+    json_t *snap;
+    sse_t *stream;
+
+    stage_dashboard(s, NULL);
+    set_clock(s, "web-1", 0);
+    agent = start_agent(s, "web-1");
+    claim(s, stage_until(s, 20000, stage_host_is, &(struct stage_host){ "web-1", "up" }));
+    stream = sse_open(stage_http_port(s), "/api/v1/stream?view=host&h=web-1", NULL);
+    snap = sse_next_json(stream, "snap", stage_ms(10000));
+    claim(s, snap != NULL);
+    json_decref(snap);
+    wait_acked(s, "web-1", 1); // it has seen its clock before the step
+
+    set_clock(s, "web-1", HOUR_MS);
+    expect_note(s, stream, "clock stepped forward by 1.0 h");
+    set_clock(s, "web-1", 0);
+    expect_note(s, stream, "clock stepped back by 1.0 h");
+    sse_close(&stream);
+    expect_steps(s, HOUR_MS, 1);
+    expect_steps(s, -HOUR_MS, 1);
+
+    process_signal(collector, SIGKILL);
+    claim(s, process_ended(collector, stage_ms(3000)));
+    collector = stage_collector(s, NULL);
+    expect_steps(s, HOUR_MS, 1);
+    wait_acked(s, "web-1", 500);
+    process_signal(agent, SIGKILL);
+    claim(s, process_ended(agent, stage_ms(3000)));
+    start_agent(s, "web-1");
+    wait_acked(s, "web-1", 500);
+    claim(s, count_steps(s, HOUR_MS) == 1 && count_steps(s, -HOUR_MS) == 1);
+}
+
+struct said {
+    process_t *by;
+    const char *words;
+};
+
+static bool
+is_said(stage_t *s, void *arg)
+{
+    const struct said *said = arg;
+
+    (void) s;
+    return strstr(process_err(said->by), said->words) != NULL;
+}
+
+// The spool has a tick's time for the first step, and the agent is killed right at the second.
+static void
+a_step_that_no_collector_heard_of_is_told_after_a_kill_once(void **state)
+{
+    stage_t *s = *state;
+    process_t *collector = stage_collector(s, NULL), *agent;
+
+    stage_dashboard(s, NULL);
+    set_clock(s, "web-1", 0);
+    agent = start_agent(s, "web-1");
+    claim(s, stage_until(s, 20000, stage_host_is, &(struct stage_host){ "web-1", "up" }));
+    wait_acked(s, "web-1", 1);
+    process_signal(collector, SIGKILL);
+    claim(s, process_ended(collector, stage_ms(3000)));
+
+    set_clock(s, "web-1", -90000);
+    claim(s, stage_until(s, 10000, is_said, &(struct said){ agent, "by_ms=-" }));
+    set_clock(s, "web-1", -40000);
+    claim(s, stage_until(s, 10000, is_said, &(struct said){ agent, "by_ms=5" }));
+    process_signal(agent, SIGKILL);
+    claim(s, process_ended(agent, stage_ms(3000)));
+    stage_collector(s, NULL);
+    start_agent(s, "web-1");
+    expect_steps(s, -90000, 1);
+    wait_acked(s, "web-1", 500);
+    claim(s, count_steps(s, -90000) == 1);
+    claim(s, count_steps(s, 50000) <= 1);
+}
+
+// What `zpulse hosts` says, a line a host.
+static bool
+hosts_say(stage_t *s, void *arg)
+{
+    const char *const *words = arg; // a host, what its line also has
+    process_t *p = stage_run(s, "zpulse", "hosts", "--collector", stage_endpoint(s), NULL);
+    bool is = false;
+
+    claim(s, process_ended(p, stage_ms(10000)) && process_code(p) == 0);
+    for (const char *line = process_out(p); line != NULL && *line != '\0' && !is;) {
+        const char *end = strchrnul(line, '\n');
+        char text[256];
+
+        snprintf(text, sizeof text, "%.*s", (int) (end - line), line);
+        is = strncmp(text, words[0], strlen(words[0])) == 0 && strstr(text, words[1]) != NULL;
+        line = *end == '\n' ? end + 1 : end;
+    }
+    stage_drop(s, &p);
+    return is;
+}
+
+static void
+two_clocks_far_apart_neither_lose_nor_double(void **state)
+{
+    stage_t *s = *state;
+    json_t *book;
+
+    stage_collector(s, NULL);
+    stage_dashboard(s, NULL);
+    set_clock(s, "ahead", 2 * HOUR_MS);
+    set_clock(s, "behind", -2 * HOUR_MS);
+    start_agent(s, "ahead");
+    start_agent(s, "behind");
+    claim(s, stage_until(s, 20000, stage_host_is, &(struct stage_host){ "ahead", "up" }));
+    claim(s, stage_until(s, 20000, stage_host_is, &(struct stage_host){ "behind", "up" }));
+    claim(s, stage_until(s, 10000, hosts_say, (const char *[]){ "ahead", " 2h ahead" }));
+    claim(s, stage_until(s, 10000, hosts_say, (const char *[]){ "behind", " 2h behind" }));
+    wait_acked(s, "ahead", 2000);
+    wait_acked(s, "behind", 2000);
+
+    // Acknowledged, refused by its cause, and in the books of both.
+    book = books(s, "ahead");
+    claim(s, json_is_true(json_object_get(book, "ok")));
+    claim(s, number(book, "stored") == 0);
+    claim(s, number(json_object_get(book, "refused"), "future") >= number(book, "acked"));
+    claim(s, number(book, "unbalanced") == 0);
+    json_decref(book);
+
+    // All there, at the times that its own clock gave.
+    book = books(s, "behind");
+    claim(s, json_is_true(json_object_get(book, "ok")));
+    claim(s, number(book, "stored") >= number(book, "acked"));
+    claim(s, number(json_object_get(book, "refused"), "future") == 0);
+    claim(s, number(book, "conflicts") == 0 && number(book, "unbalanced") == 0);
+    json_decref(book);
+
+    // Set right, it counts from then on.
+    set_clock(s, "ahead", 0);
+    wait_acked(s, "ahead", 2000);
+    book = books(s, "ahead");
+    claim(s, json_is_true(json_object_get(book, "ok")));
+    claim(s, number(book, "stored") > 0);
+    json_decref(book);
+    claim(s, stage_until(s, 10000, hosts_say, (const char *[]){ "ahead", " ok " }));
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        stage_test(steps_forth_and_back_are_one_event_each_whoever_is_killed),
+        stage_test(a_step_that_no_collector_heard_of_is_told_after_a_kill_once),
+        stage_test(two_clocks_far_apart_neither_lose_nor_double),
+    };
+    return cmocka_run_group_tests_name("flow_clock", tests, NULL, NULL);
+}
