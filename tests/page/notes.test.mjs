@@ -48,7 +48,7 @@ function markAt(page, canvas, t) {
 
 async function hold(page) {
   await page.keyboard.press('Space');
-  await untilPill(page, ['paused'], 5000);
+  await untilPill(page, ['paused']);
 }
 
 /** The pointer over the memory chart, at time `t`. */
@@ -71,21 +71,21 @@ describe('what happened', () => {
     const [host] = fake.hosts;
     const { page, quiet, close } = await openPage(urlOf(host));
     await untilPill(page, ['live']);
-    await until('charts are drawn', 8000, () => page.locator('.panel-memory .chart-box.drawn').count());
+    await until('charts are drawn', () => page.locator('.panel-memory .chart-box.drawn').count());
     assert.equal(await page.locator('#events').count(), 0, 'a list of nothing');
     const { t } = fake.happen({ ...STEP, t: host.last - 60_000 }, { host });
-    await until('it is listed', 5000, async () => (await rowsOf(page).count()) === 1);
+    await until('it is listed', async () => (await rowsOf(page).count()) === 1);
     assert.match(await rowsOf(page).innerText(), /^\d\d:\d\d:\d\d\s+clock stepped back by 90\.0 s\s*warning$/);
     assert.equal(await page.locator('.jumps a[href="#events"]').count(), 1);
     await hold(page);
     for (const canvas of ['.panel-memory canvas', '.panel-cpu .chart-box canvas', '.core-box canvas']) {
-      await until(`${canvas} is marked`, 3000, async () => (await markAt(page, canvas, t)) > 0.3);
+      await until(`${canvas} is marked`, async () => (await markAt(page, canvas, t)) > 0.3);
       assert.ok((await markAt(page, canvas, t - 20_000)) < 0.2, `${canvas} is marked where nothing happened`);
     }
     await pointAt(page, t);
-    await until('it is said', 2000, async () => /^\d\d:\d\d:\d\d · .*clock stepped back by 90\.0 s$/s.test(await tag(page)));
+    await until('it is said', async () => /^\d\d:\d\d:\d\d · .*clock stepped back by 90\.0 s$/s.test(await tag(page)));
     await pointAt(page, t - 30_000);
-    await until('it is not said elsewhere', 2000, async () => !/clock/.test(await tag(page)));
+    await until('it is not said elsewhere', async () => !/clock/.test(await tag(page)));
     quiet();
     await close();
   });
@@ -94,12 +94,12 @@ describe('what happened', () => {
     const host = fake.hosts[1];
     const { t } = fake.happen({ ...STEP, t: host.last - 200_000 }, { host, told: false });
     const { page, quiet, close } = await openPage(urlOf(host));
-    await until('it is listed', 20_000, async () => (await rowsOf(page).count()) === 1);
+    await until('it is listed', async () => (await rowsOf(page).count()) === 1);
     await hold(page);
     for (const range of [[t - 10_000, t + 20_000], [t - 120_000, t + 5000]]) {
       await page.goto(`${urlOf(host)}?from=${range[0]}&to=${range[1]}`);
-      await until('it is listed', 20_000, async () => (await rowsOf(page).count()) === 1);
-      await until('it is marked', 8000, async () => (await markAt(page, '.panel-memory canvas', t)) > 0.3);
+      await until('it is listed', async () => (await rowsOf(page).count()) === 1);
+      await until('it is marked', async () => (await markAt(page, '.panel-memory canvas', t)) > 0.3);
     }
     quiet();
     await close();
@@ -109,12 +109,12 @@ describe('what happened', () => {
     const host = fake.hosts[2];
     const { page, close } = await openPage(urlOf(host));
     await untilPill(page, ['live']);
-    await until('charts are drawn', 8000, () => page.locator('.panel-memory .chart-box.drawn').count());
+    await until('charts are drawn', () => page.locator('.panel-memory .chart-box.drawn').count());
     const was = fake.boot;
     fake.boot += 'x'; // nothing can be resumed from another boot
     fake.happen({ ...STEP, t: host.last - 1000 }, { host, told: false });
     fake.cut();
-    await until('it is listed', 20_000, async () => (await rowsOf(page).count()) === 1);
+    await until('it is listed', async () => (await rowsOf(page).count()) === 1);
     fake.boot = was;
     await close();
   });
@@ -123,12 +123,12 @@ describe('what happened', () => {
     const host = fake.hosts[3];
     const { t } = fake.happen({ ...STEP, t: host.last - 30_300 }, { host, told: false });
     const { page, quiet, close } = await openPage(urlOf(host));
-    await until('it is listed', 20_000, async () => (await rowsOf(page).count()) === 1);
+    await until('it is listed', async () => (await rowsOf(page).count()) === 1);
     await hold(page);
     // From the list into the charts: the moment is pinned in them all.
     await page.locator('.events .event-time').focus();
     await page.keyboard.press('Enter');
-    await until('it is pinned', 2000, () => page.locator('.panel-memory .xpin:not([hidden])').count());
+    await until('it is pinned', () => page.locator('.panel-memory .xpin:not([hidden])').count());
     await page.keyboard.press('Escape');
     // In a chart, sample by sample: the one nearest to it tells of it.
     await page.locator('.panel-memory .chart-box').focus();
@@ -137,7 +137,7 @@ describe('what happened', () => {
     const last = times.filter((x) => x <= to).length - 1;
     const nearest = times.reduce((best, x, i) => (Math.abs(x - t) < Math.abs(times[best] - t) ? i : best), 0);
     for (let i = last; i > nearest; i--) await page.keyboard.press('ArrowLeft');
-    await until('it is spoken', 4000, async () =>
+    await until('it is spoken', async () =>
       /clock stepped back by 90\.0 s/.test(await page.locator('.host > .sr-only').innerText()),
     );
     quiet();
@@ -148,14 +148,14 @@ describe('what happened', () => {
     const host = fake.hosts[4];
     const { t } = fake.happen({ ...STEP, t: host.last - 700_000 }, { host, told: false });
     const { page, quiet, close } = await openPage(urlOf(host));
-    await until('it is listed', 20_000, async () => (await rowsOf(page).count()) === 1);
+    await until('it is listed', async () => (await rowsOf(page).count()) === 1);
     await page.locator('.events .event-time').click();
-    await until('it is in sight', 4000, async () => {
+    await until('it is in sight', async () => {
       const [from, to] = await page.evaluate(() => window.__ui.range());
       return from < t && t < to;
     });
     await page.evaluate(() => scrollTo(0, 0)); // what is out of sight is not drawn
-    await until('it is marked', 8000, async () => (await markAt(page, '.panel-memory canvas', t)) > 0.3);
+    await until('it is marked', async () => (await markAt(page, '.panel-memory canvas', t)) > 0.3);
     quiet();
     await close();
   });
@@ -166,7 +166,7 @@ describe('what happened', () => {
     fake.happen({ text: 'x'.repeat(1024), kind: 'long', severity: 'critical', t: host.last - 60_000 }, { host, told: false });
     fake.happen({ kind: 'only-a-kind', t: host.last - 70_000 }, { host, told: false });
     const { page, quiet, close } = await openPage(urlOf(host), PHONE);
-    await until('they are listed', 20_000, async () => (await rowsOf(page).count()) === 3);
+    await until('they are listed', async () => (await rowsOf(page).count()) === 3);
     const said = await rowsOf(page).allInnerTexts();
     assert.match(said[0], /<img src=x onerror=alert\(1\)>/);
     assert.match(said[1], /critical$/);
@@ -181,14 +181,14 @@ describe('what happened', () => {
     const host = fake.hosts[5];
     host.offset = -7_199_998;
     const { page, quiet, close } = await openPage(urlOf(host));
-    await until('facts are told', 20_000, () => page.locator('.facts .lost').count());
+    await until('facts are told', () => page.locator('.facts .lost').count());
     assert.equal(
       (await page.locator('.facts .lost').innerText()).replaceAll('\u00a0', ' '),
       'clock 2 h ahead: its samples are refused',
     );
     fake.pause(true, host);
-    await untilPill(page, ['stale'], 15_000);
-    await until('the pill says why', 3000, async () => /clock\s2\sh ahead/.test(await page.locator('.pill').innerText()));
+    await untilPill(page, ['stale']);
+    await until('the pill says why', async () => /clock\s2\sh ahead/.test(await page.locator('.pill').innerText()));
     await shoot(page, 'notes-1440-ahead');
     fake.pause(false, host);
     host.offset = 0;
@@ -201,15 +201,15 @@ describe('what happened', () => {
       const [host] = fake.hosts;
       for (const [name, how] of [['1440', {}], ['390', PHONE]]) {
         const { page, quiet, close } = await openPage(urlOf(host), { colorScheme, ...how });
-        await until('it is listed', 20_000, async () => (await rowsOf(page).count()) >= 1);
+        await until('it is listed', async () => (await rowsOf(page).count()) >= 1);
         await hold(page);
         await page.locator('.events .event-time').click();
         await page.evaluate(() => scrollTo(0, 0));
         const tags = page.locator('.xtag:not([hidden])');
-        await until('it is said', 3000, async () => /clock/.test(await tags.innerText()));
+        await until('it is said', async () => /clock/.test(await tags.innerText()));
         await shoot(page, `notes-${name}-${colorScheme}`);
         await page.keyboard.press('Escape');
-        await until('nothing is pinned', 2000, async () => (await tags.count()) === 0);
+        await until('nothing is pinned', async () => (await tags.count()) === 0);
         await shoot(page, `notes-${name}-${colorScheme}-mark`);
         await page.locator('#events').scrollIntoViewIfNeeded();
         await shoot(page, `notes-${name}-${colorScheme}-list`);
