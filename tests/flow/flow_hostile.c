@@ -31,7 +31,7 @@ s_socket(const stage_t *s, int type, unsigned step)
     zsock_t *sock = zsock_new(type);
 
     zsock_set_linger(sock, 100);
-    zsock_set_sndtimeo(sock, stage_ms(2000));
+    zsock_set_sndtimeo(sock, stage_ms(STAGE_PATIENCE_MS));
     assert_int_equal(zsock_attach(sock, endpoint, false), 0);
     free(endpoint);
     return sock;
@@ -94,7 +94,7 @@ s_watch(stage_t *s)
     sse_t *stream = sse_open(stage_http_port(s), "/api/v1/stream?view=host&h=web-1", NULL);
     struct sse_event ev;
 
-    claim(s, stream != NULL && sse_next_of(stream, "tick", &ev, stage_ms(5000)));
+    claim(s, stream != NULL && sse_next_of(stream, "tick", &ev, stage_ms(STAGE_PATIENCE_MS)));
     srand(1);
     return stream;
 }
@@ -106,7 +106,7 @@ s_goes_on(stage_t *s, sse_t **stream)
     json_int_t last = 0;
 
     for (int i = 0; i < 3; i++) {
-        json_t *tick = sse_next_json(*stream, "tick", stage_ms(5000));
+        json_t *tick = sse_next_json(*stream, "tick", stage_ms(STAGE_PATIENCE_MS));
         const json_int_t seq = json_integer_value(json_object_get(tick, "s"));
 
         claim(s, tick != NULL);
@@ -156,7 +156,7 @@ nonsense_as_data_is_counted_and_survived(void **state)
     s_say_almost(sock, frame, FRAME_PREFIX_SIZE + (size_t) n);
     // Whole and well formed, but of a stream that no agent has named.
     s_say(sock, frame, FRAME_PREFIX_SIZE + (size_t) n);
-    claim(s, stage_until(s, 10000, s_counted, &refused));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_counted, &refused));
     s_goes_on(s, &stream);
     zsock_destroy(&sock);
 }
@@ -203,7 +203,7 @@ nonsense_as_control_is_counted_and_survived(void **state)
     n = control_put(bytes, sizeof bytes, &msg);
     assert_true(n > 0);
     s_say_almost(sock, bytes, (size_t) n);
-    claim(s, stage_until(s, 10000, s_counted, &refused));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_counted, &refused));
     s_goes_on(s, &stream);
     zsock_destroy(&sock);
 }
@@ -233,7 +233,7 @@ a_stranger_does_not_become_another_host(void **state)
     n = control_put(bytes, sizeof bytes, &msg);
     assert_true(n > 0);
     s_say(sock, bytes, (size_t) n);
-    zsock_set_rcvtimeo(sock, stage_ms(5000));
+    zsock_set_rcvtimeo(sock, stage_ms(STAGE_PATIENCE_MS));
     frame = zframe_recv(sock);
     claim(s, frame != NULL);
     assert_int_equal(control_take(&answer, zframe_data(frame), zframe_size(frame)), 0);
@@ -287,7 +287,7 @@ nonsense_as_a_query_is_counted_and_survived(void **state)
     n = query_put_request(bytes, sizeof bytes, &q);
     assert_true(n > 0);
     s_say_almost(sock, bytes, (size_t) n);
-    claim(s, stage_until(s, 10000, s_counted, &refused));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_counted, &refused));
     s_goes_on(s, &stream);
     zsock_destroy(&sock);
 }

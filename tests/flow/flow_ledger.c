@@ -25,7 +25,7 @@ s_ledger(stage_t *s, const char *word, const char *more, char **out, char **err)
                              NULL);
     int code;
 
-    claim(s, process_ended(p, stage_ms(10000)));
+    claim(s, process_ended(p, stage_ms(STAGE_PATIENCE_MS)));
     code = process_code(p);
     if (out != NULL)
         *out = strdup(process_out(p));
@@ -134,11 +134,11 @@ whoever_is_killed_everything_balances_and_nothing_is_lost(void **state)
 
     claim(s, stage_until(s, 20000, s_is_settled, NULL));
     process_signal(agent, SIGKILL);
-    claim(s, process_ended(agent, stage_ms(3000)));
+    claim(s, process_ended(agent, stage_ms(STAGE_PATIENCE_MS)));
     agent = s_agent(s);
     s_wait_acked(s, 500);
     process_signal(collector, SIGKILL);
-    claim(s, process_ended(collector, stage_ms(3000)));
+    claim(s, process_ended(collector, stage_ms(STAGE_PATIENCE_MS)));
     collector = stage_collector(s, NULL);
     s_wait_acked(s, 3000); // more PINGs than it takes for a difference to be one
     books = s_books(s);
@@ -201,12 +201,12 @@ what_a_collector_has_lost_is_said(void **state)
     s_agent(s);
     s_wait_acked(s, 600);
     process_signal(collector, SIGTERM);
-    claim(s, process_ended(collector, stage_ms(3000)));
+    claim(s, process_ended(collector, stage_ms(STAGE_PATIENCE_MS)));
     snprintf(journal, sizeof journal, "%s/collector/journal", stage_dir(s));
     claim(s, access(journal, F_OK) == 0);
     claim(s, folder_remove(journal) == 0);
     stage_collector(s, NULL);
-    claim(s, stage_until(s, 15000, s_has_lost, NULL)); // told with the next PING
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_has_lost, NULL)); // told with the next PING
     s_wait_acked(s, 1000);
     books = s_books(s);
     claim(s, s_number(books, "unbalanced") == 0);

@@ -208,7 +208,7 @@ read_agent(stage_t *s)
 {
     process_t *p = stage_run(s, "zpulse-agent", "--once", "--data", stage_dir(s), NULL);
 
-    claim(s, process_ended(p, stage_ms(8000)));
+    claim(s, process_ended(p, stage_ms(STAGE_PATIENCE_MS)));
     claim(s, process_code(p) == 0);
     return read_text(process_out(p));
 }
@@ -237,7 +237,7 @@ read_both(stage_t *s, struct room *room)
     uint16_t port = (uint16_t) (stage_http_port(s) + 1);
 
     room->exporter = start_exporter(s, port);
-    claim(s, stage_until(s, stage_ms(10000), answers, &port));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, answers, &port));
     room->theirs[0] = read_exporter(s, port);
     for (size_t i = 0; i < ROUNDS; i++) {
         room->ours[i] = read_agent(s);

@@ -32,9 +32,9 @@ the_first_number_reaches_a_stream(void **state)
 
     claim(s, stream != NULL && sse_status(stream) == 200);
     claim(s, strcasestr(sse_head(stream), "content-type: text/event-stream") != NULL);
-    hello = sse_next_json(stream, "hello", stage_ms(5000));
-    snap = sse_next_json(stream, "snap", stage_ms(5000));
-    tick = sse_next_json(stream, "tick", stage_ms(5000));
+    hello = sse_next_json(stream, "hello", stage_ms(STAGE_PATIENCE_MS));
+    snap = sse_next_json(stream, "snap", stage_ms(STAGE_PATIENCE_MS));
+    tick = sse_next_json(stream, "tick", stage_ms(STAGE_PATIENCE_MS));
     claim(s, hello != NULL && snap != NULL && tick != NULL);
     claim(s, json_integer_value(json_object_get(hello, "v")) == 1);
     claim(s, json_integer_value(json_object_get(hello, "tick")) == TICK_MS);
@@ -58,7 +58,7 @@ ticks_come_each_second_in_order(void **state)
 
     claim(s, stream != NULL);
     for (int i = 0; i < 4; i++) {
-        json_t *tick = sse_next_json(stream, "tick", stage_ms(5000));
+        json_t *tick = sse_next_json(stream, "tick", stage_ms(STAGE_PATIENCE_MS));
         const json_int_t t = json_integer_value(json_object_get(tick, "t"));
         const json_int_t seq = json_integer_value(json_object_get(tick, "s"));
 
@@ -80,7 +80,8 @@ the_number_is_the_kernels(void **state)
 {
     stage_t *s = *state;
     sse_t *stream = s_stream(s, "web-1");
-    json_t *snap = stream != NULL ? sse_next_json(stream, "snap", stage_ms(5000)) : NULL;
+    json_t *snap = stream != NULL ? sse_next_json(stream, "snap", stage_ms(STAGE_PATIENCE_MS))
+                                  : NULL;
     FILE *f = fopen("/proc/meminfo", "r");
     unsigned long long kib = 0;
 
@@ -161,10 +162,10 @@ history_says_what_the_stream_said(void **state)
     char path[160];
 
     claim(s, stream != NULL);
-    snap = sse_next_json(stream, "snap", stage_ms(5000));
+    snap = sse_next_json(stream, "snap", stage_ms(STAGE_PATIENCE_MS));
     claim(s, snap != NULL);
     for (size_t i = 0; i < 4; i++) {
-        ticks[i] = sse_next_json(stream, "tick", stage_ms(5000));
+        ticks[i] = sse_next_json(stream, "tick", stage_ms(STAGE_PATIENCE_MS));
         claim(s, ticks[i] != NULL);
     }
     for (size_t c = 0; c < sizeof columns / sizeof columns[0]; c++) {
@@ -200,18 +201,18 @@ a_reader_that_returns_gets_what_it_missed_in_one_event(void **state)
     json_t *tick, *fill, *missed;
     json_int_t seq, last;
 
-    claim(s, stream != NULL && sse_next_of(stream, "tick", &ev, stage_ms(5000)));
+    claim(s, stream != NULL && sse_next_of(stream, "tick", &ev, stage_ms(STAGE_PATIENCE_MS)));
     snprintf(id, sizeof id, "%s", ev.id);
     tick = json_loads(ev.data, 0, NULL);
     seq = json_integer_value(json_object_get(tick, "s"));
     json_decref(tick);
     // Two more pass while somebody else watches; then the first comes back.
-    claim(s, sse_next_of(stream, "tick", &ev, stage_ms(5000)));
-    claim(s, sse_next_of(stream, "tick", &ev, stage_ms(5000)));
+    claim(s, sse_next_of(stream, "tick", &ev, stage_ms(STAGE_PATIENCE_MS)));
+    claim(s, sse_next_of(stream, "tick", &ev, stage_ms(STAGE_PATIENCE_MS)));
     sse_close(&stream);
     stream = sse_open(stage_http_port(s), "/api/v1/stream?view=host&h=web-1", id);
-    claim(s, stream != NULL && sse_next_of(stream, "hello", &ev, stage_ms(5000)));
-    claim(s, sse_next(stream, &ev, stage_ms(5000)));
+    claim(s, stream != NULL && sse_next_of(stream, "hello", &ev, stage_ms(STAGE_PATIENCE_MS)));
+    claim(s, sse_next(stream, &ev, stage_ms(STAGE_PATIENCE_MS)));
     claim(s, strcmp(ev.event, "fill") == 0);
     fill = json_loads(ev.data, 0, NULL);
     missed = json_object_get(fill, "ticks");
@@ -223,7 +224,7 @@ a_reader_that_returns_gets_what_it_missed_in_one_event(void **state)
                      seq + 1 + (json_int_t) i);
     claim(s, strtoll(strchr(ev.id, '-') + 1, NULL, 10) == last);
     json_decref(fill);
-    tick = sse_next_json(stream, "tick", stage_ms(5000));
+    tick = sse_next_json(stream, "tick", stage_ms(STAGE_PATIENCE_MS));
     claim(s, json_integer_value(json_object_get(tick, "s")) == last + 1);
     json_decref(tick);
     sse_close(&stream);
@@ -245,7 +246,7 @@ metrics_tell_of_all_three_programs(void **state)
     struct http_reply reply;
     char type[80], fault[256];
 
-    claim(s, stage_until(s, 10000, s_metrics_tell_all_three, NULL));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_metrics_tell_all_three, NULL));
     claim(s, http_get(&reply, stage_http_port(s), "/metrics") && reply.status == 200);
     http_header(&reply, "content-type", type, sizeof type);
     claim(s, strstr(type, "text/plain") != NULL && strstr(type, "version=0.0.4") != NULL);
@@ -264,7 +265,7 @@ hosts_tell_id_name_state_and_newest_sample(void **state)
     claim(s, host != NULL);
     claim(s, strcmp(json_string_value(json_object_get(host, "state")), "up") == 0);
     claim(s, json_integer_value(json_object_get(host, "interval_ms")) == TICK_MS);
-    claim(s, llabs(clock_real_ms() - last) < stage_ms(5000));
+    claim(s, llabs(clock_real_ms() - last) < stage_ms(60000)); // the epoch, and no other
     json_decref(host);
 }
 

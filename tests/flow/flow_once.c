@@ -14,7 +14,7 @@ s_once(stage_t *s, const char *root)
     process_t *p = stage_run(s, "zpulse-agent", "--once", "--rootfs", root, "--data", stage_dir(s),
                              NULL);
 
-    claim(s, process_ended(p, stage_ms(5000)));
+    claim(s, process_ended(p, stage_ms(STAGE_PATIENCE_MS)));
     claim(s, process_code(p) == 0);
     return process_out(p);
 }

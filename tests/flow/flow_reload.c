@@ -97,11 +97,11 @@ families_change_at_run_time_without_a_lost_sample(void **state)
     stage_dashboard(s, NULL);
     agent = stage_agent(s, "web-1", "--config", path, NULL);
     free(path);
-    claim(s, stage_until(s, stage_ms(15000), is_sampled, &(struct wanted){ true, 3 }));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, is_sampled, &(struct wanted){ true, 3 }));
     reload(s, agent, "interval = \"500ms\"\nfamily = \"loadavg=off\"\n");
-    claim(s, stage_until(s, stage_ms(10000), is_sampled, &(struct wanted){ false, 4 }));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, is_sampled, &(struct wanted){ false, 4 }));
     reload(s, agent, "interval = \"500ms\"\nfamily = \"loadavg=500ms\"\n");
-    claim(s, stage_until(s, stage_ms(10000), is_sampled, &(struct wanted){ true, 5 }));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, is_sampled, &(struct wanted){ true, 5 }));
     claim_nothing_lost(s);
 }
 
@@ -123,11 +123,11 @@ settings_that_are_wrong_leave_the_old_ones(void **state)
     stage_dashboard(s, NULL);
     agent = stage_agent(s, "web-1", "--config", path, NULL);
     free(path);
-    claim(s, stage_until(s, stage_ms(15000), is_sampled, &(struct wanted){ false, 2 }));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, is_sampled, &(struct wanted){ false, 2 }));
     reload(s, agent, "interval = \"500ms\"\nfamily = \"loadaverage=on\"\n");
-    claim(s, stage_until(s, stage_ms(5000), has_said, agent));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, has_said, agent));
     claim(s, strstr(process_err(agent), "loadaverage") != NULL);
-    claim(s, stage_until(s, stage_ms(10000), is_sampled, &(struct wanted){ false, 4 }));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, is_sampled, &(struct wanted){ false, 4 }));
     claim_nothing_lost(s);
 }
 

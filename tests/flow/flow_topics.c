@@ -286,7 +286,7 @@ tail_shows_the_samples_of_applications(void **state)
     s_tick();
     p = stage_run(s, "zpulse", "tail", "-n", "6", "--collector", stage_endpoint(s),
                   "{job=\"app\",instance=\"scripted\"}", NULL);
-    claim(s, stage_until(s, 10000, s_tail_ends, p) && process_code(p) == 0);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_tail_ends, p) && process_code(p) == 0);
     out = process_out(p);
     claim(s, strstr(out, "m_1{instance=\"scripted\",job=\"app\"} ") != NULL);
     claim(s, strstr(out, "m_2{instance=\"scripted\",job=\"app\"} ") != NULL);

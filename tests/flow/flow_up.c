@@ -95,7 +95,7 @@ up_prints_the_address_once_a_number_is_there(void **state)
     process_t *up = s_up(s);
     json_t *hosts;
 
-    claim(s, stage_until(s, 15000, s_says_the_address, up));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_says_the_address, up));
     hosts = http_json(stage_http_port(s), "/api/v1/hosts");
     claim(s, json_array_size(hosts) == 1);
     claim(s, json_integer_value(json_object_get(json_array_get(hosts, 0), "last_ms")) > 0);
@@ -109,12 +109,12 @@ ctrl_c_ends_all_with_0(void **state)
     process_t *up = s_up(s);
     pid_t children[CHILDREN];
 
-    claim(s, stage_until(s, 15000, s_says_the_address, up));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_says_the_address, up));
     claim(s, s_children(process_pid(up), children, CHILDREN) == CHILDREN);
     process_signal(up, SIGINT);
-    claim(s, process_ended(up, stage_ms(4000)));
+    claim(s, process_ended(up, stage_ms(STAGE_PATIENCE_MS)));
     claim(s, process_code(up) == 0);
-    claim(s, stage_until(s, 1000, s_gone, children));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_gone, children));
 }
 
 static void
@@ -129,7 +129,7 @@ a_child_that_dies_ends_all_loudly(void **state)
         char comm[32];
         bool found = false;
 
-        claim(s, stage_until(s, 15000, s_says_the_address, up));
+        claim(s, stage_until(s, STAGE_PATIENCE_MS, s_says_the_address, up));
         claim(s, s_children(process_pid(up), children, CHILDREN) == CHILDREN);
         for (unsigned c = 0; c < CHILDREN; c++) {
             s_command(children[c], comm, sizeof comm);
@@ -140,10 +140,10 @@ a_child_that_dies_ends_all_loudly(void **state)
             }
         }
         claim(s, found);
-        claim(s, process_ended(up, stage_ms(8000)));
+        claim(s, process_ended(up, stage_ms(STAGE_PATIENCE_MS)));
         claim(s, process_code(up) != 0 && process_code(up) < 128);
         claim(s, strstr(process_err(up), names[i]) != NULL);
-        claim(s, stage_until(s, 1000, s_gone, children));
+        claim(s, stage_until(s, STAGE_PATIENCE_MS, s_gone, children));
     }
 }
 
@@ -154,11 +154,11 @@ children_do_not_outlive_a_killed_up(void **state)
     process_t *up = s_up(s);
     pid_t children[CHILDREN];
 
-    claim(s, stage_until(s, 15000, s_says_the_address, up));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_says_the_address, up));
     claim(s, s_children(process_pid(up), children, CHILDREN) == CHILDREN);
     process_signal(up, SIGKILL);
-    claim(s, process_ended(up, stage_ms(3000)));
-    claim(s, stage_until(s, 3000, s_gone, children));
+    claim(s, process_ended(up, stage_ms(STAGE_PATIENCE_MS)));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_gone, children));
 }
 
 static void
@@ -178,7 +178,7 @@ a_port_that_is_taken_is_named(void **state)
         assert_int_equal(bind(fd, (const struct sockaddr *) &at, sizeof at), 0);
         assert_int_equal(listen(fd, 1), 0);
         up = s_up(s);
-        claim(s, process_ended(up, stage_ms(8000)));
+        claim(s, process_ended(up, stage_ms(STAGE_PATIENCE_MS)));
         claim(s, process_code(up) == 69);
         snprintf(port, sizeof port, "%u", ports[i]);
         claim(s, strstr(process_err(up), port) != NULL);
@@ -192,7 +192,7 @@ hosts_lists_them(void **state)
     stage_t *s = *state;
     process_t *p = stage_run(s, "zpulse", "hosts", "--collector", stage_endpoint(s), NULL);
 
-    claim(s, process_ended(p, stage_ms(5000)) && process_code(p) == 0);
+    claim(s, process_ended(p, stage_ms(STAGE_PATIENCE_MS)) && process_code(p) == 0);
     claim(s, strstr(process_out(p), "web-1") != NULL);
     claim(s, strstr(process_out(p), "up") != NULL);
 }
@@ -205,7 +205,7 @@ tail_prints_n_samples_and_ends(void **state)
                              "node_load1", NULL);
     unsigned lines = 0;
 
-    claim(s, process_ended(p, stage_ms(15000)) && process_code(p) == 0);
+    claim(s, process_ended(p, stage_ms(STAGE_PATIENCE_MS)) && process_code(p) == 0);
     for (const char *at = process_out(p); (at = strchr(at, '\n')) != NULL; at++)
         lines++;
     claim(s, lines == 5);
@@ -219,7 +219,7 @@ no_collector_is_69(void **state)
     stage_t *s = *state;
     process_t *p = stage_run(s, "zpulse", "hosts", "--collector", stage_endpoint(s), NULL);
 
-    claim(s, process_ended(p, stage_ms(15000)) && process_code(p) == 69);
+    claim(s, process_ended(p, stage_ms(STAGE_PATIENCE_MS)) && process_code(p) == 69);
     claim(s, strstr(process_err(p), stage_endpoint(s)) != NULL);
 }
 

@@ -86,8 +86,8 @@ stage_setup_up(void **state)
     stage_collector(self, NULL);
     stage_agent(self, name, NULL);
     stage_dashboard(self, NULL);
-    if (!stage_until(self, 10000, stage_ready, NULL) ||
-        !stage_until(self, 10000, s_has_last_ms, name)) {
+    if (!stage_until(self, STAGE_PATIENCE_MS, stage_ready, NULL) ||
+        !stage_until(self, STAGE_PATIENCE_MS, s_has_last_ms, name)) {
         fprintf(stderr, "the programs did not come up\n");
         stage_show(self);
         stage_teardown(state);
@@ -120,7 +120,8 @@ stage_teardown(void **state)
     for (unsigned i = self->n; i-- > 0;) {
         process_t *p = self->all[i];
 
-        if (running[i] && (!process_ended(p, stage_ms(5000)) || process_code(p) != 0)) {
+        if (running[i] &&
+            (!process_ended(p, stage_ms(STAGE_PATIENCE_MS)) || process_code(p) != 0)) {
             fprintf(stderr, "%s: asked to end: code %d\n", process_label(p), process_code(p));
             bad = -1;
         }
@@ -332,7 +333,7 @@ stage_drop(stage_t *self, process_t **process_p)
         at++;
     assert_true(at < self->n);
     process_signal(p, SIGKILL);
-    (void) process_ended(p, stage_ms(5000));
+    (void) process_ended(p, stage_ms(STAGE_PATIENCE_MS));
     if (strstr(process_err(p), "Sanitizer") != NULL) {
         fprintf(stderr, "--- %s: reports of a sanitizer\n%s", process_label(p), process_err(p));
         self->sanitized = true;

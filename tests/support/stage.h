@@ -41,6 +41,8 @@ uint16_t stage_spare_port(const stage_t *self, unsigned i);
 const char *stage_endpoint(const stage_t *self); // tcp:// of the data port
 // Longer under a sanitizer.
 int stage_ms(int ms);
+// How long to wait for what must come: it says nothing of how soon, for the machine may be busy.
+#define STAGE_PATIENCE_MS 20000
 
 // Further words end with NULL. A later word overrides an earlier one.
 process_t *stage_collector(stage_t *self, ...) __attribute__((sentinel));
