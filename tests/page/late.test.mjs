@@ -52,7 +52,7 @@ test('an hour that comes late stands in the charts without a reload', async () =
   assert.ok(!(before.at(-1) > past.to - 60_000), 'all of it is there before the page is');
   await shoot(page, 'host-1440-before-late');
 
-  await until('the hour is drawn', 40_000, async () => {
+  await until('the hour is drawn', async () => {
     const late = (await shown(page)).t.filter((x) => x <= past.to);
     return late[0] <= past.from + 30_000 && late.at(-1) >= past.to - 30_000;
   });
@@ -64,7 +64,7 @@ test('an hour that comes late stands in the charts without a reload', async () =
   const late = t.filter((x) => x <= past.to);
   assert.ok(late.length >= ((past.to - past.from) / step) * 0.98, `${late.length} buckets of ${step} ms`);
   assert.ok(late.slice(1).every((x, i) => x - late[i] <= 1.5 * step));
-  await until('the strip on top is asked for from there', 5000, () =>
+  await until('the strip on top is asked for from there', () =>
     strip.some((url) => Number(url.searchParams.get('from')) <= past.from),
   );
   await shoot(page, 'host-1440-after-late');
