@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "collector/store/column_inner.h"
+#include "collector/store/word.h"
 #include "shared/model/sample.h"
 
 #define PROBES         8u
-#define WORD           64u
 #define ODD_BITS       80u // a value in the list
 #define EXPONENT_BITS  10u // of three values, for each exponent
 #define EXPONENT_PARTS 3u
@@ -74,7 +74,7 @@ s_try(struct column_integers *ret, const double *values, uint32_t n, uint8_t rul
     ret->n_odd = 0;
     for (uint32_t i = 0; i < n && ret->n_odd <= most; i++) {
         if (!s_fits(values[i], rule, exponent, &ret->m[i])) {
-            ret->odd[i / WORD] |= UINT64_C(1) << i % WORD;
+            ret->odd[i / WORD_BITS] |= UINT64_C(1) << i % WORD_BITS;
             ret->n_odd++;
         }
     }

@@ -5,11 +5,11 @@
 
 #include "collector/store/column_inner.h"
 #include "collector/store/delta_block.h"
+#include "collector/store/word.h"
 #include "collector/store/xor_run.h"
 #include "shared/base/wbuf.h"
 #include "shared/model/sample.h"
 
-#define WORD      64u
 #define ODD_SHARE 8u // of cells: with more doubles than one in so many, all are doubles
 
 static size_t s_put_integers(uint8_t *out, struct column_integers *ints, const double *values,
@@ -20,7 +20,7 @@ static size_t s_put_raw(uint8_t *out, const double *values, uint32_t n);
 static inline bool
 s_has(const uint64_t *map, uint32_t i)
 {
-    return (map[i / WORD] >> i % WORD & 1) != 0;
+    return (map[i / WORD_BITS] >> i % WORD_BITS & 1) != 0;
 }
 
 static inline double
@@ -54,10 +54,10 @@ column_put(uint8_t *out, struct metric_form form, const int64_t *cells, const ui
     ints.n_odd = 0;
     memset(ints.odd, 0, sizeof ints.odd);
     for (uint32_t w = 0; raw != NULL && w < COLUMN_WORDS(n); w++) {
-        const uint32_t behind = (w + 1) * WORD > n ? n % WORD : 0;
+        const uint32_t behind = (w + 1) * WORD_BITS > n ? n % WORD_BITS : 0;
 
         ints.odd[w] = behind == 0 ? raw[w] : raw[w] & ((UINT64_C(1) << behind) - 1);
-        ints.n_odd += (uint32_t) __builtin_popcountll(ints.odd[w]);
+        ints.n_odd += word_ones(ints.odd[w]);
     }
     if (form.exponent == METRIC_RAW || ints.n_odd > n / ODD_SHARE) {
         s_to_doubles(values, form, cells, raw, n);

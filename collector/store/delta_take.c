@@ -87,16 +87,6 @@ delta_finish(const struct delta_reader *self)
     return self->left > 0 || self->zeros > 0 ? ERR_FORMAT : rbuf_finish(&self->r);
 }
 
-// Bits set: the instruction is not in every processor of this family.
-static uint32_t
-s_ones(uint64_t v)
-{
-    v -= v >> 1 & UINT64_C(0x5555555555555555);
-    v = (v & UINT64_C(0x3333333333333333)) + (v >> 2 & UINT64_C(0x3333333333333333));
-    v = (v + (v >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
-    return (uint32_t) (v * UINT64_C(0x0101010101010101) >> 56);
-}
-
 static int
 s_take_map(struct delta_reader *self, struct head *h)
 {
@@ -112,7 +102,7 @@ s_take_map(struct delta_reader *self, struct head *h)
     // No bits for places that are not there.
     if (h->places % BYTE_BITS != 0 && whole[bytes - 1] >> h->places % BYTE_BITS != 0)
         return ERR_FORMAT;
-    h->residuals = s_ones(h->map[0]) + s_ones(h->map[1]);
+    h->residuals = word_ones(h->map[0]) + word_ones(h->map[1]);
     return 0;
 }
 

@@ -3,11 +3,11 @@
 #include <string.h>
 
 #include "collector/store/tile_inner.h"
+#include "collector/store/word.h"
 #include "shared/base/crc32c.h"
 #include "shared/base/err.h"
 #include "shared/base/rbuf.h"
 
-#define BYTE_BITS 8u
 #define RUN_LEAST 2u
 
 // Checksums, as the header says them: of head and body.
@@ -377,10 +377,10 @@ s_rank(const uint8_t *map, uint32_t end)
 {
     uint32_t n = 0;
 
-    for (uint32_t i = 0; i < end / BYTE_BITS; i++)
-        n += (uint32_t) __builtin_popcount(map[i]);
-    if (end % BYTE_BITS != 0)
-        n += (uint32_t) __builtin_popcount(map[end / BYTE_BITS] & ((1u << end % BYTE_BITS) - 1));
+    for (; end >= WORD_BITS; end -= WORD_BITS, map += WORD_BYTES)
+        n += word_ones(word_load(map));
+    for (; end > 0; end -= end < BYTE_BITS ? end : BYTE_BITS, map++)
+        n += word_ones(*map & (end < BYTE_BITS ? (1u << end) - 1 : UINT8_MAX));
     return n;
 }
 

@@ -8,12 +8,13 @@
 #include <string.h>
 
 #include "collector/store/tile_inner.h"
+#include "collector/store/word.h"
 #include "shared/base/buf.h"
 #include "shared/base/crc32c.h"
 #include "shared/base/wbuf.h"
 #include "shared/base/xalloc.h"
 
-#define WORD       64u
+#define WORD_BITS  64u
 #define WORDS      COLUMN_WORDS(TILE_ROWS_MAX)
 #define CACHE      64u // presences looked at before one is written again
 #define VARINT_MAX 10u
@@ -125,10 +126,10 @@ s_rows(const tile_writer_t *self, uint64_t ret[WORDS], const uint64_t *present)
     uint32_t count = 0;
 
     for (uint32_t w = 0; w < self->words; w++) {
-        const uint32_t left = self->rows - w * WORD;
+        const uint32_t left = self->rows - w * WORD_BITS;
 
-        ret[w] = left >= WORD ? present[w] : present[w] & ((UINT64_C(1) << left) - 1);
-        count += (uint32_t) __builtin_popcountll(ret[w]);
+        ret[w] = left >= WORD_BITS ? present[w] : present[w] & ((UINT64_C(1) << left) - 1);
+        count += word_ones(ret[w]);
     }
     return count;
 }
@@ -144,9 +145,9 @@ s_gather(tile_writer_t *self, const struct tile_cells *cells, const uint64_t *ro
         for (uint64_t left = rows[w]; left != 0; left &= left - 1) {
             const uint32_t bit = (uint32_t) __builtin_ctzll(left);
 
-            self->cells[n] = cells->cells[w * WORD + bit];
+            self->cells[n] = cells->cells[w * WORD_BITS + bit];
             if (cells->raw != NULL)
-                self->raw[n / WORD] |= (cells->raw[w] >> bit & 1) << n % WORD;
+                self->raw[n / WORD_BITS] |= (cells->raw[w] >> bit & 1) << n % WORD_BITS;
             n++;
         }
     }
@@ -178,7 +179,7 @@ tile_writer_add(tile_writer_t *self, const struct tile_cells *cells)
     s_put_varint(&self->lengths, len);
     s_put_series(self, cells->series);
     if (self->columns == self->presences_size) {
-        self->presences_size = self->presences_size > 0 ? 2 * self->presences_size : WORD;
+        self->presences_size = self->presences_size > 0 ? 2 * self->presences_size : WORD_BITS;
         self->presences = xrealloc(self->presences, self->presences_size, sizeof *self->presences);
     }
     self->presences[self->columns++] = presence;
@@ -229,7 +230,7 @@ s_first_row(const uint64_t *rows)
 
     while (rows[w] == 0)
         w++;
-    return w * WORD + (uint32_t) __builtin_ctzll(rows[w]);
+    return w * WORD_BITS + (uint32_t) __builtin_ctzll(rows[w]);
 }
 
 static uint32_t
@@ -239,7 +240,7 @@ s_last_row(const tile_writer_t *self, const uint64_t *rows)
 
     while (rows[w] == 0)
         w--;
-    return w * WORD + WORD - 1 - (uint32_t) __builtin_clzll(rows[w]);
+    return w * WORD_BITS + WORD_BITS - 1 - (uint32_t) __builtin_clzll(rows[w]);
 }
 
 // Which presence these `count` rows are; a new one is written down. Columns that come and go
@@ -271,7 +272,7 @@ s_presence(tile_writer_t *self, const uint64_t *rows, uint32_t count)
         return known->number;
     }
     for (uint32_t row = 0; row < self->rows; row += 8)
-        buf_byte(&self->bitmap, (uint8_t) (rows[row / WORD] >> row % WORD));
+        buf_byte(&self->bitmap, (uint8_t) (rows[row / WORD_BITS] >> row % WORD_BITS));
     known->number = 2 * self->bitmaps++ + 2;
     return known->number;
 }

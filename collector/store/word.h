@@ -27,4 +27,14 @@ word_store(uint8_t *at, uint64_t v)
     memcpy(at, &v, sizeof v);
 }
 
+// Bits set: the instruction is not in every processor of this family.
+static inline uint32_t
+word_ones(uint64_t v)
+{
+    v -= v >> 1 & UINT64_C(0x5555555555555555);
+    v = (v & UINT64_C(0x3333333333333333)) + (v >> 2 & UINT64_C(0x3333333333333333));
+    v = (v + (v >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    return (uint32_t) (v * UINT64_C(0x0101010101010101) >> 56);
+}
+
 #endif

@@ -377,6 +377,37 @@ wrong_bytes_under_right_checksums_do_no_harm(void **state)
 }
 
 static void
+a_codec_of_a_newer_version_is_told_apart(void **state)
+{
+    const int64_t times[] = { 1, 2 };
+    const double values[] = { 3, 4 };
+    tile_writer_t *w = tile_writer_new();
+    struct tile_column column;
+    struct sample samples[2];
+    const uint8_t *ours;
+    struct tile t;
+    uint8_t *bytes;
+    size_t len;
+
+    (void) state;
+    tile_writer_begin(w, 1, 0, times, 2);
+    (void) tile_writer_add_doubles(w, 1, values, NULL);
+    (void) tile_writer_add_doubles(w, 2, values, NULL);
+    ours = tile_writer_finish(w, &len);
+    bytes = xmemdup(ours, len);
+    assert_int_equal(tile_open(&t, bytes, len), 0);
+    assert_int_equal(tile_find(&t, 1, &column), 1);
+    bytes[column.offset] = 0x0f;
+    reseal(bytes, len);
+    assert_int_equal(tile_open(&t, bytes, len), 0);
+    assert_int_equal(tile_samples(&t, &column, times, 0, 2, samples), ERR_VERSION);
+    assert_int_equal(tile_find(&t, 2, &column), 1);
+    assert_int_equal(tile_samples(&t, &column, times, 0, 2, samples), 2);
+    free(bytes);
+    tile_writer_destroy(&w);
+}
+
+static void
 a_head_alone_finds_the_bytes_of_a_column(void **state)
 {
     uint64_t seed = SEED + 7;
@@ -453,6 +484,7 @@ main(void)
         cmocka_unit_test(any_flipped_bit_is_found),
         cmocka_unit_test(a_newer_major_version_has_its_own_error),
         cmocka_unit_test(wrong_bytes_under_right_checksums_do_no_harm),
+        cmocka_unit_test(a_codec_of_a_newer_version_is_told_apart),
         cmocka_unit_test(a_head_alone_finds_the_bytes_of_a_column),
         cmocka_unit_test(a_tile_of_all_columns_that_fit_is_read),
     };
