@@ -8,6 +8,7 @@
 #include "shared/base/rbuf.h"
 #include "shared/base/wbuf.h"
 #include "shared/wire/body.h"
+#include "shared/wire/row_codec.h"
 
 #define RECORD_CRC_AT 4u // in a record's header
 
@@ -103,20 +104,44 @@ journal_times_next(struct journal_entry *entry, uint64_t *segment_ret, int64_t *
     return 1;
 }
 
+// False: it has no blocks.
+static bool
+s_first_block(const struct record *record, struct rbuf *r)
+{
+    if (record->type != RECORD_KEY && record->type != RECORD_DELTA)
+        return false;
+    rbuf_init(r, record->body, record->body_len);
+    if (record->type == RECORD_KEY)
+        (void) rbuf_varint(r); // its width
+    return true;
+}
+
+bool
+journal_record_is_row(const struct record *record)
+{
+    struct rbuf r;
+    int64_t offset_ms;
+    uint8_t flags;
+
+    if (!s_first_block(record, &r))
+        return false;
+    offset_ms = rbuf_svarint(&r);
+    flags = rbuf_u8(&r);
+    return rbuf_rc(&r) == 0 && offset_ms == 0 && (flags & ROW_BLOCK_SPARSE) == 0;
+}
+
 // Samples with times of their own stand ahead of the row, the oldest first; so the first block
 // tells. One that can't be read is of no account: the body is malformed.
 int64_t
 journal_record_least_ms(const struct record *record)
 {
-    int64_t offset_ms, time_ms;
+    int64_t offset_ms = 0, time_ms;
     struct rbuf r;
 
-    if (record->type != RECORD_KEY && record->type != RECORD_DELTA)
+    if (!s_first_block(record, &r))
         return INT64_MAX;
-    rbuf_init(&r, record->body, record->body_len);
-    if (record->type == RECORD_KEY)
-        (void) rbuf_varint(&r); // its width
-    offset_ms = rbuf_left(&r) > 0 ? rbuf_svarint(&r) : 0;
+    if (rbuf_left(&r) > 0)
+        offset_ms = rbuf_svarint(&r);
     if (rbuf_rc(&r) < 0 || __builtin_add_overflow(record->t0_ms, offset_ms, &time_ms))
         return INT64_MAX;
     return time_ms < record->t0_ms ? time_ms : record->t0_ms;

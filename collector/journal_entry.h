@@ -21,6 +21,7 @@
 #ifndef COLLECTOR_JOURNAL_ENTRY_H
 #define COLLECTOR_JOURNAL_ENTRY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -82,6 +83,8 @@ int journal_times_next(struct journal_entry *entry, uint64_t *segment_ret, int64
 // The oldest time of a sample in a record of the wire, as FORMAT.md orders its blocks: times rise.
 // INT64_MAX where it has none.
 int64_t journal_record_least_ms(const struct record *record);
+// Whether all its samples have its t0: it is a KEY or DELTA without samples of times of their own.
+bool journal_record_is_row(const struct record *record);
 
 // 0; ERR_FORMAT; or ERR_UNKNOWN: a kind of a later version.
 int journal_entry_take(struct journal_entry *ret, const void *at, size_t n);

@@ -1,4 +1,8 @@
 // journal_reader - see the header.
+//
+// Most of what a walk gives may be outside of the range: before it, where much came at once, or
+// after it. Such records are not decoded but put off, each as {flags, when it came, length,
+// record}; the next KEY makes them needless, and a record of the range is read behind them.
 
 #include "collector/journal_reader.h"
 
@@ -6,10 +10,13 @@
 #include <string.h>
 
 #include "collector/applier.h"
+#include "shared/base/buf.h"
 #include "shared/base/err.h"
 #include "shared/base/map.h"
 #include "shared/base/xalloc.h"
 #include "shared/wire/lane.h"
+
+#define PUT_OFF_BYTES (256u * 1024u)
 
 struct decoder {
     struct reader *reader;
@@ -19,6 +26,7 @@ struct decoder {
     struct journal_series **series; // by slot; NULL: none
     uint32_t n_slots;               // allocated, all set
     uint32_t n_wanted;              // of the series
+    struct buf put_off;             // records since a KEY that have nothing of the range, see below
 };
 
 struct reader {
@@ -38,6 +46,10 @@ static void s_end(struct reader *self);
 static bool s_host(void *arg, uint64_t host, const char *name);
 static bool s_record(void *arg, const struct journal_entry *entry);
 static bool s_stream(void *arg, uint64_t host, uint64_t stream);
+static bool s_put_off(struct decoder *decoder, const struct journal_entry *entry);
+static void s_catch_up(struct decoder *decoder);
+static void s_accept(struct decoder *decoder, uint8_t flags, int64_t received_ms,
+                     const struct record *record);
 static struct decoder *s_decoder(struct reader *self, uint64_t host, uint64_t stream);
 static int s_define(void *arg, const struct slot_def *def);
 static void s_row(void *arg, int64_t time_ms, const uint32_t *slots, const double *values,
@@ -144,17 +156,82 @@ s_record(void *arg, const struct journal_entry *entry)
 {
     struct reader *self = arg;
     const struct record *record = &entry->record;
-    const struct frame_prefix prefix = { .flags = entry->flags, .base = record->seq };
     struct decoder *decoder;
 
     if (record->type != RECORD_TABLE && record->type != RECORD_DEF &&
         !s_stream(self, entry->host, record->stream))
         return true;
     decoder = s_decoder(self, entry->host, record->stream);
-    self->latest_ms = entry->received_ms + APPLIER_FUTURE_MS;
-    if (decoder->host == entry->host)
-        (void) lane_accept(decoder->lane, &prefix, record);
+    if (decoder->host != entry->host || s_put_off(decoder, entry))
+        return true;
+    s_catch_up(decoder);
+    s_accept(decoder, entry->flags, entry->received_ms, record);
     return self->rc == 0;
+}
+
+// Whether it may have samples of the range. Those with times of their own stand first, the oldest
+// ahead; how new the newest is only its decoder sees.
+static bool
+s_concerns(const struct reader *self, const struct record *record)
+{
+    const int64_t least_ms = journal_record_least_ms(record);
+
+    if (least_ms > self->is->to_ms)
+        return false;
+    return record->t0_ms >= self->is->from_ms || !journal_record_is_row(record);
+}
+
+static bool
+s_put_off(struct decoder *decoder, const struct journal_entry *entry)
+{
+    const struct record *record = &entry->record;
+    const uint32_t len = (uint32_t) entry->len;
+
+    if ((record->type != RECORD_KEY && record->type != RECORD_DELTA) ||
+        s_concerns(decoder->reader, record))
+        return false;
+    if (record->type == RECORD_KEY)
+        buf_clear(&decoder->put_off);
+    if (decoder->put_off.len + len > PUT_OFF_BYTES)
+        return false;
+    buf_byte(&decoder->put_off, entry->flags);
+    buf_bytes(&decoder->put_off, &entry->received_ms, sizeof entry->received_ms);
+    buf_bytes(&decoder->put_off, &len, sizeof len);
+    buf_bytes(&decoder->put_off, entry->bytes, len);
+    return true;
+}
+
+static void
+s_catch_up(struct decoder *decoder)
+{
+    const uint8_t *at = decoder->put_off.at;
+    const uint8_t *end = at + decoder->put_off.len;
+
+    while (at != end) {
+        const uint8_t flags = *at++;
+        struct record record;
+        int64_t received_ms;
+        uint32_t len;
+        size_t used;
+
+        memcpy(&received_ms, at, sizeof received_ms);
+        at += sizeof received_ms;
+        memcpy(&len, at, sizeof len);
+        at += sizeof len;
+        if (frame_take_record(&record, at, len, &used) == 0) // as it was when it was put off
+            s_accept(decoder, flags, received_ms, &record);
+        at += len;
+    }
+    buf_clear(&decoder->put_off);
+}
+
+static void
+s_accept(struct decoder *decoder, uint8_t flags, int64_t received_ms, const struct record *record)
+{
+    const struct frame_prefix prefix = { .flags = flags, .base = record->seq };
+
+    decoder->reader->latest_ms = received_ms + APPLIER_FUTURE_MS;
+    (void) lane_accept(decoder->lane, &prefix, record);
 }
 
 static struct decoder *
@@ -260,6 +337,7 @@ s_free(struct decoder *decoder)
     for (uint32_t slot = 0; slot < decoder->n_slots; slot++)
         s_forget_series(decoder, slot);
     lane_destroy(&decoder->lane);
+    buf_release(&decoder->put_off);
     free(decoder->series);
     free(decoder);
 }

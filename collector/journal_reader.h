@@ -8,7 +8,9 @@
 //         streams of a host may say the same sample; the first of them stands, as in the store.
 // Cost:   all is read that came since `from_ms`, but for segments that have nothing as old as
 //         `to_ms`; streams of which nothing is wanted are not decoded.
-// Memory: the definitions of the hosts that are wanted, and the state of their streams.
+// Memory: the definitions of the hosts that are wanted, and the state of their streams, with at
+// most
+//         256 KiB each of records that are not yet decoded.
 // Thread: any; it blocks on the disk.
 // Loss:   samples that stood more than APPLIER_FUTURE_MS ahead of our clock are left out, as they
 //         were at first; so are those for whose KEY or definition nothing is left, and counted.

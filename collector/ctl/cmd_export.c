@@ -1,14 +1,13 @@
 // cmd_export - `zpulse export [MATCH]`: samples as text, all of a collector's or some.
 //
-// First the list of series; then, unit by unit (one name of one instance), their samples, window by
-// window from the oldest. A window that is too large for an answer is halved until it is not, and
-// grows again after small ones. OpenMetrics wants all of a series before the next one, so a unit is
-// held in memory until it is complete; one that is too large for that is asked for series by
-// series, and needs to hold one window. CSV has no such wish.
+// First the list of series. CSV has them window by window, all series in each: whatever the time,
+// every sample is read once. OpenMetrics wants all of a series before the next one: so batches of
+// series are asked for, of which all samples fit in memory, and all of the time is read for each
+// batch. A series that is too long for that is a batch of its own, and needs to hold one window.
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 #include "collector/ctl/export_list.h"
 #include "collector/ctl/export_samples.h"
 #include "collector/ctl/export_text.h"
+#include "collector/ctl/export_windows.h"
 #include "collector/ctl/output.h"
 #include "collector/ctl/query_client.h"
 #include "collector/ctl/when.h"
@@ -29,14 +29,12 @@
 #include "shared/net/option.h"
 #include "shared/net/service.h"
 
-#define ANSWER_MS      15000
-#define BUSY_MS        100 // between two tries of a collector that has too much to do
-#define BUSY_TRIES     50
-#define WINDOW_SAMPLES 1000000u // of one answer that we take
-#define HELD_SAMPLES   4000000u // of a unit, until it is complete
-#define WRITE_BYTES    (64u * 1024u)
-#define PROGRESS_MS    250
-#define EVERYTHING     "{__name__!=\"\"}"
+#define WRITE_BYTES (64u * 1024u)
+#define PROGRESS_MS 250
+#define FIRST_MOST  100000 // samples of the first window, at one a second: it is there soon
+#define FIRST_LEAST 60000  // ms, of it
+#define BATCH_MOST  (EXPORT_HELD_SAMPLES / 4 * 3)
+#define EVERYTHING  "{__name__!=\"\"}"
 
 static const struct option options_table[] = {
     { .name = "collector",
@@ -73,7 +71,8 @@ static const struct option_program program = {
     .arguments = true,
     .tail =
         "MATCH is a PromQL selector: node_load1, or {instance=\"web-1\",job=\"app\"}; all series\n"
-        "without it. TIME is as 2026-11-26T07:32:36Z, seconds since 1970, an age (-5m), or now.\n"
+        "without it. TIME is as 2026-11-26T07:32:36Z, seconds or ms since 1970, an age (-5m), or\n"
+        "now.\n"
         "CSV is time_ms,series,value; where a series ends, the value is -NaN. OpenMetrics leaves\n"
         "that out, and ends with # EOF only if it is complete.",
 };
@@ -89,28 +88,32 @@ struct export
     int signals; // -1 until there are any
     query_client_t *client;
     struct export_list list;
-    export_samples_t *samples; // of the unit or series at hand
-    uint64_t taken;            // samples of the answer at hand
-    const char *family;        // that was written last; in the list
-    uint64_t written;          // samples
-    size_t done;               // series
-    int64_t told_ms;           // monotonic, when progress was last shown
-    bool tell;                 // progress, to a terminal
+    export_windows_t *windows;
+    struct buf selectors[QUERY_SELECTORS_MAX]; // of the batch at hand
+    uint64_t longest;                          // samples of a series, as far as is known; 0: not
+    const char *family;                        // that was written last; in the list
+    uint64_t written;                          // samples
+    size_t done;                               // series
+    int64_t done_ms;                           // CSV: up to this time
+    int64_t told_ms;                           // monotonic, when progress was last shown
+    bool tell;                                 // progress, to a terminal
+    bool told;                                 // something of it stands there
     struct buf out;
-    struct buf why; // the collector's sentence, where it refused
+    struct buf why; // the collector's sentence, where it refused the list
 };
 
 static int s_read_options(struct export *self);
 static int s_time(int64_t *ret, const struct export *self, const char *name);
 static int s_run(struct export *self);
-static int s_take_list(void *arg, const struct query_reply *reply, struct rbuf *r);
-static int s_unit(struct export *self, size_t first, size_t end);
-static int s_windows(struct export *self, const char *selector, size_t first, size_t end,
-                     bool hold);
-static int s_window(struct export *self, const char *selector, int64_t from_ms, int64_t to_ms);
-static int s_ask(struct export *self, struct query_request *q, query_reply_fn *fn);
-static int s_take_samples(void *arg, const struct query_reply *reply, struct rbuf *r);
-static int s_write(struct export *self, size_t first, size_t end);
+static int s_list(struct export *self);
+static int s_add(void *arg, const struct query_series *series);
+static int s_all_at_once(struct export *self);
+static int s_batches(struct export *self);
+static void s_choose(struct export *self, size_t first, struct export_batch *batch);
+static void s_choose_units(struct export *self, uint64_t most, struct export_batch *batch);
+static void s_choose_series(struct export *self, uint64_t most, struct export_batch *batch);
+static int s_write(void *arg, export_samples_t *samples, const struct export_batch *batch,
+                   int64_t upto_ms);
 static void s_progress(struct export *self, bool last);
 static int s_exit(struct export *self, int rc);
 
@@ -126,8 +129,11 @@ cmd_export(int argc, char **argv)
     code = s_read_options(&self);
     if (code == OPTION_EXIT_OK)
         code = s_exit(&self, s_run(&self));
+    export_windows_destroy(&self.windows);
     query_client_close(&self.client);
     export_list_release(&self.list);
+    for (size_t i = 0; i < QUERY_SELECTORS_MAX; i++)
+        buf_release(&self.selectors[i]);
     buf_release(&self.out);
     buf_release(&self.why);
     options_destroy(&self.options);
@@ -164,6 +170,7 @@ s_read_options(struct export *self)
     self->collector = options_text(self->options, "collector");
     self->csv = strcmp(options_text(self->options, "output"), "csv") == 0;
     self->tell = isatty(STDERR_FILENO) == 1 && isatty(STDOUT_FILENO) != 1;
+    self->done_ms = self->start_ms;
     return OPTION_EXIT_OK;
 }
 
@@ -174,192 +181,186 @@ s_time(int64_t *ret, const struct export *self, const char *name)
     const int rc = when_parse(ret, text, clock_real_ms());
 
     if (rc < 0)
-        fprintf(stderr,
-                "zpulse export: --%s: %s is no time: 2026-11-26T07:32:36Z, seconds since 1970, -5m "
-                "or now\n",
-                name, log_quote(text));
+        fprintf(
+            stderr,
+            "zpulse export: --%s: %s is no time: 2026-11-26T07:32:36Z, seconds or ms since 1970, "
+            "-5m or now\n",
+            name, log_quote(text));
     return rc;
 }
 
 static int
 s_run(struct export *self)
 {
-    struct query_request q = { .type = QUERY_SERIES,
-                               .n_selectors = 1,
-                               .selectors = { self->match } };
+    int64_t span_ms = FIRST_LEAST;
     int rc;
 
     self->signals = service_start(1);
     rc = query_client_open(&self->client, self->collector, self->signals);
     if (rc == 0)
-        rc = s_ask(self, &q, s_take_list);
+        rc = s_list(self);
     if (rc < 0)
         return rc;
-    export_list_finish(&self->list);
+    if (self->list.n > 0 && FIRST_MOST / (int64_t) self->list.n * 1000 > span_ms)
+        span_ms = FIRST_MOST / (int64_t) self->list.n * 1000;
+    self->windows = export_windows_new(&(struct export_windows_options){
+        .client = self->client,
+        .signals = self->signals,
+        .list = &self->list,
+        .start_ms = self->start_ms,
+        .end_ms = self->end_ms,
+        .span_ms = self->csv ? span_ms : self->end_ms - self->start_ms,
+        .arg = self,
+        .write = s_write });
     if (self->csv)
         buf_str(&self->out, EXPORT_CSV_HEAD);
-    for (size_t first = 0, end; first < self->list.n && rc == 0; first = end) {
-        end = export_list_unit(&self->list, first);
-        rc = s_unit(self, first, end);
-        self->done = end;
-    }
+    rc = self->csv ? s_all_at_once(self) : s_batches(self);
     if (rc == 0 && !self->csv)
         buf_str(&self->out, EXPORT_EOF);
     return rc == 0 ? output_write(&self->out, self->signals) : rc;
 }
 
+// The series, and from what time on there can be anything.
 static int
-s_take_list(void *arg, const struct query_reply *reply, struct rbuf *r)
+s_list(struct export *self)
 {
-    struct export *self = arg;
+    struct query_request q = { .type = QUERY_SERIES,
+                               .start_ms = self->start_ms,
+                               .n_selectors = 1,
+                               .selectors = { self->match } };
+    struct query_client_note note = { 0 };
+    const int rc = export_ask(self->client, &q, self->signals, s_add, self, &self->why, &note);
 
-    for (uint32_t i = 0; i < reply->n; i++) {
-        struct query_series s;
-        const int rc = query_take_series(r, &s);
+    if (rc == 0 && note.upto > 0 && (int64_t) note.upto > self->start_ms)
+        self->start_ms = (int64_t) note.upto;
+    buf_release(&note.lacks);
+    export_list_finish(&self->list);
+    return rc;
+}
 
-        if (rc < 0)
-            return rc;
-        export_list_add(&self->list, &s.labels, s.kind);
-        query_series_release(&s);
-    }
+static int
+s_add(void *arg, const struct query_series *series)
+{
+    export_list_add(&((struct export *) arg)->list, &series->labels, series->kind);
     return 0;
 }
 
-// One name of one instance.
 static int
-s_unit(struct export *self, size_t first, size_t end)
+s_all_at_once(struct export *self)
 {
-    struct buf selector = { 0 };
-    int rc;
+    const struct export_batch batch = { .end = self->list.n,
+                                        .selectors = { self->match },
+                                        .n_selectors = 1 };
 
-    export_put_unit_selector(&selector, self->match, &self->list.at[first]);
-    rc = s_windows(self, buf_cstr(&selector), first, end, !self->csv && end - first > 1);
-    for (size_t i = first; rc == ERR_LIMIT && i < end; i++) {
-        int one;
-
-        buf_clear(&selector);
-        export_put_series_selector(&selector, &self->list.at[i]);
-        one = s_windows(self, buf_cstr(&selector), i, i + 1, false);
-        rc = one < 0 ? one : i + 1 == end ? 0 : rc;
-    }
-    buf_release(&selector);
-    return rc;
+    return self->list.n > 0 ? export_windows_run(self->windows, &batch) : 0;
 }
 
-// The series [first, end), and what else the selector means is passed over. `hold`: all windows
-// before the first word; ERR_LIMIT if that is too much, and nothing is written.
+// The first batch is small, since it is not known yet how long series are; and one that was too
+// large tells it as well.
 static int
-s_windows(struct export *self, const char *selector, size_t first, size_t end, bool hold)
+s_batches(struct export *self)
 {
-    int64_t from_ms = self->start_ms, span_ms = self->end_ms - self->start_ms;
     int rc = 0;
 
-    self->samples = export_samples_new(&self->list, first, end);
-    while (rc == 0 && from_ms <= self->end_ms) {
-        const int64_t left_ms = self->end_ms - from_ms;
-        const int64_t to_ms = from_ms + (span_ms < left_ms ? span_ms : left_ms);
+    for (size_t first = 0; first < self->list.n && rc == 0;) {
+        struct export_batch batch;
+        uint64_t n;
 
-        rc = s_window(self, selector, from_ms, to_ms);
-        if (rc == ERR_LIMIT && to_ms > from_ms) {
-            span_ms = (to_ms - from_ms) / 2;
+        s_choose(self, first, &batch);
+        assert(batch.end > batch.first);
+        n = batch.end - batch.first;
+        rc = export_windows_run(self->windows, &batch);
+        if (rc == ERR_LIMIT && n > 1) {
+            self->longest = 2 * BATCH_MOST / n;
             rc = 0;
             continue;
         }
-        if (rc == 0 && hold && export_samples_count(self->samples) > HELD_SAMPLES)
-            rc = ERR_LIMIT;
-        else if (rc == 0 && !hold)
-            rc = s_write(self, first, end);
-        if (self->taken < WINDOW_SAMPLES / 4 && span_ms < self->end_ms - self->start_ms)
-            span_ms = 2 * span_ms + 1;
-        from_ms = to_ms + 1;
-        s_progress(self, false);
+        if (export_windows_count(self->windows) / n + 1 > self->longest)
+            self->longest = export_windows_count(self->windows) / n + 1;
+        self->done = first = batch.end;
     }
-    if (rc == 0 && hold)
-        rc = s_write(self, first, end);
-    export_samples_destroy(&self->samples);
     return rc;
 }
 
-static int
-s_window(struct export *self, const char *selector, int64_t from_ms, int64_t to_ms)
+// The series from `first` on that are asked for together.
+static void
+s_choose(struct export *self, size_t first, struct export_batch *batch)
 {
-    struct query_request q = { .type = QUERY_SELECT,
-                               .start_ms = from_ms,
-                               .end_ms = to_ms,
-                               .n_selectors = 1,
-                               .selectors = { selector } };
-    int rc;
+    const uint64_t most = self->longest == 0 ? 1 : BATCH_MOST / self->longest;
+    const size_t unit = export_list_unit(&self->list, first) - first;
+    const bool begun = first > 0 && export_list_unit(&self->list, first - 1) > first;
 
-    self->taken = 0;
-    rc = s_ask(self, &q, s_take_samples);
-    if (rc == 0)
-        export_samples_keep(self->samples);
+    *batch = (struct export_batch){ .first = first, .end = first };
+    if (begun || (self->longest > 0 && unit > most))
+        s_choose_series(self, most > 0 ? most : 1, batch);
     else
-        export_samples_drop(self->samples);
-    return rc;
+        s_choose_units(self, most, batch);
+    for (uint32_t i = 0; i < batch->n_selectors; i++)
+        batch->selectors[i] = buf_cstr(&self->selectors[i]);
+    batch->hold = batch->end - first > 1;
 }
 
-static int
-s_ask(struct export *self, struct query_request *q, query_reply_fn *fn)
+// One name of one instance each, one of them at least.
+static void
+s_choose_units(struct export *self, uint64_t most, struct export_batch *batch)
 {
-    int rc = -EAGAIN;
+    while (batch->n_selectors < QUERY_SELECTORS_MAX && batch->end < self->list.n) {
+        const size_t end = export_list_unit(&self->list, batch->end);
+        struct buf *selector = &self->selectors[batch->n_selectors];
 
-    for (int i = 0; i < BUSY_TRIES && rc == -EAGAIN; i++) {
-        struct pollfd signal = { .fd = self->signals, .events = POLLIN };
-
-        if (i > 0 && poll(&signal, 1, BUSY_MS) > 0)
-            return -EINTR;
-        rc = query_client_ask(self->client, q, ANSWER_MS, fn, self, &self->why);
+        if (batch->n_selectors > 0 && end - batch->first > most)
+            return;
+        buf_clear(selector);
+        export_put_unit_selector(selector, self->match, &self->list.at[batch->end]);
+        batch->n_selectors++;
+        batch->end = end;
     }
-    return rc;
+}
+
+// Of a unit that is too large.
+static void
+s_choose_series(struct export *self, uint64_t most, struct export_batch *batch)
+{
+    const size_t end = export_list_unit(&self->list, batch->first);
+
+    while (batch->n_selectors < QUERY_SELECTORS_MAX && batch->n_selectors < most &&
+           batch->end < end) {
+        struct buf *selector = &self->selectors[batch->n_selectors++];
+
+        buf_clear(selector);
+        export_put_series_selector(selector, &self->list.at[batch->end++]);
+    }
 }
 
 static int
-s_take_samples(void *arg, const struct query_reply *reply, struct rbuf *r)
+s_write(void *arg, export_samples_t *samples, const struct export_batch *batch, int64_t upto_ms)
 {
     struct export *self = arg;
-
-    for (uint32_t i = 0; i < reply->n; i++) {
-        struct query_series s;
-        const int rc = query_take_series(r, &s);
-
-        if (rc < 0)
-            return rc;
-        self->taken += s.n;
-        export_samples_add(self->samples, &s);
-        query_series_release(&s);
-    }
-    return self->taken > WINDOW_SAMPLES ? ERR_LIMIT : 0;
-}
-
-// What was gathered of the series [first, end), which is then forgotten.
-static int
-s_write(struct export *self, size_t first, size_t end)
-{
     int rc = 0;
 
-    for (size_t i = first; i < end && rc == 0; i++) {
+    for (size_t i = batch->first; i < batch->end && rc == 0; i++) {
         const struct export_series *s = &self->list.at[i];
-        const struct sample *samples;
+        const struct sample *at;
         size_t n;
 
-        samples = export_samples_get(self->samples, i, &n);
+        at = export_samples_get(samples, i, &n);
         if (n > 0 && !self->csv && (self->family == NULL || strcmp(self->family, s->family) != 0)) {
             export_put_family(&self->out, s);
             self->family = s->family;
         }
         for (size_t k = 0; k < n && rc == 0; k++) {
             if (self->csv)
-                export_put_csv(&self->out, s->text, &samples[k]);
+                export_put_csv(&self->out, s->text, &at[k]);
             else
-                export_put_openmetrics(&self->out, s->text, &samples[k]);
+                export_put_openmetrics(&self->out, s->text, &at[k]);
             if (self->out.len >= WRITE_BYTES)
                 rc = output_write(&self->out, self->signals);
         }
         self->written += n;
     }
-    export_samples_clear(self->samples);
-    return rc;
+    self->done_ms = upto_ms;
+    s_progress(self, false);
+    return rc < 0 ? rc : output_write(&self->out, self->signals);
 }
 
 // One line that is written over; the last one stays.
@@ -367,27 +368,35 @@ static void
 s_progress(struct export *self, bool last)
 {
     const int64_t now_ms = clock_mono_ms();
+    char when[WHEN_SIZE];
 
-    if (!self->tell || (!last && now_ms - self->told_ms < PROGRESS_MS))
+    if (!self->tell || (last ? !self->told : now_ms - self->told_ms < PROGRESS_MS))
         return;
     self->told_ms = now_ms;
-    fprintf(stderr, "\r%zu of %zu series, %" PRIu64 " samples%s", self->done, self->list.n,
-            self->written, last ? "\n" : "");
+    self->told = true;
+    if (self->csv)
+        fprintf(stderr, "\r%" PRIu64 " samples, up to %s%s", self->written,
+                when_put(when, self->done_ms), last ? "\n" : "");
+    else
+        fprintf(stderr, "\r%" PRIu64 " samples, %zu of %zu series%s", self->written, self->done,
+                self->list.n, last ? "\n" : "");
 }
 
 // The exit code; what went wrong is said. Who reads no more had enough.
 static int
 s_exit(struct export *self, int rc)
 {
+    struct buf *why = self->windows != NULL ? export_windows_why(self->windows) : &self->why;
+    struct buf *lacks = self->windows != NULL ? export_windows_lacks(self->windows) : NULL;
+
     s_progress(self, true);
-    if (rc == 0 || rc == -EPIPE)
+    if (rc == -EPIPE)
         return OPTION_EXIT_OK;
+    if (lacks != NULL && lacks->len > 0)
+        fprintf(stderr, "zpulse export: %s: %s\n", self->collector, buf_cstr(lacks));
     if (rc == -EINTR)
         fprintf(stderr, "zpulse export: stopped before the end\n");
-    else
-        fprintf(stderr, "zpulse export: %s: %s\n", self->collector,
-                query_client_problem(rc, &self->why));
-    return rc == -ETIMEDOUT ? OPTION_EXIT_UNAVAILABLE
-           : rc == -EAGAIN  ? OPTION_EXIT_TRY_AGAIN
-                            : OPTION_EXIT_FAILED;
+    else if (rc < 0)
+        fprintf(stderr, "zpulse export: %s: %s\n", self->collector, query_client_problem(rc, why));
+    return query_client_exit(rc);
 }

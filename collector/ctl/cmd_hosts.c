@@ -18,7 +18,6 @@
 #include "shared/net/service.h"
 
 #define CLOCK_LEAST_MS 50 // a clock nearer to ours is right
-#define ANSWER_MS      5000
 
 static const struct option options_table[] = {
     { .name = "collector",
@@ -55,7 +54,6 @@ struct hosts {
     int64_t now_ms; // the collector's clock
 };
 
-static int s_ask(struct hosts *hosts, const char *collector, int signals);
 static int s_take(void *arg, const struct query_reply *reply, struct rbuf *r);
 static int s_compare(const void *a, const void *b);
 static void s_put_table(struct buf *out, const struct hosts *hosts, bool csv);
@@ -66,6 +64,7 @@ static void s_put_clock(char *out, size_t size, int64_t offset_ms);
 int
 cmd_hosts(int argc, char **argv)
 {
+    struct query_request q = { .type = QUERY_HOSTS };
     options_t *options = NULL;
     struct hosts hosts = { 0 };
     struct buf out = { 0 };
@@ -76,7 +75,8 @@ cmd_hosts(int argc, char **argv)
         return code;
     log_init("zpulse", LOG_LEVEL_WARN);
     signals = service_start(1);
-    code = s_ask(&hosts, options_text(options, "collector"), signals);
+    code = query_client_exit(query_client_once("hosts", options_text(options, "collector"), signals,
+                                               &q, s_take, &hosts));
     if (code == OPTION_EXIT_OK) {
         if (hosts.n > 1)
             qsort(hosts.at, hosts.n, sizeof *hosts.at, s_compare);
@@ -95,26 +95,6 @@ cmd_hosts(int argc, char **argv)
     options_destroy(&options);
     service_end(signals);
     return code;
-}
-
-// The exit code; what went wrong is said.
-static int
-s_ask(struct hosts *hosts, const char *collector, int signals)
-{
-    struct query_request q = { .type = QUERY_HOSTS };
-    query_client_t *client = NULL;
-    struct buf why = { 0 };
-    int rc = query_client_open(&client, collector, signals);
-
-    if (rc == 0)
-        rc = query_client_ask(client, &q, ANSWER_MS, s_take, hosts, &why);
-    query_client_close(&client);
-    if (rc < 0 && rc != -EINTR)
-        fprintf(stderr, "zpulse hosts: %s: %s\n", collector, query_client_problem(rc, &why));
-    buf_release(&why);
-    if (rc == 0)
-        return OPTION_EXIT_OK;
-    return rc == -ETIMEDOUT ? OPTION_EXIT_UNAVAILABLE : OPTION_EXIT_FAILED;
 }
 
 static int

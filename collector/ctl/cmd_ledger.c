@@ -20,8 +20,7 @@
 #include "shared/wire/ledger_json.h"
 #include "shared/wire/live.h"
 
-#define ANSWER_MS 5000
-#define WHY_SIZE  256
+#define WHY_SIZE 256
 
 static const struct option options_table[] = {
     { .name = "collector",
@@ -112,23 +111,13 @@ static int
 s_ask(struct ledgers *all, const char *collector, int signals)
 {
     struct query_request q = { .type = QUERY_LEDGER };
-    query_client_t *client = NULL;
-    struct buf why = { 0 };
-    int rc = query_client_open(&client, collector, signals);
+    int rc = query_client_once("ledger", collector, signals, &q, s_take, all);
 
-    if (rc == 0)
-        rc = query_client_ask(client, &q, ANSWER_MS, s_take, all, &why);
-    query_client_close(&client);
-    if (rc < 0 && rc != -EINTR)
-        fprintf(stderr, "zpulse ledger: %s: %s\n", collector, query_client_problem(rc, &why));
-    buf_release(&why);
     if (rc == 0 && all->host != NULL && all->n == 0) {
         fprintf(stderr, "zpulse ledger: %s: no host of this name or id is known\n", all->host);
         rc = ERR_UNKNOWN;
     }
-    if (rc == 0)
-        return OPTION_EXIT_OK;
-    return rc == -ETIMEDOUT ? OPTION_EXIT_UNAVAILABLE : OPTION_EXIT_FAILED;
+    return query_client_exit(rc);
 }
 
 static int

@@ -77,7 +77,7 @@ static int s_run(struct tail *self);
 static int s_read_selector(struct tail *self);
 static bool s_names_one_instance(const char *text);
 static int s_find_hosts(struct tail *self);
-static int s_note_hosts(void *arg, const struct query_reply *reply, struct rbuf *r);
+static int s_note_host(void *arg, const struct query_series *series);
 static int s_subscribe(struct tail *self);
 static int s_subscribe_to(const struct tail *self, char kind);
 static int s_follow(struct tail *self);
@@ -134,7 +134,7 @@ s_run(struct tail *self)
     if (rc == 0 || rc == -EINTR)
         return OPTION_EXIT_OK;
     fprintf(stderr, "zpulse tail: %s: %s\n", self->collector, query_client_problem(rc, &self->why));
-    return rc == -ETIMEDOUT ? OPTION_EXIT_UNAVAILABLE : OPTION_EXIT_FAILED;
+    return query_client_exit(rc);
 }
 
 static int
@@ -185,7 +185,7 @@ s_find_hosts(struct tail *self)
 
     q.selectors[0] = self->selector;
     q.selector_len[0] = strlen(self->selector);
-    rc = query_client_ask(self->client, &q, ANSWER_MS, s_note_hosts, self, &self->why);
+    rc = query_client_series(self->client, &q, ANSWER_MS, s_note_host, self, &self->why, NULL);
     if (rc == ERR_LIMIT)
         rc = 0; // more series than an answer holds: then they are of many hosts, and all are taken
     else if (rc == 0 && map_count(self->hosts) == 0)
@@ -194,19 +194,11 @@ s_find_hosts(struct tail *self)
 }
 
 static int
-s_note_hosts(void *arg, const struct query_reply *reply, struct rbuf *r)
+s_note_host(void *arg, const struct query_series *series)
 {
     struct tail *self = arg;
 
-    for (uint32_t i = 0; i < reply->n; i++) {
-        struct query_series series;
-        const int rc = query_take_series(r, &series);
-
-        if (rc < 0)
-            return rc;
-        map_put_u64(self->hosts, series.host, self);
-        query_series_release(&series);
-    }
+    map_put_u64(self->hosts, series->host, self);
     return 0;
 }
 

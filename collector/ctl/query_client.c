@@ -3,19 +3,28 @@
 #include "collector/ctl/query_client.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "shared/base/clock.h"
 #include "shared/base/err.h"
 #include "shared/base/xalloc.h"
+#include "shared/net/option.h"
 
 #define ENDPOINT_SIZE 1024
 #define QUEUE         64 // messages either way
+#define ONCE_MS       5000
 
 struct query_client {
     zsock_t *sock; // DEALER
     int wake_fd;
     uint64_t id; // of the last request
+};
+
+struct series_taker {
+    query_client_series_fn *fn;
+    void *arg;
+    struct query_client_note *note;
 };
 
 static int s_send(query_client_t *self, struct query_request *q);
@@ -93,6 +102,71 @@ query_client_ask(query_client_t *self, struct query_request *q, int timeout_ms, 
 out:
     zmq_msg_close(&msg);
     return rc;
+}
+
+static int
+s_take_series(void *arg, const struct query_reply *reply, struct rbuf *r)
+{
+    struct series_taker *taker = arg;
+    int rc = 0;
+
+    if (taker->note != NULL) {
+        buf_clear(&taker->note->lacks);
+        buf_bytes(&taker->note->lacks, reply->text, reply->text_len);
+        taker->note->upto = reply->upto;
+    }
+    for (uint32_t i = 0; i < reply->n && rc >= 0; i++) {
+        struct query_series series;
+
+        rc = query_take_series(r, &series);
+        if (rc < 0)
+            return rc;
+        rc = taker->fn(taker->arg, &series);
+        query_series_release(&series);
+    }
+    return rc;
+}
+
+int
+query_client_series(query_client_t *self, struct query_request *q, int timeout_ms,
+                    query_client_series_fn *fn, void *arg, struct buf *why,
+                    struct query_client_note *note)
+{
+    struct series_taker taker = { fn, arg, note };
+
+    return query_client_ask(self, q, timeout_ms, s_take_series, &taker, why);
+}
+
+int
+query_client_once(const char *command, const char *collector, int wake_fd, struct query_request *q,
+                  query_reply_fn *fn, void *arg)
+{
+    query_client_t *client = NULL;
+    struct buf why = { 0 };
+    int rc = query_client_open(&client, collector, wake_fd);
+
+    if (rc == 0)
+        rc = query_client_ask(client, q, ONCE_MS, fn, arg, &why);
+    query_client_close(&client);
+    if (rc < 0 && rc != -EINTR)
+        fprintf(stderr, "zpulse %s: %s: %s\n", command, collector, query_client_problem(rc, &why));
+    buf_release(&why);
+    return rc;
+}
+
+int
+query_client_exit(int rc)
+{
+    switch (rc) {
+    case 0:
+        return OPTION_EXIT_OK;
+    case -ETIMEDOUT:
+        return OPTION_EXIT_UNAVAILABLE;
+    case -EAGAIN:
+        return OPTION_EXIT_TRY_AGAIN;
+    default:
+        return OPTION_EXIT_FAILED;
+    }
 }
 
 const char *

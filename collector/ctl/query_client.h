@@ -26,6 +26,23 @@ typedef int query_reply_fn(void *arg, const struct query_reply *reply, struct rb
 // QUERY_UNKNOWN, TOO_LARGE, BUSY and BAD); ERR_FORMAT or ERR_VERSION for what is no answer.
 int query_client_ask(query_client_t *self, struct query_request *q, int timeout_ms,
                      query_reply_fn *fn, void *arg, struct buf *why);
+// What an answer says beside its series. Zero is nothing; release `lacks`.
+struct query_client_note {
+    struct buf lacks; // the collector's sentence, where it could not read all; empty: it could
+    uint64_t upto;    // as query_reply has it
+};
+// As query_client_ask, for questions that are answered with series: fn gets them one by one, and
+// may not keep them. `note` may be NULL.
+typedef int query_client_series_fn(void *arg, const struct query_series *series);
+int query_client_series(query_client_t *self, struct query_request *q, int timeout_ms,
+                        query_client_series_fn *fn, void *arg, struct buf *why,
+                        struct query_client_note *note);
+// One question of a command of this name to a collector: connects, asks, and says on standard error
+// what went wrong, but for -EINTR. As query_client_ask.
+int query_client_once(const char *command, const char *collector, int wake_fd,
+                      struct query_request *q, query_reply_fn *fn, void *arg);
+// The exit code for such an rc.
+int query_client_exit(int rc);
 // What such an rc means to a person; `why` as query_client_ask left it.
 const char *query_client_problem(int rc, struct buf *why);
 // Sends without waiting; what comes back is thrown away. 0 or -errno.

@@ -54,6 +54,10 @@ s_seconds(int64_t *ms_ret, const char *text)
     }
     if (rc == 0 && *fraction != '\0')
         return ERR_FORMAT;
+    if (rc == 0 && seconds > LATEST_S && text[whole] == '\0' && seconds / 1000 <= LATEST_S) {
+        *ms_ret = (int64_t) seconds; // no calendar has so many seconds: ms
+        return 0;
+    }
     if (rc == 0 && seconds > LATEST_S)
         return ERR_RANGE;
     if (rc == 0)

@@ -1,7 +1,8 @@
 // when - a time as people type it, and back.
 //
 // In:     RFC 3339 ("2026-11-26T07:32:36Z", a fraction and an offset if need be), seconds since the
-//         epoch ("1700000000.25"), or a duration ago ("-5m", "-1h"); "now".
+//         epoch ("1700000000.25"), milliseconds where that would be past year 9999
+//         ("1700000000000"), or a duration ago ("-5m", "-1h"); "now".
 // Out:    milliseconds since the epoch; what a fraction has beyond them is cut.
 // Thread: pure.
 

@@ -211,6 +211,71 @@ a_collector_elsewhere_is_refused_at_once(void **state)
     assert_null(client);
 }
 
+static int
+no_series(void *arg, const struct query_series *series)
+{
+    (void) arg;
+    (void) series;
+    fail_msg("there was none");
+    return 0;
+}
+
+static void
+what_an_answer_lacks_is_told(void **state)
+{
+    static const struct query_reply replies[] = {
+        { .flags = QUERY_MORE, .upto = 7 }, { .upto = 7, .text = "half of it", .text_len = 10 }
+    };
+    struct query_request q = { .type = QUERY_SERIES };
+    struct query_client_note note = { 0 };
+    query_client_t *client = meet(replies, 2);
+    struct buf why = { 0 };
+
+    (void) state;
+    assert_int_equal(query_client_series(client, &q, WAIT_MS, no_series, NULL, &why, &note), 0);
+    pthread_join(collector.thread, NULL);
+    query_client_close(&client);
+    assert_string_equal(buf_cstr(&note.lacks), "half of it");
+    assert_int_equal(note.upto, 7);
+    assert_int_equal(why.len, 0);
+    buf_release(&note.lacks);
+    buf_release(&why);
+}
+
+static void
+one_question_is_asked_and_over(void **state)
+{
+    static const struct query_reply good = { 0 };
+    static const struct query_reply bad = { .status = QUERY_BUSY, .text = "later", .text_len = 5 };
+    struct query_request q = { .type = QUERY_HOSTS };
+    query_client_t *client;
+    unsigned seen = 0;
+
+    (void) state;
+    client = meet(&good, 1);
+    assert_int_equal(query_client_once("test", collector.data, -1, &q, count, &seen), 0);
+    pthread_join(collector.thread, NULL);
+    query_client_close(&client);
+    assert_int_equal(seen, 1);
+    client = meet(&bad, 1);
+    assert_int_equal(query_client_once("test", collector.data, -1, &q, count, &seen), -EAGAIN);
+    pthread_join(collector.thread, NULL);
+    query_client_close(&client);
+    assert_int_equal(query_client_once("test", "nowhere", -1, &q, count, &seen), ERR_FORMAT);
+    assert_int_equal(seen, 1);
+}
+
+static void
+each_end_has_its_exit_code(void **state)
+{
+    (void) state;
+    assert_int_equal(query_client_exit(0), 0);
+    assert_int_equal(query_client_exit(-ETIMEDOUT), 69);
+    assert_int_equal(query_client_exit(-EAGAIN), 75);
+    assert_int_equal(query_client_exit(-EINTR), 1);
+    assert_int_equal(query_client_exit(ERR_LIMIT), 1);
+}
+
 // A ROUTER on the fourth of five ports in a row; only that one is really taken.
 static int
 start(void **state)
@@ -250,6 +315,9 @@ main(void)
         cmocka_unit_test(an_answer_to_another_question_is_passed_over),
         cmocka_unit_test(a_refusal_brings_its_sentence),
         cmocka_unit_test(an_answer_that_is_cut_is_refused),
+        cmocka_unit_test(what_an_answer_lacks_is_told),
+        cmocka_unit_test(one_question_is_asked_and_over),
+        cmocka_unit_test(each_end_has_its_exit_code),
         cmocka_unit_test(a_signal_ends_the_wait),
         cmocka_unit_test(a_collector_elsewhere_is_refused_at_once),
         cmocka_unit_test(silence_ends_at_the_deadline),
