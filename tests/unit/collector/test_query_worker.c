@@ -1,0 +1,208 @@
+// test_query_worker - what a store says beside its series, as an asker hears it.
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/collector_stat.h"
+#include "collector/query_worker.h"
+#include "shared/base/err.h"
+#include "shared/base/xalloc.h"
+
+#define OLDEST_MS 1234567
+
+// A store of one series without samples, that ends as the test wants.
+static struct {
+    store_t base;
+    int rc; // of the second next
+    const char *why;
+    int64_t until_ms; // as it was told
+    bool told_stop;
+} fake;
+
+struct fake_cursor {
+    store_cursor_t base;
+    bool given;
+};
+
+static int
+fake_open(store_t *store, const struct store_select *what, store_cursor_t **ret)
+{
+    struct fake_cursor *c = xcalloc(1, sizeof *c);
+
+    c->base.store = store;
+    fake.until_ms = what->until_ms;
+    fake.told_stop = what->stop != NULL;
+    *ret = &c->base;
+    return 0;
+}
+
+static int
+fake_next(store_cursor_t *cursor, struct store_series *ret)
+{
+    static struct label_set labels; // none
+    struct fake_cursor *c = (struct fake_cursor *) cursor;
+
+    if (c->given)
+        return fake.rc;
+    c->given = true;
+    *ret = (struct store_series){ .id = 1, .host = 1, .labels = &labels };
+    return 1;
+}
+
+static uint64_t
+fake_upto(const store_cursor_t *cursor)
+{
+    (void) cursor;
+    return 9;
+}
+
+static const char *
+fake_why(const store_cursor_t *cursor)
+{
+    (void) cursor;
+    return fake.why;
+}
+
+static int64_t
+fake_oldest(store_t *store)
+{
+    (void) store;
+    return OLDEST_MS;
+}
+
+static void
+fake_close(store_cursor_t **cursor_p)
+{
+    free(*cursor_p);
+    *cursor_p = NULL;
+}
+
+static const struct store_ops s_ops = {
+    .open = fake_open,
+    .next = fake_next,
+    .upto = fake_upto,
+    .why = fake_why,
+    .oldest = fake_oldest,
+    .close = fake_close,
+};
+
+struct heard {
+    unsigned replies;
+    uint32_t series;
+    uint8_t status;
+    uint64_t upto;
+    char text[128];
+};
+
+// One question to a worker of its own.
+static struct heard
+ask(uint8_t type)
+{
+    struct query_job *job = xcalloc(1, sizeof *job);
+    struct heard heard = { 0 };
+    query_worker_t *worker;
+    bool last = false;
+
+    fake.base.ops = &s_ops;
+    assert_int_equal(
+        query_worker_start(&worker, &(struct query_worker_options){ .store = &fake.base }), 0);
+    job->request = (struct query_request){
+        .type = type, .n_selectors = 1, .selectors = { "up" }, .selector_len = { 2 }
+    };
+    query_worker_ask(worker, job);
+    while (!last) {
+        struct pollfd on = { .fd = query_worker_fd(worker), .events = POLLIN };
+        struct query_chunk *chunk;
+
+        assert_int_equal(poll(&on, 1, 10000), 1);
+        query_worker_ack(worker);
+        while ((chunk = query_worker_take(worker)) != NULL) {
+            struct query_reply reply;
+            struct rbuf r;
+
+            assert_int_equal(query_take_reply(&reply, &r, chunk->bytes.at, chunk->bytes.len), 0);
+            heard.replies++;
+            heard.series += reply.n;
+            heard.status = reply.status;
+            heard.upto = reply.upto;
+            snprintf(heard.text, sizeof heard.text, "%.*s", (int) reply.text_len, reply.text);
+            last = chunk->last;
+            query_chunk_free(chunk);
+        }
+    }
+    query_worker_stop(&worker);
+    return heard;
+}
+
+static void
+what_the_store_lacks_is_said_in_the_last_reply(void **state)
+{
+    struct heard heard;
+
+    (void) state;
+    fake.rc = 0;
+    fake.why = NULL;
+    heard = ask(QUERY_SELECT);
+    assert_int_equal(heard.replies, 1);
+    assert_string_equal(heard.text, "");
+    fake.why = "some of it is damaged";
+    heard = ask(QUERY_SELECT);
+    assert_int_equal(heard.status, QUERY_OK);
+    assert_int_equal(heard.series, 1);
+    assert_int_equal(heard.upto, 9);
+    assert_string_equal(heard.text, "some of it is damaged");
+}
+
+static void
+what_is_too_much_is_refused_with_its_sentence(void **state)
+{
+    struct heard heard;
+
+    (void) state;
+    fake.rc = ERR_LIMIT;
+    fake.why = "too much of it";
+    heard = ask(QUERY_SELECT);
+    assert_int_equal(heard.status, QUERY_TOO_LARGE);
+    assert_string_equal(heard.text, "too much of it");
+    fake.rc = -ETIMEDOUT;
+    fake.why = NULL;
+    heard = ask(QUERY_SELECT);
+    assert_int_equal(heard.status, QUERY_TOO_LARGE);
+    assert_non_null(strstr(heard.text, "longer than 5 s"));
+    fake.rc = -EIO;
+    heard = ask(QUERY_SELECT);
+    assert_int_equal(heard.status, QUERY_BAD);
+}
+
+static void
+a_list_of_series_tells_from_when_on_there_is_anything(void **state)
+{
+    (void) state;
+    fake.rc = 0;
+    fake.why = NULL;
+    assert_int_equal(ask(QUERY_SERIES).upto, OLDEST_MS);
+    assert_true(fake.until_ms > 0);
+    assert_true(fake.told_stop);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_the_store_lacks_is_said_in_the_last_reply),
+        cmocka_unit_test(what_is_too_much_is_refused_with_its_sentence),
+        cmocka_unit_test(a_list_of_series_tells_from_when_on_there_is_anything),
+    };
+
+    collector_stat_init();
+    return cmocka_run_group_tests_name("query_worker", tests, NULL, NULL);
+}
