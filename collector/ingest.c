@@ -351,10 +351,15 @@ s_repeat(struct stream *stream, const struct record *record, uint8_t flags, cons
     if (record->seq == stream->chain ||
         (record->type != RECORD_TABLE && record->type != RECORD_DEF))
         stream->chain = record->seq + 1;
-    if (record->type == RECORD_TABLE)
-        item.kept = lane == NULL || lane->n_defs == 0;
-    else
-        item.kept = lane == NULL || !lane_entry_is_whole(lane);
+    if (record->type == RECORD_TABLE) {
+        // Where records are missing, or will be as this one says, definitions are.
+        item.kept = lane == NULL || lane->n_defs == 0 || lane->torn || record->seq > lane->next;
+        stream->tabled = item.kept ? record->seq : UINT64_MAX;
+    } else {
+        // A large TABLE goes on in DEFs.
+        item.kept = lane == NULL || !lane_entry_is_whole(lane) ||
+                    (record->type == RECORD_DEF && record->seq == stream->tabled);
+    }
     ingest_group_add(&self->gathered, &item, at, len);
 }
 

@@ -33,6 +33,7 @@ struct stream {
     uint64_t id;
     uint64_t next;   // lowest seq that is not staged
     uint64_t chain;  // behind the record that was given to the applier last, repeats too
+    uint64_t tabled; // seq of the repeated TABLE that was kept last; UINT64_MAX: none
     uint64_t limit;  // first seq that may not be sent, as last told
     uint32_t size;   // of its large records, in bytes; 0: none was seen
     bool ended;      // END is staged

@@ -15,7 +15,7 @@
 #define HOST_SIZE 41   // bytes of a host's counts, at most
 
 enum item { ITEM_SEGMENT = 1, ITEM_HOST = 2, ITEM_LANE = 3 };
-enum lane_flag { LANE_ENDED = 1, LANE_BACKLOG = 2 };
+enum lane_flag { LANE_ENDED = 1, LANE_BACKLOG = 2, LANE_TORN = 4 };
 
 static void s_put_host(struct buf *out, uint64_t id, const struct lane_host *host);
 static void s_put_lane(struct buf *out, const struct lane_entry *lane);
@@ -90,7 +90,8 @@ s_put_lane(struct buf *out, const struct lane_entry *lane)
     wbuf_u8(&w, ITEM_LANE);
     wbuf_u64(&w, lane->host);
     wbuf_u64(&w, lane->stream);
-    wbuf_u8(&w, (uint8_t) ((lane->ended ? LANE_ENDED : 0) | (lane->backlog ? LANE_BACKLOG : 0)));
+    wbuf_u8(&w, (uint8_t) ((lane->ended ? LANE_ENDED : 0) | (lane->backlog ? LANE_BACKLOG : 0) |
+                           (lane->torn ? LANE_TORN : 0)));
     wbuf_varint(&w, lane->next);
     wbuf_varint(&w, lane->total);
     wbuf_u32(&w, lane->crc);
@@ -189,6 +190,7 @@ s_load_lane(lane_table_t *table, struct rbuf *r)
     lane->n_defs = 0;
     lane->ended = (flags & LANE_ENDED) != 0;
     lane->backlog = (flags & LANE_BACKLOG) != 0;
+    lane->torn = (flags & LANE_TORN) != 0;
     lane->next = rbuf_varint(r);
     lane->total = rbuf_varint(r);
     lane->crc = rbuf_u32(r);

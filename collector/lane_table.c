@@ -148,6 +148,7 @@ s_book_record(struct lane_entry *lane, const struct journal_entry *e, struct seg
     }
     if (record->seq < lane->next || record->seq == UINT64_MAX)
         return;
+    lane->torn = lane->torn || record->seq > lane->next;
     if (record->seq > lane->next && record->total > lane->total)
         lane->elsewhere += record->total - lane->total;
     s_book_chain(lane, e, place);
@@ -165,6 +166,7 @@ s_book_record(struct lane_entry *lane, const struct journal_entry *e, struct seg
         lane->chain = lane->next;
         lane->total += gap.samples;
         lane->crc = 0; // the sender makes another one of it where neighbours are merged
+        lane->torn = true;
     }
     if ((e->flags & FRAME_BACKLOG) == 0 || record->count == 0)
         return;
@@ -182,8 +184,10 @@ s_book_chain(struct lane_entry *lane, const struct journal_entry *e, struct segm
     const struct record *record = &e->record;
     const bool repeat = (e->flags & FRAME_REPEAT) != 0;
 
-    if (record->type == RECORD_TABLE)
+    if (record->type == RECORD_TABLE) {
         lane->n_defs = 0;
+        lane->torn = false;
+    }
     if (record->type == RECORD_TABLE || record->type == RECORD_DEF) {
         lane_entry_add_def(lane, place);
         if (repeat &&

@@ -29,6 +29,7 @@ struct lane_entry {
     uint64_t refused;      // of `taken`: not stored, as last said
     uint64_t refused_next; // and of the records below this one: what came later, a kill forgot
     bool ended;            // END is in the journal
+    bool torn;             // records are missing since the last TABLE: definitions may be
     bool backlog;          // some of it came late, with the times below
     int64_t from_ms;       // t0 of the oldest record that came as backlog
     int64_t to_ms;         // of the newest one

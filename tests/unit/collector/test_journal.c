@@ -170,6 +170,73 @@ a_replay_fills_the_store_with_what_the_journal_held(void **state)
     assert_int_equal(room.naks, 0);
 }
 
+// Of the journal: what memory holds is gone.
+static void
+read_back(void)
+{
+    replay_t *replay;
+
+    ingest_destroy(&room.ingest);
+    journal_stop(&room.journal);
+    applier_destroy(&room.applier);
+    store_destroy(&room.store);
+    assert_int_equal(head_new(&room.store, 16u << 20), 0);
+    room_open_journal(1000);
+    assert_int_equal(
+        replay_start(&replay, &(struct replay_options){ .dir = room.dir,
+                                                        .owner = ROOM_COLLECTOR,
+                                                        .end = journal_end(room.journal),
+                                                        .lanes = journal_lanes(room.journal),
+                                                        .applier = room.applier }),
+        0);
+    assert_true(replay_wait(replay, clock_mono_ms() + ROOM_DEADLINE_MS));
+    replay_stop(&replay);
+    room_go_live();
+}
+
+// A series that was defined in what is lost is known by a TABLE that was only repeated: without it
+// in the journal, a start would find its samples and no name for them.
+static void
+definitions_that_a_gap_took_are_in_the_journal_once_they_are_repeated(void **state)
+{
+    struct gap gap = { .to = 9, .samples = 30, .cause = GAP_DISK_FULL };
+    uint8_t body[32];
+    uint32_t series;
+    struct wbuf w;
+
+    (void) state;
+    begin();
+    wbuf_init(&w, body, sizeof body);
+    gap_put(&w, &gap);
+    fake_record(&s, RECORD_GAP, 0, T0 + 1000, body, (size_t) wbuf_finish(&w));
+    room_give(&s);
+    s.seq = 10;
+    s.total += 30;
+    fake_row(&s, RECORD_KEY, T0 + 10000, 5, 1);
+    room_give(&s);
+    assert_int_equal(room.naks, 1);
+    // What its agent repeats then.
+    s.flags = FRAME_REPEAT;
+    s.seq = 10;
+    fake_table(&s, 5);
+    room_give(&s);
+    s.seq = 10;
+    s.total -= 5;
+    fake_row(&s, RECORD_KEY, T0 + 10000, 5, 1);
+    room_give(&s);
+    s.flags = 0;
+    fake_row(&s, RECORD_DELTA, T0 + 11000, 5, 2);
+    room_give(&s);
+    fake_row(&s, RECORD_KEY, T0 + 12000, 5, 3);
+    room_give(&s);
+    assert_int_equal(room_samples("m_4", &series), 2);
+    for (int starts = 0; starts < 2; starts++) {
+        read_back();
+        assert_int_equal(room_samples("m_4", &series), 2);
+        assert_int_equal(room_samples("m_0", &series), 4);
+    }
+}
+
 int
 main(void)
 {
@@ -179,6 +246,7 @@ main(void)
         room_test(what_is_staged_while_a_group_is_at_the_disk_is_the_next_group),
         room_test(what_was_submitted_is_committed_at_the_end),
         room_test(a_replay_fills_the_store_with_what_the_journal_held),
+        room_test(definitions_that_a_gap_took_are_in_the_journal_once_they_are_repeated),
     };
     return cmocka_run_group_tests_name("journal", tests, NULL, NULL);
 }

@@ -88,6 +88,7 @@ random_lanes(uint64_t seed, unsigned n)
         l->refused = seeded_next(&seed);
         l->ended = seeded_below(&seed, 2) == 0;
         l->backlog = seeded_below(&seed, 2) == 0;
+        l->torn = seeded_below(&seed, 2) == 0;
         l->from_ms = (int64_t) seeded_next(&seed);
         l->to_ms = (int64_t) seeded_next(&seed);
         l->heard_ms = (int64_t) seeded_next(&seed);
