@@ -30,10 +30,14 @@ struct balance_base {
         char name[32];
         int64_t stored;    // samples, as the ledger said
         int64_t newest_ms; // of what was exported
+        unsigned forks;    // since then
     } hosts[BALANCE_HOSTS];
     unsigned n; // of hosts
 };
 
+// A stream of the host has forked so often: of each fork the records from a KEY on came twice, were
+// counted twice, and are there once.
+void balance_note_forks(struct balance_base *base, const char *host, unsigned forks);
 // Whether export gives exactly as many samples of each host as the ledger says are stored, of what
 // came since the last time; *base is moved on. Nobody should be sending, and nothing should be
 // still to come that is older than what is there.

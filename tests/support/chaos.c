@@ -11,15 +11,18 @@
 
 #include "shared/base/clock.h"
 #include "shared/base/random.h"
+#include "tests/support/held.h"
 #include "tests/support/program_shim.h"
 #include "tests/support/seeded.h"
 
-#define TURN_MS 5
-#define READY   "msg=\"ready\"" // of a collector
-#define UP_MS   20000
-#define END_MS  5000
+#define ASK_MS   5000
+#define PAUSE_MS 200
+#define TURN_MS  5
+#define READY    "msg=\"ready\"" // of a collector
+#define UP_MS    20000
+#define END_MS   5000
 // The most that one may have had, VmHWM. An agent: 4 MiB of records in each of two places, and what
-// the program is. Under a sanitizer there are shadows beside all that.
+// the program is. Under a sanitizer nobody knows: it keeps what was freed for a while.
 #define AGENT_KIB     24576
 #define COLLECTOR_KIB 262144 // its --memory
 #define EVEN_MS       20000  // agents tell their book each second
@@ -253,6 +256,19 @@ s_undo(chaos_t *self, struct chaos_undo *undo, unsigned which)
     undo->deed = DEEDS;
 }
 
+// Streams from before are delivered, those too that have nothing which the harness gave. What is
+// asked for is a tick old, and answered by the newest of each agent.
+static bool
+s_is_drained(stage_t *stage, void *arg)
+{
+    held_t *held = held_new(stage_endpoint(stage));
+    const double sum = held_sum(held, "zpulse_agent_backlog_streams", stage_ms(ASK_MS));
+
+    held_destroy(&held);
+    fleet_run(((chaos_t *) arg)->fleet, PAUSE_MS);
+    return sum == 0;
+}
+
 void
 chaos_settle(chaos_t *self, int timeout_ms)
 {
@@ -272,10 +288,13 @@ chaos_settle(chaos_t *self, int timeout_ms)
             pause();
         fail_msg("the collector does not hold what was given");
     }
+    claim(self->stage, stage_until(self->stage, timeout_ms, s_is_drained, self));
     fleet_note_collector(self->fleet, self->collector);
     stat = fleet_stat(self->fleet);
-    claim(self->stage, stat.agent_peak_kib <= stage_ms(AGENT_KIB));
-    claim(self->stage, stat.collector_peak_kib <= stage_ms(COLLECTOR_KIB));
+    if (stage_ms(1) == 1) {
+        claim(self->stage, stat.agent_peak_kib <= AGENT_KIB);
+        claim(self->stage, stat.collector_peak_kib <= COLLECTOR_KIB);
+    }
     claim(self->stage, balance_is_even(self->stage, self->opt.may, EVEN_MS));
     fleet_feed(self->fleet, true);
 }
@@ -285,6 +304,8 @@ chaos_close(chaos_t *self)
 {
     for (unsigned i = 0; i < fleet_members(self->fleet); i++)
         claim(self->stage, fleet_end(self->fleet, i));
+    for (unsigned i = 0; i < fleet_members(self->fleet); i++)
+        balance_note_forks(&self->compared, fleet_name(i), fleet_take_forks(self->fleet, i));
     claim(self->stage, balance_is_exported(self->stage, &self->compared));
 }
 
@@ -296,6 +317,8 @@ chaos_say(chaos_t *self)
     print_message("given %" PRIu64 ", excused %" PRIu64 "; peak of an agent %" PRId64
                   " KiB, of the collector %" PRId64 " KiB",
                   stat.given, stat.excused, stat.agent_peak_kib, stat.collector_peak_kib);
+    if (stat.forks > 0)
+        print_message(", forks %" PRIu64, stat.forks);
     for (unsigned i = 0; i < DEEDS; i++)
         if (self->done[i] > 0)
             print_message(", %s %u", s_deeds[i].word, self->done[i]);

@@ -26,6 +26,7 @@
 
 #define TURN_MS      5
 #define UP_TEXT      "the agent is up"
+#define FORK_TEXT    "records of a stream that this agent never made"
 #define END_MS       5000
 #define IN_SOCKET_MS 100 // half a tick
 #define TIME_CLASSES 16  // times of one clock offset are equal modulo this
@@ -48,6 +49,7 @@ struct member {
     unsigned time_class;
     uint64_t n;         // the next value
     int64_t stalled_ms; // monotonic
+    unsigned forks;     // told of by agents that are gone
 };
 
 struct fleet {
@@ -316,6 +318,10 @@ s_forget_agent(fleet_t *self, struct member *m)
     const int64_t at_ms = m->state == MEMBER_STALLED ? m->stalled_ms : clock_mono_ms();
 
     self->stat.excused += tally_excuse(m->tally, at_ms - stage_ms(FLEET_GRACE_MS));
+    for (const char *at = process_err(m->agent); (at = strstr(at, FORK_TEXT)) != NULL; at++) {
+        m->forks++;
+        self->stat.forks++;
+    }
     zsock_destroy(&m->push);
     m->state = MEMBER_DOWN;
 }
@@ -395,6 +401,12 @@ fleet_set_clock(fleet_t *self, unsigned i, int64_t offset_ms)
     m->last_ms = 0;
     m->time_class = (m->time_class + 1) % TIME_CLASSES;
     program_shim_clock(stage_dir(self->stage), m->name, offset_ms);
+}
+
+void
+fleet_set_fat(fleet_t *self, unsigned fat)
+{
+    self->opt.fat = fat;
 }
 
 void
@@ -514,6 +526,15 @@ fleet_verdict(fleet_t *self, const char *collector, unsigned i, struct tally_ver
     }
     held_destroy(&held);
     return ok;
+}
+
+unsigned
+fleet_take_forks(fleet_t *self, unsigned i)
+{
+    const unsigned forks = self->members[i].forks;
+
+    self->members[i].forks = 0;
+    return forks;
 }
 
 struct fleet_stat

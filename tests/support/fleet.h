@@ -76,6 +76,8 @@ void fleet_stall(fleet_t *self, unsigned i); // SIGSTOP; it is given nothing mea
 void fleet_resume(fleet_t *self, unsigned i);
 // A step of the member's clock, agent and application, to so much from the true time.
 void fleet_set_clock(fleet_t *self, unsigned i, int64_t offset_ms);
+// So many messages of FLEET_FAT numbers beside each value from now on.
+void fleet_set_fat(fleet_t *self, unsigned fat);
 // Gives no more to anybody, or again.
 void fleet_feed(fleet_t *self, bool on);
 
@@ -87,8 +89,13 @@ bool fleet_check(fleet_t *self, const char *collector, int timeout_ms, bool forg
 // What the collector holds of one member now, against what was given to it. False: no answer.
 bool fleet_verdict(fleet_t *self, const char *collector, unsigned i, struct tally_verdict *ret);
 
+// How often the member's agents said, since the last call, that a stream has forked: a collector
+// had records that an agent was killed over before they were in its spool (a disk that is slow for
+// 100 ms is not waited for). Then a part of it comes again in another stream.
+unsigned fleet_take_forks(fleet_t *self, unsigned i);
+
 struct fleet_stat {
-    uint64_t given, excused, kills, stalls;
+    uint64_t given, excused, kills, stalls, forks;
     int64_t agent_peak_kib;     // highest VmHWM of an agent that was looked at
     int64_t collector_peak_kib; // of fleet_note_collector
 };
