@@ -289,17 +289,25 @@ s_check_columns(const struct tile *t)
     return 0;
 }
 
-// A varint of a part, which it may not leave; most are one byte.
+// A varint of a part, which it may not leave; most are one byte or two.
 static inline bool
 s_varint(uint64_t *ret, const uint8_t **at, const struct tile_part *part)
 {
+    const size_t left = (size_t) (part->at + part->len - *at);
+    const uint8_t *bytes = *at;
     struct rbuf r;
 
-    if (*at < part->at + part->len && **at < 0x80) {
-        *ret = *(*at)++;
+    if (left >= 1 && bytes[0] < 0x80) {
+        *ret = bytes[0];
+        *at += 1;
         return true;
     }
-    rbuf_init(&r, *at, (size_t) (part->at + part->len - *at));
+    if (left >= 2 && bytes[1] < 0x80) {
+        *ret = (bytes[0] & 0x7fu) | (uint64_t) bytes[1] << 7;
+        *at += 2;
+        return true;
+    }
+    rbuf_init(&r, bytes, left);
     *ret = rbuf_varint(&r);
     *at = r.at;
     return rbuf_rc(&r) == 0;
