@@ -1,4 +1,6 @@
 // flow_apps - applications tell their numbers to the agent of their host, and are seen.
+//
+// A few lines more than 500: all claims stand on the same helpers, which see what a tail says.
 
 #include <arpa/inet.h>
 #include <czmq.h>
@@ -63,11 +65,11 @@ s_says(stage_t *s, void *arg)
 }
 
 static bool
-s_wait_words(stage_t *s, process_t *of, const char *words, int timeout_ms)
+s_wait_words(stage_t *s, process_t *of, const char *words)
 {
     struct words w = { of, words, 1 };
 
-    return stage_until(s, timeout_ms, s_says, &w);
+    return stage_until(s, STAGE_PATIENCE_MS, s_says, &w);
 }
 
 // A counter of /metrics is at least so high.
@@ -104,7 +106,7 @@ s_open(stage_t *s, const char *sub, const char *pull, process_t **agent_ret)
     claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_ready, NULL));
     tail = stage_run(s, "zpulse", "tail", "--collector", stage_endpoint(s),
                      "{__name__=~\"app_.*|node_load1\"}", NULL);
-    claim(s, s_wait_words(s, tail, "node_load1", STAGE_PATIENCE_MS));
+    claim(s, s_wait_words(s, tail, "node_load1"));
     if (agent_ret != NULL)
         *agent_ret = agent;
     return tail;
@@ -137,8 +139,8 @@ an_application_appears_within_two_seconds(void **state)
                  name);
         snprintf(mem, sizeof mem, "app_resident_memory_bytes{app=\"%s\",color=\"%s\"", name, name);
         stage_run(s, DEMO, "--color", name, "--endpoint", s_at(s, "", 0), NULL);
-        claim(s, s_wait_words(s, tail, cpu, STAGE_PATIENCE_MS));
-        claim(s, s_wait_words(s, tail, mem, STAGE_PATIENCE_MS));
+        claim(s, s_wait_words(s, tail, cpu));
+        claim(s, s_wait_words(s, tail, mem));
         soonest = clock_mono_ms() - start;
     }
     claim(s, soonest <= stage_ms(SOON_MS));
@@ -204,7 +206,7 @@ the_agent_connects_to_a_server_and_keeps_its_0(void **state)
              s_at(s, "", 1));
     zsock_set_sndtimeo(push, stage_ms(STAGE_PATIENCE_MS));
     claim(s, zstr_send(push, "0") == 0);
-    claim(s, s_wait_words(s, tail, pulled, STAGE_PATIENCE_MS));
+    claim(s, s_wait_words(s, tail, pulled));
     for (int n = 0; n < 400 && strstr(process_out(tail), subscribed) == NULL; n++) {
         zstr_sendf(pub, "%d", n);
         process_ended(tail, 50);
@@ -234,7 +236,7 @@ bad_messages_are_counted_and_logged_once_a_socket(void **state)
     zsock_set_linger(push, 1000);
     for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++)
         zstr_send(push, messages[i]);
-    claim(s, s_wait_words(s, tail, "app_queue{app=\"good\",color=\"good\"", STAGE_PATIENCE_MS));
+    claim(s, s_wait_words(s, tail, "app_queue{app=\"good\",color=\"good\""));
     claim(s, strstr(process_out(tail), "job=\"app\"} 0.125\n") != NULL);
     claim(s, s_wait_metric(s, "zpulse_agent_app_messages_total", 9));
     claim(s, stage_metric(s, "zpulse_agent_app_bad_total") == 5);
@@ -276,7 +278,7 @@ a_flood_beside_a_quiet_application_hurts_neither_it_nor_the_ticks(void **state)
     struct words more[] = { { tail, "app_cpu_ratio{app=\"quiet\"", 3 }, { tail, "node_load1", 3 } };
 
     stage_run(s, DEMO, "--color", "quiet", "--endpoint", s_at(s, "", 0), NULL);
-    claim(s, s_wait_words(s, tail, "app_cpu_ratio{app=\"quiet\"", STAGE_PATIENCE_MS));
+    claim(s, s_wait_words(s, tail, "app_cpu_ratio{app=\"quiet\""));
     for (int i = 0; i < 2; i++)
         more[i].least += s_count(process_out(tail), more[i].words);
     claim(s, s_flood(s, more, 2));
@@ -295,11 +297,11 @@ an_application_that_ends_gets_a_stale_mark(void **state)
     process_t *tail = s_open(s, s_at(s, "@", 0), s_no_inputs, NULL);
     process_t *demo = stage_run(s, DEMO, "--color", "red", "--endpoint", s_at(s, "", 0), NULL);
 
-    claim(s, s_wait_words(s, tail, "app_cpu_ratio{app=\"red\"", STAGE_PATIENCE_MS));
+    claim(s, s_wait_words(s, tail, "app_cpu_ratio{app=\"red\""));
     process_signal(demo, SIGINT);
     claim(s, process_ended(demo, stage_ms(STAGE_PATIENCE_MS)) && process_code(demo) == 0);
     claim(s, strstr(process_out(demo), "Leaving") != NULL);
-    claim(s, s_wait_words(s, tail, "job=\"app\"} stale\n", STAGE_PATIENCE_MS));
+    claim(s, s_wait_words(s, tail, "job=\"app\"} stale\n"));
 }
 
 static bool
@@ -320,12 +322,12 @@ what_waits_when_the_agent_ends_is_sent(void **state)
     stage_collector(s, NULL);
     stage_dashboard(s, NULL);
     agent = stage_agent(s, "web-1", "--interval", "1h", "--app-pull", s_at(s, "@", 1), NULL);
-    claim(s, s_wait_words(s, agent, "the collector welcomes us", STAGE_PATIENCE_MS));
+    claim(s, s_wait_words(s, agent, "the collector welcomes us"));
     zstr_send(push, "{\"color\": \"red\", \"queue\": 1}");
-    claim(s, s_wait_words(s, agent, "an application is heard of", STAGE_PATIENCE_MS));
+    claim(s, s_wait_words(s, agent, "an application is heard of"));
     zstr_send(push, "{\"color\": \"red\", \"queue\": 2}");
     zstr_send(push, "{"); // what is said of it tells that the one before has come
-    claim(s, s_wait_words(s, agent, "a message of an application is dropped", STAGE_PATIENCE_MS));
+    claim(s, s_wait_words(s, agent, "a message of an application is dropped"));
     process_signal(agent, SIGTERM);
     claim(s, process_ended(agent, stage_ms(STAGE_PATIENCE_MS)) && process_code(agent) == 0);
     claim(s, stage_until(s, STAGE_PATIENCE_MS, s_queue_is_2, NULL));
@@ -380,7 +382,7 @@ a_default_port_that_is_taken_is_a_warning(void **state)
     }
     snprintf(data, sizeof data, "%s/agent", stage_dir(s));
     agent = stage_run(s, "zpulse-agent", "--data", data, "--collector", stage_endpoint(s), NULL);
-    claim(s, s_wait_words(s, agent, "the agent is up", STAGE_PATIENCE_MS));
+    claim(s, s_wait_words(s, agent, "the agent is up"));
     claim(s, strstr(process_err(agent), "endpoint=@tcp://127.0.0.1:5555") != NULL);
     claim(s, strstr(process_err(agent), "endpoint=@tcp://127.0.0.1:5565") != NULL);
     claim(s, s_count(process_err(agent), "the agent goes on without it") == 2);
@@ -433,7 +435,7 @@ ipc_is_for_owner_and_group(void **state)
     assert_int_equal(stat(connect + strlen("ipc://"), &st), 0);
     assert_int_equal(st.st_mode & 0777, 0660);
     stage_run(s, DEMO, "--push", "--color", "blue", "--endpoint", connect, NULL);
-    claim(s, s_wait_words(s, tail, "app_cpu_ratio{app=\"blue\"", STAGE_PATIENCE_MS));
+    claim(s, s_wait_words(s, tail, "app_cpu_ratio{app=\"blue\""));
 }
 
 static void
