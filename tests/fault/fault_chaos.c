@@ -95,6 +95,27 @@ both_sides_stand_still_for_half_a_minute(void **state)
     chaos_end(&chaos);
 }
 
+// Control while data flow, and the other way round.
+static void
+each_lane_fails_alone_in_each_way(void **state)
+{
+    static const enum proxy_mode modes[] = { PROXY_CUT, PROXY_HOLD, PROXY_SWALLOW };
+    chaos_t chaos;
+
+    chaos_start(&chaos, *state, &s_options);
+    for (unsigned i = 0; i < sizeof modes / sizeof modes[0]; i++)
+        for (unsigned lane = 0; lane < CHAOS_LANES; lane++) {
+            tcp_proxy_set(chaos.proxy, lane, modes[i]);
+            fleet_run(chaos.fleet, 1500);
+            tcp_proxy_set(chaos.proxy, lane, PROXY_PASS);
+            fleet_run(chaos.fleet, 500);
+        }
+    chaos_settle(&chaos, SETTLE_MS);
+    chaos_say(&chaos);
+    chaos_close(&chaos);
+    chaos_end(&chaos);
+}
+
 static void
 lanes_are_cut_one_without_the_other(void **state)
 {
@@ -158,6 +179,7 @@ main(void)
         stage_test(agents_are_killed),
         stage_test(either_side_is_stalled),
         stage_test(both_sides_stand_still_for_half_a_minute),
+        stage_test(each_lane_fails_alone_in_each_way),
         stage_test(lanes_are_cut_one_without_the_other),
         stage_test(a_collector_is_away_for_long),
         stage_test(everything_happens_at_once),
