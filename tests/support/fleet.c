@@ -434,10 +434,10 @@ s_span(const fleet_t *self, int64_t *from_ms_ret, int64_t *to_ms_ret)
     return any;
 }
 
-// What is there of each member, by a held_t or an export, against what was given; `say`: what is
-// not right goes to standard error.
+// What is there of each member against what was given; `say`: what is not right goes to standard
+// error.
 static bool
-s_compare(fleet_t *self, held_t *held, host_samples_t *exported, bool say)
+s_compare(fleet_t *self, host_samples_t *there, bool say)
 {
     bool right = true;
 
@@ -445,8 +445,7 @@ s_compare(fleet_t *self, held_t *held, host_samples_t *exported, bool say)
         struct member *m = &self->members[i];
         struct tally_verdict verdict;
         size_t n;
-        struct sample *samples = held != NULL ? held_samples(held, m->name, &n)
-                                              : host_samples_get(exported, m->name, &n);
+        struct sample *samples = host_samples_get(there, m->name, &n);
 
         tally_check(m->tally, samples, n, &verdict);
         if (tally_is_right(&verdict))
@@ -470,7 +469,7 @@ s_check_once(fleet_t *self, held_t *held, bool say)
     rc = held_ask(held, FLEET_METRIC, from_ms, to_ms + FAR_MS, stage_ms(ASK_MS));
     if (rc < 0 && say)
         fprintf(stderr, "the collector does not answer: %d\n", rc);
-    return rc == 0 && s_compare(self, held, NULL, say);
+    return rc == 0 && s_compare(self, held_all(held), say);
 }
 
 // What people are given, line by line.
@@ -484,7 +483,7 @@ s_check_export(fleet_t *self)
     if (!s_span(self, &from_ms, &to_ms))
         return true;
     exported = exported_run(self->stage, FLEET_METRIC, from_ms);
-    right = exported != NULL && s_compare(self, NULL, exported, true);
+    right = exported != NULL && s_compare(self, exported, true);
     host_samples_destroy(&exported);
     return right;
 }

@@ -190,3 +190,9 @@ held_samples(held_t *self, const char *host, size_t *n_ret)
 {
     return host_samples_get(self->samples, host, n_ret);
 }
+
+host_samples_t *
+held_all(held_t *self)
+{
+    return self->samples;
+}

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "shared/model/sample.h"
+#include "tests/support/host_samples.h"
 
 typedef struct held held_t;
 
@@ -24,6 +24,8 @@ void held_destroy(held_t **self_p);
 int held_ask(held_t *self, const char *metric, int64_t from_ms, int64_t to_ms, int timeout_ms);
 // Of the answer; samples are the held_t's, until the next question, and may be moved about.
 struct sample *held_samples(held_t *self, const char *host, size_t *n_ret);
+// The same of all hosts.
+host_samples_t *held_all(held_t *self);
 // The sum of the newest samples of a metric's series, all hosts; NAN where there is none.
 double held_sum(held_t *self, const char *metric, int timeout_ms);
 
