@@ -316,7 +316,9 @@ s_refresh(struct journal_store *self)
         rc = journal_scan(self->lanes, &self->keep, &found, &opt);
         lane_table_trim(self->lanes, reach.oldest);
     }
-    self->end = rc < 0 ? (struct segment_place){ 0 } : reach.end;
+    self->end = reach.end;
+    if (rc < 0)
+        self->end = (struct segment_place){ 0 };
     return rc;
 }
 

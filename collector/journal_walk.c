@@ -304,12 +304,12 @@ s_read(struct pass *pass, struct segment_place from, entry_fn *fn)
     segment_cursor_t *cursor = NULL;
     struct segment_entry at;
     bool more = true;
-    // Up to where the segment behind the run begins.
-    const struct segment_place until = pass->last < walk->end.segment
-                                           ? (struct segment_place){ .segment = pass->last + 1 }
-                                           : walk->end;
+    struct segment_place until = walk->end;
     int rc = segment_cursor_open(&cursor, walk->dir, walk->owner, from);
 
+    // Up to where the segment behind the run begins.
+    if (pass->last < walk->end.segment)
+        until = (struct segment_place){ .segment = pass->last + 1 };
     while (rc >= 0 && more && !s_stopped(pass->course)) {
         struct journal_entry entry;
 
