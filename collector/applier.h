@@ -16,7 +16,7 @@
 #include "collector/event_log.h"
 #include "collector/host_table.h"
 #include "collector/publisher.h"
-#include "collector/store/store.h"
+#include "collector/store/local_store.h"
 #include "shared/wire/frame.h"
 #include "shared/wire/query_ledger.h"
 
@@ -34,7 +34,7 @@ struct applier_live {
 };
 
 // Both borrowed.
-applier_t *applier_new(store_t *store, event_log_t *events, uint32_t most_series);
+applier_t *applier_new(local_store_t *store, event_log_t *events, uint32_t most_series);
 void applier_destroy(applier_t **self_p);
 void applier_attach(applier_t *self, const struct applier_live *live);
 
@@ -46,10 +46,9 @@ void applier_hello(applier_t *self, const struct host *host, const uint64_t *str
 // `now` is when it came.
 uint64_t applier_record(applier_t *self, uint64_t host, uint8_t flags, const struct record *record,
                         struct host_time now);
-// Of the last applier_record: what was not stored, by cause, and samples that had another value.
+// Of the last applier_record: what was not stored, by cause.
 struct applier_fate {
     uint64_t refused[REFUSED_CAUSES];
-    uint64_t conflicts;
 };
 void applier_fate(const applier_t *self, struct applier_fate *ret);
 void applier_forget(applier_t *self, uint64_t host);

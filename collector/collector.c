@@ -11,7 +11,7 @@
 #include "collector/journal_store.h"
 #include "collector/reactor.h"
 #include "collector/replay.h"
-#include "collector/store/head.h"
+#include "collector/store/local_store.h"
 #include "shared/base/buf.h"
 #include "shared/base/clock.h"
 #include "shared/base/err.h"
@@ -25,9 +25,10 @@
 
 // In the order of their start; they stop in the other one.
 struct collector {
-    int lock_fd;    // of the data folder, held while we live
-    uint64_t id;    // in the data folder, so that it stays
-    store_t *store; // the head alone until there is a journal
+    int lock_fd; // of the data folder, held while we live
+    uint64_t id; // in the data folder, so that it stays
+    local_store_t *local;
+    store_t *store; // its face; with the journal behind it once there is one
     event_log_t *events;
     journal_t *journal;
     applier_t *applier; // writes the store: the replay's at first, then the reactor's
@@ -57,13 +58,14 @@ collector_start(collector_t **ret, int *exit_ret, const struct collector_options
         goto fail;
     }
     self->events = event_log_new();
-    rc = head_new(&self->store, options->head_bytes);
+    rc = local_store_new(&self->local, options->head_bytes);
     if (rc < 0) {
         *exit_ret = OPTION_EXIT_CONFIG;
         log_error("no room for the head", "bytes=%llu error=%s",
                   (unsigned long long) options->head_bytes, log_quote(err_str(rc)));
         goto fail;
     }
+    self->store = local_store_face(self->local);
     rc = s_start_journal(self, exit_ret, options);
     rc = rc < 0 ? rc : s_start_replay(self, options);
     rc = rc < 0 ? rc : s_start_reactor(self, options);
@@ -207,7 +209,7 @@ s_start_replay(collector_t *self, const struct collector_options *options)
                                           : INT64_MIN,
                           .arg = self->journal,
                           .reach = s_reach });
-    self->applier = applier_new(self->store, self->events, APPLIER_SERIES_MAX);
+    self->applier = applier_new(self->local, self->events, APPLIER_SERIES_MAX);
     rc = replay_start(&self->replay,
                       &(struct replay_options){ .dir = buf_cstr(&dir),
                                                 .owner = self->id,

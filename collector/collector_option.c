@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "collector/store/head.h"
+#include "collector/store/local_store.h"
 #include "shared/base/err.h"
 #include "shared/net/sock.h"
 
@@ -40,8 +40,8 @@ static const struct option s_options[] = {
     { .name = "head-bytes",
       .type = OPTION_BYTES,
       .fallback = "256MiB",
-      .least = HEAD_LEAST,
-      .most = UINT64_C(1) << HEAD_MOST_BITS,
+      .least = LOCAL_STORE_LEAST,
+      .most = UINT64_C(1) << LOCAL_STORE_MOST_BITS,
       .meta = "SIZE",
       .help = "memory for the newest samples" },
     { .name = "max-agents",

@@ -17,7 +17,6 @@ enum collector_stat {
     STAT_REFUSED_IDENTITY, // IDENT names another host than HELLO did
     STAT_SAMPLES_FUTURE,   // samples refused, by reason
     STAT_SAMPLES_SERIES,   // of a series that was not taken: limit or bad labels
-    STAT_SAMPLES_EVICTED,  // of a series the head gave up
     STAT_LANE_DUPLICATES,
     STAT_LANE_HOLES,
     STAT_LANE_UNREADABLE,
@@ -41,7 +40,6 @@ enum collector_stat {
     STAT_HEAD_BYTES,
     STAT_HEAD_EVICTED,
     STAT_HEAD_CONFLICTS,
-    STAT_HEAD_LATE,
     STAT_PUBLISHED_TABLE, // messages, by type
     STAT_PUBLISHED_ROW,
     STAT_PUBLISHED_HOST,

@@ -21,7 +21,6 @@ struct entry {
     uint64_t pings;                    // since the last HELLO
     int64_t unbalanced;
     uint64_t refused[REFUSED_CAUSES]; // since our start
-    uint64_t conflicts;
     uint64_t duplicates;
     uint64_t open_stream; // of the newest gap, while it has no end; 0: none is open
     uint32_t n_gaps;
@@ -29,7 +28,8 @@ struct entry {
 };
 
 struct host_ledger {
-    map_t *hosts; // id -> struct entry
+    store_t *store; // NULL: none
+    map_t *hosts;   // id -> struct entry
 };
 
 static struct entry *s_entry(host_ledger_t *self, uint64_t host);
@@ -41,10 +41,11 @@ static void s_missed(struct entry *e, uint8_t cause, uint64_t ticks, int64_t fro
 static struct query_gap *s_add_gap(struct entry *e);
 
 host_ledger_t *
-host_ledger_new(void)
+host_ledger_new(store_t *store)
 {
     host_ledger_t *self = xcalloc(1, sizeof *self);
 
+    self->store = store;
     self->hosts = map_new();
     return self;
 }
@@ -107,14 +108,12 @@ host_ledger_ping(host_ledger_t *self, uint64_t host, const struct ledger *told,
 }
 
 void
-host_ledger_fate(host_ledger_t *self, uint64_t host, const uint64_t refused[REFUSED_CAUSES],
-                 uint64_t conflicts)
+host_ledger_fate(host_ledger_t *self, uint64_t host, const uint64_t refused[REFUSED_CAUSES])
 {
     struct entry *e = s_entry(self, host);
 
     for (unsigned i = 0; i < REFUSED_CAUSES; i++)
         e->refused[i] += refused[i];
-    e->conflicts += conflicts;
 }
 
 void
@@ -163,13 +162,14 @@ host_ledger_get(const host_ledger_t *self, uint64_t host, const struct lane_host
     uint64_t known = 0;
 
     *ret = (struct query_ledger){ .host = host };
+    if (self->store != NULL)
+        ret->conflicts = store_conflicts(self->store, host);
     if (e != NULL) {
         ret->settled = !e->measuring;
         ret->told_ms = e->told_ms;
         ret->told = e->told;
         ret->before = e->before;
         ret->duplicates = e->duplicates;
-        ret->conflicts = e->conflicts;
         ret->unbalanced = e->unbalanced;
         memcpy(ret->refused, e->refused, sizeof ret->refused);
         ret->n_gaps = e->n_gaps;

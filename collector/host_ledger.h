@@ -21,6 +21,7 @@
 
 #include "collector/host_table.h"
 #include "collector/lane_table.h"
+#include "collector/store/store.h"
 #include "shared/wire/query_ledger.h"
 
 #define HOST_LEDGER_SETTLE_MS 10000 // for so long a new agent's books are measured
@@ -28,7 +29,8 @@
 
 typedef struct host_ledger host_ledger_t;
 
-host_ledger_t *host_ledger_new(void);
+// `store` says how many samples had another value; borrowed. NULL: none had.
+host_ledger_t *host_ledger_new(store_t *store);
 void host_ledger_destroy(host_ledger_t **self_p);
 
 // A HELLO was welcomed. `ours`: the agent was with us before. `own` as lane_table_host has it; NULL
@@ -38,10 +40,8 @@ void host_ledger_hello(host_ledger_t *self, uint64_t host, const struct ledger *
 // True if *before_ret has now been settled, and is to be kept (JOURNAL_BEFORE).
 bool host_ledger_ping(host_ledger_t *self, uint64_t host, const struct ledger *told,
                       const struct lane_host *own, struct host_time now, uint64_t *before_ret);
-// Of a record that was committed, so many samples were not stored, by cause; and so many had
-// another value.
-void host_ledger_fate(host_ledger_t *self, uint64_t host, const uint64_t refused[REFUSED_CAUSES],
-                      uint64_t conflicts);
+// Of a record that was committed, so many samples were not stored, by cause.
+void host_ledger_fate(host_ledger_t *self, uint64_t host, const uint64_t refused[REFUSED_CAUSES]);
 void host_ledger_duplicate(host_ledger_t *self, uint64_t host);
 // A GAP was committed: `samples` from `from_ms` on, up to the next record of its stream, which is
 // told by host_ledger_gap_ends.

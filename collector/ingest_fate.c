@@ -107,8 +107,8 @@ s_note(const struct ingest_fate *self, const struct journal_entry *entry, uint64
     struct rbuf r;
 
     applier_fate(self->applier, &fate);
-    if (refused > 0 || fate.conflicts > 0)
-        host_ledger_fate(self->ledger, entry->host, fate.refused, fate.conflicts);
+    if (refused > 0)
+        host_ledger_fate(self->ledger, entry->host, fate.refused);
     if (record->count > 0)
         host_ledger_gap_ends(self->ledger, entry->host, record->stream, record->t0_ms);
     rbuf_init(&r, record->body, record->body_len);

@@ -135,12 +135,9 @@ journal_gather_rest(journal_gather_t *self, struct store_series *ret)
         if (g->given || (g->n == 0 && !self->what.labels_only))
             continue;
         self->last = g;
-        *ret = (struct store_series){ .kind = g->kind,
-                                      .host = g->host,
-                                      .labels = &g->labels,
-                                      .samples = g->at,
-                                      .n = g->n,
-                                      .whole_ms = INT64_MIN };
+        *ret = (struct store_series){
+            .kind = g->kind, .host = g->host, .labels = &g->labels, .samples = g->at, .n = g->n
+        };
         return true;
     }
     return false;

@@ -11,7 +11,6 @@
 #include "collector/journal_gather.h"
 #include "collector/journal_reader.h"
 #include "collector/journal_scan.h"
-#include "collector/store/head.h"
 #include "shared/base/buf.h"
 #include "shared/base/clock.h"
 #include "shared/base/err.h"
@@ -45,7 +44,8 @@ struct cursor {
 static int s_series(store_t *store, uint64_t host, const struct label_set *labels,
                     enum metric_kind kind, series_id *ret);
 static uint64_t s_append(store_t *store, const struct store_row *row);
-static bool s_alive(store_t *store, series_id id);
+static uint64_t s_conflicts(store_t *store, uint64_t host);
+static void s_turn(store_t *store);
 static int s_open(store_t *store, const struct store_select *what, store_cursor_t **ret);
 static int s_next(store_cursor_t *cursor, struct store_series *ret);
 static uint64_t s_upto(const store_cursor_t *cursor);
@@ -55,7 +55,7 @@ static bool s_is_far(store_t *store, uint64_t host, int64_t from_ms);
 static int64_t s_oldest(store_t *store);
 static void s_stat(store_t *store, struct store_stat *ret);
 static void s_destroy(store_t **store_p);
-static bool s_needs(struct journal_store *self, const struct store_select *what);
+static bool s_needs(const struct journal_store *self, const struct store_select *what);
 static int s_load(struct cursor *c);
 static int s_read(struct journal_store *self, struct cursor *c);
 static int s_refresh(struct journal_store *self);
@@ -65,7 +65,8 @@ static void s_tell(struct journal_store *self, struct cursor *c, const struct jo
 static const struct store_ops s_ops = {
     .series = s_series,
     .append = s_append,
-    .alive = s_alive,
+    .conflicts = s_conflicts,
+    .turn = s_turn,
     .open = s_open,
     .next = s_next,
     .upto = s_upto,
@@ -120,10 +121,16 @@ s_append(store_t *store, const struct store_row *row)
     return store_append(((struct journal_store *) store)->head, row);
 }
 
-static bool
-s_alive(store_t *store, series_id id)
+static uint64_t
+s_conflicts(store_t *store, uint64_t host)
 {
-    return store_alive(((struct journal_store *) store)->head, id);
+    return store_conflicts(((struct journal_store *) store)->head, host);
+}
+
+static void
+s_turn(store_t *store)
+{
+    store_turn(((struct journal_store *) store)->head);
 }
 
 static void
@@ -137,7 +144,7 @@ s_is_far(store_t *store, uint64_t host, int64_t from_ms)
 {
     const struct journal_store *self = (const struct journal_store *) store;
 
-    return from_ms <= self->is.floor_ms || from_ms <= head_lost_ms(self->head, host, false);
+    return from_ms <= self->is.floor_ms || from_ms <= store_lost(self->head, host);
 }
 
 static int64_t
@@ -227,29 +234,14 @@ s_next(store_cursor_t *cursor, struct store_series *ret)
 }
 
 // Whether the head lacks anything of the window that it was once given, or was not given after the
-// start. Only where some series of the host has lost samples is it looked at which.
+// start.
 static bool
-s_needs(struct journal_store *self, const struct store_select *what)
+s_needs(const struct journal_store *self, const struct store_select *what)
 {
-    struct store_select labels = *what;
-    struct store_series series;
-    store_cursor_t *cursor;
-    bool needs = false;
-
     if (what->newest_only || what->start_ms > what->end_ms)
         return false;
-    if (what->start_ms <= self->is.floor_ms ||
-        what->start_ms <= head_lost_ms(self->head, what->host, true))
-        return true;
-    if (what->labels_only || what->start_ms > head_lost_ms(self->head, what->host, false))
-        return false;
-    labels.labels_only = true;
-    if (store_open(self->head, &labels, &cursor) < 0)
-        return true;
-    while (!needs && store_next(cursor, &series) == 1)
-        needs = series.whole_ms > what->start_ms;
-    store_close(&cursor);
-    return needs;
+    return what->start_ms <= self->is.floor_ms ||
+           what->start_ms <= store_lost(self->head, what->host);
 }
 
 static int

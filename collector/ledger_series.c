@@ -122,7 +122,7 @@ s_put(ledger_series_t *self, const struct host *host)
     };
 
     for (unsigned i = 0; i < NUMBERS; i++) {
-        if (e->ids[i] == 0 || !store_alive(self->is.store, e->ids[i]))
+        if (e->ids[i] == 0)
             e->ids[i] = s_make(self, e, (enum number) i);
         if (e->ids[i] != 0)
             row_builder_add(&self->row, e->ids[i], values[i]);

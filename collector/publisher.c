@@ -138,6 +138,21 @@ publisher_row(publisher_t *self, char kind, const struct store_row *row, uint64_
     s_send(self, topic->name, STAT_PUBLISHED_ROW);
 }
 
+bool
+publisher_watches(publisher_t *self, char kind, uint64_t host)
+{
+    return s_watched(self, s_topic(self, kind, host));
+}
+
+void
+publisher_pass(publisher_t *self, char kind, uint64_t host, uint32_t rows, uint64_t number)
+{
+    struct topic *topic = s_topic(self, kind, host);
+
+    topic->pubseq += rows;
+    topic->number = number;
+}
+
 void
 publisher_host(publisher_t *self, const struct host_info *info)
 {

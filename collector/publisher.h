@@ -51,6 +51,10 @@ void publisher_series(publisher_t *self, char kind, const struct store_row *row)
 // A row that is stored, with its number, for the host's topic of this kind: LIVE_HOST_ROWS or
 // LIVE_APP_ROWS. Each number once.
 void publisher_row(publisher_t *self, char kind, const struct store_row *row, uint64_t number);
+// Whether somebody watches the host's topic of this kind.
+bool publisher_watches(publisher_t *self, char kind, uint64_t host);
+// In place of publisher_row where nobody does: so many rows, the last of them with this number.
+void publisher_pass(publisher_t *self, char kind, uint64_t host, uint32_t rows, uint64_t number);
 // A host as it is now.
 void publisher_host(publisher_t *self, const struct host_info *info);
 // Times of the host that came late are stored, as a whole.

@@ -190,7 +190,7 @@ s_build(reactor_t *self, const struct reactor_options *o)
         .collector = o->collector,
         .epoch = o->epoch,
     });
-    self->ledger = host_ledger_new();
+    self->ledger = host_ledger_new(o->store);
     self->ingest = ingest_new(&(struct ingest_options){
         .journal = o->journal,
         .applier = o->applier,

@@ -62,6 +62,7 @@ stat_series_tell(stat_series_t *self, int64_t real_ms)
 {
     struct store_row row = { .host = self->collector, .time_ms = real_ms };
 
+    store_turn(self->store);
     s_gather(self);
     self->n = 0;
     row_builder_begin(&self->row);
@@ -82,9 +83,8 @@ s_gather(const stat_series_t *self)
     selfstat_set(STAT_SERIES_MADE, (int64_t) stat.series_made);
     selfstat_set(STAT_HEAD_SAMPLES, (int64_t) stat.samples);
     selfstat_set(STAT_HEAD_BYTES, (int64_t) stat.bytes);
-    selfstat_set(STAT_HEAD_EVICTED, (int64_t) stat.series_evicted);
+    selfstat_set(STAT_HEAD_EVICTED, (int64_t) stat.samples_evicted);
     selfstat_set(STAT_HEAD_CONFLICTS, (int64_t) stat.conflicts);
-    selfstat_set(STAT_HEAD_LATE, (int64_t) stat.late);
     selfstat_set(STAT_AGENTS_UP, (int64_t) host_table_in_state(self->hosts, HOST_UP));
     selfstat_set(STAT_AGENTS_LATE, (int64_t) host_table_in_state(self->hosts, HOST_LATE));
     selfstat_set(STAT_AGENTS_STOPPED, (int64_t) host_table_in_state(self->hosts, HOST_STOPPED));
@@ -102,7 +102,7 @@ s_value(void *arg, const char *name, const char *label, const char *label_value,
 
     if (at == VALUES_MAX)
         return;
-    if (self->ids[at] == 0 || !store_alive(self->store, self->ids[at]))
+    if (self->ids[at] == 0)
         self->ids[at] = s_make(self, name, label, label_value, kind);
     if (self->ids[at] != 0)
         row_builder_add(&self->row, self->ids[at], value);

@@ -10,7 +10,9 @@
 #include "shared/base/err.h"
 #include "shared/base/xalloc.h"
 
-#define ARENA_BLOCK (256u * 1024u)
+// Blocks of text, doubling in between.
+#define ARENA_LEAST (16u * 1024u)
+#define ARENA_MOST  (1024u * 1024u)
 #define TABLE_LEAST 1024u
 // A map's entry with its key, about.
 #define ENTRY_COST 48u
@@ -133,6 +135,12 @@ label_index_get(label_index_t *self, series_id id, struct label_series *ret)
     return 0;
 }
 
+uint64_t
+label_index_host(const label_index_t *self, series_id id)
+{
+    return label_entry(self, id)->host;
+}
+
 struct label_index_stat
 label_index_stat(label_index_t *self)
 {
@@ -239,10 +247,9 @@ s_add(label_index_t *self, series_id id, uint64_t host, const struct label_set *
     assert(host != 0 && labels->count <= LABEL_SET_MAX);
     if (4 * (uint64_t) (self->n_series + 1) > 3 * (uint64_t) self->mask)
         s_grow_table(self);
-    if (*block == NULL) {
+    if (*block == NULL)
         *block = xcalloc(LABEL_BLOCK, sizeof **block);
-        self->bytes += LABEL_BLOCK * sizeof **block;
-    }
+    self->bytes += sizeof **block;
     if (of_host == NULL) {
         of_host = xcalloc(1, sizeof *of_host);
         map_put_u64(self->hosts, host, of_host);
@@ -292,10 +299,9 @@ s_pair(label_index_t *self, const struct label *label)
     }
     number = ++self->n_pairs;
     block = &self->pairs[number >> LABEL_BLOCK_BITS];
-    if (*block == NULL) {
+    if (*block == NULL)
         *block = xcalloc(LABEL_BLOCK, sizeof **block);
-        self->bytes += LABEL_BLOCK * sizeof **block;
-    }
+    self->bytes += sizeof **block;
     (*block)[number % LABEL_BLOCK] = (struct label_pair){
         .name = name,
         .value = s_keep(self, label->value, strlen(label->value) + 1, 1),
@@ -315,7 +321,10 @@ s_keep(label_index_t *self, const void *at, size_t len, size_t align)
     uint8_t *kept;
 
     if (arena->n == 0 || from + len > arena->size) {
-        arena->size = len > ARENA_BLOCK ? len : ARENA_BLOCK;
+        arena->size = arena->n == 0              ? ARENA_LEAST
+                      : arena->size < ARENA_MOST ? 2 * arena->size
+                                                 : ARENA_MOST;
+        arena->size = len > arena->size ? len : arena->size;
         arena->blocks = xrealloc(arena->blocks, arena->n + 1, sizeof *arena->blocks);
         arena->blocks[arena->n++] = xmalloc(arena->size);
         self->bytes += arena->size;

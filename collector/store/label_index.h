@@ -40,6 +40,8 @@ struct label_series {
 };
 // 0, or ERR_UNKNOWN.
 int label_index_get(label_index_t *self, series_id id, struct label_series *ret);
+// Whose it is; of an id that label_index_select or label_index_add gave.
+uint64_t label_index_host(const label_index_t *self, series_id id);
 
 // Ids of the series that the host (0: any) has and that one of the matchers (none: all) matches,
 // rising: into *ret, the caller's to free. Their number.

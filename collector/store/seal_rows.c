@@ -70,9 +70,26 @@ s_write(struct sealer *self, const struct rows *rows)
     seal_give(self, rows->times, rows->n, series);
 }
 
+// Cells of row `b` that row `a`, of the same time, has with another value.
+static void
+s_count_conflicts(struct sealer *self, uint32_t a, uint32_t b)
+{
+    const size_t at_a = (size_t) a * self->n_columns;
+    const size_t at_b = (size_t) b * self->n_columns;
+
+    for (uint32_t i = 0; i < self->n_columns; i++) {
+        const uint8_t state_a = self->states[at_a + i];
+        const uint8_t state_b = self->states[at_b + i];
+
+        if (state_a != CELL_ABSENT && state_b != CELL_ABSENT)
+            self->conflicts += state_a != state_b ||
+                               self->matrix[at_a + i] != self->matrix[at_b + i];
+    }
+}
+
 // Takes from `rows` the next that fit into one tile; those with a time twice stay for later.
 static uint32_t
-s_next(struct seal_row *rows, uint32_t n, struct rows *ret)
+s_next(struct sealer *self, struct seal_row *rows, uint32_t n, struct rows *ret)
 {
     const int64_t day = partition_of(rows[0].time_ms);
     uint32_t kept = 0;
@@ -81,6 +98,7 @@ s_next(struct seal_row *rows, uint32_t n, struct rows *ret)
     ret->n = 0;
     for (i = 0; i < n && ret->n < TILE_ROWS_MAX && partition_of(rows[i].time_ms) == day; i++) {
         if (ret->n > 0 && rows[i].time_ms == ret->times[ret->n - 1]) {
+            s_count_conflicts(self, ret->order[ret->n - 1], rows[i].order);
             rows[kept++] = rows[i];
             continue;
         }
@@ -105,7 +123,7 @@ seal_rows(struct sealer *self)
         }
     }
     while (left > 0) {
-        left = s_next(self->rows, left, &rows);
+        left = s_next(self, self->rows, left, &rows);
         s_write(self, &rows);
     }
 }

@@ -43,8 +43,13 @@ s_drop_doubles(struct sealer *self)
         const struct seal_sample *sample = &self->samples[i];
 
         if (kept > 0 && self->samples[kept - 1].column == sample->column &&
-            self->samples[kept - 1].time_ms == sample->time_ms)
+            self->samples[kept - 1].time_ms == sample->time_ms) {
+            const struct cell *stands = &self->samples[kept - 1].cell;
+
+            self->conflicts += stands->state != sample->cell.state ||
+                               stands->bits != sample->cell.bits;
             continue;
+        }
         self->samples[kept++] = *sample;
     }
     self->n_samples = kept;

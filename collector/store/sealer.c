@@ -62,6 +62,7 @@ sealer_run(sealer_t *self, open_tile_t *tile, void (*out)(void *arg, struct seal
     self->arg = arg;
     self->n_rows = 0;
     self->n_samples = 0;
+    self->conflicts = 0;
     s_columns(self, map);
     while ((rc = open_cursor_next(cursor, &block)) == 1) {
         if (block.dense)
@@ -73,6 +74,12 @@ sealer_run(sealer_t *self, open_tile_t *tile, void (*out)(void *arg, struct seal
     seal_samples(self);
     open_cursor_destroy(&cursor);
     return rc;
+}
+
+uint64_t
+sealer_conflicts(const sealer_t *self)
+{
+    return self->conflicts;
 }
 
 void

@@ -46,7 +46,8 @@ struct sealer {
     uint32_t n_samples;
     uint32_t samples_size; // allocated
     struct seal_sample *samples;
-    uint64_t given; // samples of the tile that is being written
+    uint64_t given;     // samples of the tile that is being written
+    uint64_t conflicts; // of the open tile
 };
 
 #define SEAL_NONE UINT32_MAX

@@ -57,31 +57,31 @@ struct store_series {
     const struct label_set *labels;
     const struct sample *samples; // times rising
     uint32_t n;
-    int64_t whole_ms; // of the samples at or after this time the store has given up none
 };
 
 struct store_stat {
-    uint64_t series;         // held now
-    uint64_t series_made;    // ever
-    uint64_t series_evicted; // given up for want of room
-    uint64_t samples;        // held now
-    uint64_t appended;       // samples ever
-    uint64_t conflicts;      // same series and time, another value
-    uint64_t late;           // older than what a series holds; refused
-    uint64_t bytes;          // held now
+    uint64_t series;          // held now
+    uint64_t series_made;     // ever
+    uint64_t samples;         // held now
+    uint64_t appended;        // samples ever
+    uint64_t samples_evicted; // given up for want of room
+    uint64_t conflicts;       // same series and time, another value: known once they are sealed
+    uint64_t bytes;           // held now
 };
 
 struct store_ops {
     int (*series)(store_t *self, uint64_t host, const struct label_set *labels,
                   enum metric_kind kind, series_id *ret);
     uint64_t (*append)(store_t *self, const struct store_row *row);
-    bool (*alive)(store_t *self, series_id id);
+    uint64_t (*conflicts)(store_t *self, uint64_t host);
+    void (*turn)(store_t *self);
     int (*open)(store_t *self, const struct store_select *what, store_cursor_t **ret);
     int (*next)(store_cursor_t *cursor, struct store_series *ret);
     uint64_t (*upto)(const store_cursor_t *cursor);
     const char *(*why)(const store_cursor_t *cursor);           // NULL: it never says anything
     bool (*far)(store_t *self, uint64_t host, int64_t from_ms); // NULL: nothing is
     int64_t (*oldest)(store_t *self);                           // NULL: not known
+    int64_t (*lost)(store_t *self, uint64_t host);              // NULL: nothing is
     void (*close)(store_cursor_t **cursor_p);
     void (*stat)(store_t *self, struct store_stat *ret);
     void (*destroy)(store_t **self_p);
@@ -110,11 +110,18 @@ store_append(store_t *s, const struct store_row *row)
     return s->ops->append(s, row);
 }
 
-// False once a series was given up: who keeps its id asks store_series again.
-static inline bool
-store_alive(store_t *s, series_id id)
+// Samples of the host that had another value than the one that stands.
+static inline uint64_t
+store_conflicts(store_t *s, uint64_t host)
 {
-    return s->ops->alive(s, id);
+    return s->ops->conflicts(s, host);
+}
+
+// About once a second, by who appends.
+static inline void
+store_turn(store_t *s)
+{
+    s->ops->turn(s);
 }
 
 // 0 and a cursor in *ret, for store_close. With a host, rows later than its newest one are left out
@@ -154,6 +161,14 @@ static inline bool
 store_is_far(store_t *s, uint64_t host, int64_t from_ms)
 {
     return s->ops->far != NULL && s->ops->far(s, host, from_ms);
+}
+
+// The newest time of a sample that was given up for want of room, of a host or of all (0): samples
+// after it are all here. INT64_MIN: none was.
+static inline int64_t
+store_lost(store_t *s, uint64_t host)
+{
+    return s->ops->lost != NULL ? s->ops->lost(s, host) : INT64_MIN;
 }
 
 // No sample that is held is older than this time; INT64_MIN: not known.

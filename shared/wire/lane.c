@@ -41,6 +41,7 @@ struct lane {
     bool staged;   // the record at hand counts: it is no repeat
     bool joined;   // a record was staged
     bool readable; // the decoder's state is that of the row before `chain`
+    bool apart;    // what left it so was not the staged record of values that was read last
     bool ended;
     uint32_t n_slots; // of the table: all above are SLOT_UNKNOWN
     uint32_t n_odd;   // of these: without a series, or without a form for integers
@@ -390,7 +391,8 @@ s_read_rows(lane_t *self, const struct record *record, struct rbuf *r)
         self->row_size = self->size;
     }
     if (self->staged && self->handler.block != NULL)
-        self->handler.values(self->handler.arg, row_decoder_state(self->decoder));
+        self->handler.values(self->handler.arg, row_decoder_state(self->decoder), self->apart);
+    self->apart = true;
     while ((rc = row_decoder_next(self->decoder, r, &block)) == 1) {
         int64_t n = s_give(self, record->t0_ms, &block);
 
@@ -404,6 +406,7 @@ s_read_rows(lane_t *self, const struct record *record, struct rbuf *r)
         return s_damaged(self);
     // The row is right even where some of it has no name yet: a TABLE alone will do then.
     self->readable = true;
+    self->apart = !self->staged;
     return unknown > 0 ? s_unreadable(self, unknown) : 0;
 }
 

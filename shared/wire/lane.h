@@ -33,8 +33,9 @@ struct lane_handler {
     // a series among them (lane_form tells which); borrowed for the call. NULL: `row` is called.
     void (*block)(void *arg, int64_t time_ms, const struct row_block *block);
     // Where `block` is set: a staged KEY or DELTA is about to be read. `before` is the state that a
-    // DELTA is against, borrowed for the call.
-    void (*values)(void *arg, const struct row_state *before);
+    // DELTA is against, borrowed for the call; `apart`: something else than the staged record of
+    // values before it has left it so.
+    void (*values)(void *arg, const struct row_state *before, bool apart);
     // Records from seq `from` to `to` are not coming (GAP), or have not come (cause 0).
     void (*gap)(void *arg, uint64_t from, const struct gap *gap);
     // An EVENT, once: its body is as it came. NULL: they are passed over.

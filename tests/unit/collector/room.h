@@ -17,7 +17,7 @@
 #include "collector/collector_stat.h"
 #include "collector/ingest.h"
 #include "collector/publisher.h"
-#include "collector/store/head.h"
+#include "collector/store/local_store.h"
 #include "shared/base/clock.h"
 #include "shared/net/selfstat.h"
 #include "shared/net/sock.h"
@@ -31,7 +31,8 @@
 static const char *room_base = "/tmp"; // where journals are made
 
 static struct room {
-    store_t *store;
+    local_store_t *local;
+    store_t *store; // its face
     host_table_t *hosts;
     publisher_t *publisher;
     ingest_t *ingest;
@@ -108,9 +109,9 @@ room_open_journal(uint32_t most_series)
                      0);
     if (room.events == NULL)
         room.events = event_log_new();
-    room.applier = applier_new(room.store, room.events, most_series);
+    room.applier = applier_new(room.local, room.events, most_series);
     if (room.ledger == NULL)
-        room.ledger = host_ledger_new();
+        room.ledger = host_ledger_new(room.store);
     room.ingest = ingest_new(&(struct ingest_options){ .journal = room.journal,
                                                        .applier = room.applier,
                                                        .hosts = room.hosts,
@@ -182,7 +183,8 @@ room_setup_with(uint32_t most_series)
     assert_int_equal(sock_connect(room.sub, endpoint), 0);
     zmq_msg_init(&room.topic);
     zmq_msg_init(&room.body);
-    assert_int_equal(head_new(&room.store, 16u << 20), 0);
+    assert_int_equal(local_store_new(&room.local, 16u << 20), 0);
+    room.store = local_store_face(room.local);
     room.hosts = host_table_new(
         10, &(struct host_events){ .changed = room_changed, .forgotten = room_forgotten });
     room.publisher = publisher_new(&(struct publisher_options){ .xpub = room.xpub,
@@ -216,7 +218,7 @@ room_teardown(void **state)
     assert_int_equal(folder_remove(room.dir), 0);
     publisher_destroy(&room.publisher);
     host_table_destroy(&room.hosts);
-    store_destroy(&room.store);
+    local_store_destroy(&room.local);
     zmq_msg_close(&room.topic);
     zmq_msg_close(&room.body);
     zsock_destroy(&room.sub);

@@ -333,7 +333,8 @@ restart(bool live)
     store_destroy(&room.store);
     host_table_destroy(&room.hosts);
     publisher_destroy(&room.publisher);
-    assert_int_equal(head_new(&room.store, 16u << 20), 0);
+    assert_int_equal(local_store_new(&room.local, 16u << 20), 0);
+    room.store = local_store_face(room.local);
     room.hosts = host_table_new(
         10, &(struct host_events){ .changed = room_changed, .forgotten = room_forgotten });
     room.publisher = publisher_new(&(struct publisher_options){ .xpub = room.xpub,

@@ -95,6 +95,8 @@ another_value_for_a_time_is_a_conflict_and_counts_as_stored(void **state)
     row(0, 2, 1);
     row(0, 2, 7);
     row(0, 2, 7);
+    room_settle();
+    local_store_seal(room.local); // it is found then
     l = get();
     assert_int_equal(l.conflicts, 4);
     assert_int_equal(l.stored, 6);

@@ -144,7 +144,8 @@ a_replay_fills_the_store_with_what_the_journal_held(void **state)
     journal_stop(&room.journal);
     applier_destroy(&room.applier);
     store_destroy(&room.store);
-    assert_int_equal(head_new(&room.store, 16u << 20), 0);
+    assert_int_equal(local_store_new(&room.local, 16u << 20), 0);
+    room.store = local_store_face(room.local);
     room_open_journal(1000);
     assert_int_equal(replay_start(&replay,
                                   &(struct replay_options){

@@ -14,7 +14,7 @@
 #include "collector/collector_stat.h"
 #include "collector/event_log.h"
 #include "collector/journal_store.h"
-#include "collector/store/head.h"
+#include "collector/store/local_store.h"
 #include "shared/base/clock.h"
 #include "shared/base/err.h"
 #include "shared/base/map.h"
@@ -102,10 +102,12 @@ start(uint64_t head_bytes)
     struct journal_walked walked;
     struct label labels[] = { { LABEL_METRIC, "own" } };
     struct label_set set;
+    local_store_t *local;
     store_t *head;
 
     end();
-    assert_int_equal(head_new(&head, head_bytes), 0);
+    assert_int_equal(local_store_new(&local, head_bytes), 0);
+    head = local_store_face(local);
     s_store = journal_store_new(&head,
                                 &(struct journal_store_options){
                                     .dir = bed.dir,
@@ -113,7 +115,7 @@ start(uint64_t head_bytes)
                                     .floor_ms = before ? since_ms + APPLIER_FUTURE_MS : INT64_MIN,
                                     .reach = reach });
     s_events = event_log_new();
-    s_applier = applier_new(s_store, s_events, APPLIER_SERIES_MAX);
+    s_applier = applier_new(local, s_events, APPLIER_SERIES_MAX);
     if (before)
         assert_int_equal(journal_walk(&(struct journal_walk){ .dir = bed.dir,
                                                               .owner = BED_OWNER,
@@ -175,7 +177,7 @@ second(void)
         if (k == 0) {
             bed_begin_stream(i);
             bed_commit();
-            start(HEAD_LEAST); // the definitions are in the journal; so the head is filled from it
+            start(LOCAL_STORE_LEAST); // the definitions are in the journal; so the head is filled from it
         }
         if (seeded_below(&s_seed, 10) == 0)
             say_late(i, t0_ms, -LATE_MS);
@@ -312,7 +314,7 @@ whatever_is_asked_is_answered_whole_and_once(void **state)
             if (seeded_below(&s_seed, 800) == 0) {
                 bed_commit();
                 bed_reopen();
-                start(seeded_below(&s_seed, 2) == 0 ? HEAD_LEAST : 64 * HEAD_LEAST);
+                start(seeded_below(&s_seed, 2) == 0 ? LOCAL_STORE_LEAST : 64 * LOCAL_STORE_LEAST);
             }
             for (unsigned i = 0; t % 500 == 499 && i < QUESTIONS; i++)
                 ask_by_chance();
@@ -352,7 +354,7 @@ all_series_are_listed_once(void **state)
     live(30);
     bed_now_ms += 10 * HEAD_MS;
     bed_reopen();
-    start(HEAD_LEAST); // nothing is young enough for it
+    start(LOCAL_STORE_LEAST); // nothing is young enough for it
     assert_int_equal(store_open(s_store, &what, &cursor), 0);
     while (store_next(cursor, &s) == 1) {
         n++;
@@ -415,7 +417,7 @@ damage_is_answered_around_and_said(void **state)
     live(3000);
     bed_now_ms += 10 * HEAD_MS;
     bed_reopen();
-    start(HEAD_LEAST);
+    start(LOCAL_STORE_LEAST);
     whole = ask_all(&why);
     assert_null(why);
     assert_int_equal(whole, s_n);
@@ -440,7 +442,7 @@ a_read_ends_when_it_is_told(void **state)
     (void) state;
     live(30);
     bed_now_ms += 10 * HEAD_MS;
-    start(HEAD_LEAST);
+    start(LOCAL_STORE_LEAST);
     assert_int_equal(store_open(s_store, &what, &cursor), 0);
     assert_int_equal(store_next(cursor, &s), -ETIMEDOUT);
     store_close(&cursor);

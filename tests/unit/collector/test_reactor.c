@@ -17,7 +17,7 @@
 
 #include "collector/collector_stat.h"
 #include "collector/reactor.h"
-#include "collector/store/head.h"
+#include "collector/store/local_store.h"
 #include "shared/base/clock.h"
 #include "shared/base/err.h"
 #include "shared/net/selfstat.h"
@@ -35,7 +35,8 @@
 
 static char s_dir[] = "/tmp/zpulse-test-reactor-XXXXXX";
 static char s_endpoint[96];
-static store_t *s_store;
+static local_store_t *s_local;
+static store_t *s_store; // its face
 static reactor_t *s_reactor;
 static journal_t *s_journal;
 static applier_t *s_applier;
@@ -76,7 +77,8 @@ setup(void **state)
     (void) snprintf(dir, sizeof dir, "%s/journal-%u", s_dir, number);
     (void) snprintf(s_endpoint, sizeof s_endpoint, "ipc://%s/%u", s_dir, number++);
     s_stream = (struct fake_stream){ .id = STREAM, .metric = "m" };
-    assert_int_equal(head_new(&s_store, 64u << 20), 0);
+    assert_int_equal(local_store_new(&s_local, 64u << 20), 0);
+    s_store = local_store_face(s_local);
     assert_int_equal(journal_start(&s_journal, &found,
                                    &(struct journal_options){ .dir = dir,
                                                               .owner = COLLECTOR,
@@ -86,7 +88,7 @@ setup(void **state)
                                                               .now_ms = clock_real_ms }),
                      0);
     s_events = event_log_new();
-    s_applier = applier_new(s_store, s_events, APPLIER_SERIES_MAX);
+    s_applier = applier_new(s_local, s_events, APPLIER_SERIES_MAX);
     assert_int_equal(
         replay_start(&s_replay, &(struct replay_options){ .dir = dir,
                                                           .owner = COLLECTOR,
@@ -123,7 +125,7 @@ teardown(void **state)
     journal_stop(&s_journal);
     applier_destroy(&s_applier);
     event_log_destroy(&s_events);
-    store_destroy(&s_store);
+    local_store_destroy(&s_local);
     row_state_release(&s_stream.rows);
     zsock_destroy(&s_push);
     zsock_destroy(&s_dealer);

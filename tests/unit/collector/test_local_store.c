@@ -1,4 +1,4 @@
-// test_head - what the head keeps, gives up and answers. Chance cases: test_head_model.
+// test_local_store - what the store keeps, gives up and answers. Chance cases: test_local_model.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,9 +9,9 @@
 #include <cmocka.h>
 #include <pthread.h>
 
-#include "collector/store/head.h"
-#include "collector/store/head_ring.h"
+#include "collector/store/local_store.h"
 #include "shared/base/err.h"
+#include "tests/support/seeded.h"
 
 #define HOST 7u
 #define MIB  (1024u * 1024u)
@@ -24,15 +24,21 @@ fake_clock(void)
     return s_clock_ms;
 }
 
-static store_t *
-open_head(uint64_t bytes)
+static local_store_t *
+open_local(uint64_t bytes)
 {
-    store_t *store;
+    local_store_t *local;
 
     s_clock_ms = 1000;
-    assert_int_equal(head_new(&store, bytes), 0);
-    head_set_clock(store, fake_clock);
-    return store;
+    assert_int_equal(local_store_new(&local, bytes), 0);
+    local_store_set_clock(local, fake_clock);
+    return local;
+}
+
+static store_t *
+open_store(uint64_t bytes)
+{
+    return local_store_face(open_local(bytes));
 }
 
 static int
@@ -100,18 +106,18 @@ find(store_t *store, uint64_t host, const char *selector, uint64_t *samples)
 static void
 a_size_out_of_range_is_refused(void **state)
 {
-    store_t *store = NULL;
+    local_store_t *store = NULL;
 
     (void) state;
-    assert_int_equal(head_new(&store, MIB - 1), ERR_RANGE);
-    assert_int_equal(head_new(&store, (UINT64_C(1) << 36) + 1), ERR_RANGE);
+    assert_int_equal(local_store_new(&store, MIB - 1), ERR_RANGE);
+    assert_int_equal(local_store_new(&store, (UINT64_C(1) << 36) + 1), ERR_RANGE);
     assert_null(store);
 }
 
 static void
 the_same_labels_of_one_host_are_one_series(void **state)
 {
-    store_t *store = open_head(MIB);
+    store_t *store = open_store(MIB);
     series_id a = series(store, HOST, "x", "a");
 
     (void) state;
@@ -127,7 +133,7 @@ the_same_labels_of_one_host_are_one_series(void **state)
 static void
 rows_are_counted_for_each_host(void **state)
 {
-    store_t *store = open_head(MIB);
+    store_t *store = open_store(MIB);
     series_id a = series(store, 1, "x", "a");
     series_id b = series(store, 2, "x", "b");
 
@@ -142,7 +148,7 @@ rows_are_counted_for_each_host(void **state)
 static void
 a_read_finds_by_host_metric_and_label(void **state)
 {
-    store_t *store = open_head(MIB);
+    store_t *store = open_store(MIB);
     uint64_t n;
 
     (void) state;
@@ -182,7 +188,7 @@ expect(store_t *store, struct store_select what, uint32_t n, int64_t first, int6
 static void
 a_window_holds_both_its_ends(void **state)
 {
-    store_t *store = open_head(MIB);
+    store_t *store = open_store(MIB);
     series_id a = series(store, HOST, "x", "a");
     struct store_select w = { .host = HOST };
 
@@ -205,7 +211,7 @@ a_window_holds_both_its_ends(void **state)
 static void
 upto_is_the_number_of_the_newest_row_at_the_opening(void **state)
 {
-    store_t *store = open_head(MIB);
+    store_t *store = open_store(MIB);
     series_id a = series(store, HOST, "x", "a");
     store_cursor_t *cursor;
 
@@ -224,7 +230,7 @@ upto_is_the_number_of_the_newest_row_at_the_opening(void **state)
 static void
 a_row_that_comes_while_one_host_is_read_is_left_out(void **state)
 {
-    store_t *store = open_head(MIB);
+    store_t *store = open_store(MIB);
     series_id ids[] = { series(store, HOST, "x", "a"), series(store, HOST, "x", "b") };
     const double values[] = { 1, 2 };
     struct store_row row = { .host = HOST, .time_ms = 10, .n = 2, .series = ids, .values = values };
@@ -246,169 +252,102 @@ a_row_that_comes_while_one_host_is_read_is_left_out(void **state)
 }
 
 static void
-what_is_given_up_is_counted(void **state)
+what_stands_and_what_does_not_is_counted(void **state)
 {
-    store_t *store = open_head(MIB);
+    local_store_t *local = open_local(MIB);
+    store_t *store = local_store_face(local);
     series_id a = series(store, HOST, "x", "a");
+    series_id b = series(store, HOST, "x", "b");
     struct store_stat stat;
 
     (void) state;
-    for (int64_t t = 1; t <= 4000; t++)
+    for (int64_t t = 1; t <= 400; t++)
         put(store, HOST, t, a, (double) t);
-    put(store, HOST, 4000, a, 0); // conflict
-    put(store, HOST, 4000, a, 4000);
-    put(store, HOST, 1, a, 0); // late
+    put(store, HOST, 400, a, 400); // the same again
+    put(store, HOST, 400, a, 0);   // conflict
+    put(store, HOST, 7, b, 1);     // late, and as good as any
+    local_store_seal(local);
+    put(store, HOST, 3, a, 5); // conflict with what is sealed
+    put(store, HOST, 4, a, 4);
+    local_store_seal(local);
     store_stat(store, &stat);
-    assert_int_equal(stat.series, 1);
-    assert_int_equal(stat.appended, 4000);
-    assert_int_equal(stat.samples, 3600);
-    assert_int_equal(stat.conflicts, 1);
-    assert_int_equal(stat.late, 1);
+    assert_int_equal(stat.series, 2);
+    assert_int_equal(stat.appended, 405);
+    assert_int_equal(stat.conflicts, 2);
+    assert_int_equal(store_conflicts(store, HOST), 2);
+    assert_int_equal(store_conflicts(store, HOST + 1), 0);
+    assert_int_equal(stat.samples_evicted, 0);
+    expect(store, (struct store_select){ .host = HOST, .start_ms = 400, .end_ms = 400 }, 1, 400,
+           400);
     store_destroy(&store);
 }
 
-// Series until one is refused; how many there are then.
-static unsigned
-fill(store_t *store, const char *metric)
-{
-    unsigned n = 0;
-    series_id id;
-    char who[16];
-
-    do
-        snprintf(who, sizeof who, "%u", n++);
-    while (make(store, HOST, metric, who, &id) == 0);
-    return n - 1;
-}
-
 static void
-a_full_head_of_living_series_refuses_a_new_one(void **state)
+the_oldest_tiles_go_first_when_there_is_no_room(void **state)
 {
-    store_t *store = open_head(MIB);
+    local_store_t *local = open_local(MIB);
+    store_t *store = local_store_face(local);
+    series_id a = series(store, HOST, "x", "a");
+    series_id quiet = series(store, HOST, "x", "quiet");
     struct store_stat stat;
-    unsigned n = fill(store, "x");
+    uint64_t seed = 1;
+    int64_t t = 0;
 
     (void) state;
-    store_stat(store, &stat);
-    assert_int_equal(stat.series, n);
-    assert_int_equal(stat.series_evicted, 0);
-    assert_in_range(stat.bytes, MIB - 4096, MIB);
+    put(store, HOST, 1, quiet, 1);
+    local_store_seal(local);
+    do {
+        for (int i = 0; i < 1000; i++)
+            put(store, HOST, ++t, a, sample_from_bits(seeded_next(&seed) >> 2));
+        local_store_seal(local);
+        store_stat(store, &stat);
+        assert_true(stat.bytes <= MIB);
+        assert_int_equal(stat.appended - stat.samples_evicted, stat.samples);
+        assert_true(t < 1000000);
+    } while (stat.samples_evicted < 50000);
+    expect(store, (struct store_select){ .host = HOST, .start_ms = 0, .end_ms = INT64_MAX },
+           (uint32_t) stat.samples, t - (int64_t) stat.samples + 1, t);
     store_destroy(&store);
 }
 
 static void
-the_least_recently_written_goes_first(void **state)
+a_full_index_refuses_a_new_series(void **state)
 {
-    store_t *store = open_head(MIB);
-    unsigned n = fill(store, "x");
-    series_id first = series(store, HOST, "x", "0");
-    series_id second = series(store, HOST, "x", "1");
-    series_id third = series(store, HOST, "x", "2");
-    struct store_stat stat;
+    store_t *store = open_store(MIB);
+    series_id id = 0;
+    int rc = 0;
 
     (void) state;
-    s_clock_ms += HEAD_IDLE_MS - 1;
-    put(store, HOST, 10, second, 0);
-    s_clock_ms += 1;
-    series(store, HOST, "y", "0");
-    assert_false(store_alive(store, first));
-    assert_true(store_alive(store, second));
-    assert_true(store_alive(store, third));
-    series(store, HOST, "y", "1");
-    assert_false(store_alive(store, third));
-    assert_true(store_alive(store, second));
-    store_stat(store, &stat);
-    assert_int_equal(stat.series_evicted, 2);
-    assert_int_equal(stat.series, n);
-    store_destroy(&store);
-}
+    for (unsigned i = 0; rc == 0; i++) {
+        char who[16];
 
-// Or the ring of what lives would stay as short as it was when the head became full.
-static void
-a_ring_that_grows_takes_the_room_of_what_nobody_writes(void **state)
-{
-    store_t *store = open_head(MIB);
-    const unsigned n = fill(store, "dead");
-    const series_id first = series(store, HOST, "dead", "0");
-    const series_id living = series(store, HOST, "dead", "1");
-    struct store_stat stat;
-
-    (void) state;
-    s_clock_ms += HEAD_IDLE_MS;
-    for (int64_t t = 1; t <= 1000; t++)
-        put(store, HOST, t, living, (double) t);
-    store_stat(store, &stat);
-    assert_int_equal(stat.samples, 1000);
-    assert_true(stat.series_evicted > 0 && stat.series < n);
-    assert_true(stat.bytes <= MIB);
-    assert_false(store_alive(store, first));
-    assert_true(store_alive(store, living));
-    store_destroy(&store);
-}
-
-static void
-an_id_that_was_given_up_never_comes_back(void **state)
-{
-    store_t *store = open_head(MIB);
-    series_id first = series(store, HOST, "x", "first");
-    series_id again;
-    double value = 1;
-
-    (void) state;
-    s_clock_ms += HEAD_IDLE_MS;
-    fill(store, "y");
-    assert_false(store_alive(store, first));
-    store_append(store, &(struct store_row){ HOST, 10, 1, &first, &value }); // nothing happens
-    s_clock_ms += HEAD_IDLE_MS;
-    again = series(store, HOST, "x", "first");
-    assert_int_not_equal(again, first);
-    assert_true(store_alive(store, again));
-    store_destroy(&store);
-}
-
-static void
-long_rings_give_way_to_new_series(void **state)
-{
-    store_t *store = open_head(MIB);
-    struct store_stat stat;
-    uint64_t samples;
-
-    (void) state;
-    // 18 rings of an hour fill a MiB.
-    for (int64_t t = 1; t <= 3600; t++) {
-        for (char who[2] = "a"; who[0] <= 'r'; who[0]++)
-            put(store, HOST, t, series(store, HOST, "x", who), 0);
+        snprintf(who, sizeof who, "%u", i);
+        rc = make(store, HOST, "x", who, &id);
+        assert_true(i < 100000);
     }
-    store_stat(store, &stat);
-    assert_in_range(stat.bytes, MIB / 2, MIB);
-    fill(store, "y");
-    store_stat(store, &stat);
-    assert_int_equal(stat.series_evicted, 0);
-    assert_string_equal(find(store, HOST, "x", &samples), "a b c d e f g h i j k l m n o p q r ");
-    assert_int_equal(samples, 18 * 64); // all are short now, and hold their newest minute
+    assert_int_equal(rc, ERR_LIMIT);
+    assert_int_equal(make(store, HOST, "x", "0", &id), 0);
     store_destroy(&store);
 }
 
 static void
-labels_of_a_cursor_outlive_their_series(void **state)
+what_stands_open_for_long_is_sealed(void **state)
 {
-    store_t *store = open_head(MIB);
-    store_cursor_t *cursor;
-    struct store_series s;
-    unsigned n = 0;
+    local_store_t *local = open_local(MIB);
+    store_t *store = local_store_face(local);
+    series_id a = series(store, HOST, "x", "a");
 
     (void) state;
-    fill(store, "x");
-    assert_int_equal(
-        store_open(store, &(struct store_select){ .host = HOST, .labels_only = true }, &cursor), 0);
-    assert_int_equal(store_next(cursor, &s), 1);
-    s_clock_ms += HEAD_IDLE_MS;
-    fill(store, "y"); // every x goes
-    assert_string_equal(label_set_metric(s.labels), "x");
-    while (store_next(cursor, &s) == 1)
-        n++;
-    assert_true(n > 100);
-    store_close(&cursor);
+    put(store, HOST, 1, a, 1);
+    put(store, HOST, 1, a, 2);
+    store_turn(store);
+    s_clock_ms += LOCAL_STORE_AGE_MS - 1;
+    store_turn(store);
+    assert_int_equal(store_conflicts(store, HOST), 0); // they are found at sealing
+    s_clock_ms += 1;
+    store_turn(store);
+    local_store_seal(local); // waits for what is on its way; nothing else is open
+    assert_int_equal(store_conflicts(store, HOST), 1);
     store_destroy(&store);
 }
 
@@ -432,7 +371,7 @@ append_rows(void *arg)
 static void
 an_answer_holds_every_row_up_to_the_number_it_names(void **state)
 {
-    store_t *store = open_head(16u * MIB);
+    store_t *store = open_store(16u * MIB);
     struct store_select what = {
         .host = HOST, .start_ms = INT64_MIN, .end_ms = INT64_MAX, .newest_only = true
     };
@@ -468,14 +407,11 @@ main(void)
         cmocka_unit_test(a_window_holds_both_its_ends),
         cmocka_unit_test(upto_is_the_number_of_the_newest_row_at_the_opening),
         cmocka_unit_test(a_row_that_comes_while_one_host_is_read_is_left_out),
-        cmocka_unit_test(what_is_given_up_is_counted),
-        cmocka_unit_test(a_full_head_of_living_series_refuses_a_new_one),
-        cmocka_unit_test(the_least_recently_written_goes_first),
-        cmocka_unit_test(a_ring_that_grows_takes_the_room_of_what_nobody_writes),
-        cmocka_unit_test(an_id_that_was_given_up_never_comes_back),
-        cmocka_unit_test(long_rings_give_way_to_new_series),
-        cmocka_unit_test(labels_of_a_cursor_outlive_their_series),
+        cmocka_unit_test(what_stands_and_what_does_not_is_counted),
+        cmocka_unit_test(the_oldest_tiles_go_first_when_there_is_no_room),
+        cmocka_unit_test(a_full_index_refuses_a_new_series),
+        cmocka_unit_test(what_stands_open_for_long_is_sealed),
         cmocka_unit_test(an_answer_holds_every_row_up_to_the_number_it_names),
     };
-    return cmocka_run_group_tests_name("head", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("local_store", tests, NULL, NULL);
 }

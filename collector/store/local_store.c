@@ -1,0 +1,324 @@
+// local_store - see the header.
+
+#include "collector/store/local_store.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/store/local_inner.h"
+#include "collector/store/sealer.h"
+#include "shared/base/clock.h"
+#include "shared/base/err.h"
+#include "shared/base/xalloc.h"
+
+static int s_series(store_t *store, uint64_t host, const struct label_set *labels,
+                    enum metric_kind kind, series_id *ret);
+static uint64_t s_append(store_t *store, const struct store_row *row);
+static uint64_t s_conflicts(store_t *store, uint64_t host);
+static void s_turn(store_t *store);
+static int64_t s_oldest(store_t *store);
+static int64_t s_lost(store_t *store, uint64_t host);
+static void s_stat(store_t *store, struct store_stat *ret);
+static void s_destroy(store_t **store_p);
+
+static const struct store_ops s_ops = {
+    .series = s_series,
+    .append = s_append,
+    .conflicts = s_conflicts,
+    .turn = s_turn,
+    .open = local_cursor_open,
+    .next = local_cursor_next,
+    .upto = local_cursor_upto,
+    .close = local_cursor_close,
+    .oldest = s_oldest,
+    .lost = s_lost,
+    .stat = s_stat,
+    .destroy = s_destroy,
+};
+
+int
+local_store_new(local_store_t **ret, uint64_t most_bytes)
+{
+    local_store_t *self;
+    int rc;
+
+    if (most_bytes < LOCAL_STORE_LEAST || most_bytes > UINT64_C(1) << LOCAL_STORE_MOST_BITS)
+        return ERR_RANGE;
+    self = xcalloc(1, sizeof *self);
+    self->face.ops = &s_ops;
+    self->most_bytes = most_bytes;
+    self->index = label_index_new(most_bytes / 4);
+    self->pool = piece_pool_new();
+    self->now_ms = clock_mono_ms;
+    self->next_tile = 1;
+    self->oldest_ms = INT64_MAX;
+    self->lost_ms = INT64_MIN;
+    self->hosts = map_new();
+    atomic_init(&self->cursors, 0);
+    pthread_mutex_init(&self->appending, NULL);
+    pthread_mutex_init(&self->lock, NULL);
+    pthread_cond_init(&self->work, NULL);
+    pthread_cond_init(&self->done, NULL);
+    rc = -pthread_create(&self->thread, NULL, local_seal_run, self);
+    if (rc < 0) {
+        self->stopping = true;
+        local_store_destroy(&self);
+        return rc;
+    }
+    *ret = self;
+    return 0;
+}
+
+static void
+s_free_host(struct local_host *host)
+{
+    for (uint32_t i = 0; i < host->n; i++) {
+        open_tile_drop(&host->tiles[i].open);
+        sealed_tile_drop(host->tiles[i].sealed);
+    }
+    free(host->tiles);
+    free(host);
+}
+
+void
+local_store_destroy(local_store_t **self_p)
+{
+    local_store_t *self = *self_p;
+    struct map_entry entry;
+
+    if (self == NULL)
+        return;
+    assert(atomic_load(&self->cursors) == 0);
+    for (size_t at = 0; map_next(self->hosts, &at, &entry);)
+        own_rows_destroy(&((struct local_host *) entry.value)->own);
+    assert(self->lanes == NULL);
+    if (!self->stopping) {
+        pthread_mutex_lock(&self->lock);
+        self->stopping = true;
+        pthread_cond_signal(&self->work);
+        pthread_mutex_unlock(&self->lock);
+        pthread_join(self->thread, NULL);
+    }
+    for (size_t at = 0; map_next(self->hosts, &at, &entry);)
+        s_free_host(entry.value);
+    while (self->sealed.n-- > 0)
+        sealed_tile_drop(self->sealed.at[self->sealed.first++ % self->sealed.size]);
+    free(self->sealed.at);
+    map_destroy(&self->hosts);
+    pthread_cond_destroy(&self->work);
+    pthread_cond_destroy(&self->done);
+    pthread_mutex_destroy(&self->lock);
+    pthread_mutex_destroy(&self->appending);
+    piece_pool_destroy(&self->pool);
+    label_index_destroy(&self->index);
+    free(self);
+    *self_p = NULL;
+}
+
+store_t *
+local_store_face(local_store_t *self)
+{
+    return &self->face;
+}
+
+void
+local_store_set_clock(local_store_t *self, int64_t (*now_ms)(void))
+{
+    self->now_ms = now_ms;
+}
+
+static void
+s_end_lanes(local_store_t *self, int64_t before_ms)
+{
+    pthread_mutex_lock(&self->appending);
+    for (store_lane_t *lane = self->lanes; lane != NULL; lane = store_lane_next(lane))
+        store_lane_end(lane, before_ms);
+    pthread_mutex_unlock(&self->appending);
+}
+
+void
+local_store_seal(local_store_t *self)
+{
+    s_end_lanes(self, INT64_MAX);
+    pthread_mutex_lock(&self->lock);
+    while (self->n_ended > 0)
+        pthread_cond_wait(&self->done, &self->lock);
+    pthread_mutex_unlock(&self->lock);
+}
+
+struct local_host *
+local_host(struct local_store *self, uint64_t id)
+{
+    struct local_host *host = map_get_u64(self->hosts, id);
+
+    if (host == NULL) {
+        host = xcalloc(1, sizeof *host);
+        host->host = id;
+        host->lost_ms = INT64_MIN;
+        map_put_u64(self->hosts, id, host);
+    }
+    return host;
+}
+
+void
+local_list_open(struct local_store *self, open_tile_t *tile)
+{
+    const struct open_tile_origin *origin = open_tile_origin(tile);
+    struct local_host *host;
+
+    pthread_mutex_lock(&self->lock);
+    host = local_host(self, origin->host);
+    local_tile_insert(host, (struct local_tile){ .number = origin->number << SEALER_NUMBERS_BITS,
+                                                 .open = open_tile_hold(tile) });
+    pthread_mutex_unlock(&self->lock);
+}
+
+// Too many on their way: who appends waits, rather than memory running out.
+void
+local_end_tile(struct local_store *self, open_tile_t *tile)
+{
+    struct local_ended *ended = xmalloc(sizeof *ended);
+
+    *ended = (struct local_ended){ .tile = open_tile_hold(tile) };
+    pthread_mutex_lock(&self->lock);
+    while (self->n_ended >= LOCAL_ENDED_MOST)
+        pthread_cond_wait(&self->done, &self->lock);
+    if (self->first == NULL)
+        self->first = ended;
+    else
+        self->last->next = ended;
+    self->last = ended;
+    self->n_ended++;
+    pthread_cond_signal(&self->work);
+    pthread_mutex_unlock(&self->lock);
+}
+
+void
+local_tile_insert(struct local_host *host, struct local_tile tile)
+{
+    uint32_t at = host->n;
+
+    if (host->n == host->size) {
+        host->size = host->size == 0 ? 8 : 2 * host->size;
+        host->tiles = xrealloc(host->tiles, host->size, sizeof *host->tiles);
+    }
+    for (; at > 0 && host->tiles[at - 1].number > tile.number; at--)
+        host->tiles[at] = host->tiles[at - 1];
+    host->tiles[at] = tile;
+    host->n++;
+}
+
+void
+local_tile_remove(struct local_host *host, uint32_t at)
+{
+    open_tile_drop(&host->tiles[at].open);
+    sealed_tile_drop(host->tiles[at].sealed);
+    memmove(&host->tiles[at], &host->tiles[at + 1], (host->n - at - 1) * sizeof *host->tiles);
+    host->n--;
+}
+
+static int
+s_series(store_t *store, uint64_t host, const struct label_set *labels, enum metric_kind kind,
+         series_id *ret)
+{
+    struct local_store *self = (struct local_store *) store;
+    int rc;
+
+    pthread_mutex_lock(&self->appending);
+    rc = label_index_add(self->index, host, labels, kind, ret);
+    pthread_mutex_unlock(&self->appending);
+    return rc;
+}
+
+static uint64_t
+s_append(store_t *store, const struct store_row *row)
+{
+    struct local_store *self = (struct local_store *) store;
+    struct local_host *host;
+    uint64_t number;
+
+    pthread_mutex_lock(&self->lock);
+    host = local_host(self, row->host);
+    pthread_mutex_unlock(&self->lock);
+    pthread_mutex_lock(&self->appending);
+    number = own_rows_append(self, host, row);
+    pthread_mutex_unlock(&self->appending);
+    return number;
+}
+
+static uint64_t
+s_conflicts(store_t *store, uint64_t id)
+{
+    struct local_store *self = (struct local_store *) store;
+    const struct local_host *host;
+    uint64_t n;
+
+    pthread_mutex_lock(&self->lock);
+    host = map_get_u64(self->hosts, id);
+    n = host != NULL ? host->conflicts : 0;
+    pthread_mutex_unlock(&self->lock);
+    return n;
+}
+
+static void
+s_turn(store_t *store)
+{
+    struct local_store *self = (struct local_store *) store;
+
+    s_end_lanes(self, self->now_ms() - LOCAL_STORE_AGE_MS);
+}
+
+static int64_t
+s_oldest(store_t *store)
+{
+    struct local_store *self = (struct local_store *) store;
+    int64_t oldest_ms;
+
+    pthread_mutex_lock(&self->lock);
+    oldest_ms = self->oldest_ms;
+    pthread_mutex_unlock(&self->lock);
+    return oldest_ms;
+}
+
+static int64_t
+s_lost(store_t *store, uint64_t id)
+{
+    struct local_store *self = (struct local_store *) store;
+    const struct local_host *host;
+    int64_t lost_ms = INT64_MIN;
+
+    pthread_mutex_lock(&self->lock);
+    host = id != 0 ? map_get_u64(self->hosts, id) : NULL;
+    if (id == 0)
+        lost_ms = self->lost_ms;
+    else if (host != NULL)
+        lost_ms = host->lost_ms;
+    pthread_mutex_unlock(&self->lock);
+    return lost_ms;
+}
+
+static void
+s_stat(store_t *store, struct store_stat *ret)
+{
+    struct local_store *self = (struct local_store *) store;
+    const struct label_index_stat index = label_index_stat(self->index);
+    const uint64_t open = piece_pool_bytes(self->pool);
+
+    pthread_mutex_lock(&self->lock);
+    *ret = self->stat;
+    ret->bytes = self->sealed_bytes + open + index.bytes;
+    pthread_mutex_unlock(&self->lock);
+    ret->series = index.series;
+    ret->series_made = index.series;
+}
+
+static void
+s_destroy(store_t **store_p)
+{
+    local_store_t *self = (local_store_t *) *store_p;
+
+    local_store_destroy(&self);
+    *store_p = NULL;
+}

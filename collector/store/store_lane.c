@@ -1,0 +1,231 @@
+// store_lane - see the header.
+
+#include "collector/store/store_lane.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/store/local_inner.h"
+#include "shared/base/xalloc.h"
+
+// A tile ends at a KEY once it has this many records and either holds this much of each series or
+// would be too old at the next KEY; and anywhere at the harder bounds.
+#define RECORDS_LEAST 100u
+#define SERIES_BYTES  100u
+#define AGE_AT_KEY_MS (LOCAL_STORE_AGE_MS / 2)
+#define RECORDS_MOST  1024u
+#define BYTES_MOST    (4u * 1024u * 1024u)
+
+struct store_lane {
+    local_store_t *store;
+    struct local_host *host;
+    uint64_t stream;
+    open_tile_t *tile;    // held; NULL: none
+    int64_t begun_ms;     // monotonic, when it was begun
+    struct slot_map *map; // as of the last append; held; NULL: none
+    bool changed;         // `slots` say more than `map`
+    bool taking;          // a record is on its way
+    uint32_t n_slots;
+    uint32_t size; // allocated
+    struct slot_series *slots;
+    store_lane_t *next, *before; // of the store
+};
+
+store_lane_t *
+store_lane_open(local_store_t *store, uint64_t id, uint64_t stream)
+{
+    struct local_host *host;
+    store_lane_t *self;
+
+    pthread_mutex_lock(&store->lock);
+    host = local_host(store, id);
+    pthread_mutex_unlock(&store->lock);
+    pthread_mutex_lock(&store->appending);
+    self = store_lane_make(store, host, stream);
+    pthread_mutex_unlock(&store->appending);
+    return self;
+}
+
+void
+store_lane_close(store_lane_t **self_p)
+{
+    local_store_t *store;
+
+    if (*self_p == NULL)
+        return;
+    store = (*self_p)->store;
+    pthread_mutex_lock(&store->appending);
+    store_lane_free(self_p);
+    pthread_mutex_unlock(&store->appending);
+}
+
+void
+store_lane_define(store_lane_t *self, uint32_t slot, series_id id, struct metric_form form,
+                  uint64_t from_seq)
+{
+    pthread_mutex_lock(&self->store->appending);
+    store_lane_set(self, slot, id, form, from_seq);
+    pthread_mutex_unlock(&self->store->appending);
+}
+
+void
+store_lane_before(store_lane_t *self, const struct row_state *before, bool apart)
+{
+    pthread_mutex_lock(&self->store->appending);
+    store_lane_make_ready(self, before, apart);
+    pthread_mutex_unlock(&self->store->appending);
+}
+
+void
+store_lane_abandon(store_lane_t *self)
+{
+    pthread_mutex_lock(&self->store->appending);
+    self->taking = false;
+    pthread_mutex_unlock(&self->store->appending);
+}
+
+uint64_t
+store_lane_append(store_lane_t *self, const struct open_record *record, uint32_t rows)
+{
+    uint64_t number;
+
+    pthread_mutex_lock(&self->store->appending);
+    number = store_lane_put(self, record, rows);
+    pthread_mutex_unlock(&self->store->appending);
+    return number;
+}
+
+store_lane_t *
+store_lane_make(local_store_t *store, struct local_host *host, uint64_t stream)
+{
+    store_lane_t *self = xcalloc(1, sizeof *self);
+
+    self->store = store;
+    self->host = host;
+    self->stream = stream;
+    self->next = store->lanes;
+    if (self->next != NULL)
+        self->next->before = self;
+    store->lanes = self;
+    return self;
+}
+
+void
+store_lane_free(store_lane_t **self_p)
+{
+    store_lane_t *self = *self_p;
+
+    if (self == NULL)
+        return;
+    self->taking = false;
+    store_lane_end(self, INT64_MAX);
+    if (self->before != NULL)
+        self->before->next = self->next;
+    else
+        self->store->lanes = self->next;
+    if (self->next != NULL)
+        self->next->before = self->before;
+    slot_map_drop(self->map);
+    free(self->slots);
+    free(self);
+    *self_p = NULL;
+}
+
+store_lane_t *
+store_lane_next(store_lane_t *self)
+{
+    return self->next;
+}
+
+void
+store_lane_end(store_lane_t *self, int64_t before_ms)
+{
+    if (self->tile == NULL || self->begun_ms > before_ms || self->taking)
+        return;
+    local_end_tile(self->store, self->tile);
+    open_tile_drop(&self->tile);
+}
+
+void
+store_lane_set(store_lane_t *self, uint32_t slot, series_id id, struct metric_form form,
+               uint64_t from_seq)
+{
+    if (slot >= self->size) {
+        const uint32_t size = slot < 64 ? 128 : 2 * slot;
+
+        self->slots = xrealloc(self->slots, size, sizeof *self->slots);
+        self->size = size;
+    }
+    for (; self->n_slots <= slot; self->n_slots++)
+        self->slots[self->n_slots] = (struct slot_series){ 0 };
+    if (self->slots[slot].id == id) // said again, as at each TABLE
+        return;
+    self->slots[slot] = (struct slot_series){ .id = id, .form = form, .from_seq = from_seq };
+    self->changed = true;
+}
+
+// Whether the tile takes no more: a KEY is a good place for the next one to begin.
+static bool
+s_is_full(const store_lane_t *self, bool key)
+{
+    const struct open_tile_stat stat = open_tile_stat(self->tile);
+    const int64_t age_ms = self->store->now_ms() - self->begun_ms;
+
+    if (stat.records >= RECORDS_MOST || stat.bytes >= BYTES_MOST || age_ms >= LOCAL_STORE_AGE_MS)
+        return true;
+    return key && stat.records >= RECORDS_LEAST &&
+           (stat.bytes >= (uint64_t) SERIES_BYTES * stat.series || age_ms >= AGE_AT_KEY_MS);
+}
+
+static void
+s_begin(store_lane_t *self)
+{
+    const struct open_tile_origin origin = { .number = self->store->next_tile++,
+                                             .host = self->host->host,
+                                             .stream = self->stream };
+
+    self->tile = open_tile_new(self->store->pool, &origin);
+    self->begun_ms = self->store->now_ms();
+    if (self->map != NULL)
+        open_tile_map(self->tile, self->map);
+}
+
+void
+store_lane_make_ready(store_lane_t *self, const struct row_state *before, bool apart)
+{
+    self->taking = false;
+    if (self->tile != NULL && ((before != NULL && apart) || s_is_full(self, before == NULL)))
+        store_lane_end(self, INT64_MAX);
+    self->taking = true;
+    if (self->tile != NULL)
+        return;
+    s_begin(self);
+    if (before != NULL)
+        open_tile_begin(self->tile, before);
+    local_list_open(self->store, self->tile);
+}
+
+uint64_t
+store_lane_put(store_lane_t *self, const struct open_record *record, uint32_t rows)
+{
+    struct local_store *store = self->store;
+    uint64_t first;
+
+    self->taking = false;
+    if (self->changed) {
+        slot_map_drop(self->map);
+        self->map = slot_map_new(self->slots, self->n_slots);
+        self->changed = false;
+        open_tile_map(self->tile, self->map);
+    }
+    open_tile_append(self->tile, record);
+    pthread_mutex_lock(&store->lock);
+    first = self->host->rows + 1;
+    self->host->rows += rows;
+    store->stat.appended += record->samples;
+    store->stat.samples += record->samples;
+    if (record->samples > 0 && record->first_ms < store->oldest_ms)
+        store->oldest_ms = record->first_ms;
+    pthread_mutex_unlock(&store->lock);
+    return first;
+}

@@ -1,0 +1,37 @@
+// store_lane - one stream's way into the embedded store: records as they came.
+//
+// In:     of each slot, which series it is; records of values in their order, each after the state
+//         that it is against.
+// Out:    rows that are in every answer from then on.
+// Thread: a lane is one thread's; lanes of a store may be several threads'.
+// Cost:   a nanosecond a sample and some 100 a record.
+// Loss:   none.
+
+#ifndef COLLECTOR_STORE_STORE_LANE_H
+#define COLLECTOR_STORE_STORE_LANE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "collector/store/local_store.h"
+#include "collector/store/open_tile.h"
+
+typedef struct store_lane store_lane_t;
+
+store_lane_t *store_lane_open(local_store_t *store, uint64_t host, uint64_t stream);
+// What it holds is sealed.
+void store_lane_close(store_lane_t **self_p);
+
+// From record `from_seq` on values of the slot are this series'; id 0: nobody's.
+void store_lane_define(store_lane_t *self, uint32_t slot, series_id id, struct metric_form form,
+                       uint64_t from_seq);
+// Before each record of values. `before` is the state that a DELTA is against, NULL for a KEY;
+// `apart`: that state is not the one that the record appended last has left.
+void store_lane_before(store_lane_t *self, const struct row_state *before, bool apart);
+// The record was not to be had after all.
+void store_lane_abandon(store_lane_t *self);
+// A record that has been read, of `rows` rows that count; the number of the first of them, as
+// store_append gives it.
+uint64_t store_lane_append(store_lane_t *self, const struct open_record *record, uint32_t rows);
+
+#endif
