@@ -22,23 +22,16 @@
 #define HELLO_EVERY_US SECOND_US
 // A PING goes with whatever else wakes us about a second after the last one, which is a tick, and
 // on its own only if nothing does: a wake-up for it alone would be a fifth of the agent's cost.
-#define PING_FROM_US (SECOND_US - SECOND_US / 20)
-#define PING_BY_US   (SECOND_US + SECOND_US / 4)
-// While records go and are acknowledged, they are the sign of life, either way. Then a PING goes
-// along with a record, so that libzmq's thread wakes once for both, and tells the ledger.
-#define PING_SELDOM_FROM_US (5 * SECOND_US - SECOND_US / 20)
-#define PING_SELDOM_BY_US   (5 * SECOND_US + SECOND_US / 4)
-#define PINGS_FIRST         15 // each second all the same: the ledger of who is new is measured by them
-#define SENT_US             (SECOND_US + SECOND_US / 4) // that records go: since the last one
-#define ACKED_US            (SENT_US + SECOND_US) // that they are acknowledged; an ACK lies for a tick
-#define MEASURE_US          (10 * SECOND_US - SECOND_US / 20)
-#define SILENT_US           (3 * SECOND_US)
-#define RENEW_US            (10 * SECOND_US)
-#define KEY_EVERY_US        SECOND_US
-#define AWAY_LEAST_MS       1000
-#define AWAY_MOST_MS        3600000
-#define LOG_EVERY_MS        60000
-#define HELLO_SIZE_MAX      (BODY_NAME_MAX + 2048u)
+#define PING_FROM_US   (SECOND_US - SECOND_US / 20)
+#define PING_BY_US     (SECOND_US + SECOND_US / 4)
+#define MEASURE_EVERY  10 // PINGs
+#define SILENT_US      (3 * SECOND_US)
+#define RENEW_US       (10 * SECOND_US)
+#define KEY_EVERY_US   SECOND_US
+#define AWAY_LEAST_MS  1000
+#define AWAY_MOST_MS   3600000
+#define LOG_EVERY_MS   60000
+#define HELLO_SIZE_MAX (BODY_NAME_MAX + 2048u)
 
 enum state { STATE_DOWN, STATE_WELCOMED, STATE_AWAY };
 
@@ -51,13 +44,9 @@ struct control_link {
     int64_t hello_us;    // DOWN: when the next HELLO is due
     bool wants_out;      // DOWN: the socket did not take the last one
     int64_t ping_us;     // WELCOMED: when the last PING was sent
-    unsigned pings;      // since the last HELLO
-    int64_t sent_us;     // when records of the live stream were last sent
-    bool rides;          // that was in this turn
-    int64_t acked_us;    // when the collector was last known to acknowledge
     int64_t turn_us;     // when the turn before ended, and so the socket was last found empty
     int64_t pong_us;     // WELCOMED: when the collector was last known to live
-    int64_t measured_us; // WELCOMED: when the PING was sent that measured last, or measures
+    unsigned unmeasured; // WELCOMED: PINGs since the one that measured last
     bool measuring;      // WELCOMED: the PING sent last measures, and its PONG has not come
     int64_t away_us;     // AWAY: until then
     int64_t heard_us;    // anything of the collector, or sockets made anew
@@ -73,14 +62,11 @@ struct control_link {
     struct control_link_stat stat;
 };
 
-static bool s_talks(const control_link_t *self, int64_t mono_us);
-static bool s_ping_is_due(const control_link_t *self, int64_t mono_us);
 static void s_hello(control_link_t *self, struct control_now now);
 static void s_ping(control_link_t *self, struct control_now now);
 static void s_lose(control_link_t *self, struct control_now now);
 static void s_say_silent(control_link_t *self);
 static void s_welcome(control_link_t *self, const struct welcome *w, struct control_now now);
-static void s_ack(control_link_t *self, const struct ack *ack);
 static void s_pong(control_link_t *self, const struct pong *pong, struct control_now now);
 static void s_nak(control_link_t *self, const struct nak *nak, struct control_now now);
 static void s_goaway(control_link_t *self, const struct goaway *goaway, struct control_now now);
@@ -98,7 +84,6 @@ control_link_new(const struct identity *id, uint64_t nonce, const char *endpoint
     self->hello_us = now.mono_us;
     self->heard_us = now.mono_us;
     self->turn_us = now.mono_us;
-    self->sent_us = self->acked_us = now.mono_us - ACKED_US;
     self->down_us = now.mono_us;
     self->key_us = now.mono_us - KEY_EVERY_US;
     self->stat.rtt_us = -1;
@@ -127,9 +112,8 @@ control_link_turn(control_link_t *self, struct control_now now)
         s_lose(self, now);
         s_say_silent(self);
     }
-    if (self->state == STATE_WELCOMED && s_ping_is_due(self, now.mono_us))
+    if (self->state == STATE_WELCOMED && now.mono_us - self->ping_us >= PING_FROM_US)
         s_ping(self, now);
-    self->rides = false;
     if (self->state == STATE_WELCOMED && now.mono_us >= self->hello_us &&
         self->handler.hello_due(self->handler.arg))
         s_hello(self, now);
@@ -145,24 +129,6 @@ control_link_turn(control_link_t *self, struct control_now now)
         s_say_silent(self);
     if (now.mono_us >= self->hello_us)
         s_hello(self, now);
-}
-
-// Records go and are acknowledged.
-static bool
-s_talks(const control_link_t *self, int64_t mono_us)
-{
-    return self->pings >= PINGS_FIRST && mono_us - self->sent_us < SENT_US &&
-           mono_us - self->acked_us < ACKED_US;
-}
-
-static bool
-s_ping_is_due(const control_link_t *self, int64_t mono_us)
-{
-    const int64_t passed_us = mono_us - self->ping_us;
-
-    if (!s_talks(self, mono_us))
-        return passed_us >= PING_FROM_US;
-    return passed_us >= (self->rides ? PING_SELDOM_FROM_US : PING_SELDOM_BY_US);
 }
 
 static bool
@@ -191,7 +157,6 @@ s_hello(control_link_t *self, struct control_now now)
     msg.hello.ledger = book.ledger;
     self->wants_out = !s_send(self, &msg);
     self->hello_us = now.mono_us + HELLO_EVERY_US;
-    self->pings = 0;
 }
 
 static void
@@ -212,12 +177,9 @@ s_ping(control_link_t *self, struct control_now now)
     msg.ping.head = book.head;
     msg.ping.ledger = book.ledger;
     self->n++;
-    self->pings++;
     self->ping_us = now.mono_us;
-    if (self->measuring || now.mono_us - self->measured_us >= MEASURE_US) {
-        self->measuring = true;
-        self->measured_us = now.mono_us;
-    }
+    self->measuring = self->measuring || self->unmeasured == 0;
+    self->unmeasured = (self->unmeasured + 1) % MEASURE_EVERY;
     if (!s_send(self, &msg))
         s_lose(self, now);
 }
@@ -245,25 +207,6 @@ s_say_silent(control_link_t *self)
              log_quote(self->endpoint));
 }
 
-static int64_t
-s_min(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-// When a PING goes even if nothing else wakes us: while records go, when they can no longer be said
-// to.
-static int64_t
-s_ping_by_us(const control_link_t *self)
-{
-    const int64_t talks_until_us = s_min(self->sent_us + SENT_US, self->acked_us + ACKED_US);
-    int64_t by_us = self->ping_us + PING_BY_US;
-
-    if (self->pings >= PINGS_FIRST && talks_until_us > by_us)
-        by_us = s_min(talks_until_us, self->ping_us + PING_SELDOM_BY_US);
-    return by_us;
-}
-
 int64_t
 control_link_deadline_us(const control_link_t *self)
 {
@@ -273,7 +216,7 @@ control_link_deadline_us(const control_link_t *self)
     case STATE_AWAY:
         return self->away_us;
     case STATE_WELCOMED:
-        due = s_ping_by_us(self);
+        due = self->ping_us + PING_BY_US;
         return due < self->pong_us + SILENT_US ? due : self->pong_us + SILENT_US;
     case STATE_DOWN:
         break;
@@ -324,7 +267,8 @@ control_link_receive(control_link_t *self, const void *at, size_t n, struct cont
         s_pong(self, &msg.pong, now);
         break;
     case CONTROL_ACK:
-        s_ack(self, &msg.ack);
+        if (self->state == STATE_WELCOMED)
+            self->handler.ack(self->handler.arg, &msg.ack);
         break;
     case CONTROL_NAK:
         s_nak(self, &msg.nak, now);
@@ -356,7 +300,7 @@ s_welcome(control_link_t *self, const struct welcome *w, struct control_now now)
         self->stat.collector = w->collector;
         self->pong_us = now.mono_us;
         self->ping_us = now.mono_us - PING_BY_US; // due at once: it measures the clocks
-        self->measured_us = now.mono_us - MEASURE_US;
+        self->unmeasured = 0;
         self->measuring = false;
         self->said_silent = false;
         self->hello_us = now.mono_us;
@@ -364,16 +308,6 @@ s_welcome(control_link_t *self, const struct welcome *w, struct control_now now)
                  log_quote(self->endpoint), str_hex64_put(collector, w->collector), w->n_streams);
     }
     self->handler.welcomed(self->handler.arg, w);
-}
-
-static void
-s_ack(control_link_t *self, const struct ack *ack)
-{
-    if (self->state != STATE_WELCOMED)
-        return;
-    // It may have lain since the turn before, but no longer.
-    self->acked_us = self->pong_us = self->turn_us;
-    self->handler.ack(self->handler.arg, ack);
 }
 
 static void
@@ -447,13 +381,6 @@ s_goaway(control_link_t *self, const struct goaway *goaway, struct control_now n
         log_warn("the collector sends us away", "collector=%s reason=%s retry_ms=%" PRId64,
                  log_quote(self->endpoint), goaway_reason_str(goaway->reason), delay_ms);
     self->away_reason = goaway->reason;
-}
-
-void
-control_link_sent(control_link_t *self, struct control_now now)
-{
-    self->sent_us = now.mono_us;
-    self->rides = true;
 }
 
 void

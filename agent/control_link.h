@@ -1,14 +1,12 @@
 // control_link - the agent's side of the control socket, as a state machine.
 //
-//      DOWN --WELCOME--> WELCOMED --3 s without PONG or ACK, connection ended, NAK{HELLO}--> DOWN
+//      DOWN --WELCOME--> WELCOMED --3 s without PONG, the connection ended, NAK{HELLO}--> DOWN
 //      any  --GOAWAY--> AWAY --its delay has passed--> DOWN
 //
 // DOWN:     HELLO as soon as the socket takes one, then each second.
 // WELCOMED: frames may be sent; PING each second, and HELLO where streams are there that it has not
-//           named. While frames go and are acknowledged they tell as much, and PINGs become one in
-//           five seconds, for the ledger and the clocks; but not in the first 15 s. Each 10 s one
-//           measures clocks and round trip and waits for its PONG; what else comes may lie until
-//           the next wake-up.
+//           named. Each tenth one measures clocks and round trip and
+//           waits for its PONG; what else comes may lie until the next wake-up.
 // Whenever nothing was heard for 10 s the sockets are made anew: a connection that is half open,
 // or that libzmq has given up for good, would never come back.
 // In:     messages of the collector, and the time. Out: messages, through the handler.
@@ -65,7 +63,7 @@ control_link_t *control_link_new(const struct identity *id, uint64_t nonce, cons
 void control_link_destroy(control_link_t **self_p);
 
 // Does what is due. Call at each turn of the loop, after control_link_receive has been given all
-// that was there, and control_link_sent; cheap when nothing is due.
+// that was there; cheap when nothing is due.
 void control_link_turn(control_link_t *self, struct control_now now);
 // When something will be due, in time of mono_us.
 int64_t control_link_deadline_us(const control_link_t *self);
@@ -77,8 +75,6 @@ bool control_link_wants_out(const control_link_t *self);
 void control_link_writable(control_link_t *self, struct control_now now);
 // One message of the collector, of any bytes.
 void control_link_receive(control_link_t *self, const void *at, size_t n, struct control_now now);
-// Frames of the live stream were given to their socket in this turn.
-void control_link_sent(control_link_t *self, struct control_now now);
 // Says BYE to a collector that knows us.
 void control_link_bye(control_link_t *self);
 

@@ -22,7 +22,6 @@
 #include "shared/base/xalloc.h"
 #include "shared/net/selfstat.h"
 #include "shared/net/sock.h"
-#include "shared/wire/frame.h"
 
 #define CONTROL_BUDGET 16 // messages a turn
 #define PUSH_BUDGET    64 // frames a turn
@@ -39,7 +38,6 @@ struct uplink {
     control_link_t *link;
     pusher_t *pusher;
     zsock_t *control; // DEALER
-    bool fresh;       // frames of the live stream were sent in this turn
 };
 
 static bool s_push(void *arg, const void *frame, size_t n);
@@ -73,12 +71,11 @@ uplink_open(uplink_t **ret, const struct uplink_options *opt)
 static bool
 s_push(void *arg, const void *frame, size_t n)
 {
-    uplink_t *self = arg;
+    const uplink_t *self = arg;
     const int rc = pusher_send(self->pusher, frame, n);
 
     if (rc < 0 && rc != -EAGAIN)
         log_error("the data socket fails", "error=%s", log_quote(err_str(rc)));
-    self->fresh = self->fresh || (rc == 0 && frame_is_fresh(frame_flags(frame)));
     return rc == 0;
 }
 
@@ -298,13 +295,8 @@ uplink_event(uplink_t *self, const struct host_event *event)
 void
 uplink_send(uplink_t *self)
 {
-    const struct control_now now = s_now();
-
     outbox_send(self->outbox, PUSH_BUDGET);
-    if (self->fresh)
-        control_link_sent(self->link, now);
-    self->fresh = false;
-    control_link_turn(self->link, now);
+    control_link_turn(self->link, s_now());
 }
 
 // What the spool writes and the socket takes without being waited for long.

@@ -114,18 +114,6 @@ host_table_ping(host_table_t *self, const struct ping *ping, const struct route 
 }
 
 void
-host_table_frame(host_table_t *self, uint64_t id, struct host_time now)
-{
-    struct host *host = map_get_u64(self->hosts, id);
-
-    if (host == NULL || (host->info.state != HOST_UP && host->info.state != HOST_LATE))
-        return;
-    host->heard_ms = now.mono_ms;
-    if (s_set_state(self, host, HOST_UP, now.real_ms))
-        self->events.changed(self->events.arg, host);
-}
-
-void
 host_table_bye(host_table_t *self, const struct bye *bye, struct host_time now)
 {
     struct host *host = map_get_u64(self->hosts, bye->host);

@@ -18,7 +18,7 @@
 #include "shared/wire/control.h"
 #include "shared/wire/live.h"
 
-#define HOST_LATE_MS   2250 // two signs of life a second apart, and some slack
+#define HOST_LATE_MS   2250 // two pings a second apart, and some slack
 #define HOST_SILENT_MS 3000
 #define ROUTE_MAX      255 // bytes of a ROUTER's routing id
 
@@ -33,7 +33,7 @@ struct host {
     struct host_info info;
     uint64_t nonce;     // of its agent's newest start
     struct route route; // of its newest HELLO
-    int64_t heard_ms;   // monotonic, of its newest HELLO, PING or fresh frame
+    int64_t heard_ms;   // monotonic, of its newest HELLO or PING
     int64_t hello_ms;   // monotonic, of its newest HELLO
 };
 
@@ -61,9 +61,6 @@ int host_table_hello(host_table_t *self, const struct hello *hello, const struct
 // The host, or NULL: nobody known by this host id, nonce and route, so it shall say HELLO.
 const struct host *host_table_ping(host_table_t *self, const struct ping *ping,
                                    const struct route *route, struct host_time now);
-// A frame of the host came as it was made: it lives, if it was not given up before. Who is silent
-// or stopped is so until it says HELLO or PING, since a frame may have lain.
-void host_table_frame(host_table_t *self, uint64_t host, struct host_time now);
 // Nothing for a host or nonce that is not known.
 void host_table_bye(host_table_t *self, const struct bye *bye, struct host_time now);
 // The connection of its newest HELLO has ended without a BYE: silent, and another may take its

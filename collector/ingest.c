@@ -121,8 +121,6 @@ ingest_frame(ingest_t *self, const void *at, size_t n, struct host_time now)
         s_refuse(self, STAT_REFUSED_IDENTITY, ERR_UNKNOWN, record.stream);
         return;
     }
-    if (frame_is_fresh(prefix.flags))
-        host_table_frame(self->is.hosts, stream->source->host, now);
     if (self->full || self->failed != 0) {
         s_refuse(self, STAT_FRAMES_NO_STORAGE, -ENOSPC, record.stream);
         return;

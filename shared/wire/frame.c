@@ -23,25 +23,12 @@
 #define RECORD_MAX        (FRAME_MAX - FRAME_PREFIX_SIZE)
 #define RECORD_LENGTH     0x00ffffffu // bits of the first word
 #define RECORD_TYPE_SHIFT 24
-#define PREFIX_FLAGS_AT   3u
 #define PREFIX_CRC_AT     12u
 #define RECORD_CRC_AT     4u
 #define RECORD_CRC_END    8u
 
 static int s_take_prefix(struct frame_prefix *prefix, const uint8_t *at);
 static uint32_t s_record_crc(const uint8_t *at, size_t length);
-
-bool
-frame_is_fresh(uint8_t flags)
-{
-    return (flags & (FRAME_BACKLOG | FRAME_REPEAT | FRAME_IMPORT)) == 0;
-}
-
-uint8_t
-frame_flags(const void *frame)
-{
-    return ((const uint8_t *) frame)[PREFIX_FLAGS_AT];
-}
 
 void
 frame_put_prefix(uint8_t *out, const struct frame_prefix *prefix)

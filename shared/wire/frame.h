@@ -8,7 +8,6 @@
 #ifndef SHARED_WIRE_FRAME_H
 #define SHARED_WIRE_FRAME_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -52,11 +51,6 @@ struct record {
     const uint8_t *body; // borrowed
     uint32_t body_len;   // 0 to FRAME_BODY_MAX
 };
-
-// Whether it came as it was made: a sign of life of its sender, as PING is. `flags` of a prefix.
-bool frame_is_fresh(uint8_t flags);
-// Of a whole frame, or a prefix, that is known to be one.
-uint8_t frame_flags(const void *frame);
 
 // Prefix into out[FRAME_PREFIX_SIZE].
 void frame_put_prefix(uint8_t *out, const struct frame_prefix *prefix);

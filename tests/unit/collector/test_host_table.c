@@ -151,31 +151,6 @@ pings_keep_it_up_and_silence_takes_it_down(void **state)
 }
 
 static void
-a_fresh_frame_is_a_sign_of_life_of_who_is_not_given_up(void **state)
-{
-    (void) state;
-    hello(1, 10, "web", 1, 0);
-    for (int64_t ms = 1000; ms <= 9000; ms += 1000) {
-        host_table_tick(s_table, at(ms));
-        assert_int_equal(state_of(1), HOST_UP);
-        host_table_frame(s_table, 1, at(ms));
-    }
-    host_table_tick(s_table, at(11500));
-    assert_int_equal(state_of(1), HOST_LATE);
-    host_table_frame(s_table, 1, at(11500));
-    assert_int_equal(state_of(1), HOST_UP);
-    host_table_tick(s_table, at(15000));
-    assert_int_equal(state_of(1), HOST_SILENT);
-    host_table_frame(s_table, 1, at(15000));
-    assert_int_equal(state_of(1), HOST_SILENT);
-    assert_true(ping(1, 10, 1, 15100));
-    bye(1, 10, 15200);
-    host_table_frame(s_table, 1, at(15300)); // it lay in a queue when BYE came
-    assert_int_equal(state_of(1), HOST_STOPPED);
-    host_table_frame(s_table, 2, at(15300)); // nobody
-}
-
-static void
 a_ping_tells_of_the_agent(void **state)
 {
     const struct host_info *info;
@@ -317,7 +292,6 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_hello_makes_a_host),
         TEST(pings_keep_it_up_and_silence_takes_it_down),
-        TEST(a_fresh_frame_is_a_sign_of_life_of_who_is_not_given_up),
         TEST(a_ping_tells_of_the_agent),
         TEST(a_ping_of_a_stranger_is_not_taken),
         TEST(bye_is_stopped_until_the_next_hello),

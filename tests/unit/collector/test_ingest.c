@@ -60,25 +60,6 @@ a_row_is_stored_with_the_instance_of_its_host(void **state)
 }
 
 static void
-a_fresh_frame_is_a_sign_of_life_and_backlog_is_none(void **state)
-{
-    const struct host *host;
-
-    (void) state;
-    begin(3);
-    host = host_table_find(room.hosts, HOST);
-    room.now.mono_ms += 1000;
-    fake_row(&s, RECORD_DELTA, T0 + 1000, 3, 100);
-    room_give(&s);
-    assert_int_equal(host->heard_ms, room.now.mono_ms);
-    room.now.mono_ms += 1000;
-    s.flags = FRAME_BACKLOG;
-    fake_row(&s, RECORD_DELTA, T0 + 2000, 3, 100);
-    room_give(&s);
-    assert_int_equal(host->heard_ms, room.now.mono_ms - 1000);
-}
-
-static void
 a_stream_that_no_hello_named_is_dropped(void **state)
 {
     (void) state;
@@ -507,7 +488,6 @@ main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_row_is_stored_with_the_instance_of_its_host),
-        TEST(a_fresh_frame_is_a_sign_of_life_and_backlog_is_none),
         TEST(a_stream_that_no_hello_named_is_dropped),
         TEST(a_stream_that_names_another_host_is_refused_for_good),
         TEST(a_stream_of_another_host_stays_that_ones),
