@@ -177,7 +177,7 @@ second(void)
         if (k == 0) {
             bed_begin_stream(i);
             bed_commit();
-            start(LOCAL_STORE_LEAST); // the definitions are in the journal; so the head is filled from it
+            start(LOCAL_STORE_LEAST); // the definitions are in the journal: it fills the head
         }
         if (seeded_below(&s_seed, 10) == 0)
             say_late(i, t0_ms, -LATE_MS);
