@@ -323,7 +323,9 @@ s_access(void *arg, struct MHD_Connection *connection, const char *url, const ch
     }
     if (x->asked)
         return s_answered(x);
-    assert(!x->begun);
+    // It was answered, and asks again: libmicrohttpd is being stopped, and takes no answer then.
+    if (x->begun || x->route == NULL)
+        return MHD_NO;
     x->begun = true;
     return x->route->begin(x);
 }
@@ -354,9 +356,10 @@ s_answered(exchange_t *x)
     enum MHD_Result rc;
 
     x->asked = false;
-    s_resumed(x);
     rc = x->route->answer(x, x->answer);
     link_request_destroy(&x->answer);
+    // Not sooner: with the last one back libmicrohttpd is stopped, and takes no answer any more.
+    s_resumed(x);
     return rc;
 }
 
