@@ -181,7 +181,8 @@ read_back(void)
     journal_stop(&room.journal);
     applier_destroy(&room.applier);
     store_destroy(&room.store);
-    assert_int_equal(head_new(&room.store, 16u << 20), 0);
+    assert_int_equal(local_store_new(&room.local, 16u << 20), 0);
+    room.store = local_store_face(room.local);
     room_open_journal(1000);
     assert_int_equal(
         replay_start(&replay, &(struct replay_options){ .dir = room.dir,
