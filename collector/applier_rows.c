@@ -15,6 +15,7 @@
 
 static const char s_topics[KINDS] = { [KIND_APPS] = LIVE_APP_ROWS, [KIND_HOST] = LIVE_HOST_ROWS };
 
+static void s_table(void *arg);
 static int s_define(void *arg, const struct slot_def *def);
 static void s_values(void *arg, const struct row_state *before, bool apart);
 static void s_block(void *arg, int64_t time_ms, const struct row_block *block);
@@ -25,6 +26,7 @@ lane_t *
 applier_lane_new(struct stream *stream)
 {
     return lane_new(stream->id, &(struct lane_handler){ .arg = stream,
+                                                        .table = s_table,
                                                         .define = s_define,
                                                         .values = s_values,
                                                         .block = s_block,
@@ -101,6 +103,14 @@ s_define(void *arg, const struct slot_def *def)
 }
 
 static void
+s_table(void *arg)
+{
+    struct stream *stream = arg;
+
+    store_lane_table(stream->into, lane_next(stream->lane));
+}
+
+static void
 s_values(void *arg, const struct row_state *before, bool apart)
 {
     struct stream *stream = arg;
@@ -139,7 +149,7 @@ s_admit(struct stream *stream, const struct row_block *block)
     for (uint32_t i = 0; i < block->n; i++) {
         struct series *series = s_slot(stream, block->slots[i]);
 
-        if (series->id == 0 || series->admitted)
+        if (series->id == 0 || series->admitted || lane_form(stream->lane, block->slots[i]) == NULL)
             continue;
         row_builder_add(&self->build[series->kind], series->id, 0);
         series->admitted = true;
@@ -163,7 +173,7 @@ s_build(struct stream *stream, int64_t time_ms, const struct row_block *block)
     for (uint32_t i = 0; i < block->n; i++) {
         const struct series *series = s_slot(stream, block->slots[i]);
 
-        if (series->id != 0)
+        if (series->id != 0 && lane_form(stream->lane, block->slots[i]) != NULL)
             row_builder_add(&self->build[series->kind], series->id,
                             s_value(stream, block->slots[i], &block->cells[i]));
     }
@@ -184,7 +194,7 @@ s_count_apps(const struct stream *stream, const struct row_block *block)
         const uint32_t slot = block->slots[i];
 
         n += slot < stream->n_slots && stream->series[slot].id != 0 &&
-             stream->series[slot].kind == KIND_APPS;
+             stream->series[slot].kind == KIND_APPS && lane_form(stream->lane, slot) != NULL;
     }
     return n;
 }

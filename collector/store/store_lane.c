@@ -25,11 +25,18 @@ struct store_lane {
     struct slot_map *map; // as of the last append; held; NULL: none
     bool changed;         // `slots` say more than `map`
     bool taking;          // a record is on its way
+    bool full;            // its tile takes no more: a slot has become another series'
+    bool tabled;          // a TABLE has begun since the last append
+    uint64_t table_seq;   // slots that it has not defined are nobody's from here on
+    uint8_t *named;       // by it, beside `slots`
     uint32_t n_slots;
     uint32_t size; // allocated
     struct slot_series *slots;
     store_lane_t *next, *before; // of the store
 };
+
+static void s_close_slot(store_lane_t *self, struct slot_series *slot, uint64_t from_seq);
+static void s_close_unnamed(store_lane_t *self);
 
 store_lane_t *
 store_lane_open(local_store_t *store, uint64_t id, uint64_t stream)
@@ -57,6 +64,18 @@ store_lane_close(store_lane_t **self_p)
     pthread_mutex_lock(&store->appending);
     store_lane_free(self_p);
     pthread_mutex_unlock(&store->appending);
+}
+
+void
+store_lane_table(store_lane_t *self, uint64_t from_seq)
+{
+    pthread_mutex_lock(&self->store->appending);
+    s_close_unnamed(self);
+    if (self->n_slots > 0)
+        memset(self->named, 0, self->n_slots);
+    self->tabled = true;
+    self->table_seq = from_seq;
+    pthread_mutex_unlock(&self->store->appending);
 }
 
 void
@@ -127,6 +146,7 @@ store_lane_free(store_lane_t **self_p)
         self->next->before = self->before;
     slot_map_drop(self->map);
     free(self->slots);
+    free(self->named);
     free(self);
     *self_p = NULL;
 }
@@ -150,18 +170,49 @@ void
 store_lane_set(store_lane_t *self, uint32_t slot, series_id id, struct metric_form form,
                uint64_t from_seq)
 {
+    struct slot_series *is;
+
     if (slot >= self->size) {
         const uint32_t size = slot < 64 ? 128 : 2 * slot;
 
         self->slots = xrealloc(self->slots, size, sizeof *self->slots);
+        self->named = xrealloc(self->named, size, sizeof *self->named);
         self->size = size;
     }
-    for (; self->n_slots <= slot; self->n_slots++)
+    for (; self->n_slots <= slot; self->n_slots++) {
         self->slots[self->n_slots] = (struct slot_series){ 0 };
-    if (self->slots[slot].id == id) // said again, as at each TABLE
+        self->named[self->n_slots] = 0;
+    }
+    is = &self->slots[slot];
+    self->named[slot] = id != 0;
+    if (id == 0) {
+        s_close_slot(self, is, from_seq);
+    } else if (is->id != id || is->to_seq != UINT64_MAX) { // else it is said again
+        self->full = self->full || is->id != 0;
+        *is = (struct slot_series){
+            .id = id, .form = form, .from_seq = from_seq, .to_seq = UINT64_MAX
+        };
+        self->changed = true;
+    }
+}
+
+// What its tile has of it stays.
+static void
+s_close_slot(store_lane_t *self, struct slot_series *slot, uint64_t from_seq)
+{
+    if (slot->id == 0 || slot->to_seq != UINT64_MAX)
         return;
-    self->slots[slot] = (struct slot_series){ .id = id, .form = form, .from_seq = from_seq };
+    slot->to_seq = from_seq;
     self->changed = true;
+}
+
+static void
+s_close_unnamed(store_lane_t *self)
+{
+    for (uint32_t slot = 0; slot < self->n_slots && self->tabled; slot++)
+        if (self->named[slot] == 0)
+            s_close_slot(self, &self->slots[slot], self->table_seq);
+    self->tabled = false;
 }
 
 // Whether the tile takes no more: a KEY is a good place for the next one to begin.
@@ -194,8 +245,11 @@ void
 store_lane_make_ready(store_lane_t *self, const struct row_state *before, bool apart)
 {
     self->taking = false;
-    if (self->tile != NULL && ((before != NULL && apart) || s_is_full(self, before == NULL)))
+    s_close_unnamed(self);
+    if (self->tile != NULL &&
+        (self->full || (before != NULL && apart) || s_is_full(self, before == NULL)))
         store_lane_end(self, INT64_MAX);
+    self->full = false;
     self->taking = true;
     if (self->tile != NULL)
         return;

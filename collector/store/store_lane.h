@@ -22,6 +22,8 @@ store_lane_t *store_lane_open(local_store_t *store, uint64_t host, uint64_t stre
 // What it holds is sealed.
 void store_lane_close(store_lane_t **self_p);
 
+// A TABLE begins: slots that it does not define are nobody's from record `from_seq` on.
+void store_lane_table(store_lane_t *self, uint64_t from_seq);
 // From record `from_seq` on values of the slot are this series'; id 0: nobody's.
 void store_lane_define(store_lane_t *self, uint32_t slot, series_id id, struct metric_form form,
                        uint64_t from_seq);

@@ -295,6 +295,8 @@ s_read_table(lane_t *self, const struct record *record, struct rbuf *r)
         slots = (uint32_t) rbuf_count(r, BODY_SLOTS_MAX);
         self->n_slots = 0;
         self->n_odd = 0;
+        if (self->handler.table != NULL)
+            self->handler.table(self->handler.arg);
     }
     width = s_read_defs(self, r, slots);
     if (width < 0)

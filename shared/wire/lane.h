@@ -25,6 +25,8 @@ struct lane_handler {
     // A slot is now this series. `def` is borrowed for the call. 0, or below zero to refuse the
     // series: its values are then read past and counted in lane_counters.refused.
     int (*define)(void *arg, const struct slot_def *def);
+    // A TABLE begins: slots that it does not define are no series' any more. NULL: not told.
+    void (*table)(void *arg);
     // One block of values at time_ms; cells of refused or unknown slots are left out.
     // `values` are doubles, one per slot in `slots`; all borrowed for the call.
     void (*row)(void *arg, int64_t time_ms, const uint32_t *slots, const double *values,

@@ -288,7 +288,9 @@ what_is_too_far_ahead_stays_out_and_the_rest_goes_on(void **state)
 static void
 what_a_tile_holds_is_counted(void **state)
 {
-    struct slot_series series[3] = { { .id = 4 }, { .id = 0 }, { .id = 9, .from_seq = 5 } };
+    struct slot_series series[3] = { { .id = 4, .to_seq = 6 },
+                                     { .id = 0 },
+                                     { .id = 9, .from_seq = 5, .to_seq = UINT64_MAX } };
     struct slot_map *map = slot_map_new(series, 3);
     struct open_tile_stat stat;
     open_cursor_t *cursor;
@@ -308,6 +310,8 @@ what_a_tile_holds_is_counted(void **state)
     assert_int_equal(stat.last_ms, sender.t0_ms);
     cursor = open_cursor_new(tile);
     assert_int_equal(slot_map_find(open_cursor_map(cursor), 0, 4)->id, 4);
+    assert_int_equal(slot_map_find(open_cursor_map(cursor), 0, 5)->id, 4);
+    assert_null(slot_map_find(open_cursor_map(cursor), 0, 6));
     assert_null(slot_map_find(open_cursor_map(cursor), 1, 4));
     assert_null(slot_map_find(open_cursor_map(cursor), 2, 4));
     assert_int_equal(slot_map_find(open_cursor_map(cursor), 2, 5)->id, 9);

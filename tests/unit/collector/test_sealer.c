@@ -214,6 +214,7 @@ make_slots(uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
         slots[i].id = 10 + i;
+        slots[i].to_seq = UINT64_MAX;
         slots[i].form = (struct metric_form){ .exponent = (uint8_t) (i % 4), .unit = 1 + i % 3 };
         if (i % 9 == 5)
             slots[i].form.exponent = METRIC_RAW;
@@ -335,6 +336,7 @@ a_series_that_begins_late_and_one_in_two_slots_are_whole(void **state)
     slots[9].id = slots[3].id;
     slots[9].form.exponent = 1;
     slots[9].from_seq = seq;
+    slots[9].to_seq = UINT64_MAX;
     use_slots(10);
     for (int i = 30; i < 60; i++) {
         move_on();

@@ -227,6 +227,29 @@ a_record_that_was_not_to_be_had_changes_nothing(void **state)
     assert_whole();
 }
 
+// A dead slot's values stand; a slot that is left out is nobody's until it is defined again.
+static void
+what_a_table_leaves_out_counts_up_to_there_and_not_after(void **state)
+{
+    (void) state;
+    seed = 5;
+    for (unsigned run = 0; run < 6; run++) {
+        const bool all = run % 2 == 0;
+
+        for (unsigned i = 0; i < 40; i++) {
+            next_row(seq == 0, false, false);
+            for (uint32_t slot = 0; slot < 10 && !all; slot++)
+                there[slot][seq - 1] = false;
+        }
+        store_lane_table(lane, seq);
+        for (uint32_t i = all ? 10 : 0; i < SLOTS; i++)
+            store_lane_define(lane, i, ids[i], FORM, seq);
+    }
+    assert_whole();
+    local_store_seal(local);
+    assert_whole();
+}
+
 static void
 rows_are_numbered_on_over_lanes_of_a_host(void **state)
 {
@@ -256,6 +279,8 @@ main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(a_record_that_was_not_to_be_had_changes_nothing, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(what_a_table_leaves_out_counts_up_to_there_and_not_after,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(rows_are_numbered_on_over_lanes_of_a_host, setup, teardown),
     };
 
