@@ -323,8 +323,7 @@ s_access(void *arg, struct MHD_Connection *connection, const char *url, const ch
     }
     if (x->asked)
         return s_answered(x);
-    // It was answered, and asks again: libmicrohttpd is being stopped, and takes no answer then.
-    if (x->begun || x->route == NULL)
+    if (x->begun || x->route == NULL) // answered: libmicrohttpd asks again while it is stopped
         return MHD_NO;
     x->begun = true;
     return x->route->begin(x);
@@ -358,7 +357,7 @@ s_answered(exchange_t *x)
     x->asked = false;
     rc = x->route->answer(x, x->answer);
     link_request_destroy(&x->answer);
-    // Not sooner: with the last one back libmicrohttpd is stopped, and takes no answer any more.
+    // Not sooner: with the last one back libmicrohttpd is stopped.
     s_resumed(x);
     return rc;
 }
