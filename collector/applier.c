@@ -20,14 +20,14 @@ static void s_remove_stream(applier_t *self, struct source *source, uint32_t at)
 static void s_remove_streams(applier_t *self, struct source *source);
 
 applier_t *
-applier_new(local_store_t *store, event_log_t *events, uint32_t most_series)
+applier_new(local_store_t *store, event_log_t *events, const struct applier_limits *most)
 {
     applier_t *self = xcalloc(1, sizeof *self);
 
     self->local = store;
     self->store = local_store_face(store);
     self->events = events;
-    self->most_series = most_series;
+    self->most = *most;
     self->sources = map_new();
     self->streams = map_new();
     return self;
@@ -133,6 +133,21 @@ void
 applier_fate(const applier_t *self, struct applier_fate *ret)
 {
     *ret = self->fate;
+}
+
+uint64_t
+applier_slot_bytes(const applier_t *self, uint64_t host)
+{
+    const struct source *source = map_get_u64(self->sources, host);
+    uint64_t bytes = 0;
+
+    for (uint32_t i = 0; source != NULL && i < source->n_streams; i++) {
+        const struct stream *stream = source->streams[i];
+
+        bytes += lane_bytes(stream->lane) + store_lane_bytes(stream->into) +
+                 stream->n_slots * sizeof *stream->series;
+    }
+    return bytes;
 }
 
 void
@@ -245,6 +260,11 @@ s_remove_stream(applier_t *self, struct source *source, uint32_t at)
     map_remove_u64(self->streams, stream->id);
     for (uint32_t slot = 0; slot < stream->n_slots; slot++)
         source->n_series -= stream->series[slot].id != 0;
+    source->n_slots -= stream->room;
+    // There is room again for those that had none.
+    for (uint32_t i = 0; i < source->n_streams && stream->room > 0; i++)
+        if (source->streams[i]->retry_ms != 0)
+            source->streams[i]->retry_ms = INT64_MIN;
     lane_destroy(&stream->lane);
     store_lane_close(&stream->into);
     free(stream->series);

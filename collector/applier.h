@@ -5,7 +5,10 @@
 //         published, unless they carry BACKLOG; what can't be read is asked for.
 // Thread: one owner at a time. It begins quiet: while the journal is replayed it only fills the
 //         store. applier_attach makes it live, in the thread that has the publisher.
-// Limits: series of one host; samples more than APPLIER_FUTURE_MS ahead of our clock are refused.
+// Limits: series of one host, and memory for the slots of its streams, which a few bytes can name
+// by
+//         the million: rows that are wider are refused, stream by stream. Samples more than
+//         APPLIER_FUTURE_MS ahead of our clock are refused.
 // Loss:   what is not stored is counted by reason, and logged at most each 10 s per reason.
 
 #ifndef COLLECTOR_APPLIER_H
@@ -22,6 +25,8 @@
 
 #define APPLIER_SERIES_MAX 100000u
 #define APPLIER_FUTURE_MS  (10 * 60 * 1000)
+// For a host's slots where nothing else was said: some 142,000 of them.
+#define APPLIER_SLOT_BYTES_MOST (UINT64_C(32) << 20)
 
 typedef struct applier applier_t;
 
@@ -33,8 +38,15 @@ struct applier_live {
     void (*ask)(void *arg, uint64_t host, uint64_t stream);
 };
 
-// Both borrowed.
-applier_t *applier_new(local_store_t *store, event_log_t *events, uint32_t most_series);
+// Of one host.
+struct applier_limits {
+    uint32_t series;     // defined at a time
+    uint64_t slot_bytes; // of memory for the slots of its streams
+};
+
+// All borrowed for as long as it lives, but the limits.
+applier_t *applier_new(local_store_t *store, event_log_t *events,
+                       const struct applier_limits *most);
 void applier_destroy(applier_t **self_p);
 void applier_attach(applier_t *self, const struct applier_live *live);
 
@@ -51,6 +63,8 @@ struct applier_fate {
     uint64_t refused[REFUSED_CAUSES];
 };
 void applier_fate(const applier_t *self, struct applier_fate *ret);
+// Memory that the slots of a host's streams take: never above the limit. For tests.
+uint64_t applier_slot_bytes(const applier_t *self, uint64_t host);
 void applier_forget(applier_t *self, uint64_t host);
 
 #endif

@@ -19,6 +19,7 @@ struct source {
     char *name;        // becomes `instance`; NULL: nobody has said it yet
     uint64_t nonce;    // of the agent's start, as last heard; 0: not yet
     uint32_t n_series; // defined slots of its streams
+    uint32_t n_slots;  // that its streams have memory for
     uint32_t n_streams;
     uint32_t size; // allocated
     struct stream **streams;
@@ -41,6 +42,7 @@ struct stream {
     lane_t *lane;
     store_lane_t *into;    // the store
     struct series *series; // by slot
+    uint32_t room;         // slots that its lane was granted
     uint32_t n_slots;      // allocated, all set
     uint32_t n_apps;       // of them with a series of an application
     uint32_t n_new;        // of them with a series that the publisher does not know
@@ -66,7 +68,7 @@ struct applier {
     local_store_t *local;
     store_t *store;
     event_log_t *events;
-    uint32_t most_series;            // of one host
+    struct applier_limits most;      // of one host
     struct applier_live live;        // all NULL while quiet
     map_t *sources;                  // host -> source
     map_t *streams;                  // id -> stream
@@ -81,6 +83,10 @@ struct applier {
 };
 
 #define APPLIER_SAY_AGAIN_MS 10000
+// Memory of a slot at most: arrays that grow to twice what was needed, and those of the store.
+#define APPLIER_SLOT_BYTES (2 * (LANE_SLOT_BYTES + sizeof(struct series)) + STORE_LANE_SLOT_BYTES)
+// A stream's arrays are no shorter.
+#define APPLIER_SLOTS_LEAST 64u
 // A stream with series that the store had no room for asks again this often.
 #define APPLIER_RETRY_MS 60000
 

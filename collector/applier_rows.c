@@ -15,6 +15,7 @@
 
 static const char s_topics[KINDS] = { [KIND_APPS] = LIVE_APP_ROWS, [KIND_HOST] = LIVE_HOST_ROWS };
 
+static bool s_room(void *arg, uint32_t slots);
 static void s_table(void *arg);
 static int s_define(void *arg, const struct slot_def *def);
 static void s_values(void *arg, const struct row_state *before, bool apart);
@@ -26,6 +27,7 @@ lane_t *
 applier_lane_new(struct stream *stream)
 {
     return lane_new(stream->id, &(struct lane_handler){ .arg = stream,
+                                                        .room = s_room,
                                                         .table = s_table,
                                                         .define = s_define,
                                                         .values = s_values,
@@ -42,11 +44,36 @@ s_kind(const struct label_set *labels)
     return job != NULL && strcmp(job, "app") == 0 ? KIND_APPS : KIND_HOST;
 }
 
+// Memory for so many slots of the stream, out of what its host may have. What another stream of
+// the host gives back is taken at the next asking.
+static bool
+s_room(void *arg, uint32_t slots)
+{
+    struct stream *stream = arg;
+    applier_t *self = stream->applier;
+    struct source *source = stream->source;
+    const uint64_t most = self->most.slot_bytes / APPLIER_SLOT_BYTES;
+    const uint32_t room = slots > APPLIER_SLOTS_LEAST ? slots : APPLIER_SLOTS_LEAST;
+
+    if ((uint64_t) source->n_slots - stream->room + room <= most) {
+        source->n_slots += room - stream->room;
+        stream->room = room;
+        return true;
+    }
+    stream->retry_ms = self->now.mono_ms + APPLIER_RETRY_MS;
+    if (log_allow(&self->said_ms[STAT_SAMPLES_SERIES], APPLIER_SAY_AGAIN_MS))
+        log_warn("rows refused: the streams of a host name more slots than it may have",
+                 "host=%s stream=%016llx slots=%u of_others=%u most=%llu", log_quote(source->name),
+                 (unsigned long long) stream->id, slots, source->n_slots - stream->room,
+                 (unsigned long long) most);
+    return false;
+}
+
 static struct series *
 s_slot(struct stream *stream, uint32_t slot)
 {
     if (slot >= stream->n_slots) {
-        const uint32_t n = slot < 64 ? 128 : slot * 2; // slots are below BODY_SLOTS_MAX
+        const uint32_t n = slot < APPLIER_SLOTS_LEAST ? 2 * APPLIER_SLOTS_LEAST : slot * 2;
 
         stream->series = xrealloc(stream->series, n, sizeof *stream->series);
         memset(stream->series + stream->n_slots, 0, (n - stream->n_slots) * sizeof *stream->series);
@@ -84,7 +111,7 @@ s_define(void *arg, const struct slot_def *def)
     struct label_set labels;
     int rc;
 
-    if (others >= self->most_series)
+    if (others >= self->most.series)
         rc = ERR_LIMIT;
     else
         rc = label_set_with(&labels, &def->labels, "instance", stream->source->name);

@@ -209,7 +209,9 @@ s_start_replay(collector_t *self, const struct collector_options *options)
                                           : INT64_MIN,
                           .arg = self->journal,
                           .reach = s_reach });
-    self->applier = applier_new(self->local, self->events, APPLIER_SERIES_MAX);
+    self->applier = applier_new(self->local, self->events,
+                                &(struct applier_limits){ .series = APPLIER_SERIES_MAX,
+                                                          .slot_bytes = options->slot_bytes });
     rc = replay_start(&self->replay,
                       &(struct replay_options){ .dir = buf_cstr(&dir),
                                                 .owner = self->id,

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "collector/applier.h"
 #include "collector/store/local_store.h"
 #include "shared/base/err.h"
 #include "shared/net/sock.h"
@@ -16,6 +17,7 @@
 #define PORT_BASE_MOST    65531 // five in a row
 #define JOURNAL_DAYS_MOST 3650
 #define RECEIVE_BYTES     (256 * MIB) // without --memory
+#define SLOT_SHARE        16          // of --memory, at most, are one host's slots
 
 static const struct option s_options[] = {
     { .name = "data",
@@ -65,7 +67,8 @@ static const struct option s_options[] = {
       .least = 16 * MIB,
       .most = 1024 * GIB,
       .meta = "SIZE",
-      .help = "memory in all: half for the newest samples, an eighth for what is received" },
+      .help = "memory in all: half for the newest samples, an eighth for what is received, "
+              "at most a sixteenth for the slots of one host" },
     { .name = "journal-keep",
       .type = OPTION_DURATION,
       .fallback = "24h",
@@ -110,6 +113,7 @@ collector_options_take(struct collector_options *ret, const options_t *options)
     ret->data_dir = options_text(options, "data");
     ret->head_bytes = options_uint(options, "head-bytes");
     ret->receive_bytes = RECEIVE_BYTES;
+    ret->slot_bytes = APPLIER_SLOT_BYTES_MOST;
     if (options_given(options, "memory")) {
         const uint64_t memory = options_uint(options, "memory");
 
@@ -117,6 +121,8 @@ collector_options_take(struct collector_options *ret, const options_t *options)
             ret->head_bytes = memory / 2;
         if (memory / 8 < ret->receive_bytes)
             ret->receive_bytes = memory / 8;
+        if (memory / SLOT_SHARE < ret->slot_bytes)
+            ret->slot_bytes = memory / SLOT_SHARE;
     }
     ret->journal_keep_ms = options_ms(options, "journal-keep");
     ret->journal_bytes = options_uint(options, "journal-bytes");

@@ -19,6 +19,7 @@ struct collector_options {
     char endpoint[COLLECTOR_ENDPOINT_SIZE]; // of the data socket
     uint64_t head_bytes;
     uint64_t receive_bytes; // of memory for what came and is not yet applied
+    uint64_t slot_bytes;    // of memory for what one host's streams define
     int64_t journal_keep_ms;
     uint64_t journal_bytes;
     size_t most_agents;

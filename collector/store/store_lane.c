@@ -114,6 +114,14 @@ store_lane_append(store_lane_t *self, const struct open_record *record, uint32_t
     return number;
 }
 
+size_t
+store_lane_bytes(const store_lane_t *self)
+{
+    const uint32_t shared = self->map != NULL ? self->map->n : 0;
+
+    return self->size * (sizeof *self->slots + sizeof *self->named) + shared * sizeof *self->slots;
+}
+
 store_lane_t *
 store_lane_make(local_store_t *store, struct local_host *host, uint64_t stream)
 {

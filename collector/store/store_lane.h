@@ -11,12 +11,18 @@
 #define COLLECTOR_STORE_STORE_LANE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "collector/store/local_store.h"
 #include "collector/store/open_tile.h"
+#include "collector/store/slot_map.h"
 
 typedef struct store_lane store_lane_t;
+
+// Of memory for each slot up to the highest that was defined, at most: the lane's own, with room to
+// grow, the map that its tile shares, and the one that takes its place.
+#define STORE_LANE_SLOT_BYTES (4 * sizeof(struct slot_series) + 2)
 
 store_lane_t *store_lane_open(local_store_t *store, uint64_t host, uint64_t stream);
 // What it holds is sealed.
@@ -35,5 +41,7 @@ void store_lane_abandon(store_lane_t *self);
 // A record that has been read, of `rows` rows that count; the number of the first of them, as
 // store_append gives it.
 uint64_t store_lane_append(store_lane_t *self, const struct open_record *record, uint32_t rows);
+// Memory that its slots take, without what waits to be sealed.
+size_t store_lane_bytes(const store_lane_t *self);
 
 #endif

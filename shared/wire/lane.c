@@ -1,4 +1,5 @@
 // lane - the receiving end of one stream: what a record means, given those before it.
+// More than 500 lines, since what a record does to the rest of the state is best seen in one place.
 //
 // What the lane holds, and what a record does to it:
 //   next   lowest seq not yet accepted. Only staged records (without REPEAT) move it.
@@ -8,6 +9,8 @@
 //          never wrong, and that shows itself: a value stands in a slot that nobody defined. Only
 //          a TABLE mends it.
 //   width  slots of a row, kept by the decoder. A KEY sets it, definitions after it raise it.
+//   room   slots that there may be memory for, in table and decoder. It only rises: what was taken
+//          once is kept for as long as the lane lives.
 
 #include "shared/wire/lane.h"
 
@@ -42,7 +45,9 @@ struct lane {
     bool joined;   // a record was staged
     bool readable; // the decoder's state is that of the row before `chain`
     bool apart;    // what left it so was not the staged record of values that was read last
+    bool narrow;   // why it is not: the rows are wider than there is room for
     bool ended;
+    uint32_t room;    // slots that the handler has granted
     uint32_t n_slots; // of the table: all above are SLOT_UNKNOWN
     uint32_t n_odd;   // of these: without a series, or without a form for integers
     uint32_t size;    // allocated
@@ -52,6 +57,8 @@ struct lane {
     double *row_value;
     struct lane_counters counters;
 };
+
+_Static_assert(sizeof(struct slot) + ROW_DECODER_SLOT_BYTES == LANE_SLOT_BYTES, "as is said");
 
 static int s_stage(lane_t *self, uint64_t base, const struct record *record);
 static int s_duplicate(lane_t *self, const struct record *record);
@@ -145,6 +152,14 @@ lane_width(const lane_t *self)
     return row_decoder_state(self->decoder)->slots;
 }
 
+size_t
+lane_bytes(const lane_t *self)
+{
+    return self->size * sizeof *self->table +
+           row_decoder_state(self->decoder)->size * ROW_DECODER_SLOT_BYTES +
+           self->row_size * (sizeof *self->row_slot + sizeof *self->row_value);
+}
+
 // Books a record that is not a repeat. 0, or 1 for a duplicate, or ERR_FORMAT after END.
 static int
 s_stage(lane_t *self, uint64_t base, const struct record *record)
@@ -227,6 +242,29 @@ s_needless(const lane_t *self, const struct record *record)
            record->seq < self->next && record->type != RECORD_TABLE && record->type != RECORD_DEF;
 }
 
+// Whether there may be so many slots.
+static bool
+s_has_room(lane_t *self, uint32_t slots)
+{
+    if (slots <= self->room)
+        return true;
+    if (self->handler.room != NULL && !self->handler.room(self->handler.arg, slots))
+        return false;
+    self->room = slots;
+    return true;
+}
+
+// A row that there is no room for. Nobody is asked for a KEY: it would be as wide.
+static int
+s_refuse(lane_t *self, const struct record *record)
+{
+    self->readable = false;
+    self->narrow = true;
+    if (self->staged)
+        self->counters.refused += record->count;
+    return 0;
+}
+
 static void
 s_widen_table(lane_t *self, uint32_t slots)
 {
@@ -273,10 +311,14 @@ s_read_defs(lane_t *self, struct rbuf *r, uint32_t slots)
             label_set_release(&def.labels);
             return ERR_FORMAT;
         }
+        least = def.slot + 1;
+        if (!s_has_room(self, least)) {
+            label_set_release(&def.labels);
+            continue;
+        }
         // Told again after every TABLE: the handler finds what it knows by labels.
         refused = self->handler.define(self->handler.arg, &def) < 0;
         label_set_release(&def.labels);
-        least = def.slot + 1;
         s_set_slot(
             self, def.slot,
             (struct slot){ .state = refused ? SLOT_REFUSED : SLOT_DEFINED, .form = def.form });
@@ -304,8 +346,11 @@ s_read_table(lane_t *self, const struct record *record, struct rbuf *r)
     if (record->type == RECORD_TABLE)
         width = (int) slots;
     // One that stands aside may be newer than the rows on their way, and wider.
-    if (self->readable && self->chain == record->seq + 1)
-        row_state_grow(row_decoder_state(self->decoder), (uint32_t) width);
+    if (!self->readable || self->chain != record->seq + 1)
+        return 0;
+    if (!s_has_room(self, (uint32_t) width))
+        return s_refuse(self, record);
+    row_state_grow(row_decoder_state(self->decoder), (uint32_t) width);
     return 0;
 }
 
@@ -422,6 +467,9 @@ s_read_key(lane_t *self, const struct record *record, struct rbuf *r)
     // Memory for a row only against bytes, which its bitmap has, or a run of sparse blocks.
     if (rbuf_rc(r) < 0 || width / 8 > rbuf_left(r))
         return s_damaged(self);
+    if (!s_has_room(self, (uint32_t) width))
+        return s_refuse(self, record);
+    self->narrow = false;
     state->slots = 0;
     row_state_grow(state, (uint32_t) width);
     return s_read_rows(self, record, r);
@@ -462,6 +510,8 @@ s_read(lane_t *self, const struct record *record)
     case RECORD_KEY:
         return s_read_key(self, record, &r);
     case RECORD_DELTA:
+        if (self->narrow)
+            return s_refuse(self, record);
         return self->readable ? s_read_rows(self, record, &r) : s_unreadable(self, record->count);
     case RECORD_GAP:
         return s_read_gap(self, record, &r);

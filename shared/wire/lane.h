@@ -7,11 +7,15 @@
 //         A DELTA is read only when the record before it was. A record below `next` is a duplicate.
 //         One above it is a hole: booked, and values wait for a KEY. Definitions that were lost in
 //         it show as values without a series; those wait for a TABLE.
+// Limits: memory grows with the highest slot that is named, not with bytes; so it is asked for, in
+//         slots. A definition beyond is passed over, rows that are wider are refused, until a KEY
+//         that fits.
 
 #ifndef SHARED_WIRE_LANE_H
 #define SHARED_WIRE_LANE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "shared/wire/body.h"
@@ -20,8 +24,14 @@
 
 typedef struct lane lane_t;
 
+// Of memory for each slot of the widest row, twice that with the room to grow. `row` needs more.
+#define LANE_SLOT_BYTES 41u
+
 struct lane_handler {
     void *arg;
+    // The lane needs memory for so many slots, more than ever before. False: it goes without.
+    // NULL: all that a stream can have.
+    bool (*room)(void *arg, uint32_t slots);
     // A slot is now this series. `def` is borrowed for the call. 0, or below zero to refuse the
     // series: its values are then read past and counted in lane_counters.refused.
     int (*define)(void *arg, const struct slot_def *def);
@@ -51,7 +61,7 @@ struct lane_counters {
     uint64_t holes;      // records that never came
     uint64_t unreadable; // values for want of a KEY or slot
     uint64_t malformed;  // bodies that were not right
-    uint64_t refused;    // samples of series that define() refused
+    uint64_t refused;    // samples of series that define() refused, or of rows that room() did
     uint64_t unknown;    // records of a type we do not know
 };
 
@@ -70,5 +80,7 @@ const struct lane_counters *lane_counters(const lane_t *self);
 const struct metric_form *lane_form(const lane_t *self, uint32_t slot);
 // Slots of the row that was read last.
 uint32_t lane_width(const lane_t *self);
+// Memory that its slots take, room to grow among it.
+size_t lane_bytes(const lane_t *self);
 
 #endif

@@ -86,6 +86,9 @@ struct row_block {
 
 typedef struct row_decoder row_decoder_t;
 
+// Of memory for each slot that the state has allocated: the state, and the block that is read.
+#define ROW_DECODER_SLOT_BYTES (sizeof(int64_t) + 1 + sizeof(uint32_t) + sizeof(struct cell))
+
 row_decoder_t *row_decoder_new(void);
 void row_decoder_destroy(row_decoder_t **self_p);
 struct row_state *row_decoder_state(row_decoder_t *self);

@@ -2,7 +2,8 @@
 //
 // In: what begins with 'Z' is one frame, as it comes off the socket. Anything else is records for
 //     one lane, each u8 type, u8 flags, u8 seq, u8 count, u16 length, body; so that a lane sees
-//     orders and bodies that no honest sender makes.
+//     orders and bodies that no honest sender makes. Each goes to two lanes: one that may have any
+//     number of slots, and one that may have few, and takes no more memory than for those.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -16,6 +17,9 @@
 
 #define STREAM 7
 #define T0_MS  INT64_C(1700000000000)
+#define ROOM   40u // slots
+// Twice what was needed, for the lane and the rows that it gives.
+#define ROOM_BYTES (2 * ROOM * (LANE_SLOT_BYTES + sizeof(uint32_t) + sizeof(double)))
 
 int LLVMFuzzerTestOneInput(const uint8_t *at, size_t n);
 
@@ -69,18 +73,26 @@ s_event(void *arg, const struct record *record)
     host_event_release(&event);
 }
 
+static bool
+s_room(void *arg, uint32_t slots)
+{
+    (void) arg;
+    return slots <= ROOM;
+}
+
 static void
-s_accept(lane_t *lane, const struct frame_prefix *prefix, const struct record *record)
+s_accept(lane_t *lane, bool bounded, const struct frame_prefix *prefix, const struct record *record)
 {
     uint64_t next = lane_next(lane);
     int rc = lane_accept(lane, prefix, record);
 
     s_expect(rc == 0 || rc == 1 || rc == ERR_FORMAT || rc == ERR_NEED_KEY);
     s_expect(lane_next(lane) >= next);
+    s_expect(!bounded || lane_bytes(lane) <= ROOM_BYTES);
 }
 
 static void
-s_records(lane_t *lane, struct rbuf *r)
+s_records(lane_t *lane, bool bounded, struct rbuf *r)
 {
     while (rbuf_left(r) > 0) {
         struct record record = { .stream = STREAM, .t0_ms = T0_MS, .type = rbuf_u8(r) };
@@ -98,33 +110,42 @@ s_records(lane_t *lane, struct rbuf *r)
         // A place of its own, so that reading past the body is seen.
         body = record.body_len > 0 ? xmemdup(record.body, record.body_len) : NULL;
         record.body = body;
-        s_accept(lane, &prefix, &record);
+        s_accept(lane, bounded, &prefix, &record);
         free(body);
     }
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
+static void
+s_try(const uint8_t *at, size_t n, bool bounded)
 {
-    static const struct lane_handler handler = {
-        .define = s_define, .row = s_row, .gap = s_gap, .event = s_event
-    };
+    const struct lane_handler handler = { .room = bounded ? s_room : NULL,
+                                          .define = s_define,
+                                          .row = s_row,
+                                          .gap = s_gap,
+                                          .event = s_event };
     struct frame_prefix prefix;
     struct record record;
     lane_t *lane;
 
     if (n > 0 && at[0] == 'Z') {
         if (frame_take(&prefix, &record, at, n) < 0)
-            return 0;
+            return;
         lane = lane_new(record.stream, &handler);
-        s_accept(lane, &prefix, &record);
+        s_accept(lane, bounded, &prefix, &record);
     } else {
         struct rbuf r;
 
         lane = lane_new(STREAM, &handler);
         rbuf_init(&r, at, n);
-        s_records(lane, &r);
+        s_records(lane, bounded, &r);
     }
     lane_destroy(&lane);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
+{
+    s_try(at, n, false);
+    s_try(at, n, true);
     return 0;
 }

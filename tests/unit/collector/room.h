@@ -27,6 +27,7 @@
 #define ROOM_COLLECTOR   UINT64_C(0xc0)
 #define ROOM_EPOCH       UINT64_C(0xe0)
 #define ROOM_DEADLINE_MS 5000
+#define ROOM_SLOT_BYTES  APPLIER_SLOT_BYTES_MOST
 
 static const char *room_base = "/tmp"; // where journals are made
 
@@ -109,7 +110,9 @@ room_open_journal(uint32_t most_series)
                      0);
     if (room.events == NULL)
         room.events = event_log_new();
-    room.applier = applier_new(room.local, room.events, most_series);
+    room.applier = applier_new(
+        room.local, room.events,
+        &(struct applier_limits){ .series = most_series, .slot_bytes = ROOM_SLOT_BYTES });
     if (room.ledger == NULL)
         room.ledger = host_ledger_new(room.store);
     room.ingest = ingest_new(&(struct ingest_options){ .journal = room.journal,

@@ -119,6 +119,31 @@ samples_past_a_limit_are_refused_as_such(void **state)
     assert_int_equal(query_ledger_refused(&l), 2);
 }
 
+// One row without a change, so that a bit is all that a slot takes.
+static void
+rows_of_more_slots_than_a_host_may_have_are_refused_as_such(void **state)
+{
+    static uint8_t body[BODY_SLOTS_MAX / 8 + 32];
+    struct query_ledger l;
+    struct wbuf w;
+
+    (void) state;
+    begin(2);
+    wbuf_init(&w, body, sizeof body);
+    wbuf_varint(&w, BODY_SLOTS_MAX);
+    wbuf_svarint(&w, 0);
+    wbuf_u8(&w, 0);
+    wbuf_varint(&w, BODY_SLOTS_MAX);
+    assert_non_null(wbuf_reserve(&w, BODY_SLOTS_MAX / 8));
+    fake_record(&s, RECORD_KEY, BODY_SLOTS_MAX, room.now.real_ms, body, (size_t) wbuf_finish(&w));
+    room_give(&s);
+    row(1000, 2, 1);
+    l = get();
+    assert_int_equal(l.stored, 2);
+    assert_int_equal(l.refused[REFUSED_LIMIT], BODY_SLOTS_MAX);
+    assert_int_equal(query_ledger_refused(&l), BODY_SLOTS_MAX);
+}
+
 static void
 samples_from_the_future_are_refused_as_such(void **state)
 {
@@ -240,6 +265,7 @@ main(void)
         T(a_gap_of_records_is_a_stretch_of_time_with_its_cause),
         T(another_value_for_a_time_is_a_conflict_and_counts_as_stored),
         T(samples_past_a_limit_are_refused_as_such),
+        T(rows_of_more_slots_than_a_host_may_have_are_refused_as_such),
         T(samples_from_the_future_are_refused_as_such),
         T(what_was_refused_last_is_known_after_a_kill),
         T(what_another_collector_took_is_elsewhere),

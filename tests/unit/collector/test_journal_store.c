@@ -115,7 +115,9 @@ start(uint64_t head_bytes)
                                     .floor_ms = before ? since_ms + APPLIER_FUTURE_MS : INT64_MIN,
                                     .reach = reach });
     s_events = event_log_new();
-    s_applier = applier_new(local, s_events, APPLIER_SERIES_MAX);
+    s_applier = applier_new(local, s_events,
+                            &(struct applier_limits){ .series = APPLIER_SERIES_MAX,
+                                                      .slot_bytes = APPLIER_SLOT_BYTES_MOST });
     if (before)
         assert_int_equal(journal_walk(&(struct journal_walk){ .dir = bed.dir,
                                                               .owner = BED_OWNER,

@@ -88,7 +88,9 @@ setup(void **state)
                                                               .now_ms = clock_real_ms }),
                      0);
     s_events = event_log_new();
-    s_applier = applier_new(s_local, s_events, APPLIER_SERIES_MAX);
+    s_applier = applier_new(s_local, s_events,
+                            &(struct applier_limits){ .series = APPLIER_SERIES_MAX,
+                                                      .slot_bytes = APPLIER_SLOT_BYTES_MOST });
     assert_int_equal(
         replay_start(&s_replay, &(struct replay_options){ .dir = dir,
                                                           .owner = COLLECTOR,

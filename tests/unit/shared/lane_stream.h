@@ -113,4 +113,55 @@ put_def(struct wbuf *w, uint32_t slot)
     label_set_release(&def.labels);
 }
 
+static inline int
+give(const struct frame_prefix *prefix, uint8_t type, uint64_t seq, uint32_t count,
+     const void *body, size_t len)
+{
+    struct record r = { .type = type,
+                        .count = count,
+                        .stream = STREAM,
+                        .seq = seq,
+                        .total = 100 * seq,
+                        .t0_ms = T0,
+                        .body = body,
+                        .body_len = (uint32_t) len };
+
+    return lane_accept(lane, prefix, &r);
+}
+
+// TABLE of slots 0 to n - 1, or DEF of slots from to n - 1.
+static inline int
+give_defs(const struct frame_prefix *prefix, uint8_t type, uint64_t seq, uint32_t from, uint32_t n)
+{
+    uint8_t body[BODY_SIZE];
+    struct wbuf w;
+
+    wbuf_init(&w, body, sizeof body);
+    if (type == RECORD_TABLE)
+        wbuf_varint(&w, n);
+    wbuf_varint(&w, n - from);
+    for (uint32_t slot = from; slot < n; slot++)
+        put_def(&w, slot);
+    return give(prefix, type, seq, 0, body, w.len);
+}
+
+// A dense row of two slots.
+static inline int
+give_row(const struct frame_prefix *prefix, struct row_state *s, uint8_t type, uint64_t seq,
+         int64_t m0, int64_t m1)
+{
+    const struct cell row[] = { { .state = CELL_INTEGER, .m = m0 },
+                                { .state = CELL_INTEGER, .m = m1 } };
+    uint8_t body[64];
+    struct wbuf w;
+    uint32_t n;
+
+    wbuf_init(&w, body, sizeof body);
+    row_state_grow(s, 2);
+    if (type == RECORD_KEY)
+        row_put_key(s, &w);
+    n = row_put(s, &w, 7, row);
+    return give(prefix, type, seq, n, body, w.len);
+}
+
 #endif
