@@ -47,11 +47,14 @@ $(shims): $(BUILD)/%.so: %.c $(BUILD)/flags
 $(BUILD)/tests/fault/fault_clock $(BUILD)/tests/fault/fault_broken $(BUILD)/tests/flow/flow_clock: | $(shims)
 
 binaries   = $(patsubst %.c,$(BUILD)/%,$(wildcard $1))
-unit_tests := $(call binaries,tests/unit/*/test_*.c)
-flow_tests := $(call binaries,tests/flow/flow_*.c)
+# The longest first, so that none of them is begun when all else is done.
+first      = $(filter $(addprefix %/,$1),$2) $(filter-out $(addprefix %/,$1),$2)
+unit_tests := $(call first,test_delivery_model test_journal_file,$(call binaries,tests/unit/*/test_*.c))
+flow_tests := $(call first,flow_delivery flow_readers flow_backlog flow_ledger flow_hostile flow_restart,\
+                $(call binaries,tests/flow/flow_*.c))
 fault_tests := $(call binaries,tests/fault/fault_*.c)
 web_tests  := build/web-tests/*.mjs
-page_tests := tests/page/*.test.mjs
+page_tests := $(call first,$(addsuffix .test.mjs,url stream sections axe history),$(wildcard tests/page/*.test.mjs))
 lint_tests := $(addprefix tests/lint/,layers.sh layers_test.sh run_test.sh sizes.sh words.sh)
 # A group is NAME=FILES. The page is the same under a sanitizer, so it is not tested again.
 group_lint := 'lint=$(lint_tests)'

@@ -7,7 +7,8 @@
 # A file is a cmocka program (told to speak TAP), a *.mjs for node --test, or a *.sh that passes
 # with exit code 0. What is counted is test cases, not files. A file that crashes, or is not done
 # in time, fails once for that, beside the cases it did fail. A group in which nothing ran fails.
-# Files of a group run side by side.
+# Files of a group run side by side in the order given, and the groups beside each other: those of
+# flow and page mostly wait. Faults run alone, when all else is done.
 set -uo pipefail
 
 build=$1
@@ -34,9 +35,9 @@ case ${SAN:-} in
 esac
 export SLOW=$slow
 
-# Runs one file; its output goes to LOG, "PASSED FAILED" to LOG.count.
+# Runs one file; its output goes to LOG, "PASSED FAILED SECONDS" to LOG.count.
 one() { # FILE LOG SECONDS
-    local file=$1 log=$2 limit=$3 rc passed failed planned
+    local file=$1 log=$2 limit=$3 rc passed failed planned start=$SECONDS
     case $file in
     *.mjs) timeout -k 5 "$limit" node --test --test-reporter=tap "$file" ;;
     *.sh) timeout -k 5 "$limit" "$file" ;;
@@ -67,50 +68,86 @@ one() { # FILE LOG SECONDS
     elif ((rc > 128)); then
         echo "ended by signal $((rc - 128))" >>"$log"
     fi
-    echo "$passed $failed" >"$log.count"
+    echo "$passed $failed $((SECONDS - start))" >"$log.count"
 }
+
+# How many files of a group run at once.
+jobs_of() { # NAME
+    case $1 in
+    lint | web | fault) echo 1 ;;
+    flow) echo $(($(nproc) * (slow > 1 ? 1 : 2))) ;;
+    *) nproc ;;
+    esac
+}
+
+# How many seconds a file of a group has.
+limit_of() { # NAME
+    case $1 in
+    page) echo "${LIMIT:-600}" ;;
+    flow) echo $((${LIMIT:-240} * slow)) ;;
+    # Each claim of a fault waits for recovery, and the random part takes as long as it was told.
+    fault) echo $((${LIMIT:-$((240 + ${FAULT_SECONDS:-60} * 2))} * slow)) ;;
+    *) echo $((${LIMIT:-120} * slow)) ;;
+    esac
+}
+
+log_of() { # NAME FILE
+    echo "$logs/$1-$(basename "$(dirname "$2")")-$(basename "$2").log"
+}
+
+# Runs the files of a group. The counts of each are beside its log.
+run_group() { # NAME FILES
+    local name=$1 jobs limit file start=$SECONDS
+    jobs=$(jobs_of "$name")
+    limit=$(limit_of "$name")
+    # Unquoted on purpose: a group may be a pattern, which is known only after the build.
+    for file in $2; do
+        [ -e "$file" ] || continue
+        while (($(jobs -rp | wc -l) >= jobs)); do
+            wait -n
+        done
+        one "$file" "$(log_of "$name" "$file")" "$limit" &
+    done
+    wait
+    echo $((SECONDS - start)) >"$logs/$name.seconds"
+}
+
+for group in "$@"; do
+    [ "${group%%=*}" = fault ] || run_group "${group%%=*}" "${group#*=}" &
+done
+wait
+for group in "$@"; do
+    [ "${group%%=*}" != fault ] || run_group fault "${group#*=}"
+done
 
 total_passed=0
 total_failed=0
 for group in "$@"; do
     name=${group%%=*}
-    files=${group#*=}
-    jobs=$(nproc)
-    limit=$((${LIMIT:-120} * slow))
-    [ "$name" = flow ] && limit=$((${LIMIT:-240} * slow))
-    # Faults mostly wait, and each of them waits long.
-    [ "$name" = fault ] && jobs=2 limit=$((${LIMIT:-$((240 + ${FAULT_SECONDS:-60} * 2))} * slow))
-    [ "$name" = page ] && limit=${LIMIT:-300}
-    group_logs=()
-    # Unquoted on purpose: a group may be a pattern, which is known only after the build.
-    for file in $files; do
-        [ -e "$file" ] || continue
-        log=$logs/$name-$(basename "$(dirname "$file")")-$(basename "$file").log
-        group_logs+=("$log")
-        while (($(jobs -rp | wc -l) >= jobs)); do
-            wait -n
-        done
-        one "$file" "$log" "$limit" &
-    done
-    wait
     passed=0
     failed=0
-    for log in "${group_logs[@]}"; do
-        read -r p f <"$log.count"
+    files=0
+    slowest=0 slow_file=none
+    for file in ${group#*=}; do
+        [ -e "$file" ] || continue
+        log=$(log_of "$name" "$file")
+        # One that left no count was not run.
+        read -r p f took 2>/dev/null <"$log.count" || { p=0 f=1 took=0; }
         passed=$((passed + p))
         failed=$((failed + f))
+        files=$((files + 1))
+        ((took < slowest)) || { slowest=$took slow_file=$(basename "$file"); }
         if ((f > 0)); then
             echo "--- FAILED: $log"
             tail -n 200 "$log"
-            # Which it was, and how to have it again.
-            grep -h '^not ok\|^FAULT_SEED' "$log" | tail -n 40
         fi
     done
     if ((passed + failed == 0)); then
         echo "--- FAILED: no test of group '$name' ran"
         failed=1
     fi
-    printf '  %-5s %4d ok, %d not ok, in %d files\n' "$name" "$passed" "$failed" "${#group_logs[@]}"
+    printf '  %-5s %4d ok, %d not ok, in %d files, %d s (%s %d s)\n' "$name" "$passed" "$failed" \
+        "$files" "$(cat "$logs/$name.seconds")" "$slow_file" "$slowest"
     total_passed=$((total_passed + passed))
     total_failed=$((total_failed + failed))
 done

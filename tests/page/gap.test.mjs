@@ -62,7 +62,7 @@ function inkAt(page, canvas, share) {
 }
 
 // They mostly wait, so they wait side by side.
-describe('gaps and ends', { concurrency: true }, () => {
+describe('gaps and ends', { concurrency: 3 }, () => {
   before(async () => (stage = await Stage.open({ agents: [{ name: 'stopped-and-on' }, { name: 'ends' }] })));
   after(async () => {
     await closeBrowser();

@@ -8,7 +8,7 @@ import { closeBrowser, openPage, shoot, Stage, until, untilPill } from './bed.mj
 const folded = (text) => text.replace(/\s+/g, ' ').trim();
 
 // They mostly wait, so they wait side by side.
-describe('names and no hosts', { concurrency: true }, () => {
+describe('names and no hosts', { concurrency: 3 }, () => {
   after(closeBrowser);
 
   test('hostile names are text, in the list and on their page, at both widths', async (t) => {

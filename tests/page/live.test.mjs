@@ -71,7 +71,7 @@ test('the first number is painted soon, from few questions, and nothing jumps', 
 });
 
 // They mostly wait, so they wait side by side.
-describe('a live page', { concurrency: true }, () => {
+describe('a live page', { concurrency: 3 }, () => {
   test('the charts move, and hold what the API answers', async () => {
     const { page, quiet, close } = await openPage(stage.hostUrl());
     await untilPill(page, ['live']);

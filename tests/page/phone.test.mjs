@@ -14,7 +14,7 @@ const phone = (width, height) => ({
 });
 
 // They mostly wait, so they wait side by side.
-describe('a phone', { concurrency: true }, () => {
+describe('a phone', { concurrency: 3 }, () => {
   before(async () => (stage = await Stage.open()));
   after(async () => {
     await closeBrowser();

@@ -166,7 +166,7 @@ test('of eight windows with three in sight each shows its numbers, and five stre
 });
 
 // They mostly wait, so they wait side by side.
-describe('the stream', { concurrency: true }, () => {
+describe('the stream', { concurrency: 3 }, () => {
   test('a network that goes away without a word is noticed within twenty seconds', async (t) => {
     const { fake, path, host } = await fakeFor(t);
     const proxy = await Proxy.to(fake.url);

@@ -12,7 +12,7 @@ const LIGHT = 'rgb(246, 248, 250)';
 const ground = (page) => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
 
 // They mostly wait, so they wait side by side.
-describe('themes and keys', { concurrency: true }, () => {
+describe('themes and keys', { concurrency: 3 }, () => {
   before(async () => (stage = await Stage.open()));
   after(async () => {
     await closeBrowser();
