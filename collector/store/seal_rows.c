@@ -58,16 +58,19 @@ s_write_column(struct sealer *self, const struct rows *rows, uint32_t column, ui
     (*series)++;
 }
 
+// More series than a tile has columns make another one of the same rows.
 static void
 s_write(struct sealer *self, const struct rows *rows)
 {
-    uint32_t series = 0;
+    for (uint32_t column = 0; column < self->n_columns;) {
+        uint32_t series = 0;
 
-    self->given = 0;
-    tile_writer_begin(self->writer, self->host, 0, rows->times, rows->n);
-    for (uint32_t column = 0; column < self->n_columns; column++)
-        s_write_column(self, rows, column, &series);
-    seal_give(self, rows->times, rows->n, series);
+        self->given = 0;
+        tile_writer_begin(self->writer, self->host, 0, rows->times, rows->n);
+        for (; column < self->n_columns && series < TILE_COLUMNS_MAX; column++)
+            s_write_column(self, rows, column, &series);
+        seal_give(self, rows->times, rows->n, series);
+    }
 }
 
 // Cells of row `b` that row `a`, of the same time, has with another value.

@@ -147,7 +147,9 @@ seal_samples(struct sealer *self)
     n = s_runs(self, runs);
     qsort(runs, n, sizeof *runs, s_by_times);
     for (uint32_t from = 0, to; from < n; from = to) {
-        for (to = from + 1; to < n && s_compare_times(&runs[from], &runs[to]) == 0; to++)
+        for (to = from + 1;
+             to < n && to - from < TILE_COLUMNS_MAX && s_compare_times(&runs[from], &runs[to]) == 0;
+             to++)
             ;
         s_write(self, &runs[from], to - from);
     }

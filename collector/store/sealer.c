@@ -13,6 +13,16 @@
 #include "shared/base/xalloc.h"
 #include "shared/model/sample.h"
 
+// What is gathered before tiles are made of it, however much more the open tile has: a stranger's
+// row may take three bytes of it, and a place in every column here.
+#define CELLS_MOST   (UINT64_C(1) << 22) // of the matrix: 36 MiB
+#define SAMPLES_MOST (1u << 20)          // 40 MiB
+// A row with values in fewer than one of so many columns is samples with a time of their own.
+#define THIN 8u
+
+static void s_gather(struct sealer *self, const struct slot_map *map,
+                     const struct open_block *block);
+static void s_flush(struct sealer *self);
 static void s_columns(struct sealer *self, const struct slot_map *map);
 static void s_take_row(struct sealer *self, const struct slot_map *map,
                        const struct open_block *block);
@@ -64,16 +74,32 @@ sealer_run(sealer_t *self, open_tile_t *tile, void (*out)(void *arg, struct seal
     self->n_samples = 0;
     self->conflicts = 0;
     s_columns(self, map);
-    while ((rc = open_cursor_next(cursor, &block)) == 1) {
-        if (block.dense)
-            s_take_row(self, map, &block);
-        else
-            s_take_samples(self, map, &block);
-    }
-    seal_rows(self);
-    seal_samples(self);
+    while ((rc = open_cursor_next(cursor, &block)) == 1)
+        s_gather(self, map, &block);
+    s_flush(self);
     open_cursor_destroy(&cursor);
     return rc;
+}
+
+static void
+s_gather(struct sealer *self, const struct slot_map *map, const struct open_block *block)
+{
+    if (block->dense && (uint64_t) THIN * block->n >= self->n_columns)
+        s_take_row(self, map, block);
+    else
+        s_take_samples(self, map, block);
+    if ((uint64_t) (self->n_rows + 1) * self->n_columns > CELLS_MOST ||
+        self->n_samples >= SAMPLES_MOST)
+        s_flush(self);
+}
+
+static void
+s_flush(struct sealer *self)
+{
+    seal_rows(self);
+    seal_samples(self);
+    self->n_rows = 0;
+    self->n_samples = 0;
 }
 
 uint64_t

@@ -4,7 +4,7 @@
 // Out:    tiles, each inside one partition, of at most TILE_ROWS_MAX rows: the rows of the host
 //         together, and beside them the samples with times of their own, those series together
 //         that have the same ones. Of two samples of one series and time the first is kept.
-// Thread: a sealer has one owner; it keeps its memory for the next tile.
+// Thread: a sealer has one owner; it keeps its memory for the next tile, 150 MiB at most.
 // Cost:   8 to 14 ns a sample.
 
 #ifndef COLLECTOR_STORE_SEALER_H

@@ -347,6 +347,75 @@ a_series_that_begins_late_and_one_in_two_slots_are_whole(void **state)
     assert_int_equal(n_tiles, 1);
 }
 
+static void
+count(void *arg, struct sealed_tile *sealed)
+{
+    *(uint64_t *) arg += sealed->is.samples;
+    sealed_tile_drop(sealed);
+}
+
+// Samples of the tiles made of a stream with a series in each of `n_slots` slots and one record, of
+// `n_rows` rows of `width` slots.
+static uint64_t
+seal_wide(uint32_t n_slots, uint32_t n_rows, uint32_t width)
+{
+    const size_t size = (size_t) n_rows * (width / 8 + 32) + 4 * (size_t) width;
+    struct slot_series *many = xcalloc(n_slots, sizeof *many);
+    struct cell *cells = xcalloc(width, sizeof *cells);
+    uint8_t *body = xmalloc(size);
+    struct open_record record = {
+        .key = true, .t0_ms = T0, .until_ms = INT64_MAX, .width = width, .body = body
+    };
+    struct slot_map *map;
+    uint64_t samples = 0;
+    struct wbuf w;
+
+    for (uint32_t i = 0; i < n_slots; i++)
+        many[i] = (struct slot_series){ .id = i + 1, .form = { .unit = 1 }, .to_seq = UINT64_MAX };
+    map = slot_map_new(many, n_slots);
+    open_tile_map(tile, map);
+    slot_map_drop(map);
+    for (uint32_t i = 0; i < width; i++)
+        cells[i] = (struct cell){ .state = CELL_INTEGER, .m = i };
+    row_state_grow(&encoder, width);
+    wbuf_init(&w, body, size);
+    row_put_key(&encoder, &w);
+    for (uint32_t i = 0; i < n_rows; i++)
+        row_put(&encoder, &w, i, cells);
+    assert_true(wbuf_finish(&w) > 0);
+    record.body_len = (uint32_t) w.len;
+    open_tile_append(tile, &record);
+    assert_int_equal(sealer_run(sealer, tile, count, &samples), 0);
+    free(many);
+    free(cells);
+    free(body);
+    return samples;
+}
+
+// With a place in every column for each row these would take 90 GB.
+static void
+narrow_rows_of_a_stream_with_many_series_take_the_room_of_samples(void **state)
+{
+    (void) state;
+    assert_int_equal(seal_wide(100000, 100000, 1), 100000);
+}
+
+// More than are gathered at once, and more series than a tile has columns.
+static void
+rows_of_very_many_series_are_whole(void **state)
+{
+    (void) state;
+    assert_int_equal(seal_wide(100000, 100, 100000), 10000000);
+}
+
+// These too, as samples: each row is an eighth of the series less one.
+static void
+samples_of_very_many_series_are_whole(void **state)
+{
+    (void) state;
+    assert_int_equal(seal_wide(800000, 2, 99999), 199998);
+}
+
 int
 main(void)
 {
@@ -363,6 +432,10 @@ main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(a_series_that_begins_late_and_one_in_two_slots_are_whole,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            narrow_rows_of_a_stream_with_many_series_take_the_room_of_samples, setup, teardown),
+        cmocka_unit_test_setup_teardown(rows_of_very_many_series_are_whole, setup, teardown),
+        cmocka_unit_test_setup_teardown(samples_of_very_many_series_are_whole, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
