@@ -69,6 +69,8 @@ int block_db_write(block_db_t *self, const struct block_tile *tiles, size_t n_ti
 int block_db_checkpoint(block_db_t *self, bool whole);
 // Pages of the log that stand there.
 uint32_t block_db_log_pages(const block_db_t *self);
+// The file's name is another file's by now, or nobody's.
+bool block_db_moved(const block_db_t *self);
 
 // Calls `fn` for each mark; not 0 ends it and is returned.
 int block_db_marks(block_db_t *self, int (*fn)(void *arg, const struct block_mark *mark),

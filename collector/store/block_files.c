@@ -1,0 +1,237 @@
+// block_files - see the header. Names that come and go: block_folder.c.
+
+#include "collector/store/block_files.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "collector/store/block_files_inner.h"
+#include "collector/store/sealed_tile.h"
+#include "shared/base/err.h"
+#include "shared/base/xalloc.h"
+
+#define LOG_PAGES_MAX 1024u // 8 MiB; then what is committed is moved into the file
+
+static int s_write_file(block_files_t *self, const struct block_name *name,
+                        const struct block_tile *tiles, size_t n_tiles,
+                        const struct block_mark *marks, size_t n_marks);
+static int s_newest(const block_files_t *self, uint8_t class, struct block_name *ret);
+static int s_take(block_files_t *self, const struct block_name *name, struct block_open **ret);
+static int s_open(block_files_t *self, const struct block_name *name, block_db_t **ret);
+static int s_make(block_files_t *self, const struct block_name *name);
+static int s_close_idle(block_files_t *self, struct block_open *file);
+
+int
+block_files_write(block_files_t *self, uint8_t class, const struct block_tile *tiles,
+                  size_t n_tiles, const struct block_mark *marks, size_t n_marks, bool *written)
+{
+    struct block_tile *of = xcalloc(n_tiles + 1, sizeof *of); // of one file
+    struct block_name name = { .class = class };
+    int rc = 0;
+
+    assert(class < BLOCK_CLASSES);
+    for (size_t i = 0; i < n_tiles && rc == 0; i++) {
+        const int64_t at = partition_of(tiles[i].first_ms);
+
+        assert(at == partition_of(tiles[i].last_ms));
+        if (at < BLOCK_PARTITION_MIN || at > BLOCK_PARTITION_MAX)
+            rc = ERR_RANGE;
+    }
+    if (n_tiles == 0 && n_marks > 0) {
+        rc = s_newest(self, class, &name);
+        if (rc == 1)
+            rc = s_write_file(self, &name, NULL, 0, marks, n_marks);
+    }
+    while (rc == 0) {
+        size_t n = 0;
+
+        name.partition = INT64_MAX;
+        for (size_t i = 0; i < n_tiles; i++)
+            if (!written[i] && partition_of(tiles[i].first_ms) < name.partition)
+                name.partition = partition_of(tiles[i].first_ms);
+        if (name.partition == INT64_MAX)
+            break;
+        for (size_t i = 0; i < n_tiles; i++)
+            if (!written[i] && partition_of(tiles[i].first_ms) == name.partition)
+                of[n++] = tiles[i];
+        rc = s_write_file(self, &name, of, n, marks, n_marks);
+        for (size_t i = 0; i < n_tiles && rc == 0; i++)
+            if (partition_of(tiles[i].first_ms) == name.partition)
+                written[i] = true;
+    }
+    free(of);
+    return rc;
+}
+
+int
+block_files_tick(block_files_t *self, int64_t now_ms)
+{
+    struct block_doubt doubts[BLOCK_DOUBTS];
+    size_t n = 0;
+    int rc = 0;
+
+    self->now_ms = now_ms;
+    pthread_mutex_lock(&self->names);
+    for (size_t i = 0; i < self->doubted; i++)
+        if (!self->doubts[i].told)
+            doubts[n++] = self->doubts[i];
+    pthread_mutex_unlock(&self->names);
+    for (size_t i = 0; i < n && rc == 0; i++)
+        rc = block_files_look(self, &doubts[i]);
+    // From behind: the last one takes the place of one that is closed.
+    for (size_t i = self->opened; i-- > 0 && rc == 0;)
+        if (now_ms - self->open[i].written_ms >= BLOCK_FILES_IDLE_MS)
+            rc = s_close_idle(self, &self->open[i]);
+    return rc;
+}
+
+static int
+s_write_file(block_files_t *self, const struct block_name *name, const struct block_tile *tiles,
+             size_t n_tiles, const struct block_mark *marks, size_t n_marks)
+{
+    struct block_open *file = NULL;
+    int rc = s_take(self, name, &file);
+
+    if (rc == 0)
+        rc = block_db_write(file->db, tiles, n_tiles, marks, n_marks);
+    // Damage, or a number twice; the second would be ours, and no reason to part with a file.
+    if (rc == ERR_FORMAT && file != NULL) {
+        rc = block_files_look(self, &(struct block_doubt){ .name = *name, .rc = rc });
+        if (rc == 0)
+            rc = block_files_find(self, name) != NULL ? ERR_FORMAT : s_take(self, name, &file);
+        if (rc == 0)
+            rc = block_db_write(file->db, tiles, n_tiles, marks, n_marks);
+    }
+    if (rc < 0)
+        return rc;
+    file->written_ms = self->now_ms;
+    if (block_db_log_pages(file->db) > LOG_PAGES_MAX) {
+        rc = block_db_checkpoint(file->db, false);
+        // What is committed is in the log, and stays there while there is no room.
+        if (rc < 0 && rc != -ENOSPC && rc != ERR_FORMAT)
+            return rc;
+        if (rc == ERR_FORMAT)
+            block_files_doubt(self, name, rc);
+    }
+    return 0;
+}
+
+// 1 and the name, or 0: there is none; or -errno.
+static int
+s_newest(const block_files_t *self, uint8_t class, struct block_name *ret)
+{
+    struct block_name *list = NULL;
+    const ptrdiff_t n = block_name_list(&list, self->dir);
+    int rc = n < 0 ? (int) n : 0;
+
+    for (ptrdiff_t i = n; i-- > 0 && rc == 0;)
+        if (list[i].class == class) {
+            *ret = list[i];
+            rc = 1;
+        }
+    free(list);
+    return rc;
+}
+
+// The connection that writes; the one that was used least recently makes room for it.
+static int
+s_take(block_files_t *self, const struct block_name *name, struct block_open **ret)
+{
+    struct block_open *file = block_files_find(self, name);
+    block_db_t *db = NULL;
+    int rc = 0;
+
+    if (file == NULL && self->opened == BLOCK_FILES_OPEN) {
+        size_t oldest = 0;
+
+        for (size_t i = 1; i < self->opened; i++)
+            if (self->open[i].used < self->open[oldest].used)
+                oldest = i;
+        rc = block_files_shut(self, &self->open[oldest]);
+    }
+    if (file == NULL && rc == 0)
+        rc = s_open(self, name, &db);
+    if (rc < 0)
+        return rc;
+    if (file == NULL) {
+        file = &self->open[self->opened++];
+        *file = (struct block_open){ .name = *name, .db = db, .written_ms = self->now_ms };
+    }
+    file->used = ++self->uses;
+    *ret = file;
+    return 0;
+}
+
+static int
+s_open(block_files_t *self, const struct block_name *name, block_db_t **ret)
+{
+    char path[BLOCK_PATH_SIZE];
+    int rc;
+
+    block_files_path(self, name, "", path);
+    if (access(path, F_OK) == 0) {
+        rc = block_db_open(ret, path, BLOCK_DB_WRITE);
+        if (rc != ERR_FORMAT && rc != ERR_UNKNOWN)
+            return rc;
+        rc = block_files_set_aside(self, name, err_str(rc));
+        if (rc < 0)
+            return rc;
+    } else if (errno != ENOENT) {
+        return -errno;
+    }
+    rc = s_make(self, name);
+    return rc < 0 ? rc : block_db_open(ret, path, BLOCK_DB_WRITE);
+}
+
+// Under another name first: a file that has its own name is whole, whenever the power fails.
+static int
+s_make(block_files_t *self, const struct block_name *name)
+{
+    char path[BLOCK_PATH_SIZE];
+    char made[BLOCK_PATH_SIZE];
+    block_db_t *db = NULL;
+    int rc;
+
+    block_files_path(self, name, "", path);
+    block_files_path(self, name, ".new", made);
+    rc = block_files_unlink(self, name, ".new");
+    if (rc == 0)
+        rc = block_db_open(&db, made, BLOCK_DB_WRITE);
+    if (rc == 0)
+        rc = block_db_checkpoint(db, true);
+    block_db_close(&db); // its log is empty and goes
+    if (rc == 1)         // nobody else reads it
+        rc = -EBUSY;
+    if (rc == 0) {
+        pthread_mutex_lock(&self->names);
+        // A log that lost its file would be taken for that of the new one.
+        rc = block_files_unlink(self, name, "");
+        if (rc == 0 && rename(made, path) == -1)
+            rc = -errno;
+        pthread_mutex_unlock(&self->names);
+    }
+    if (rc < 0) {
+        (void) block_files_unlink(self, name, ".new");
+        return rc;
+    }
+    return block_files_sync(self);
+}
+
+// A reader in the way: at another tick.
+static int
+s_close_idle(block_files_t *self, struct block_open *file)
+{
+    int rc = block_db_checkpoint(file->db, false);
+
+    if (rc == 0)
+        rc = block_db_checkpoint(file->db, true);
+    if (rc == ERR_FORMAT)
+        block_files_doubt(self, &file->name, rc);
+    if (rc == 1 || rc == -ENOSPC || rc == ERR_FORMAT)
+        return 0;
+    return rc < 0 ? rc : block_files_shut(self, file);
+}
