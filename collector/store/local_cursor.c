@@ -151,7 +151,7 @@ s_take_host(struct cursor *c, uint64_t id)
         for (n = 0; n < host->n; n++) {
             if (tiles[n].open != NULL)
                 open_tile_hold(tiles[n].open);
-            else
+            else if (tiles[n].sealed != NULL)
                 sealed_tile_hold(tiles[n].sealed);
         }
     }
@@ -161,6 +161,8 @@ s_take_host(struct cursor *c, uint64_t id)
             s_add_view(c, tiles[i].sealed);
             continue;
         }
+        if (tiles[i].open == NULL) // given up
+            continue;
         if (c->sealer == NULL)
             c->sealer = sealer_new();
         (void) sealer_run(c->sealer, tiles[i].open, s_add_view, c);

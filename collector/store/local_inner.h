@@ -28,7 +28,8 @@ struct local_host {
     uint64_t conflicts; // samples whose time had another value
     int64_t lost_ms;    // newest time of a tile that was given up; INT64_MIN: none was
     uint32_t n;
-    uint32_t size; // allocated
+    uint32_t size;   // allocated
+    uint32_t n_gone; // of the n: given up, neither open nor sealed
     struct local_tile *tiles;
     struct own_rows *own; // the appender's, for rows given as doubles; NULL: none yet
 };
@@ -92,6 +93,8 @@ struct local_host *local_host(struct local_store *self, uint64_t host);
 
 void local_tile_insert(struct local_host *host, struct local_tile tile);
 void local_tile_remove(struct local_host *host, uint32_t at);
+// Gives up a sealed one. Cost: its share of going through them all once for each half that goes.
+void local_tile_forget(struct local_host *host, const struct sealed_tile *tile);
 
 // These while appending. The lanes of a store, one after the other.
 store_lane_t *store_lane_next(store_lane_t *self);

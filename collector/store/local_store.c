@@ -219,6 +219,33 @@ local_tile_remove(struct local_host *host, uint32_t at)
     host->n--;
 }
 
+void
+local_tile_forget(struct local_host *host, const struct sealed_tile *tile)
+{
+    uint32_t at = 0;
+    uint32_t kept = 0;
+
+    for (uint32_t end = host->n; at < end;) {
+        const uint32_t middle = at + (end - at) / 2;
+
+        if (host->tiles[middle].number < tile->is.number)
+            at = middle + 1;
+        else
+            end = middle;
+    }
+    while (host->tiles[at].sealed != tile)
+        at++;
+    sealed_tile_drop(host->tiles[at].sealed);
+    host->tiles[at].sealed = NULL;
+    if (2 * ++host->n_gone <= host->n)
+        return;
+    for (uint32_t i = 0; i < host->n; i++)
+        if (host->tiles[i].open != NULL || host->tiles[i].sealed != NULL)
+            host->tiles[kept++] = host->tiles[i];
+    host->n = kept;
+    host->n_gone = 0;
+}
+
 static int
 s_series(store_t *store, uint64_t host, const struct label_set *labels, enum metric_kind kind,
          series_id *ret)

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "collector/store/store_lane.h"
@@ -250,6 +251,48 @@ what_a_table_leaves_out_counts_up_to_there_and_not_after(void **state)
     assert_whole();
 }
 
+// A tile for each. The cost of one more must not grow with how many there are.
+static void
+a_sample_for_each_day_of_centuries_is_held_or_counted(void **state)
+{
+    const uint32_t days = 20000, n_records = 5;
+    const size_t size = (size_t) days * 16;
+    uint8_t *body = malloc(size);
+    struct open_record record = {
+        .key = true, .until_ms = INT64_MAX, .width = SLOTS, .body = body
+    };
+    local_store_t *small;
+    store_lane_t *into;
+    struct store_stat stat;
+
+    (void) state;
+    assert_int_equal(local_store_new(&small, 4u << 20), 0);
+    into = store_lane_open(small, HOST, STREAM);
+    store_lane_define(into, 0, 1, FORM, 0);
+    for (record.seq = 0; record.seq < n_records; record.seq++) {
+        struct wbuf w;
+
+        wbuf_init(&w, body, size);
+        row_put_key(&sender, &w);
+        for (uint32_t day = 0; day < days; day++)
+            row_put_sparse(&sender, &w, (int64_t) day * 86400000 + (int64_t) record.seq,
+                           &(uint32_t){ 0 }, &(struct cell){ .state = CELL_INTEGER, .m = day }, 1);
+        record.body_len = (uint32_t) w.len;
+        record.samples = days;
+        record.last_ms = (int64_t) days * 86400000;
+        store_lane_before(into, NULL, false);
+        store_lane_append(into, &record, 0);
+        local_store_seal(small);
+    }
+    store_stat(local_store_face(small), &stat);
+    assert_int_equal(stat.samples + stat.samples_evicted, (uint64_t) days * n_records);
+    assert_true(stat.samples_evicted > 0);
+    assert_true(stat.bytes <= 4u << 20);
+    store_lane_close(&into);
+    local_store_destroy(&small);
+    free(body);
+}
+
 static void
 rows_are_numbered_on_over_lanes_of_a_host(void **state)
 {
@@ -280,6 +323,8 @@ main(void)
         cmocka_unit_test_setup_teardown(a_record_that_was_not_to_be_had_changes_nothing, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(what_a_table_leaves_out_counts_up_to_there_and_not_after,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(a_sample_for_each_day_of_centuries_is_held_or_counted,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(rows_are_numbered_on_over_lanes_of_a_host, setup, teardown),
     };
