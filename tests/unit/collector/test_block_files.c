@@ -378,33 +378,34 @@ what_was_committed_outlives_a_kill_at_any_moment(void **state)
     assert_int_equal(bed_open(&bed), 0);
 }
 
+#define NO_SMALL_DISK 77
+
 // In a process of its own: the small disk is a mount.
 static int
 fill_disk(void)
 {
     static uint8_t bytes[2][LEN_MAX];
-    const bool by_limit = !small_disk_enter(bed.dir, 4u * 1024 * 1024);
     bool written[2] = { false, false };
     struct block_tile tiles[2];
     uint64_t n = 1;
     int rc = 0;
 
+    if (!small_disk_enter(bed.dir, 4u * 1024 * 1024))
+        return NO_SMALL_DISK;
     if (bed_open(&bed) < 0)
         return 1;
     if (bed_write(&bed, 0, 1, DAY, 1) < 0)
         return 2;
-    small_disk_fill(bed.dir, by_limit, 512u * 1024);
+    small_disk_fill(bed.dir, false, 0);
     while (rc == 0 && n < 4000)
         rc = bed_write(&bed, 0, ++n, DAY, 1);
     if ((rc != -ENOSPC && rc != -EFBIG) || bed_count(&bed, 0, ALL) != n - 1)
         return 3;
-    // A new day comes whole or not at all. Under a limit of files' size there is room for it.
+    // A new day comes whole or not at all.
     tiles[0] = bed_tile(n, DAY, bytes[0]);
     tiles[1] = bed_tile(n + 1, DAY + 1, bytes[1]);
-    if (!by_limit &&
-        (block_files_write(bed.files, 0, tiles + 1, 1, NULL, 0, written + 1) != -ENOSPC ||
-         written[1] || bed_has(&bed, "raw-0-20260102.db") ||
-         bed_has(&bed, "raw-0-20260102.db.new")))
+    if (block_files_write(bed.files, 0, tiles + 1, 1, NULL, 0, written + 1) != -ENOSPC ||
+        written[1] || bed_has(&bed, "raw-0-20260102.db") || bed_has(&bed, "raw-0-20260102.db.new"))
         return 4;
     small_disk_free(bed.dir);
     // The second time what is written is passed over.
@@ -428,8 +429,12 @@ a_full_disk_leaves_nothing_half_there(void **state)
         _exit(fill_disk());
     waitpid(child, &status, 0);
     assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
     assert_int_equal(bed_open(&bed), 0);
+    if (WEXITSTATUS(status) == NO_SMALL_DISK) {
+        print_message("skipped: no file system can be mounted here\n");
+        skip();
+    }
+    assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
