@@ -16,8 +16,8 @@
 #define READERS 200
 #define STALLED 40
 #define FAST    "100ms" // ticks, so that a reader that takes nothing is soon far behind
-#define TICKS   250
-#define WINDOW  2304 // bytes; the least that Linux gives
+#define TICKS   170     // well before 30 s, when who stalls is closed
+#define WINDOW  2304    // bytes; the least that Linux gives
 
 static process_t *s_dashboard;
 

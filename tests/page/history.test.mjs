@@ -70,7 +70,9 @@ describe('the past', { concurrency: 3 }, () => {
       const now = await shown(page, 'cpu.user');
       return now.step === 1000 && !now.coarse;
     });
-    assert.equal(all.length, before + 1, 'one question, once the wheel rests');
+    // Beside it the hour may be asked for anew, where the machine took that long.
+    const closer = all.slice(before).filter(({ searchParams: p }) => p.get('to') - p.get('from') < HOUR / 2);
+    assert.equal(closer.length, 1, 'one question, once the wheel rests');
     const [from, to] = await range(page);
     const fine = await shown(page, 'cpu.user');
     const inside = fine.t.flatMap((t, i) => (t >= from && t <= to ? [[t, fine.v[i]]] : []));

@@ -275,7 +275,7 @@ a_stop_loses_nothing_and_takes_half_a_second_at_most(void **state)
     int64_t before;
     uint64_t taken = 0, all;
 
-    while (taken < 4000 && append(b))
+    while (taken < 500 && append(b))
         taken++;
     all = b->next;
     before = clock_mono_ms();
