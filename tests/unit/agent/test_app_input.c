@@ -20,7 +20,7 @@
 #include "shared/base/log.h"
 #include "shared/net/selfstat.h"
 
-#define DEADLINE_MS 5000
+#define DEADLINE_MS 20000
 
 static series_table_t *table;
 static app_series_t *series;

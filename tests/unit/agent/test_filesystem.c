@@ -23,7 +23,7 @@
 #include "tests/unit/agent/family_bench.h"
 
 #define STUCK_MS    300
-#define DEADLINE_MS 10000
+#define DEADLINE_MS 20000
 #define OF(metric, device, type, point)                                                 \
     "node_filesystem_" metric "{device=\"" device "\",fstype=\"" type "\",job=\"node\"" \
     ",mountpoint=\"" point "\"} "

@@ -13,7 +13,7 @@
 #include "tests/unit/agent/family_bench.h"
 #include "tests/unit/agent/temp_tree.h"
 
-#define DEADLINE_MS 10000
+#define DEADLINE_MS 20000
 
 static void
 a_files_name_is_type_number_and_property(void **state)

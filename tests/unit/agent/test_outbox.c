@@ -22,7 +22,7 @@
 #include "tests/support/folder.h"
 
 #define COLLECTOR   9
-#define DEADLINE_MS 10000
+#define DEADLINE_MS 20000
 #define INTERVAL_MS 100
 
 static struct {

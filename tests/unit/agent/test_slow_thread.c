@@ -24,7 +24,7 @@
 #include "shared/base/log.h"
 
 #define STUCK_MS    200
-#define DEADLINE_MS 10000
+#define DEADLINE_MS 20000
 
 // Whether those that hang may go on, and how many there are.
 static struct gate {

@@ -13,7 +13,7 @@
 #include "tests/unit/agent/family_bench.h"
 #include "tests/unit/agent/temp_tree.h"
 
-#define DEADLINE_MS 10000
+#define DEADLINE_MS 20000
 #define OF(file)    "node_test_celsius{file=\"" file "\",job=\"node\"} "
 #define STALE       "NaN" // as the mark of an end is printed
 

@@ -14,7 +14,7 @@
 #include "tests/unit/agent/family_bench.h"
 #include "tests/unit/agent/temp_tree.h"
 
-#define DEADLINE_MS 10000
+#define DEADLINE_MS 20000
 
 static struct family_bench
 bench(const struct proc_family *family, proc_root_t *root)

@@ -14,7 +14,7 @@
 #include "shared/base/xalloc.h"
 #include "tests/support/seeded.h"
 
-#define DEADLINE_MS 5000
+#define DEADLINE_MS 20000
 
 static void
 the_first_tick_is_the_next_time_of_its_phase(void **state)

@@ -26,7 +26,7 @@
 
 #define ROOM_COLLECTOR   UINT64_C(0xc0)
 #define ROOM_EPOCH       UINT64_C(0xe0)
-#define ROOM_DEADLINE_MS 5000
+#define ROOM_DEADLINE_MS 20000
 #define ROOM_SLOT_BYTES  APPLIER_SLOT_BYTES_MOST
 
 static const char *room_base = "/tmp"; // where journals are made

@@ -31,7 +31,7 @@
 #define HOST        UINT64_C(0xa1)
 #define COLLECTOR   UINT64_C(0xc0)
 #define STREAM      UINT64_C(0x51)
-#define DEADLINE_MS 10000
+#define DEADLINE_MS 20000
 
 static char s_dir[] = "/tmp/zpulse-test-reactor-XXXXXX";
 static char s_endpoint[96];

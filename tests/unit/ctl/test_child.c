@@ -19,7 +19,7 @@
 #include "collector/ctl/child.h"
 #include "shared/base/clock.h"
 
-#define WAIT_MS 5000
+#define WAIT_MS 20000
 
 // A shell that runs `script`, and a pipe in place of our stderr.
 static struct {

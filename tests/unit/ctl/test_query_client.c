@@ -16,7 +16,7 @@
 #include "shared/base/err.h"
 #include "shared/net/service.h"
 
-#define WAIT_MS 5000
+#define WAIT_MS 20000
 
 // The other side: answers one request as the script says.
 static struct {

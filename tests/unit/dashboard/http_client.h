@@ -14,7 +14,7 @@
 #include "shared/base/clock.h"
 #include "tests/unit/dashboard/room.h"
 
-#define CLIENT_WAIT_MS 10000
+#define CLIENT_WAIT_MS 20000
 
 static inline int
 client_connect(uint16_t port)

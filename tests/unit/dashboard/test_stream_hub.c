@@ -14,7 +14,7 @@
 #include "shared/base/clock.h"
 #include "tests/unit/dashboard/room.h"
 
-#define WAIT_MS 5000
+#define WAIT_MS 20000
 #define SLOW_MS 6000
 #define READERS 50
 

@@ -21,7 +21,7 @@
 #include "shared/base/err.h"
 #include "shared/net/service.h"
 
-#define WAIT_MS 5000
+#define WAIT_MS 20000
 
 // More than an id and its newline, and more than is read.
 #define LONG_TAIL "0123456789abcdef and a tail that goes on beyond the 64 bytes that are read\n"

@@ -15,7 +15,7 @@
 #include "shared/net/service.h"
 #include "shared/net/sock.h"
 
-#define WAIT_MS 5000
+#define WAIT_MS 20000
 
 static const struct sock_spec plain = { .send_hwm = 16, .recv_hwm = 16, .max_bytes = 1024 };
 
