@@ -193,13 +193,13 @@ a_sample_of_a_clock_that_is_ahead_is_kept_at_once(void **state)
     stage_dashboard(s, NULL);
     agent = stage_agent(s, "web-1", "--app-pull", s_at(s, "@", 0), NULL);
     push = zsock_new_push(s_at(s, ">", 0));
-    claim(s, push != NULL && stage_until(s, 10000, stage_ready, NULL));
+    claim(s, push != NULL && stage_until(s, STAGE_PATIENCE_MS, stage_ready, NULL));
     strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", gmtime(&seconds));
     ahead_ms -= ahead_ms % 1000;
     claim(s, zstr_sendf(push, "{\"color\":\"red\",\"timestamp\":\"%sZ\",\"n\":1}", stamp) == 0);
-    claim(s, stage_until(s, 10000, s_has_ahead, &ahead_ms));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_has_ahead, &ahead_ms));
     process_signal(agent, SIGKILL);
-    claim(s, process_ended(agent, stage_ms(3000)));
+    claim(s, process_ended(agent, stage_ms(STAGE_PATIENCE_MS)));
     claim(s, s_has_ahead(s, &ahead_ms));
     host = stage_host(s, "web-1");
     claim(s, json_integer_value(json_object_get(host, "last_ms")) < clock_real_ms() + 1000);

@@ -53,7 +53,7 @@ s_send(stage_t *s, zsock_t *push)
 {
     zmq_pollitem_t item = { .socket = sock_raw(push), .events = ZMQ_POLLOUT };
 
-    claim(s, zmq_poll(&item, 1, stage_ms(10000)) == 1);
+    claim(s, zmq_poll(&item, 1, stage_ms(STAGE_PATIENCE_MS)) == 1);
     claim(s, sock_send(push, s_stream.frame, s_stream.len, false) == 0);
 }
 
@@ -95,7 +95,7 @@ s_send_past(stage_t *s)
     const ptrdiff_t n = control_put(bytes, sizeof bytes, &hello);
 
     claim(s, n > 0 && sock_send(dealer, bytes, (size_t) n, false) == 0);
-    claim(s, zmq_poll(&item, 1, stage_ms(5000)) == 1);
+    claim(s, zmq_poll(&item, 1, stage_ms(STAGE_PATIENCE_MS)) == 1);
     s_stream = (struct fake_stream){
         .id = STREAM, .metric = "old", .apps = s_series, .flags = FRAME_BACKLOG
     };
@@ -137,7 +137,7 @@ s_setup(void **state)
     collector = stage_collector(s, NULL);
     s_send_past(s);
     process_signal(collector, SIGTERM);
-    claim(s, process_ended(collector, stage_ms(5000)));
+    claim(s, process_ended(collector, stage_ms(STAGE_PATIENCE_MS)));
     stage_collector(s, NULL);
     return 0;
 }
@@ -276,11 +276,11 @@ an_export_that_is_stopped_ends_at_once_and_says_so(void **state)
     process_t *p = stage_run(s, "zpulse", "export", "--collector", stage_endpoint(s), "-o", "csv",
                              NULL);
 
-    claim(s, stage_until(s, 10000, s_has_begun, p));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_has_begun, p));
     process_signal(p, SIGSTOP); // that it does not end by itself
     process_signal(p, SIGINT);
     process_signal(p, SIGCONT);
-    claim(s, process_ended(p, stage_ms(5000)));
+    claim(s, process_ended(p, stage_ms(STAGE_PATIENCE_MS)));
     claim(s, process_code(p) == 0 || process_code(p) == 1);
     claim(s, (process_code(p) == 1) == (strstr(process_err(p), "stopped before the end") != NULL));
     claim(s, strchr(process_err(p), '\r') == NULL); // progress is for terminals
