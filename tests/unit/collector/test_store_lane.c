@@ -274,9 +274,13 @@ a_sample_for_each_day_of_centuries_is_held_or_counted(void **state)
 
         wbuf_init(&w, body, size);
         row_put_key(&sender, &w);
-        for (uint32_t day = 0; day < days; day++)
-            row_put_sparse(&sender, &w, (int64_t) day * 86400000 + (int64_t) record.seq,
-                           &(uint32_t){ 0 }, &(struct cell){ .state = CELL_INTEGER, .m = day }, 1);
+        for (uint32_t day = 0; day < days; day++) {
+            const struct cell cell = { .state = CELL_INTEGER, .m = day };
+            const uint32_t slot = 0;
+
+            row_put_sparse(&sender, &w, (int64_t) day * 86400000 + (int64_t) record.seq, &slot,
+                           &cell, 1);
+        }
         record.body_len = (uint32_t) w.len;
         record.samples = days;
         record.last_ms = (int64_t) days * 86400000;
