@@ -181,6 +181,9 @@ s_claim_series(stage_t *s, const struct past *past, unsigned n)
     line = strtok_r(text, "\n", &rest);
     claim(s, line != NULL && strcmp(line, "time_ms,series,value") == 0);
     for (; (line = strtok_r(NULL, "\n", &rest)) != NULL; row++) {
+        if (strtoll(line, NULL, 10) != past->from_ms + (int64_t) row * STEP_MS)
+            printf("# row %u should be at %" PRId64 ": %s\n", row,
+                   past->from_ms + (int64_t) row * STEP_MS, line);
         claim(s, strtoll(line, NULL, 10) == past->from_ms + (int64_t) row * STEP_MS);
         claim(s, strtod(strrchr(line, ',') + 1, NULL) == n * 1e6 + row);
     }
