@@ -11,12 +11,12 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <ctype.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "shared/base/file.h"
+#include "tests/support/hex_block.h"
 #include "tests/unit/collector/golden_tile.h"
 
 #define FOLDER   "tests/data/store/"
@@ -99,26 +99,6 @@ the_golden_tiles_have_every_codec(void **state)
     buf_release(&bytes);
 }
 
-// The bytes of one hex block: pairs of digits, up to " |" on each line.
-static void
-parse_block(struct buf *bytes, const char *at)
-{
-    while (strncmp(at, "```", 3) != 0) {
-        const char *end = strchr(at, '\n');
-        const char *stop = memchr(at, '|', (size_t) (end - at));
-
-        for (stop = stop != NULL ? stop : end; at < stop; at++) {
-            unsigned byte;
-
-            if (isxdigit((unsigned char) *at) && sscanf(at, "%2x", &byte) == 1) {
-                buf_byte(bytes, (uint8_t) byte);
-                at++;
-            }
-        }
-        at = end + 1;
-    }
-}
-
 static void
 the_example_of_the_format_is_this_file(void **state)
 {
@@ -132,7 +112,7 @@ the_example_of_the_format_is_this_file(void **state)
     assert_non_null(at);
     assert_int_equal(sscanf(at, FENCE "%63s", name), 1);
     slurp(&bytes, name, ".bin");
-    parse_block(&shown, strchr(at, '\n') + 1);
+    hex_block_take(&shown, strchr(at, '\n') + 1);
     assert_int_equal(shown.len, bytes.len);
     assert_memory_equal(shown.at, bytes.at, bytes.len);
     buf_release(&text);

@@ -12,7 +12,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <ctype.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +19,7 @@
 #include <unistd.h>
 
 #include "shared/base/file.h"
+#include "tests/support/hex_block.h"
 #include "tests/unit/shared/golden.h"
 #include "tests/unit/shared/golden_frame.h"
 #include "tests/unit/shared/golden_ledger.h"
@@ -116,27 +116,6 @@ writers_write_what_they_wrote(void **state)
     buf_release(&made);
 }
 
-// The bytes of one hex block: pairs of digits, up to " |" on each line. Its end in the text.
-static const char *
-parse_block(struct buf *bytes, const char *at)
-{
-    while (strncmp(at, "```", 3) != 0) {
-        const char *end = strchr(at, '\n');
-        const char *stop = memchr(at, '|', (size_t) (end - at));
-
-        for (stop = stop != NULL ? stop : end; at < stop; at++) {
-            unsigned byte;
-
-            if (isxdigit((unsigned char) *at) && sscanf(at, "%2x", &byte) == 1) {
-                buf_byte(bytes, (uint8_t) byte);
-                at++;
-            }
-        }
-        at = end + 1;
-    }
-    return at;
-}
-
 static void
 the_examples_of_the_format_are_these_files(void **state)
 {
@@ -151,7 +130,7 @@ the_examples_of_the_format_are_these_files(void **state)
         assert_int_equal(sscanf(at, FENCE "%63s", name), 1);
         slurp(&bytes, name, ".bin");
         buf_clear(&shown);
-        at = parse_block(&shown, strchr(at, '\n') + 1);
+        at = hex_block_take(&shown, strchr(at, '\n') + 1);
         if (shown.len != bytes.len || memcmp(shown.at, bytes.at, bytes.len) != 0)
             fail_msg(FORMAT " shows another %s", name);
     }
