@@ -30,15 +30,6 @@ s_start(chaos_t *chaos, stage_t *stage)
     fleet_run(chaos->fleet, 1000);
 }
 
-static void
-s_end(chaos_t *chaos)
-{
-    chaos_settle(chaos, SETTLE_MS);
-    chaos_say(chaos);
-    chaos_close(chaos);
-    chaos_end(chaos);
-}
-
 // Feeds on until the program has said it.
 static bool
 s_says(chaos_t *chaos, process_t *process, const char *text)
@@ -66,7 +57,7 @@ s_break_the_journal(void **state, enum program_disk is)
     fleet_run(chaos.fleet, 2000);
     program_shim_disk(stage_dir(*state), "collector", PROGRAM_DISK_WELL);
     chaos_start_collector(&chaos);
-    s_end(&chaos);
+    chaos_finish(&chaos, SETTLE_MS);
 }
 
 static void
@@ -178,7 +169,7 @@ a_journal_of_a_newer_version_is_refused_and_left_as_it_is(void **state)
     stage_drop(*state, &chaos.collector);
     spool_harm_version(path, 1);
     chaos_start_collector(&chaos);
-    s_end(&chaos);
+    chaos_finish(&chaos, SETTLE_MS);
 }
 
 static void
@@ -200,7 +191,7 @@ a_spool_of_a_newer_version_is_refused_and_left_as_it_is(void **state)
     spool_harm_version(path, 1);
     fleet_start(chaos.fleet, 0);
     chaos_start_collector(&chaos);
-    s_end(&chaos);
+    chaos_finish(&chaos, SETTLE_MS);
 }
 
 int

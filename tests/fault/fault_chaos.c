@@ -89,10 +89,7 @@ both_sides_stand_still_for_half_a_minute(void **state)
         fleet_resume(chaos.fleet, i);
     fleet_run(chaos.fleet, 3000);
     process_signal(chaos.collector, SIGCONT);
-    chaos_settle(&chaos, SETTLE_MS);
-    chaos_say(&chaos);
-    chaos_close(&chaos);
-    chaos_end(&chaos);
+    chaos_finish(&chaos, SETTLE_MS);
 }
 
 // Control while data flow, and the other way round.
@@ -110,10 +107,7 @@ each_lane_fails_alone_in_each_way(void **state)
             tcp_proxy_set(chaos.proxy, lane, PROXY_PASS);
             fleet_run(chaos.fleet, 500);
         }
-    chaos_settle(&chaos, SETTLE_MS);
-    chaos_say(&chaos);
-    chaos_close(&chaos);
-    chaos_end(&chaos);
+    chaos_finish(&chaos, SETTLE_MS);
 }
 
 static void
@@ -143,10 +137,7 @@ a_collector_is_away_for_long(void **state)
     chaos_kill_collector(&chaos, SIGKILL);
     chaos_run(&chaos, &plan, chaos_is_long() ? 600000 : 65000);
     chaos_start_collector(&chaos);
-    chaos_settle(&chaos, 2 * SETTLE_MS);
-    chaos_say(&chaos);
-    chaos_close(&chaos);
-    chaos_end(&chaos);
+    chaos_finish(&chaos, 2 * SETTLE_MS);
 }
 
 static void

@@ -26,15 +26,6 @@ s_start(chaos_t *chaos, stage_t *stage, unsigned agents)
     fleet_run(chaos->fleet, 1000);
 }
 
-static void
-s_end(chaos_t *chaos)
-{
-    chaos_settle(chaos, SETTLE_MS);
-    chaos_say(chaos);
-    chaos_close(chaos);
-    chaos_end(chaos);
-}
-
 // Up to five minutes either way: what is further ahead than ten is refused, and rightly.
 static int64_t
 s_offset(chaos_t *chaos)
@@ -53,7 +44,7 @@ agents_clocks_step_forth_and_back(void **state)
             fleet_set_clock(chaos.fleet, i, s_offset(&chaos));
         fleet_run(chaos.fleet, 2500);
     }
-    s_end(&chaos);
+    chaos_finish(&chaos, SETTLE_MS);
 }
 
 static void
@@ -67,7 +58,7 @@ the_collectors_clock_steps_forth_and_back(void **state)
         fleet_run(chaos.fleet, 2000);
     }
     program_shim_clock(stage_dir(*state), "collector", 0);
-    s_end(&chaos);
+    chaos_finish(&chaos, SETTLE_MS);
 }
 
 static void
@@ -89,7 +80,7 @@ clocks_step_while_both_sides_are_killed(void **state)
         chaos_run(&chaos, &plan, 3000);
     }
     program_shim_clock(stage_dir(*state), "collector", 0);
-    s_end(&chaos);
+    chaos_finish(&chaos, SETTLE_MS);
 }
 
 // Twenty minutes ahead is too far for a collector: it acknowledges, refuses, and counts. Killed, it
@@ -112,7 +103,7 @@ what_is_refused_is_counted_over_kills(void **state)
     tally_excuse_times(fleet_tally(chaos.fleet, 0), clock_real_ms() + 10 * MINUTE_MS, INT64_MAX);
     chaos_settle(&chaos, SETTLE_MS);
     claim(*state, balance_count(*state, fleet_name(0), "refused") > 0);
-    s_end(&chaos);
+    chaos_finish(&chaos, SETTLE_MS);
 }
 
 int

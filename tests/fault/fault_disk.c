@@ -75,10 +75,7 @@ a_spool_without_room_hinders_no_fresh_sample(void **state)
         fleet_kill(chaos.fleet, i);
     fleet_start_all(chaos.fleet);
     chaos_start_collector(&chaos);
-    chaos_settle(&chaos, SETTLE_MS);
-    chaos_say(&chaos);
-    chaos_close(&chaos);
-    chaos_end(&chaos);
+    chaos_finish(&chaos, SETTLE_MS);
 }
 
 // How many samples of the first agent are exported.
@@ -165,10 +162,7 @@ a_journal_without_room_acknowledges_nothing_and_loses_nothing(void **state)
     chaos_start_collector(&chaos);
     fleet_run(chaos.fleet, 2000);
     small_disk_free(s_disk);
-    chaos_settle(&chaos, 2 * SETTLE_MS);
-    chaos_say(&chaos);
-    chaos_close(&chaos);
-    chaos_end(&chaos);
+    chaos_finish(&chaos, 2 * SETTLE_MS);
 }
 
 int

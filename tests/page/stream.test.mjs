@@ -292,7 +292,7 @@ describe('the stream', { concurrency: 3 }, () => {
       const asked = polls();
       samplesUntil((await now()) + 2000);
       await page.clock.runFor(1900);
-      await sleep(100);
+      await sleep(100); // the page's clock stands: a question that was asked has come by then
       assert.equal(polls(), asked, 'it asks again before two seconds are over');
       assert.match(await pillText(page), /POLLING\s+server full/);
       assert.match(await page.locator('.pill').getAttribute('title'), /no stream left/);

@@ -338,3 +338,12 @@ chaos_is_long(void)
 {
     return chaos_seconds(0) >= LONG_S;
 }
+
+void
+chaos_finish(chaos_t *self, int timeout_ms)
+{
+    chaos_settle(self, timeout_ms);
+    chaos_say(self);
+    chaos_close(self);
+    chaos_end(self);
+}

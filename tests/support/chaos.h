@@ -75,6 +75,8 @@ void chaos_settle(chaos_t *self, int timeout_ms);
 void chaos_close(chaos_t *self);
 // A line of what was done and counted so far.
 void chaos_say(chaos_t *self);
+// All of these, one after the other: settled, said, closed, ended.
+void chaos_finish(chaos_t *self, int timeout_ms);
 // Seconds of the random part: $FAULT_SECONDS, or so many.
 int chaos_seconds(int usual);
 // Whether there is time for what takes minutes.

@@ -248,6 +248,17 @@ room_give(const struct fake_stream *s)
     room_settle();
 }
 
+// HELLO, IDENT and TABLE of n: the stream's beginning, nonce 1.
+static inline void
+room_begin(struct fake_stream *s, uint64_t host, const char *name, uint32_t n)
+{
+    room_hello(host, 1, name, s->id);
+    fake_ident(s, host, name);
+    room_give(s);
+    fake_table(s, n);
+    room_give(s);
+}
+
 // Subscribes, and waits until the publisher has heard of it.
 static inline void
 room_subscribe(const char *topic)

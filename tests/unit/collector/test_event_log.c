@@ -184,11 +184,7 @@ an_answer_in_pieces_has_each_once(void **state)
 static void
 begin(void)
 {
-    room_hello(HOST, 1, "web", STREAM);
-    fake_ident(&s, HOST, "web");
-    room_give(&s);
-    fake_table(&s, 1);
-    room_give(&s);
+    room_begin(&s, HOST, "web", 1);
     fake_row(&s, RECORD_KEY, T0, 1, 1);
     room_give(&s);
 }

@@ -34,11 +34,7 @@ teardown(void **state)
 static void
 begin(uint32_t n)
 {
-    room_hello(HOST, 1, "web", STREAM);
-    fake_ident(&s, HOST, "web");
-    room_give(&s);
-    fake_table(&s, n);
-    room_give(&s);
+    room_begin(&s, HOST, "web", n);
     fake_row(&s, RECORD_KEY, T0, n, 100);
     room_give(&s);
 }

@@ -53,11 +53,7 @@ teardown(void **state)
 static void
 begin(void)
 {
-    room_hello(HOST, 1, "web", STREAM);
-    fake_ident(&s, HOST, "web");
-    room_give(&s);
-    fake_table(&s, 3);
-    room_give(&s);
+    room_begin(&s, HOST, "web", 3);
     fake_row(&s, RECORD_KEY, T0, 3, 1);
     room_give(&s);
 }
