@@ -71,6 +71,9 @@ describe('a phone', { concurrency: 3 }, () => {
     await touch('touchEnd');
     await until('the page scrolled', async () => (await page.evaluate(() => scrollY)) > scrolled + 40);
 
+    // A touch while the page still glides stops it, and marks nothing.
+    let last = NaN;
+    await until('the page rests', async () => last === (last = await page.evaluate(() => scrollY)), 200);
     b = await box();
     const y = b.y + b.height / 2;
     const mark = page.locator('.panel-memory .xhair');
