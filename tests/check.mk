@@ -55,7 +55,7 @@ flow_tests := $(call first,flow_delivery flow_readers flow_backlog flow_ledger f
 fault_tests := $(call binaries,tests/fault/fault_*.c)
 web_tests  := build/web-tests/*.mjs
 page_tests := $(call first,$(addsuffix .test.mjs,url stream sections axe history),$(wildcard tests/page/*.test.mjs))
-lint_tests := $(addprefix tests/lint/,layers.sh layers_test.sh run_test.sh sizes.sh words.sh)
+lint_tests := $(addprefix tests/lint/,crash_points.sh layers.sh layers_test.sh run_test.sh sizes.sh words.sh)
 # A group is NAME=FILES. The page is the same under a sanitizer, so it is not tested again.
 group_lint := 'lint=$(lint_tests)'
 group_unit := 'unit=$(unit_tests)'
@@ -65,7 +65,7 @@ group_web  := 'web=$(web_tests)'
 group_page := 'page=$(page_tests)'
 RUN_TESTS   = SAN=$(SAN) tests/run.sh $(BUILD)
 
-.PHONY: check check-built check-unit check-flow check-fault check-fault-built check-web check-page
+.PHONY: check check-built check-unit check-flow check-fault check-fault-built check-web check-page fault-collector
 check:
 	@sh shared/deploy/setup.sh check
 	@$(MAKE) --no-print-directory $(JOBS) check-built
@@ -80,8 +80,13 @@ check-flow: all $(flow_tests)
 check-fault:
 	@sh shared/deploy/setup.sh check
 	@$(SUBMAKE) check-fault-built
-check-fault-built: all $(fault_tests)
+check-fault-built: all $(fault_tests) fault-collector
 	@$(RUN_TESTS) $(group_fault)
+# The collector with the moments at which a fault ends it (shared/base/crash_point.h), in a tree of
+# its own.
+fault-collector:
+	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(BUILD)-fault CPPFLAGS='$(CPPFLAGS) -DZPULSE_CRASH_POINTS' \
+	  $(BUILD)-fault/bin/zpulse-collector
 check-web: build/.web
 	@$(RUN_TESTS) $(group_web)
 check-page: all build/.web $(BUILD)/tests/support/demo_app $(BUILD)/tests/backlog/backlog_maker

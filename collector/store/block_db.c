@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "collector/store/sqlite_room.h"
+#include "shared/base/crash_point.h"
 #include "shared/base/err.h"
 #include "shared/base/xalloc.h"
 
@@ -93,11 +94,16 @@ block_db_write(block_db_t *self, const struct block_tile *tiles, size_t n_tiles,
 
     if (rc < 0)
         return rc;
+    CRASH_POINT(TILE_INSERT);
     for (size_t i = 0; i < n_tiles && rc == 0; i++)
         rc = s_put_tile(self, &tiles[i]);
+    CRASH_POINT(MARK_INSERT);
     for (size_t i = 0; i < n_marks && rc == 0; i++)
         rc = s_put_mark(self, &marks[i]);
-    return sqlite_room_end(&self->room, rc);
+    CRASH_POINT(BLOCK_COMMIT);
+    rc = sqlite_room_end(&self->room, rc);
+    CRASH_POINT(BLOCK_COMMITTED);
+    return rc;
 }
 
 int

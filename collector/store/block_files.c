@@ -11,6 +11,7 @@
 
 #include "collector/store/block_files_inner.h"
 #include "collector/store/sealed_tile.h"
+#include "shared/base/crash_point.h"
 #include "shared/base/err.h"
 #include "shared/base/xalloc.h"
 
@@ -207,6 +208,7 @@ s_make(block_files_t *self, const struct block_name *name)
     if (rc == 1)         // nobody else reads it
         rc = -EBUSY;
     if (rc == 0) {
+        CRASH_POINT(BLOCK_NAME);
         pthread_mutex_lock(&self->names);
         // A log that lost its file would be taken for that of the new one.
         rc = block_files_unlink(self, name, "");
@@ -218,6 +220,7 @@ s_make(block_files_t *self, const struct block_name *name)
         (void) block_files_unlink(self, name, ".new");
         return rc;
     }
+    CRASH_POINT(BLOCK_NAMED);
     return block_files_sync(self);
 }
 

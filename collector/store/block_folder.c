@@ -14,6 +14,7 @@
 #include "collector/store/block_files.h"
 #include "collector/store/block_files_inner.h"
 #include "collector/store/sealed_tile.h"
+#include "shared/base/crash_point.h"
 #include "shared/base/err.h"
 #include "shared/base/file.h"
 #include "shared/base/xalloc.h"
@@ -168,10 +169,12 @@ block_files_set_aside(block_files_t *self, const struct block_name *name, const 
         block_files_path(self, name, s_beside[i], from);
         block_files_path(self, name, suffix, to);
         strcat(to, s_beside[i]);
+        CRASH_POINT(ASIDE_RENAME);
         if (rename(from, to) == -1 && errno != ENOENT)
             rc = -errno;
     }
     pthread_mutex_unlock(&self->names);
+    CRASH_POINT(ASIDE_RENAMED);
     if (rc == 0)
         rc = block_files_sync(self);
     if (rc == 0)
@@ -187,6 +190,7 @@ block_files_unlink(const block_files_t *self, const struct block_name *name, con
 
         block_files_path(self, name, suffix, path);
         strcat(path, s_beside[i]);
+        CRASH_POINT(BLOCK_UNLINK);
         if (unlink(path) == -1 && errno != ENOENT)
             return -errno;
     }
@@ -337,6 +341,7 @@ s_remove(block_files_t *self, const struct block_name *name)
         return rc;
     pthread_mutex_lock(&self->names);
     rc = block_files_unlink(self, name, "");
+    CRASH_POINT(BLOCK_UNLINKED);
     pthread_mutex_unlock(&self->names);
     return rc;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "collector/store/sqlite_room.h"
+#include "shared/base/crash_point.h"
 #include "shared/base/crc32c.h"
 #include "shared/base/err.h"
 #include "shared/base/rbuf.h"
@@ -106,7 +107,10 @@ meta_db_write(meta_db_t *self, const struct meta_batch *batch)
         rc = s_put_host(self, &batch->hosts[i]);
     for (size_t i = 0; i < batch->n_values && rc == 0; i++)
         rc = s_put_number(self, &batch->values[i]);
-    return sqlite_room_end(&self->room, rc);
+    CRASH_POINT(META_COMMIT);
+    rc = sqlite_room_end(&self->room, rc);
+    CRASH_POINT(META_COMMITTED);
+    return rc;
 }
 
 int

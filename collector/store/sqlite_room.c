@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "shared/base/crash_point.h"
 #include "shared/base/err.h"
 #include "shared/base/xalloc.h"
 
@@ -48,6 +49,7 @@ sqlite_room_close(struct sqlite_room *self)
 {
     for (unsigned i = 0; i < SQLITE_ROOM_STATEMENTS; i++)
         sqlite3_finalize(self->prepared[i]);
+    CRASH_POINT(ROOM_CLOSE);
     sqlite3_close(self->db);
     free(self->path);
     *self = (struct sqlite_room){ 0 };
@@ -127,8 +129,11 @@ sqlite_room_checkpoint(struct sqlite_room *self, bool whole)
     const int mode = whole ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
     int left = 0;
     int moved = 0;
-    const int rc = sqlite3_wal_checkpoint_v2(self->db, NULL, mode, &left, &moved);
+    int rc;
 
+    CRASH_POINT(CHECKPOINT);
+    rc = sqlite3_wal_checkpoint_v2(self->db, NULL, mode, &left, &moved);
+    CRASH_POINT(CHECKPOINTED);
     if (rc == SQLITE_BUSY)
         return 1;
     if (rc != SQLITE_OK)
@@ -227,7 +232,9 @@ s_make(struct sqlite_room *self)
         return rc;
     if (sqlite3_exec(self->db, sql, NULL, NULL, NULL) != SQLITE_OK)
         rc = sqlite_room_error(self);
-    return sqlite_room_end(self, rc);
+    rc = sqlite_room_end(self, rc);
+    CRASH_POINT(ROOM_MADE);
+    return rc;
 }
 
 static int

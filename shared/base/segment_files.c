@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "shared/base/crash_point.h"
 #include "shared/base/err.h"
 #include "shared/base/str.h"
 #include "shared/base/xalloc.h"
@@ -254,12 +255,14 @@ segment_files_begin(struct segment_files *self, const struct segment_header *hea
     }
     self->moved = false;
     rc = s_write_header(self, fd, header);
+    CRASH_POINT(SEGMENT_NAME);
     if (rc == 0)
         rc = s_rename(self->dir_fd, spare, name);
     if (rc < 0) {
         close(fd);
         return segment_no_room(rc);
     }
+    CRASH_POINT(SEGMENT_NAMED);
     self->spares[n] = false;
     s_note(self, header->number, self->segment_bytes);
     // It has its number, but perhaps not after a crash: no way back.
@@ -356,9 +359,11 @@ segment_files_drop(struct segment_files *self, uint64_t number)
     keep = n < self->spares_wanted && file->bytes >= self->segment_bytes;
     segment_name(name, number);
     s_spare_name(spare, n);
+    CRASH_POINT(SEGMENT_DROP);
     rc = keep ? renameat(self->dir_fd, name, self->dir_fd, spare) : unlinkat(self->dir_fd, name, 0);
     if (rc == -1 && errno != ENOENT)
         return -errno;
+    CRASH_POINT(SEGMENT_DROPPED);
     if (rc == 0 && keep)
         self->spares[n] = self->moved = true;
     self->n--;
