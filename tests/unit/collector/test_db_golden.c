@@ -1,0 +1,374 @@
+// test_db_golden - a store's files that were written once are read for ever.
+//
+// tests/data/store has a folder for each version of the databases: meta.db and a block file, packed
+// with gzip since pages are mostly empty, and what they say in words. SQLite may come to lay pages
+// out otherwise, so that bytes of today are not compared.
+//
+// usage: test_db_golden [--write]    --write adds the files that are missing; it replaces none
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "collector/store/block_files.h"
+#include "collector/store/meta_db.h"
+#include "shared/base/file.h"
+#include "tests/support/folder.h"
+#include "tests/unit/collector/golden_tile.h"
+
+#define FOLDER    "tests/data/store/db-1"
+#define WORDS     FOLDER "/says.txt"
+#define FILE_MAX  (1u << 20)
+#define NEXT_TILE 9
+#define NEXT_ID   5
+#define SEGMENT   3
+
+static const char *const s_files[] = { "meta.db", "raw-0-20231114.db" };
+
+// The folder under test, unpacked.
+struct bed {
+    char dir[64];
+};
+
+static void
+bed_path(const struct bed *bed, char ret[160], const char *name)
+{
+    (void) snprintf(ret, 160, "%s/%s", bed->dir, name);
+}
+
+static void
+told(void *arg, const char *name, const char *reason)
+{
+    (void) arg;
+    fail_msg("%s was set aside: %s", name, reason);
+}
+
+static int
+set_up(void **state)
+{
+    struct bed *bed = calloc(1, sizeof *bed);
+
+    snprintf(bed->dir, sizeof bed->dir, "/tmp/zpulse-golden-XXXXXX");
+    assert_non_null(mkdtemp(bed->dir));
+    *state = bed;
+    return 0;
+}
+
+static int
+tear_down(void **state)
+{
+    struct bed *bed = *state;
+    const int rc = folder_remove(bed->dir);
+
+    free(bed);
+    return rc;
+}
+
+static void
+unpack(const struct bed *bed)
+{
+    static uint8_t bytes[FILE_MAX];
+
+    for (size_t i = 0; i < N_OF(s_files); i++) {
+        char path[160];
+        gzFile packed;
+        int n;
+
+        snprintf(path, sizeof path, FOLDER "/%s.gz", s_files[i]);
+        packed = gzopen(path, "rb");
+        assert_non_null(packed);
+        n = gzread(packed, bytes, sizeof bytes);
+        assert_true(n > 0 && n < (int) sizeof bytes);
+        assert_int_equal(gzclose(packed), Z_OK);
+        bed_path(bed, path, s_files[i]);
+        assert_int_equal(file_write_atomic(path, bytes, (size_t) n, 0600), 0);
+    }
+}
+
+// --- what stands in it, in words
+
+static int
+tell_series(void *arg, const struct meta_series *s)
+{
+    struct buf *out = arg;
+
+    buf_printf(out, "series %u host %016" PRIx64 " %s ", s->id, s->host, metric_kind_str(s->kind));
+    label_set_text(out, s->labels);
+    buf_byte(out, '\n');
+    return 0;
+}
+
+static int
+tell_host(void *arg, const struct meta_host *h)
+{
+    buf_printf(arg, "host %016" PRIx64 " %s\n", h->id, h->name);
+    return 0;
+}
+
+static int
+tell_mark(void *arg, const struct block_name *name, const struct block_mark *mark)
+{
+    char text[BLOCK_NAME_SIZE];
+
+    block_name_text(text, name);
+    buf_printf(arg, "%s mark %016" PRIx64 " %" PRIu64 "\n", text, mark->stream, mark->seq);
+    return 0;
+}
+
+static int
+tell_block(void *arg, const struct block_tile *t)
+{
+    buf_printf(arg,
+               "tile %" PRIu64 " host %016" PRIx64 " from %" PRId64 " to %" PRId64
+               " rows %u series %u samples %" PRIu64 "\n",
+               t->number, t->host, t->first_ms, t->last_ms, t->rows, t->series, t->samples);
+    tell_tile(arg, t->bytes, t->len);
+    return 0;
+}
+
+static void
+tell_meta(struct buf *out, const struct bed *bed)
+{
+    char path[160], why[200];
+    meta_db_t *meta = NULL;
+
+    bed_path(bed, path, "meta.db");
+    assert_int_equal(meta_db_open(&meta, path), 0);
+    assert_int_equal(meta_db_check(meta, why, sizeof why), 0);
+    for (enum meta_number which = 0; which < META_NUMBERS; which++) {
+        uint64_t value;
+
+        assert_int_equal(meta_db_number(meta, which, &value), 0);
+        buf_printf(out, "number %u is %" PRIu64 "\n", which, value);
+    }
+    assert_int_equal(meta_db_hosts(meta, tell_host, out), 0);
+    assert_int_equal(meta_db_series(meta, tell_series, out), 0);
+    meta_db_close(&meta);
+}
+
+static void
+tell_all(struct buf *out, const struct bed *bed)
+{
+    const struct block_files_config config = { .dir = bed->dir, .told_fn = told };
+    block_files_t *files = NULL;
+    block_reader_t *reader;
+
+    tell_meta(out, bed);
+    assert_int_equal(block_files_open(&files, &config), 0);
+    reader = block_reader_new(files);
+    assert_int_equal(block_reader_marks(reader, tell_mark, out), 0);
+    assert_int_equal(block_reader_tiles(reader, 0, INT64_MIN, INT64_MAX, tell_block, out), 0);
+    block_reader_destroy(&reader);
+    block_files_close(&files);
+}
+
+// --- how it is made
+
+static void
+make_meta(const struct bed *bed)
+{
+    static const char *const names[] = { "cpu_ratio", "load1", "boots", "build_info" };
+    static const enum metric_kind kinds[] = { METRIC_GAUGE, METRIC_UNTYPED, METRIC_COUNTER,
+                                              METRIC_INFO };
+    const struct meta_host hosts[] = { { GOLDEN_HOST, "golden-1" },
+                                       { UINT64_C(0xfedcba9876543210), "\xc3\xa4lter" } };
+    const struct meta_value values[] = { { META_NEXT_TILE, NEXT_TILE },
+                                         { META_NEXT_SERIES, NEXT_ID },
+                                         { META_OLDEST_SEGMENT, SEGMENT } };
+    struct meta_series series[N_OF(names)];
+    struct label_set sets[N_OF(names)];
+    meta_db_t *meta = NULL;
+    char path[160];
+
+    for (size_t i = 0; i < N_OF(names); i++) {
+        const struct label labels[] = { { LABEL_METRIC, names[i] },
+                                        { "instance", "golden-1" },
+                                        { "job", "node" } };
+
+        assert_int_equal(label_set_init(&sets[i], labels, N_OF(labels)), 0);
+        series[i] = (struct meta_series){
+            .id = (series_id) i + 1, .host = GOLDEN_HOST, .kind = kinds[i], .labels = &sets[i]
+        };
+    }
+    bed_path(bed, path, "meta.db");
+    assert_int_equal(meta_db_open(&meta, path), 0);
+    assert_int_equal(meta_db_write(meta, &(struct meta_batch){ series, N_OF(series), hosts,
+                                                               N_OF(hosts), values, N_OF(values) }),
+                     0);
+    assert_int_equal(meta_db_checkpoint(meta, true), 0);
+    meta_db_close(&meta);
+    for (size_t i = 0; i < N_OF(names); i++)
+        label_set_release(&sets[i]);
+}
+
+// The rows of three series, and later a sparse one of the fourth.
+static void
+make_tile(struct buf *bytes, unsigned which, struct block_tile *ret)
+{
+    const int64_t times[] = { GOLDEN_T0 + which, GOLDEN_T0 + 1000, GOLDEN_T0 + 2000 };
+    const int64_t moves[] = { 1250, 1275, 1250 }, rises[] = { 1, 1, 2 };
+    const double load[] = { 0.1, 1e300, sample_from_bits(SAMPLE_STALE_BITS) };
+    const uint32_t rows = which == 0 ? 3 : 1;
+    const uint64_t all = (UINT64_C(1) << rows) - 1;
+    tile_writer_t *w = tile_writer_new();
+    const uint8_t *at;
+    size_t len;
+
+    tile_writer_begin(w, GOLDEN_HOST, 0, times, rows);
+    if (which == 0) {
+        tile_writer_add(w, &(struct tile_cells){ 1, { 2, 1 }, moves, NULL, NULL });
+        tile_writer_add_doubles(w, 2, load, &all);
+        tile_writer_add(w, &(struct tile_cells){ 3, { 0, 1 }, rises, NULL, NULL });
+    } else {
+        tile_writer_add(w, &(struct tile_cells){ 4, { 0, 1 }, rises, NULL, NULL });
+    }
+    at = tile_writer_finish(w, &len);
+    buf_clear(bytes);
+    buf_bytes(bytes, at, len);
+    tile_writer_destroy(&w);
+    *ret = (struct block_tile){ .number = which == 0 ? 5 : 7,
+                                .host = GOLDEN_HOST,
+                                .first_ms = times[0],
+                                .last_ms = times[rows - 1],
+                                .rows = rows,
+                                .series = which == 0 ? 3 : 1,
+                                .samples = which == 0 ? 9 : 1,
+                                .bytes = bytes->at,
+                                .len = bytes->len };
+}
+
+static void
+make_blocks(const struct bed *bed)
+{
+    const struct block_files_config config = { .dir = bed->dir, .told_fn = told };
+    const struct block_mark marks[] = { { UINT64_C(0xfedcba9876543210), 1 << 20 }, { 42, 7 } };
+    struct buf bytes[2] = { { 0 }, { 0 } };
+    bool written[2] = { false, false };
+    struct block_tile tiles[2];
+    block_files_t *files = NULL;
+
+    for (unsigned i = 0; i < 2; i++)
+        make_tile(&bytes[i], i, &tiles[i]);
+    assert_int_equal(block_files_open(&files, &config), 0);
+    assert_int_equal(block_files_write(files, 0, tiles, 2, marks, 2, written), 0);
+    block_files_close(&files);
+    for (unsigned i = 0; i < 2; i++)
+        buf_release(&bytes[i]);
+}
+
+// --- claims
+
+static void
+the_golden_store_says_what_it_said(void **state)
+{
+    struct buf words = { 0 }, should_say = { 0 };
+
+    unpack(*state);
+    assert_true(file_read(&should_say, AT_FDCWD, WORDS, FILE_MAX) > 0);
+    tell_all(&words, *state);
+    assert_string_equal(buf_cstr(&words), buf_cstr(&should_say));
+    buf_release(&words);
+    buf_release(&should_say);
+}
+
+static void
+what_is_made_today_says_the_same(void **state)
+{
+    struct buf words = { 0 }, should_say = { 0 };
+
+    make_meta(*state);
+    make_blocks(*state);
+    assert_true(file_read(&should_say, AT_FDCWD, WORDS, FILE_MAX) > 0);
+    tell_all(&words, *state);
+    assert_string_equal(buf_cstr(&words), buf_cstr(&should_say));
+    buf_release(&words);
+    buf_release(&should_say);
+}
+
+static void
+the_golden_store_takes_more(void **state)
+{
+    const struct bed *bed = *state;
+    const struct block_files_config config = { .dir = bed->dir, .told_fn = told };
+    const struct block_mark mark = { 42, 8 };
+    struct buf bytes = { 0 }, words = { 0 };
+    block_files_t *files = NULL;
+    struct block_tile tile;
+    bool written = false;
+
+    unpack(bed);
+    make_tile(&bytes, 1, &tile);
+    tile.number = NEXT_TILE;
+    assert_int_equal(block_files_open(&files, &config), 0);
+    assert_int_equal(block_files_write(files, 0, &tile, 1, &mark, 1, &written), 0);
+    block_files_close(&files);
+    tell_all(&words, bed);
+    assert_non_null(strstr(buf_cstr(&words), "mark 000000000000002a 8\n"));
+    assert_non_null(strstr(buf_cstr(&words), "tile 5 "));
+    assert_non_null(strstr(buf_cstr(&words), "tile 9 "));
+    buf_release(&bytes);
+    buf_release(&words);
+}
+
+// --- --write
+
+static void
+pack(const struct bed *bed, const char *name)
+{
+    struct buf bytes = { 0 };
+    char from[160], to[160];
+    gzFile packed;
+
+    (void) snprintf(to, sizeof to, FOLDER "/%s.gz", name);
+    if (access(to, F_OK) == 0)
+        return;
+    bed_path(bed, from, name);
+    assert_true(file_read(&bytes, AT_FDCWD, from, FILE_MAX) > 0);
+    packed = gzopen(to, "wb9");
+    assert_non_null(packed);
+    assert_int_equal(gzwrite(packed, bytes.at, (unsigned) bytes.len), (int) bytes.len);
+    assert_int_equal(gzclose(packed), Z_OK);
+    buf_release(&bytes);
+    printf("%s\n", to);
+}
+
+static void
+write_missing(void **state)
+{
+    struct buf words = { 0 };
+
+    make_meta(*state);
+    make_blocks(*state);
+    assert_int_equal(file_make_dirs(FOLDER), 0);
+    for (size_t i = 0; i < N_OF(s_files); i++)
+        pack(*state, s_files[i]);
+    tell_all(&words, *state);
+    if (access(WORDS, F_OK) != 0)
+        assert_int_equal(file_write_atomic(WORDS, words.at, words.len, 0644), 0);
+    buf_release(&words);
+}
+
+#define claim_test(claim) cmocka_unit_test_setup_teardown(claim, set_up, tear_down)
+
+int
+main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        claim_test(the_golden_store_says_what_it_said),
+        claim_test(what_is_made_today_says_the_same),
+        claim_test(the_golden_store_takes_more),
+    };
+    const struct CMUnitTest writes[] = { claim_test(write_missing) };
+
+    if (argc > 1 && strcmp(argv[1], "--write") == 0)
+        return cmocka_run_group_tests_name("db_golden --write", writes, NULL, NULL);
+    return cmocka_run_group_tests_name("db_golden", tests, NULL, NULL);
+}
