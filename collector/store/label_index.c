@@ -105,6 +105,7 @@ label_index_restore(label_index_t *self, series_id id, uint64_t host,
         return ERR_RANGE;
     pthread_rwlock_wrlock(&self->lock);
     rc = s_add(self, id, host, labels, kind);
+    self->restored = (struct label_note){ .newest = self->newest, .n_pairs = self->n_pairs };
     pthread_rwlock_unlock(&self->lock);
     return rc;
 }
@@ -145,30 +146,18 @@ struct label_index_stat
 label_index_stat(label_index_t *self)
 {
     struct label_index_stat stat;
+    struct label_note before;
 
     pthread_rwlock_rdlock(&self->lock);
+    before = label_before(self);
     stat = (struct label_index_stat){ .series = self->n_series,
                                       .pairs = self->n_pairs,
                                       .bytes = self->bytes,
-                                      .newest = self->newest };
+                                      .newest = self->newest,
+                                      .series_made = self->newest - before.newest,
+                                      .pairs_made = self->n_pairs - before.n_pairs };
     pthread_rwlock_unlock(&self->lock);
     return stat;
-}
-
-void
-label_index_count(label_index_t *self, const char *name,
-                  void (*fn)(void *arg, const char *text, uint32_t series), void *arg)
-{
-    const struct label_name *found;
-
-    pthread_rwlock_rdlock(&self->lock);
-    found = label_find_name(self, name);
-    for (uint32_t i = 0; found != NULL && i < found->pairs.n; i++) {
-        const struct label_pair *pair = label_pair(self, found->pairs.at[i]);
-
-        fn(arg, pair->value, pair->series.n);
-    }
-    pthread_rwlock_unlock(&self->lock);
 }
 
 struct label_name *
@@ -256,9 +245,12 @@ s_add(label_index_t *self, series_id id, uint64_t host, const struct label_set *
         self->bytes += ENTRY_COST + sizeof *of_host;
     }
     for (size_t i = 0; i < labels->count; i++) {
+        struct label_pair *pair;
+
         pairs[i] = s_pair(self, &labels->at[i]);
-        s_append(self, &self->pairs[pairs[i] >> LABEL_BLOCK_BITS][pairs[i] % LABEL_BLOCK].series,
-                 id);
+        pair = &self->pairs[pairs[i] >> LABEL_BLOCK_BITS][pairs[i] % LABEL_BLOCK];
+        s_append(self, &pair->series, id);
+        pair->name->series++;
     }
     s_append(self, of_host, id);
     s_append(self, &self->all, id);

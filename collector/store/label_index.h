@@ -52,13 +52,18 @@ struct label_index_stat {
     uint32_t series;
     uint32_t pairs; // different labels with their values
     uint64_t bytes;
-    series_id newest; // id; 0: none
+    series_id newest;     // id; 0: none
+    uint32_t series_made; // lately, as label_index_count has it
+    uint32_t pairs_made;
 };
 struct label_index_stat label_index_stat(label_index_t *self);
 
-// Where series come from: of each label's name, and of each of its values, how many have it.
-// Calls `fn` for each; the text is the index's.
-void label_index_count(label_index_t *self, const char *name,
-                       void (*fn)(void *arg, const char *text, uint32_t series), void *arg);
+// Remembers what there is now, by a clock that never goes back. About once a second; by any thread.
+void label_index_note(label_index_t *self, int64_t now_ms);
+// "Lately" is since the last LABEL_LATELY_MS; series that were restored are of before.
+#define LABEL_LATELY_MS (60 * 60 * 1000)
+// Where series come from, as store_count.
+void label_index_count(label_index_t *self, enum store_count_of what, const char *label,
+                       store_count_fn *fn, void *arg);
 
 #endif

@@ -21,6 +21,7 @@ struct label_list {
 struct label_name {
     const char *text;        // the arena's
     struct label_list pairs; // numbers of its pairs, in the order in which they came
+    uint32_t series;         // that have it
 };
 
 // One label with its value. Numbers count from 1.
@@ -49,6 +50,15 @@ struct label_arena {
     size_t size; // likewise
 };
 
+// What there was at a moment.
+struct label_note {
+    int64_t at_ms;
+    series_id newest;
+    uint32_t n_pairs;
+};
+#define LABEL_NOTES   61u // a ring: one each minute, so that the oldest is an hour old
+#define LABEL_NOTE_MS 60000
+
 struct label_index {
     pthread_rwlock_t lock; // over lists, maps, table and counters
     uint64_t most_bytes;
@@ -63,8 +73,11 @@ struct label_index {
     map_t *pair_of; // name NUL value -> label_pair's number, as a pointer
     map_t *hosts;   // host -> label_list
     struct label_list all;
-    series_id *table; // hash table, a power of two; 0: free
-    uint32_t mask;    // of it
+    struct label_note notes[LABEL_NOTES];
+    uint32_t n_notes;           // ever made
+    struct label_note restored; // behind the last one that was restored; its time means nothing
+    series_id *table;           // hash table, a power of two; 0: free
+    uint32_t mask;              // of it
 };
 
 static inline const struct label_entry *
@@ -82,5 +95,7 @@ label_pair(const struct label_index *self, uint32_t number)
 // Under the lock. NULL, or 0, where it is not there.
 struct label_name *label_find_name(const struct label_index *self, const char *name);
 uint32_t label_find_pair(const struct label_index *self, const char *name, const char *value);
+// What there was before "lately".
+struct label_note label_before(const struct label_index *self);
 
 #endif

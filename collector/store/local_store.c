@@ -20,6 +20,8 @@ static uint64_t s_conflicts(store_t *store, uint64_t host);
 static void s_turn(store_t *store);
 static int64_t s_oldest(store_t *store);
 static int64_t s_lost(store_t *store, uint64_t host);
+static int s_count(store_t *store, enum store_count_of what, const char *label, store_count_fn *fn,
+                   void *arg);
 static void s_stat(store_t *store, struct store_stat *ret);
 static void s_destroy(store_t **store_p);
 
@@ -34,6 +36,7 @@ static const struct store_ops s_ops = {
     .close = local_cursor_close,
     .oldest = s_oldest,
     .lost = s_lost,
+    .count = s_count,
     .stat = s_stat,
     .destroy = s_destroy,
 };
@@ -294,7 +297,15 @@ s_turn(store_t *store)
 {
     struct local_store *self = (struct local_store *) store;
 
+    label_index_note(self->index, self->now_ms());
     s_end_lanes(self, self->now_ms() - LOCAL_STORE_AGE_MS);
+}
+
+static int
+s_count(store_t *store, enum store_count_of what, const char *label, store_count_fn *fn, void *arg)
+{
+    label_index_count(((struct local_store *) store)->index, what, label, fn, arg);
+    return 0;
 }
 
 static int64_t

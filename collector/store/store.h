@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shared/base/err.h"
 #include "shared/model/label.h"
 #include "shared/model/matcher.h"
 #include "shared/model/metric.h"
@@ -69,6 +70,23 @@ struct store_stat {
     uint64_t bytes;           // held now
 };
 
+// Where series come from: a line of one of the lists below. "Lately" is the last hour, or since the
+// start; what was known before the start is not of it.
+enum store_count_of {
+    STORE_COUNT_HOSTS,  // each host
+    STORE_COUNT_NAMES,  // each label's name
+    STORE_COUNT_VALUES, // each value of one label
+};
+struct store_count {
+    uint64_t host;        // HOSTS; else 0
+    const char *text;     // name or value; borrowed for the call; NULL for HOSTS
+    uint32_t series;      // that have it
+    uint32_t made;        // of these, lately; NAMES: 0
+    uint32_t values;      // NAMES: different ones; else 0
+    uint32_t values_made; // of these, lately
+};
+typedef void store_count_fn(void *arg, const struct store_count *count);
+
 struct store_ops {
     int (*series)(store_t *self, uint64_t host, const struct label_set *labels,
                   enum metric_kind kind, series_id *ret);
@@ -82,6 +100,8 @@ struct store_ops {
     bool (*far)(store_t *self, uint64_t host, int64_t from_ms); // NULL: nothing is
     int64_t (*oldest)(store_t *self);                           // NULL: not known
     int64_t (*lost)(store_t *self, uint64_t host);              // NULL: nothing is
+    int (*count)(store_t *self, enum store_count_of what, const char *label, store_count_fn *fn,
+                 void *arg); // NULL: not known
     void (*close)(store_cursor_t **cursor_p);
     void (*stat)(store_t *self, struct store_stat *ret);
     void (*destroy)(store_t **self_p);
@@ -176,6 +196,14 @@ static inline int64_t
 store_oldest(store_t *s)
 {
     return s->ops->oldest != NULL ? s->ops->oldest(s) : INT64_MIN;
+}
+
+// Calls `fn` for each line of the list, in no order; `label` is for STORE_COUNT_VALUES. No series
+// is made meanwhile. 0, or ERR_UNKNOWN: this store does not count. Cost: the lines.
+static inline int
+store_count(store_t *s, enum store_count_of what, const char *label, store_count_fn *fn, void *arg)
+{
+    return s->ops->count != NULL ? s->ops->count(s, what, label, fn, arg) : ERR_UNKNOWN;
 }
 
 static inline void

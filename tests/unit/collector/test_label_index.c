@@ -234,13 +234,13 @@ ids_from_before_come_back_and_new_ones_go_on_behind_them(void **state)
 }
 
 static void
-add_count(void *arg, const char *text, uint32_t series)
+add_count(void *arg, const struct store_count *count)
 {
     uint32_t *of = arg;
 
-    if (strcmp(text, "v_3") == 0)
-        of[0] = series;
-    of[1] += series;
+    if (strcmp(count->text, "v_3") == 0)
+        of[0] = count->series;
+    of[1] += count->series;
 }
 
 static void
@@ -259,11 +259,113 @@ series_of_a_label_are_counted_by_its_values(void **state)
         should_be[0] += value != NULL && strcmp(value, "v_3") == 0;
         should_be[1] += value != NULL;
     }
-    label_index_count(labels, "cpu", add_count, counted);
+    label_index_count(labels, STORE_COUNT_VALUES, "cpu", add_count, counted);
     assert_int_equal(counted[0], should_be[0]);
     assert_int_equal(counted[1], should_be[1]);
-    label_index_count(labels, "none", add_count, counted);
+    label_index_count(labels, STORE_COUNT_VALUES, "none", add_count, counted);
     assert_int_equal(counted[1], should_be[1]);
+}
+
+// The line of one host (0: of the name "cpu").
+struct line {
+    uint64_t host;
+    struct store_count is;
+    uint32_t series; // of all lines
+};
+
+static void
+take_line(void *arg, const struct store_count *count)
+{
+    struct line *line = arg;
+
+    line->series += count->series;
+    if (line->host != 0 ? count->host == line->host : strcmp(count->text, "cpu") == 0)
+        line->is = *count;
+}
+
+static struct line
+line_of(uint64_t host)
+{
+    struct line line = { .host = host };
+
+    label_index_count(labels, host != 0 ? STORE_COUNT_HOSTS : STORE_COUNT_NAMES, NULL, take_line,
+                      &line);
+    return line;
+}
+
+static void
+series_are_counted_by_host_and_by_name(void **state)
+{
+    uint32_t of_host = 0, with_cpu = 0, values = 0;
+    bool seen[64] = { false };
+
+    (void) state;
+    seed = 6;
+    while (n_known < 500)
+        add_one();
+    for (uint32_t i = 0; i < n_known; i++) {
+        const char *value = label_set_get(&known[i].labels, "cpu");
+
+        of_host += known[i].host == known[0].host;
+        with_cpu += value != NULL;
+        if (value != NULL && !seen[strtoul(value + 2, NULL, 10) % 64]) {
+            seen[strtoul(value + 2, NULL, 10) % 64] = true;
+            values++;
+        }
+    }
+    assert_int_equal(line_of(known[0].host).is.series, of_host);
+    assert_int_equal(line_of(known[0].host).series, n_known);
+    assert_int_equal(line_of(0).is.series, with_cpu);
+    assert_int_equal(line_of(0).is.values, values);
+}
+
+static series_id
+put(uint64_t host, const char *cpu, series_id restored)
+{
+    struct label_set set;
+    series_id id = restored;
+
+    assert_int_equal(label_set_init(&set, (struct label[]){ { "cpu", cpu } }, 1), 0);
+    if (restored != 0)
+        assert_int_equal(label_index_restore(labels, restored, host, &set, METRIC_GAUGE), 0);
+    else
+        assert_int_equal(label_index_add(labels, host, &set, METRIC_GAUGE, &id), 0);
+    label_set_release(&set);
+    return id;
+}
+
+static void
+what_was_made_within_an_hour_is_new_and_what_was_restored_is_not(void **state)
+{
+    const int64_t minute = 60000;
+    int64_t now_ms = 0;
+
+    (void) state;
+    label_index_note(labels, now_ms);
+    put(1, "a", 7);
+    put(1, "b", 8);
+    put(1, "c", 0);
+    assert_int_equal(line_of(1).is.series, 3);
+    assert_int_equal(line_of(1).is.made, 1);
+    assert_int_equal(line_of(0).is.values, 3);
+    assert_int_equal(line_of(0).is.values_made, 1);
+    assert_int_equal(label_index_stat(labels).series_made, 1);
+    // Half an hour on another host makes one of an old value.
+    for (int i = 0; i < 30; i++)
+        label_index_note(labels, now_ms += minute);
+    put(2, "a", 0);
+    assert_int_equal(line_of(1).is.made, 1);
+    assert_int_equal(line_of(2).is.made, 1);
+    assert_int_equal(line_of(0).is.values_made, 1);
+    assert_int_equal(label_index_stat(labels).series_made, 2);
+    // Another half later only that one is new; notes within a minute are none.
+    for (int i = 0; i < 31 * 4; i++)
+        label_index_note(labels, now_ms += minute / 4);
+    assert_int_equal(line_of(1).is.made, 0);
+    assert_int_equal(line_of(2).is.made, 1);
+    assert_int_equal(line_of(0).is.values_made, 0);
+    assert_int_equal(label_index_stat(labels).series_made, 1);
+    assert_int_equal(label_index_stat(labels).pairs_made, 0);
 }
 
 static void *
@@ -322,6 +424,9 @@ main(void)
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(series_of_a_label_are_counted_by_its_values, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(series_are_counted_by_host_and_by_name, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            what_was_made_within_an_hour_is_new_and_what_was_restored_is_not, setup, teardown),
         cmocka_unit_test_setup_teardown(looking_and_adding_go_on_side_by_side, setup, teardown),
     };
 
