@@ -135,7 +135,7 @@ s_open(app_input_t *self, int type, const char *text)
     *source = (struct source){ .waits_slot = SERIES_NONE };
     rc = app_endpoint_parse(&source->at, &why, text);
     if (rc == 0)
-        rc = sock_new(&source->sock, &spec);
+        rc = sock_new(&source->sock, &spec, NULL);
     if (rc == 0 && type == ZMQ_SUB &&
         zmq_setsockopt(sock_raw(source->sock), ZMQ_SUBSCRIBE, "", 0) == -1)
         rc = -errno;

@@ -34,7 +34,7 @@ pusher_open(pusher_t **ret, const char *endpoint, unsigned reconnect_ms)
         .reconnect_ms = reconnect_ms,
     };
     pusher_t *self = xcalloc(1, sizeof *self);
-    int rc = sock_new(&self->sock, &spec);
+    int rc = sock_new(&self->sock, &spec, NULL);
 
     if (rc == 0)
         rc = sock_connect(self->sock, endpoint);

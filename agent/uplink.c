@@ -97,7 +97,7 @@ s_open_sockets(const uplink_t *self, pusher_t **pusher_ret, zsock_t **control_re
     int rc = pusher_open(&pusher, self->opt.collector, self->reconnect_ms);
 
     if (rc == 0)
-        rc = sock_new(&control, &spec);
+        rc = sock_new(&control, &spec, NULL);
     if (rc == 0)
         rc = sock_connect(control, self->opt.control);
     if (rc < 0) {

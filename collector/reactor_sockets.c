@@ -67,7 +67,7 @@ reactor_sockets_bind(struct reactor_sockets *self, const char *data_endpoint, ch
 
         if (rc < 0)
             snprintf(failed, REACTOR_ENDPOINT_SIZE, "%s", data_endpoint);
-        rc = rc < 0 ? rc : sock_new(socket, &s_specs[i].spec);
+        rc = rc < 0 ? rc : sock_new(socket, &s_specs[i].spec, NULL);
         rc = rc < 0 ? rc : sock_bind(*socket, failed);
         if (rc < 0)
             return rc;

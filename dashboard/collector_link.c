@@ -171,7 +171,7 @@ s_connect(zsock_t **ret, const struct sock_spec *spec, const char *collector, en
     int rc = sock_endpoint(endpoint, sizeof endpoint, collector, port);
 
     if (rc == 0)
-        rc = sock_new(ret, spec);
+        rc = sock_new(ret, spec, NULL);
     if (rc == 0)
         rc = sock_connect(*ret, endpoint);
     return rc;

@@ -55,7 +55,7 @@ flow_tests := $(call first,flow_delivery flow_readers flow_backlog flow_ledger f
 fault_tests := $(call binaries,tests/fault/fault_*.c)
 web_tests  := build/web-tests/*.mjs
 page_tests := $(call first,$(addsuffix .test.mjs,url stream sections axe history),$(wildcard tests/page/*.test.mjs))
-lint_tests := $(addprefix tests/lint/,crash_points.sh layers.sh layers_test.sh run_test.sh sizes.sh words.sh)
+lint_tests := $(addprefix tests/lint/,crash_points.sh layers.sh layers_test.sh run_test.sh sizes.sh sockets.sh words.sh)
 # A group is NAME=FILES. The page is the same under a sanitizer, so it is not tested again.
 group_lint := 'lint=$(lint_tests)'
 group_unit := 'unit=$(unit_tests)'

@@ -217,7 +217,7 @@ s_subscribe(struct tail *self)
     int rc = sock_endpoint(endpoint, sizeof endpoint, self->collector, SOCK_LIVE);
 
     if (rc == 0)
-        rc = sock_new(&self->live, &spec);
+        rc = sock_new(&self->live, &spec, NULL);
     if (rc == 0)
         rc = sock_connect(self->live, endpoint);
     for (size_t i = 0; i < sizeof kinds && rc == 0; i++)

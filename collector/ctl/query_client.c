@@ -51,7 +51,7 @@ query_client_open(query_client_t **ret, const char *collector, int wake_fd)
     self->wake_fd = wake_fd;
     rc = sock_endpoint(endpoint, sizeof endpoint, collector, SOCK_QUERY);
     if (rc == 0)
-        rc = sock_new(&self->sock, &spec);
+        rc = sock_new(&self->sock, &spec, NULL);
     if (rc == 0)
         rc = sock_connect(self->sock, endpoint);
     if (rc < 0) {

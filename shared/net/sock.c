@@ -12,6 +12,7 @@
 
 #include "shared/base/err.h"
 #include "shared/base/str.h"
+#include "shared/net/curve.h"
 
 #define RECONNECT_FIRST_MS 100
 #define RECONNECT_MOST_MS  2000
@@ -47,7 +48,7 @@ static bool s_is_port(const char *text);
 static bool s_host_is_local(const char *host);
 
 int
-sock_new(zsock_t **ret, const struct sock_spec *spec)
+sock_new(zsock_t **ret, const struct sock_spec *spec, const struct curve *curve)
 {
     zsock_t *sock;
     int rc;
@@ -58,6 +59,8 @@ sock_new(zsock_t **ret, const struct sock_spec *spec)
     if (sock == NULL)
         return -errno;
     rc = s_configure(sock_raw(sock), spec);
+    if (rc == 0 && curve != NULL)
+        rc = curve_apply(sock, curve);
     if (rc < 0) {
         zsock_destroy(&sock);
         return rc;
@@ -158,7 +161,7 @@ s_is_port(const char *text)
 int
 sock_bind(zsock_t *sock, const char *endpoint)
 {
-    if (!sock_is_local(endpoint))
+    if (!sock_is_local(endpoint) && !curve_is_on(sock))
         return ERR_RANGE;
     if (str_starts(endpoint, "tcp://[") && s_set(sock_raw(sock), ZMQ_IPV6, 1) < 0)
         return -errno;
@@ -168,7 +171,7 @@ sock_bind(zsock_t *sock, const char *endpoint)
 int
 sock_connect(zsock_t *sock, const char *endpoint)
 {
-    if (!sock_is_local(endpoint))
+    if (!sock_is_local(endpoint) && !curve_is_on(sock))
         return ERR_RANGE;
     if (str_starts(endpoint, "tcp://[") && s_set(sock_raw(sock), ZMQ_IPV6, 1) < 0)
         return -errno;

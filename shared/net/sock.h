@@ -1,9 +1,9 @@
 // sock - ZeroMQ sockets with the options that our measurements ask for.
 //
-// LINGER, high-water marks, largest message and keep-alive are always set, at creation. Every
-// socket binds and connects loopback or ipc only, until peers can be told apart. Thread: a socket
-// belongs to the thread that uses it; it may be made in another before that one
-//         starts.
+// LINGER, high-water marks, largest message and keep-alive are always set, at creation, and who may
+// be at the other end. A socket whose peers cannot be told apart binds and connects loopback or ipc
+// only. Thread: a socket belongs to the thread that uses it; it may be made in another before that
+//         one starts.
 // Source: zmq_setsockopt(3).
 
 #ifndef SHARED_NET_SOCK_H
@@ -34,13 +34,16 @@ struct sock_spec {
     unsigned reconnect_ms; // first try again after; 0: 100. Grows to 2 s at most
 };
 
-// 0 and *ret, or -errno.
-int sock_new(zsock_t **ret, const struct sock_spec *spec);
+struct curve;
+
+// 0 and *ret, or -errno, or ERR_CLOSED as curve_apply has it. Without a curve (NULL) peers are
+// whoever comes: an application's input, a socket inside the process, or --insecure.
+int sock_new(zsock_t **ret, const struct sock_spec *spec, const struct curve *curve);
 // tcp://127.x.y.z:PORT, tcp://[::1]:PORT, tcp://localhost:PORT, ipc://..., inproc://...; PORT may
 // be
 // '*' for a bind to one that the kernel chooses.
 bool sock_is_local(const char *endpoint);
-// 0; ERR_RANGE if the endpoint is not local; -errno (-EADDRINUSE ...).
+// 0; ERR_RANGE if the endpoint is not local and the socket has no curve; -errno (-EADDRINUSE ...).
 int sock_bind(zsock_t *sock, const char *endpoint);
 int sock_connect(zsock_t *sock, const char *endpoint);
 // One part (or, with more, one of several), never waits. 0, -EAGAIN, -EHOSTUNREACH, ...

@@ -82,7 +82,7 @@ s_subscribe(void)
     zsock_t *sub;
 
     if (sock_endpoint(endpoint, sizeof endpoint, ENDPOINT, SOCK_LIVE) < 0 ||
-        sock_new(&sub, &spec) < 0 || sock_connect(sub, endpoint) < 0)
+        sock_new(&sub, &spec, NULL) < 0 || sock_connect(sub, endpoint) < 0)
         s_fail("no live socket");
     zsock_set_subscribe(sub, LIVE_EVENTS_TOPIC);
     return sub;

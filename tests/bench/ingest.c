@@ -347,7 +347,7 @@ s_join(int type, const char *endpoint)
                                     .immediate = true };
     zsock_t *sock;
 
-    if (sock_new(&sock, &spec) < 0 || sock_connect(sock, endpoint) < 0)
+    if (sock_new(&sock, &spec, NULL) < 0 || sock_connect(sock, endpoint) < 0)
         s_fail(endpoint);
     return sock;
 }

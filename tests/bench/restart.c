@@ -211,8 +211,8 @@ s_join(int type, enum sock_port port)
     char endpoint[128];
     zsock_t *sock = NULL;
 
-    if (sock_endpoint(endpoint, sizeof endpoint, DATA, port) < 0 || sock_new(&sock, &spec) < 0 ||
-        sock_connect(sock, endpoint) < 0)
+    if (sock_endpoint(endpoint, sizeof endpoint, DATA, port) < 0 ||
+        sock_new(&sock, &spec, NULL) < 0 || sock_connect(sock, endpoint) < 0)
         s_fail("no socket");
     return sock;
 }

@@ -151,7 +151,7 @@ s_join(stage_t *s, int type, enum sock_port port)
     zsock_t *sock;
 
     assert_int_equal(sock_endpoint(endpoint, sizeof endpoint, stage_endpoint(s), port), 0);
-    assert_int_equal(sock_new(&sock, &spec), 0);
+    assert_int_equal(sock_new(&sock, &spec, NULL), 0);
     assert_int_equal(sock_connect(sock, endpoint), 0);
     return sock;
 }

@@ -75,7 +75,7 @@ s_join(stage_t *s)
     char endpoint[256];
     zsock_t *sock;
 
-    claim(s, sock_new(&sock, &spec) == 0);
+    claim(s, sock_new(&sock, &spec, NULL) == 0);
     claim(s, sock_endpoint(endpoint, sizeof endpoint, stage_endpoint(s), SOCK_QUERY) == 0);
     claim(s, sock_connect(sock, endpoint) == 0);
     return sock;

@@ -36,7 +36,7 @@ s_socket(stage_t *s, int type, enum sock_port port)
     zsock_t *sock = NULL;
 
     assert_int_equal(sock_endpoint(endpoint, sizeof endpoint, stage_endpoint(s), port), 0);
-    assert_int_equal(sock_new(&sock, &spec), 0);
+    assert_int_equal(sock_new(&sock, &spec, NULL), 0);
     assert_int_equal(sock_connect(sock, endpoint), 0);
     return sock;
 }
@@ -342,7 +342,7 @@ what_an_application_sends_is_heard_at_its_own_time(void **state)
     zmq_msg_init(&body);
     // The host is heard, so both subscriptions stand.
     claim(s, s_receive(sub, &topic, stage_ms(10000)) == 1 && sock_recv(sub, &body) == 1);
-    assert_int_equal(sock_new(&push, &spec), 0);
+    assert_int_equal(sock_new(&push, &spec, NULL), 0);
     assert_int_equal(sock_connect(push, at), 0);
     s_apply(push, from_ms);
     for (int i = 0; i < SENT;) {

@@ -144,7 +144,7 @@ s_look(fleet_t *self, struct member *m)
     (void) self;
     if (strstr(process_err(m->agent), UP_TEXT) == NULL)
         return;
-    assert_int_equal(sock_new(&m->push, &spec), 0);
+    assert_int_equal(sock_new(&m->push, &spec, NULL), 0);
     assert_int_equal(sock_connect(m->push, m->endpoint), 0);
     m->state = MEMBER_UP;
     m->due_ms = clock_mono_ms();

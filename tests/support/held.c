@@ -45,7 +45,7 @@ held_new(const char *collector)
 
     self->samples = host_samples_new();
     if (sock_endpoint(endpoint, sizeof endpoint, collector, SOCK_QUERY) < 0 ||
-        sock_new(&self->sock, &spec) < 0 || sock_connect(self->sock, endpoint) < 0)
+        sock_new(&self->sock, &spec, NULL) < 0 || sock_connect(self->sock, endpoint) < 0)
         abort();
     return self;
 }

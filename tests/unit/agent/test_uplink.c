@@ -53,8 +53,8 @@ collector_open(void)
         .type = ZMQ_ROUTER, .send_hwm = 100, .recv_hwm = 100, .max_bytes = CONTROL_MAX
     };
 
-    assert_int_equal(sock_new(&t.pull, &pull), 0);
-    assert_int_equal(sock_new(&t.router, &router), 0);
+    assert_int_equal(sock_new(&t.pull, &pull, NULL), 0);
+    assert_int_equal(sock_new(&t.router, &router, NULL), 0);
     assert_int_equal(sock_bind(t.pull, t.data), 0);
     assert_int_equal(sock_bind(t.router, t.control), 0);
 }

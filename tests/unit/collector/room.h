@@ -178,11 +178,11 @@ room_setup_with(uint32_t most_series)
     memset(&room, 0, sizeof room);
     collector_stat_init();
     room.now = (struct host_time){ .mono_ms = 1000, .real_ms = 1700000000000 };
-    assert_int_equal(sock_new(&room.xpub, &spec), 0);
+    assert_int_equal(sock_new(&room.xpub, &spec, NULL), 0);
     assert_int_equal(sock_bind(room.xpub, endpoint), 0);
     spec.type = ZMQ_SUB;
     spec.verboser = false;
-    assert_int_equal(sock_new(&room.sub, &spec), 0);
+    assert_int_equal(sock_new(&room.sub, &spec, NULL), 0);
     assert_int_equal(sock_connect(room.sub, endpoint), 0);
     zmq_msg_init(&room.topic);
     zmq_msg_init(&room.body);

@@ -22,7 +22,7 @@ agent(void)
     };
     zsock_t *sock;
 
-    assert_int_equal(sock_new(&sock, &spec), 0);
+    assert_int_equal(sock_new(&sock, &spec, NULL), 0);
     assert_int_equal(sock_connect(sock, s_endpoint), 0);
     return sock;
 }
@@ -39,7 +39,7 @@ setup(void **state)
 
     room_setup(state);
     (void) snprintf(s_endpoint, sizeof s_endpoint, "inproc://control-%u", number++);
-    assert_int_equal(sock_new(&s_router, &spec), 0);
+    assert_int_equal(sock_new(&s_router, &spec, NULL), 0);
     assert_int_equal(sock_bind(s_router, s_endpoint), 0);
     for (int i = 0; i < 3; i++)
         s_agent[i] = agent();

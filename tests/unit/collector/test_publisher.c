@@ -376,7 +376,7 @@ junk_from_subscribers_is_read_past(void **state)
 
     (void) state;
     assert_int_equal(zmq_getsockopt(sock_raw(room.xpub), ZMQ_LAST_ENDPOINT, endpoint, &size), 0);
-    assert_int_equal(sock_new(&xsub, &spec), 0);
+    assert_int_equal(sock_new(&xsub, &spec, NULL), 0);
     assert_int_equal(sock_connect(xsub, endpoint), 0);
     memset(text, 'm', sizeof text);
     for (size_t n = 0; n <= sizeof text; n++) {

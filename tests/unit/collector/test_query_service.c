@@ -34,13 +34,13 @@ setup(void **state)
 
     room_setup(state);
     (void) snprintf(endpoint, sizeof endpoint, "inproc://query-%u", number++);
-    assert_int_equal(sock_new(&s_router, &spec), 0);
+    assert_int_equal(sock_new(&s_router, &spec, NULL), 0);
     assert_int_equal(sock_bind(s_router, endpoint), 0);
     spec.type = ZMQ_DEALER;
     spec.mandatory = false;
     spec.send_hwm = 1000;
     spec.recv_hwm = 2;
-    assert_int_equal(sock_new(&s_asker, &spec), 0);
+    assert_int_equal(sock_new(&s_asker, &spec, NULL), 0);
     assert_int_equal(sock_connect(s_asker, endpoint), 0);
     zmq_msg_init(&s_msg);
     assert_int_equal(

@@ -59,7 +59,7 @@ join(int type, enum sock_port port)
     zsock_t *sock;
 
     assert_int_equal(sock_endpoint(endpoint, sizeof endpoint, s_endpoint, port), 0);
-    assert_int_equal(sock_new(&sock, &spec), 0);
+    assert_int_equal(sock_new(&sock, &spec, NULL), 0);
     assert_int_equal(sock_connect(sock, endpoint), 0);
     return sock;
 }
@@ -450,7 +450,7 @@ an_endpoint_that_is_taken_is_named(void **state)
     zsock_t *sock;
 
     (void) state;
-    assert_int_equal(sock_new(&sock, &spec), 0);
+    assert_int_equal(sock_new(&sock, &spec, NULL), 0);
     assert_int_equal(sock_bind(sock, "tcp://127.0.0.1:*"), 0);
     assert_int_equal(zmq_getsockopt(sock_raw(sock), ZMQ_LAST_ENDPOINT, taken, &size), 0);
     options.data_endpoint = taken;

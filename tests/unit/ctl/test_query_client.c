@@ -288,7 +288,7 @@ start(void **state)
 
     (void) state;
     signals = service_start(1);
-    if (signals < 0 || sock_new(&collector.router, &spec) < 0)
+    if (signals < 0 || sock_new(&collector.router, &spec, NULL) < 0)
         return -1;
     for (unsigned port = 20000 + (unsigned) getpid() % 8000; rc < 0 && port < 32000; port += 5) {
         snprintf(collector.data, sizeof collector.data, "tcp://127.0.0.1:%u", port);

@@ -341,8 +341,8 @@ fake_bind(struct fake_collector *f, unsigned port, unsigned step)
     for (int tries = 0; tries < 500; tries++, port += step) {
         char at[64];
 
-        assert_int_equal(sock_new(&f->live, &live), 0);
-        assert_int_equal(sock_new(&f->query, &query), 0);
+        assert_int_equal(sock_new(&f->live, &live, NULL), 0);
+        assert_int_equal(sock_new(&f->query, &query, NULL), 0);
         snprintf(f->endpoint, sizeof f->endpoint, "tcp://127.0.0.1:%u", port);
         assert_int_equal(sock_endpoint(at, sizeof at, f->endpoint, SOCK_LIVE), 0);
         if (sock_bind(f->live, at) == 0) {

@@ -30,7 +30,7 @@ make(int type)
     spec.mandatory = type == ZMQ_ROUTER;
     spec.verboser = type == ZMQ_XPUB;
     spec.heartbeat = type == ZMQ_ROUTER || type == ZMQ_DEALER;
-    assert_int_equal(sock_new(&sock, &spec), 0);
+    assert_int_equal(sock_new(&sock, &spec, NULL), 0);
     return sock;
 }
 
