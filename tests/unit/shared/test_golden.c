@@ -21,6 +21,7 @@
 #include "shared/base/file.h"
 #include "tests/support/hex_block.h"
 #include "tests/unit/shared/golden.h"
+#include "tests/unit/shared/golden_enrol.h"
 #include "tests/unit/shared/golden_frame.h"
 #include "tests/unit/shared/golden_ledger.h"
 #include "tests/unit/shared/golden_message.h"
@@ -59,6 +60,17 @@ static const struct golden golden_all[] = {
     { "1.0-reply-events", make_answer_events, tell_answer },
     { "1.0-reply-select", make_answer_select, tell_answer },
     { "1.0-reply-refused", make_answer_refused, tell_answer },
+    { "1.0-enrol-join", make_join, tell_enrol },
+    { "1.0-enrol-joined", make_joined, tell_enrol },
+    { "1.0-enrol-refused", make_refused, tell_enrol },
+    { "1.0-enrol-rotate", make_rotate, tell_enrol },
+    { "1.0-enrol-rotated", make_rotated, tell_enrol },
+    { "1.0-enrol-invite", make_invite, tell_enrol },
+    { "1.0-enrol-invited", make_invited, tell_enrol },
+    { "1.0-enrol-list", make_list, tell_enrol },
+    { "1.0-enrol-keys", make_keys, tell_enrol },
+    { "1.0-enrol-revoke", make_revoke, tell_enrol },
+    { "1.0-enrol-revoked", make_revoked, tell_enrol },
     { NULL, NULL, NULL },
 };
 
