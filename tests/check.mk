@@ -46,6 +46,14 @@ $(shims): $(BUILD)/%.so: %.c $(BUILD)/flags
 	$Q$(CC) -std=gnu17 -D_GNU_SOURCE -I. $(WARN) -O2 -g -fPIC -shared $< -o $@
 $(BUILD)/tests/fault/fault_clock $(BUILD)/tests/fault/fault_broken $(BUILD)/tests/flow/flow_clock: | $(shims)
 
+# The collector with the moments at which a fault ends it (shared/base/crash_point.h), in a tree of
+# its own.
+.PHONY: fault-collector
+fault-collector:
+	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(BUILD)-fault \
+	  CPPFLAGS='$(CPPFLAGS) -DZPULSE_CRASH_POINTS' $(BUILD)-fault/bin/zpulse-collector
+$(BUILD)/tests/fault/fault_store: | fault-collector
+
 binaries   = $(patsubst %.c,$(BUILD)/%,$(wildcard $1))
 # The longest first, so that none of them is begun when all else is done.
 first      = $(filter $(addprefix %/,$1),$2) $(filter-out $(addprefix %/,$1),$2)
@@ -65,7 +73,7 @@ group_web  := 'web=$(web_tests)'
 group_page := 'page=$(page_tests)'
 RUN_TESTS   = SAN=$(SAN) tests/run.sh $(BUILD)
 
-.PHONY: check check-built check-unit check-flow check-fault check-fault-built check-web check-page fault-collector
+.PHONY: check check-built check-unit check-flow check-fault check-fault-built check-web check-page
 check:
 	@sh shared/deploy/setup.sh check
 	@$(MAKE) --no-print-directory $(JOBS) check-built
@@ -80,13 +88,8 @@ check-flow: all $(flow_tests)
 check-fault:
 	@sh shared/deploy/setup.sh check
 	@$(SUBMAKE) check-fault-built
-check-fault-built: all $(fault_tests) fault-collector
+check-fault-built: all $(fault_tests)
 	@$(RUN_TESTS) $(group_fault)
-# The collector with the moments at which a fault ends it (shared/base/crash_point.h), in a tree of
-# its own.
-fault-collector:
-	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(BUILD)-fault CPPFLAGS='$(CPPFLAGS) -DZPULSE_CRASH_POINTS' \
-	  $(BUILD)-fault/bin/zpulse-collector
 check-web: build/.web
 	@$(RUN_TESTS) $(group_web)
 check-page: all build/.web $(BUILD)/tests/support/demo_app $(BUILD)/tests/backlog/backlog_maker
