@@ -130,7 +130,7 @@ s_join(int type, uint16_t port)
     zsock_t *sock;
 
     snprintf(endpoint, sizeof endpoint, "tcp://127.0.0.1:%u", port);
-    if (sock_new(&sock, &spec) < 0 || sock_connect(sock, endpoint) < 0)
+    if (sock_new(&sock, &spec, NULL) < 0 || sock_connect(sock, endpoint) < 0)
         abort();
     return sock;
 }
