@@ -33,6 +33,7 @@ struct collector {
     journal_t *journal;
     applier_t *applier; // writes the store: the replay's at first, then the reactor's
     replay_t *replay;
+    struct collector_about about;
     reactor_t *reactor; // has all of these but the replay
 };
 
@@ -51,6 +52,11 @@ collector_start(collector_t **ret, int *exit_ret, const struct collector_options
     int rc;
 
     self->lock_fd = -1;
+    self->about = (struct collector_about){ .data_dir = options->data_dir,
+                                            .started_ms = clock_real_ms(),
+                                            .head_bytes = options->head_bytes,
+                                            .journal_bytes = options->journal_bytes,
+                                            .keep_ms = -1 };
     *exit_ret = OPTION_EXIT_UNAVAILABLE;
     rc = s_open_data(self, options->data_dir);
     if (rc < 0) {
@@ -238,6 +244,7 @@ s_start_reactor(collector_t *self, const struct collector_options *options)
                                .replay = self->replay,
                                .applier = self->applier,
                                .events = self->events,
+                               .about = &self->about,
                                .receive_bytes = options->receive_bytes,
                                .collector = self->id,
                                .epoch = random_u64(),

@@ -162,8 +162,9 @@ s_ask(query_service_t *self, const struct route *from, zmq_msg_t *body)
 static query_worker_t *
 s_worker(const query_service_t *self, const struct query_request *q)
 {
-    if (self->is.far != NULL && (q->type == QUERY_SELECT || q->type == QUERY_SERIES) &&
-        store_is_far(self->is.store, q->host, q->start_ms))
+    if (self->is.far != NULL &&
+        (q->type == QUERY_STATUS || ((q->type == QUERY_SELECT || q->type == QUERY_SERIES) &&
+                                     store_is_far(self->is.store, q->host, q->start_ms))))
         return self->is.far;
     return self->is.worker;
 }

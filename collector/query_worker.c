@@ -12,6 +12,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "collector/cardinality.h"
 #include "collector/collector_stat.h"
 #include "shared/base/clock.h"
 #include "shared/base/err.h"
@@ -57,6 +58,7 @@ static void s_answer(query_worker_t *self, const struct query_job *job);
 static void s_await_store(const query_worker_t *self);
 static void s_hosts(struct answer *a);
 static void s_events(struct answer *a);
+static void s_numbers(struct answer *a);
 static void s_series(struct answer *a);
 static bool s_select(struct answer *a, struct selection *selection);
 static bool s_put(struct answer *a, const struct store_series *series);
@@ -224,10 +226,14 @@ s_answer(query_worker_t *self, const struct query_job *job)
 
     if (job->request.type == QUERY_HOSTS) {
         s_hosts(&a);
+    } else if (job->request.type == QUERY_STATUS) {
+        s_numbers(&a);
     } else {
         s_await_store(self);
         if (job->request.type == QUERY_EVENTS)
             s_events(&a);
+        else if (job->request.type == QUERY_CARDINALITY)
+            s_numbers(&a);
         else
             s_series(&a);
     }
@@ -274,6 +280,25 @@ s_events(struct answer *a)
         if (!s_send(a, !more))
             return;
     } while (more);
+}
+
+// STATUS and CARDINALITY: one reply has room for all.
+static void
+s_numbers(struct answer *a)
+{
+    const struct query_worker_options *is = &a->worker->is;
+    int rc = 0;
+
+    s_begin(a);
+    if (a->job->request.type == QUERY_STATUS)
+        a->n = collector_status_put(&a->out, is->about, is->store,
+                                    is->whole != NULL && !is->whole(is->arg, 0));
+    else
+        rc = cardinality_put(&a->out, &a->n, is->store, &a->job->request);
+    if (rc == 0)
+        s_send(a, true);
+    else
+        s_fail(a, QUERY_BAD, "this store does not count its series");
 }
 
 // SERIES, SELECT and LAST are one walk over a cursor. `upto` is the cursor's, so it is the same in

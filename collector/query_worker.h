@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "collector/collector_status.h"
 #include "collector/event_log.h"
 #include "collector/host_table.h"
 #include "collector/store/store.h"
@@ -46,7 +47,8 @@ typedef struct query_worker query_worker_t;
 struct query_worker_options {
     store_t *store;
     event_log_t *events;
-    uint64_t collector; // its id
+    const struct collector_about *about; // borrowed; NULL: nothing is known
+    uint64_t collector;                  // its id
     uint64_t epoch;
     // Whether the store is whole; waits for that until this time of the monotonic clock. NULL: it
     // is.

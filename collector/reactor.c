@@ -167,6 +167,7 @@ s_build(reactor_t *self, const struct reactor_options *o)
 {
     const struct query_worker_options worker = { .store = o->store,
                                                  .events = o->events,
+                                                 .about = o->about,
                                                  .collector = o->collector,
                                                  .epoch = o->epoch,
                                                  .whole = s_whole,

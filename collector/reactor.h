@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "collector/applier.h"
+#include "collector/collector_status.h"
 #include "collector/journal.h"
 #include "collector/replay.h"
 #include "collector/store/store.h"
@@ -22,11 +23,12 @@ struct reactor_options {
     const char *data_endpoint; // the others follow from it (sock_endpoint)
     store_t *store;            // borrowed, as all below
     journal_t *journal;
-    replay_t *replay;       // of the same journal
-    applier_t *applier;     // the replay's until it is done, then ours
-    event_log_t *events;    // what the applier fills
-    uint64_t receive_bytes; // of memory for what came and is not yet applied
-    uint64_t collector;     // its id
+    replay_t *replay;                    // of the same journal
+    applier_t *applier;                  // the replay's until it is done, then ours
+    event_log_t *events;                 // what the applier fills
+    uint64_t receive_bytes;              // of memory for what came and is not yet applied
+    const struct collector_about *about; // for as long as the reactor
+    uint64_t collector;                  // its id
     uint64_t epoch;
     size_t most_agents;
 };

@@ -60,9 +60,7 @@ struct label_index_stat label_index_stat(label_index_t *self);
 
 // Remembers what there is now, by a clock that never goes back. About once a second; by any thread.
 void label_index_note(label_index_t *self, int64_t now_ms);
-// "Lately" is since the last LABEL_LATELY_MS; series that were restored are of before.
-#define LABEL_LATELY_MS (60 * 60 * 1000)
-// Where series come from, as store_count.
+// Where series come from, as store_count. Series that were restored were not made lately.
 void label_index_count(label_index_t *self, enum store_count_of what, const char *label,
                        store_count_fn *fn, void *arg);
 

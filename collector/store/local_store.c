@@ -350,6 +350,11 @@ s_stat(store_t *store, struct store_stat *ret)
     pthread_mutex_unlock(&self->lock);
     ret->series = index.series;
     ret->series_made = index.series;
+    ret->series_lately = index.series_made;
+    ret->pairs = index.pairs;
+    ret->pairs_lately = index.pairs_made;
+    ret->index_bytes = index.bytes;
+    ret->index_bytes_most = self->most_bytes / 4;
 }
 
 static void

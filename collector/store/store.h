@@ -68,10 +68,16 @@ struct store_stat {
     uint64_t samples_evicted; // given up for want of room
     uint64_t conflicts;       // same series and time, another value: known once they are sealed
     uint64_t bytes;           // held now
+    uint64_t series_lately;   // made within STORE_LATELY_MS
+    uint64_t pairs;           // different labels with their values
+    uint64_t pairs_lately;    // likewise
+    uint64_t index_bytes;     // of `bytes`, those of labels
+    uint64_t index_bytes_most;
 };
 
-// Where series come from: a line of one of the lists below. "Lately" is the last hour, or since the
-// start; what was known before the start is not of it.
+// Where series come from: a line of one of the lists below. "Lately" is within STORE_LATELY_MS, or
+// since the start; what was known before the start is not of it.
+#define STORE_LATELY_MS (60 * 60 * 1000)
 enum store_count_of {
     STORE_COUNT_HOSTS,  // each host
     STORE_COUNT_NAMES,  // each label's name

@@ -3,7 +3,8 @@
 // Request:  u8 version, u8 type, u64 id, u64 host, i64 start, i64 end, varint n, n selectors.
 // Reply:    u8 version, u8 type, u8 flags, u8 status, u32 n, u64 id, u64 collector, u64 epoch,
 //           i64 now, u64 upto, text; then n hosts (as LIVE_HOST has them), n ledgers
-//           (query_ledger), n events (host_event) or n series.
+//           (query_ledger), n events (host_event), n numbers (query_number), n counts
+//           (query_count) or n series.
 // Series:   varint id, u8 kind, u64 host, label set, varint n; if n > 0: i64 first time, n - 1 x
 //           varint distance to the next (1 or more), n x double.
 //
@@ -23,7 +24,7 @@
 #include "shared/model/matcher.h"
 #include "shared/wire/append.h"
 
-#define QUERY_TYPE_MAX QUERY_EVENTS
+#define QUERY_TYPE_MAX QUERY_CARDINALITY
 #define REPLY_FLAGS_AT 2 // in a reply: what query_patch_reply sets
 #define REPLY_N_AT     4
 #define REPLY_FIXED    48 // bytes of a reply's header before its text

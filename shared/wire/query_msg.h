@@ -36,6 +36,8 @@ enum query_type {
     QUERY_TABLE = 5,  // please publish the table of topic m/<host> again
     QUERY_LEDGER = 6, // what became of all that a host made, or every host
     QUERY_EVENTS = 7, // what happened on a host, or on every host, from start to end, inclusive
+    QUERY_STATUS = 8, // numbers of the collector and its store
+    QUERY_CARDINALITY = 9, // where series come from; the selector is the name of a label, or none
 };
 
 // A series matches if any of the selectors does. For SELECT and LAST of one host set `host`; 0
@@ -77,7 +79,7 @@ struct query_reply {
     // NUL-terminated or NULL.
     const char *text;
     size_t text_len;
-    uint32_t n; // items that follow: hosts, ledgers, events or series
+    uint32_t n; // items that follow: hosts, ledgers, events, numbers, counts or series
 };
 
 // One series of a SERIES, SELECT or LAST reply.
@@ -96,16 +98,16 @@ ptrdiff_t query_put_request(void *out, size_t size, const struct query_request *
 // 0, ERR_FORMAT, ERR_LIMIT, ERR_VERSION; or ERR_UNKNOWN for another type: then type and id hold.
 int query_take_request(struct query_request *ret, const void *at, size_t n);
 
-// A reply is its header, then n items by host_info_put, query_put_ledger, host_event_put_item or
-// query_put_series.
+// A reply is its header, then n items by host_info_put, query_put_ledger, host_event_put_item,
+// query_put_numbers, query_put_count or query_put_series.
 // Give n and flags as they are known at the start, or set them at the end by query_patch_reply.
 void query_put_reply(struct buf *out, const struct query_reply *reply);
 void query_patch_reply(struct buf *out, size_t at, uint32_t n,
                        uint8_t flags); // `at`: where the reply begins
 void query_put_series(struct buf *out, const struct query_series *s);
 // The header; r then stands before the items: host_info_take, query_take_ledger,
-// host_event_take_item or query_take_series, n times. 0, ERR_FORMAT, ERR_LIMIT or ERR_VERSION; of
-// an item 0 or ERR_FORMAT.
+// host_event_take_item, query_take_number, query_take_count or query_take_series, n times. 0,
+// ERR_FORMAT, ERR_LIMIT or ERR_VERSION; of an item 0 or ERR_FORMAT.
 int query_take_reply(struct query_reply *ret, struct rbuf *r, const void *at, size_t n);
 int query_take_series(struct rbuf *r, struct query_series *s);
 

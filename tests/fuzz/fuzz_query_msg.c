@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "shared/base/xalloc.h"
+#include "shared/wire/query_count.h"
 #include "shared/wire/query_ledger.h"
 #include "shared/wire/query_msg.h"
+#include "shared/wire/query_number.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *at, size_t n);
 
@@ -69,6 +71,43 @@ s_ledger(struct rbuf *r)
 }
 
 static void
+s_count(struct rbuf *r)
+{
+    const size_t before = rbuf_left(r);
+    struct query_count count;
+    struct buf out = { 0 };
+
+    if (query_take_count(r, &count) < 0)
+        return;
+    query_put_count(&out, &count);
+    if (out.len > before)
+        abort();
+    query_count_release(&count);
+    buf_release(&out);
+}
+
+// Numbers that were taken are told again, and taken as they were.
+static void
+s_status(struct rbuf *r, uint32_t n)
+{
+    struct query_numbers status = { 0 };
+    struct query_numbers back = { 0 };
+    struct buf out = { 0 };
+    struct rbuf in;
+
+    for (uint32_t i = 0; i < n && query_take_number(r, &status) == 0; i++) {
+    }
+    n = query_put_numbers(&out, &status);
+    rbuf_init(&in, out.at, out.len);
+    for (uint32_t i = 0; i < n; i++)
+        if (query_take_number(&in, &back) < 0)
+            abort();
+    if (rbuf_finish(&in) < 0 || memcmp(&status, &back, sizeof back) != 0)
+        abort();
+    buf_release(&out);
+}
+
+static void
 s_event(struct rbuf *r)
 {
     struct host_event event, back;
@@ -96,6 +135,10 @@ s_answer(const uint8_t *at, size_t n)
 
     if (query_take_reply(&reply, &r, at, n) < 0)
         return;
+    if (reply.type == QUERY_STATUS) {
+        s_status(&r, reply.n);
+        return;
+    }
     for (uint32_t i = 0; i < reply.n && rbuf_rc(&r) == 0; i++) {
         if (reply.type == QUERY_HOSTS && host_info_take(&r, &host) == 0)
             host_info_release(&host);
@@ -103,6 +146,8 @@ s_answer(const uint8_t *at, size_t n)
             s_ledger(&r);
         else if (reply.type == QUERY_EVENTS)
             s_event(&r);
+        else if (reply.type == QUERY_CARDINALITY)
+            s_count(&r);
         else if (reply.type != QUERY_HOSTS)
             s_series(&r);
     }

@@ -23,7 +23,7 @@ may shared/net         "$all"
 may agent              "$all|agent/[a-z_]*\.h|agent/proc/"
 may agent/proc         "$model|agent/proc/|agent/series_table\.h"
 may agent/client       "$wire|agent/client/"
-may collector          "$all|collector/[a-z_]*\.h|collector/store/(store|store_lane|local_store)\.h"
+may collector          "$all|collector/[a-z_]*\.h|collector/store/(store|store_folder|store_lane|local_store)\.h"
 # Open tiles keep the bodies of rows as the wire has them.
 may collector/store    "$model|collector/store/|shared/wire/(body|row_codec)\.h"
 may collector/query    "$model|collector/query/|collector/store/store\.h"

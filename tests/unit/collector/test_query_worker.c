@@ -12,10 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/cardinality.h"
 #include "collector/collector_stat.h"
 #include "collector/query_worker.h"
 #include "shared/base/err.h"
 #include "shared/base/xalloc.h"
+#include "shared/wire/query_count.h"
 
 #define OLDEST_MS 1234567
 
@@ -194,6 +196,126 @@ a_list_of_series_tells_from_when_on_there_is_anything(void **state)
     assert_true(fake.told_stop);
 }
 
+static int
+fake_count(store_t *store, enum store_count_of what, const char *label, store_count_fn *fn,
+           void *arg)
+{
+    (void) store;
+    for (uint32_t i = 0; i < 3 * QUERY_COUNTS_MAX; i++) {
+        // Neither rising nor falling, each once.
+        const uint32_t n = 1 + i * 7 % (3 * QUERY_COUNTS_MAX);
+        char text[24];
+
+        snprintf(text, sizeof text, "%s%u", what == STORE_COUNT_VALUES ? label : "", n);
+        fn(arg, &(struct store_count){ .host = what == STORE_COUNT_HOSTS ? n : 0,
+                                       .text = what == STORE_COUNT_HOSTS ? NULL : text,
+                                       .series = what == STORE_COUNT_NAMES ? 1 : n,
+                                       .values = what == STORE_COUNT_NAMES ? n : 0 });
+    }
+    return 0;
+}
+
+static void
+fake_stat(store_t *store, struct store_stat *ret)
+{
+    (void) store;
+    *ret = (struct store_stat){ .series = 12, .index_bytes_most = 99 };
+}
+
+static const struct store_ops s_counting = { .count = fake_count, .stat = fake_stat };
+
+static void
+the_largest_of_each_kind_are_told_the_largest_first(void **state)
+{
+    store_t store = { .ops = &s_counting };
+    struct query_request q = { .type = QUERY_CARDINALITY, .n_selectors = 1 };
+    uint32_t last = UINT32_MAX, kind = 0;
+    struct buf out = { 0 };
+    struct rbuf r;
+    uint32_t n;
+
+    (void) state;
+    q.selectors[0] = "cpux";
+    q.selector_len[0] = 3;
+    assert_int_equal(cardinality_put(&out, &n, &store, &q), 0);
+    assert_int_equal(n, 3 * QUERY_COUNTS_MAX);
+    rbuf_init(&r, out.at, out.len);
+    for (uint32_t i = 0; i < n; i++) {
+        struct query_count count;
+        uint32_t key;
+
+        assert_int_equal(query_take_count(&r, &count), 0);
+        key = (uint32_t) (count.of == QUERY_COUNT_NAME ? count.values : count.series);
+        assert_int_equal(key, count.of != kind ? 3 * QUERY_COUNTS_MAX : last - 1);
+        assert_int_equal(count.host, count.of == QUERY_COUNT_HOST ? key : 0);
+        if (count.of == QUERY_COUNT_VALUE)
+            assert_memory_equal(count.text, "cpu", 3);
+        kind = count.of;
+        last = key;
+        query_count_release(&count);
+    }
+    assert_int_equal(rbuf_finish(&r), 0);
+    buf_release(&out);
+}
+
+static void
+a_store_that_does_not_count_says_so(void **state)
+{
+    struct heard heard;
+
+    (void) state;
+    heard = ask(QUERY_CARDINALITY);
+    assert_int_equal(heard.status, QUERY_BAD);
+    assert_non_null(strstr(heard.text, "does not count"));
+}
+
+static void
+what_is_not_known_is_not_in_the_status(void **state)
+{
+    store_t store = { .ops = &s_counting };
+    struct query_numbers numbers = { 0 };
+    struct buf out = { 0 };
+    struct rbuf r;
+    uint32_t n;
+
+    (void) state;
+    n = collector_status_put(&out, NULL, &store, true);
+    rbuf_init(&r, out.at, out.len);
+    for (uint32_t i = 0; i < n; i++)
+        assert_int_equal(query_take_number(&r, &numbers), 0);
+    assert_int_equal(rbuf_finish(&r), 0);
+    assert_int_equal(numbers.value[STATUS_SERIES], 12);
+    assert_int_equal(numbers.value[STATUS_INDEX_BYTES_MOST], 99);
+    assert_int_equal(numbers.value[STATUS_REPLAYING], 1);
+    assert_false(numbers.known[STATUS_KEEP_MS]);
+    assert_false(numbers.known[STATUS_DISK_FREE]);
+    assert_false(numbers.known[STATUS_STORE_FILES]);
+    buf_release(&out);
+}
+
+static void
+the_status_has_the_disk_of_the_data_folder(void **state)
+{
+    const struct collector_about about = { .data_dir = "/tmp", .keep_ms = 0, .keep_bytes = 7 };
+    store_t store = { .ops = &s_counting };
+    struct query_numbers numbers = { 0 };
+    struct buf out = { 0 };
+    struct rbuf r;
+    uint32_t n;
+
+    (void) state;
+    n = collector_status_put(&out, &about, &store, false);
+    rbuf_init(&r, out.at, out.len);
+    for (uint32_t i = 0; i < n; i++)
+        assert_int_equal(query_take_number(&r, &numbers), 0);
+    assert_true(numbers.value[STATUS_DISK_BYTES] > 0);
+    assert_true(numbers.value[STATUS_DISK_FREE] <= numbers.value[STATUS_DISK_BYTES]);
+    assert_true(numbers.known[STATUS_KEEP_MS]);
+    assert_int_equal(numbers.value[STATUS_KEEP_BYTES], 7);
+    assert_int_equal(numbers.value[STATUS_REPLAYING], 0);
+    buf_release(&out);
+}
+
 int
 main(void)
 {
@@ -201,6 +323,10 @@ main(void)
         cmocka_unit_test(what_the_store_lacks_is_said_in_the_last_reply),
         cmocka_unit_test(what_is_too_much_is_refused_with_its_sentence),
         cmocka_unit_test(a_list_of_series_tells_from_when_on_there_is_anything),
+        cmocka_unit_test(the_largest_of_each_kind_are_told_the_largest_first),
+        cmocka_unit_test(a_store_that_does_not_count_says_so),
+        cmocka_unit_test(what_is_not_known_is_not_in_the_status),
+        cmocka_unit_test(the_status_has_the_disk_of_the_data_folder),
     };
 
     collector_stat_init();

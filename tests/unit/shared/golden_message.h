@@ -459,6 +459,8 @@ tell_series(struct buf *out, struct rbuf *r)
 }
 
 static inline void tell_query_ledger(struct buf *out, struct rbuf *r); // golden_ledger.h
+static inline void tell_status(struct buf *out, struct rbuf *r);       // golden_number.h
+static inline void tell_count(struct buf *out, struct rbuf *r);
 
 static inline void
 tell_answer(struct buf *out, const uint8_t *at, size_t n)
@@ -482,6 +484,10 @@ tell_answer(struct buf *out, const uint8_t *at, size_t n)
             tell_query_ledger(out, &r);
         else if (reply.type == QUERY_EVENTS && host_event_take_item(&r, &event) == 0)
             tell_item(out, &event);
+        else if (reply.type == QUERY_STATUS)
+            tell_status(out, &r);
+        else if (reply.type == QUERY_CARDINALITY)
+            tell_count(out, &r);
         else
             tell_series(out, &r);
     }

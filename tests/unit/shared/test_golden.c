@@ -25,6 +25,7 @@
 #include "tests/unit/shared/golden_frame.h"
 #include "tests/unit/shared/golden_ledger.h"
 #include "tests/unit/shared/golden_message.h"
+#include "tests/unit/shared/golden_number.h"
 
 #define FOLDER   "tests/data/wire/"
 #define FORMAT   "shared/wire/FORMAT.md"
@@ -58,6 +59,8 @@ static const struct golden golden_all[] = {
     { "1.0-reply-hosts", make_answer_hosts, tell_answer },
     { "1.0-reply-ledger", make_answer_ledger, tell_answer },
     { "1.0-reply-events", make_answer_events, tell_answer },
+    { "1.0-reply-status", make_answer_status, tell_answer },
+    { "1.0-reply-cardinality", make_answer_cardinality, tell_answer },
     { "1.0-reply-select", make_answer_select, tell_answer },
     { "1.0-reply-refused", make_answer_refused, tell_answer },
     { "1.0-enrol-join", make_join, tell_enrol },
