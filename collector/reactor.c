@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "collector/cardinality_series.h"
 #include "collector/control_service.h"
 #include "collector/host_ledger.h"
 #include "collector/host_table.h"
@@ -77,6 +78,7 @@ struct reactor {
     query_service_t *queries;
     stat_series_t *own;
     ledger_series_t *ledgers;
+    cardinality_series_t *counts;
     bool more;           // a budget was used up: do not wait
     int64_t state_at_ms; // monotonic: when next due
     int64_t self_at_ms;  // likewise
@@ -141,6 +143,7 @@ reactor_stop(reactor_t **self_p)
     query_service_destroy(&self->queries);
     stat_series_destroy(&self->own);
     ledger_series_destroy(&self->ledgers);
+    cardinality_series_destroy(&self->counts);
     control_service_destroy(&self->control);
     ingest_destroy(&self->ingest);
     publisher_destroy(&self->publisher);
@@ -233,6 +236,7 @@ s_build_answers(reactor_t *self, const struct reactor_options *o)
         .epoch = o->epoch,
     });
     self->own = stat_series_new(o->store, self->hosts, o->collector);
+    self->counts = cardinality_series_new(o->store, self->hosts, o->collector);
     self->ledgers = ledger_series_new(&(struct ledger_series_options){
         .store = o->store,
         .hosts = self->hosts,
@@ -449,6 +453,7 @@ s_timers(reactor_t *self, struct host_time now)
     if (now.mono_ms >= self->self_at_ms) {
         stat_series_tell(self->own, now.real_ms);
         ledger_series_tell(self->ledgers, now);
+        cardinality_series_tell(self->counts, now);
         self->self_at_ms = now.mono_ms + SELF_EVERY_MS;
     }
 }
