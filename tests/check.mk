@@ -144,7 +144,7 @@ fuzz:
 	  -fno-sanitize-recover=undefined' fuzz-built
 fuzz-built: $(fuzzers)
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run.sh $(BUILD) $^
-$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(foreach r,agent collector dashboard shared,$(call lib,$r))
+$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(foreach r,agent collector ctl dashboard shared,$(call lib,$r))
 	@echo "  LD    $@"
 	$Q$(CC) -fsanitize=fuzzer,address,undefined -Wl,--as-needed $^ $(LIBS) -o $@
 
