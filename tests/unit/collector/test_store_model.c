@@ -163,12 +163,15 @@ some_time(void)
     }
 }
 
-static int
-by_id(const void *a, const void *b)
+// Into its place among those of a row, ids rising.
+static void
+row_put(struct model_series *of[EACH], uint32_t *n, struct model_series *m)
 {
-    const struct model_series *const *x = a, *const *y = b;
+    uint32_t at = (*n)++;
 
-    return ((*x)->id > (*y)->id) - ((*x)->id < (*y)->id);
+    for (; at > 0 && of[at - 1]->id > m->id; at--)
+        of[at] = of[at - 1];
+    of[at] = m;
 }
 
 // A row of some or most of a host's series.
@@ -186,9 +189,8 @@ append(void)
         if (1 + i % HOSTS == host && below(EACH) < most + 2) {
             if (s_m.series[i].id == 0)
                 make(&s_m.series[i], i);
-            of[row.n++] = &s_m.series[i];
+            row_put(of, &row.n, &s_m.series[i]);
         }
-    qsort(of, row.n, sizeof of[0], by_id);
     for (uint32_t i = 0; i < row.n; i++) {
         ids[i] = of[i]->id;
         values[i] = some_value();
