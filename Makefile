@@ -29,13 +29,16 @@ Q       := $(if $(V),,@)
 # One job a core, unless the user said how many.
 JOBS     = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
-# A folder is a library; ctl is a program of its own inside the collector's folder.
+# A folder is a library; ctl is a program of its own inside the collector's folder, and store is
+# what both of them have.
 sources_shared    = $(shell find shared -name '*.c' | sort)
 sources_agent     = $(filter-out %/main.c,$(shell find agent -name '*.c' -not -path 'agent/client/*' | sort))
-sources_collector = $(filter-out %/main.c,$(shell find collector -name '*.c' -not -path 'collector/ctl/*' | sort))
+sources_collector = $(filter-out %/main.c,$(shell find collector -name '*.c' -not -path 'collector/ctl/*' \
+                      -not -path 'collector/store/*' | sort))
+sources_store     = $(shell find collector/store -name '*.c' | sort)
 sources_dashboard = $(filter-out %/main.c,$(shell find dashboard -name '*.c' -not -path 'dashboard/web/*' | sort))
 sources_ctl       = $(filter-out %/main.c,$(shell find collector/ctl -name '*.c' | sort))
-rooms   := shared agent collector dashboard ctl
+rooms   := shared agent collector store dashboard ctl
 objects  = $(patsubst %.c,$(BUILD)/%.o,$(sources_$1))
 lib      = $(BUILD)/lib$1.a
 programs := zpulse-agent zpulse-collector zpulse-dashboard zpulse
@@ -62,9 +65,12 @@ $(call lib,$1): $$(call objects,$1)
 endef
 $(foreach r,$(rooms),$(eval $(call room_rules,$r)))
 
-# A program is its own main.o, its room, and shared. It cannot reach another's.
+# A program is its own main.o, its room, what that may use, and shared. It cannot reach another's.
+beneath_collector := store
+beneath_ctl       := store
+libs              = $(foreach r,$1 $(beneath_$1) $(filter-out $1,shared),$(call lib,$r))
 define program_rule
-$(BUILD)/bin/$1: $(BUILD)/$2/main.o $(call lib,$3) $(call lib,shared)
+$(BUILD)/bin/$1: $(BUILD)/$2/main.o $(call libs,$3)
 	@mkdir -p $$(@D)
 	@echo "  LD    $$@"
 	$Q$$(CC) $$(ALL_LD) $$(filter %.o %.a,$$^) $$(LIBS) -o $$@

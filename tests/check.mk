@@ -9,9 +9,9 @@
 #
 # Included by the Makefile, whose words it uses. Logs of tests are in $(BUILD)/logs.
 
-# tests/unit/ROOM/test_X.c links that room and shared, nothing else.
+# tests/unit/ROOM/test_X.c links that room, what it may use, and shared, nothing else.
 define test_rule
-$(BUILD)/tests/unit/$1/%: $(BUILD)/tests/unit/$1/%.o $(if $(filter-out shared,$1),$(call lib,$1)) $(call lib,shared)
+$(BUILD)/tests/unit/$1/%: $(BUILD)/tests/unit/$1/%.o $(call libs,$1)
 	@echo "  LD    $$@"
 	$Q$$(CC) $$(ALL_LD) $$^ $$(LIBS) -lcmocka -o $$@
 endef
@@ -144,7 +144,7 @@ fuzz:
 	  -fno-sanitize-recover=undefined' fuzz-built
 fuzz-built: $(fuzzers)
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run.sh $(BUILD) $^
-$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(foreach r,agent collector ctl dashboard shared,$(call lib,$r))
+$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(foreach r,agent collector ctl store dashboard shared,$(call lib,$r))
 	@echo "  LD    $@"
 	$Q$(CC) -fsanitize=fuzzer,address,undefined -Wl,--as-needed $^ $(LIBS) -o $@
 
@@ -157,7 +157,7 @@ bench:
 bench-built: all $(benches) $(BUILD)/tests/backlog/backlog_maker build/.web
 	@tests/bench/bench.sh $(BUILD)
 # A bench is no test: of tests/support it has what knows nothing of cmocka.
-$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(filter %/exposition.o %/held.o %/host_samples.o %/http.o %/process.o,$(support)) $(foreach r,agent collector shared,$(call lib,$r))
+$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(filter %/exposition.o %/held.o %/host_samples.o %/http.o %/process.o,$(support)) $(foreach r,agent collector store shared,$(call lib,$r))
 	@echo "  LD    $@"
 	$Q$(CC) $(ALL_LD) $^ $(LIBS) -o $@
 check-fresh:

@@ -58,8 +58,14 @@ sqlite_room_close(struct sqlite_room *self)
 int
 sqlite_room_error(const struct sqlite_room *self)
 {
-    const int code = self->db == NULL ? SQLITE_NOMEM : sqlite3_extended_errcode(self->db);
-    const int os = self->db == NULL ? 0 : sqlite3_system_errno(self->db);
+    return sqlite_room_error_of(self->db);
+}
+
+int
+sqlite_room_error_of(sqlite3 *db)
+{
+    const int code = db == NULL ? SQLITE_NOMEM : sqlite3_extended_errcode(db);
+    const int os = db == NULL ? 0 : sqlite3_system_errno(db);
 
     switch (code & 0xff) {
     case SQLITE_FULL:

@@ -46,6 +46,7 @@ int sqlite_room_open(struct sqlite_room *ret, const struct sqlite_room_kind *kin
 void sqlite_room_close(struct sqlite_room *self);
 // What the last call on the connection met, as above.
 int sqlite_room_error(const struct sqlite_room *self);
+int sqlite_room_error_of(sqlite3 *db); // of a connection of one's own; NULL: no memory for one
 int sqlite_room_statement(struct sqlite_room *self, unsigned which, sqlite3_stmt **ret);
 // Makes the statement ready to be used again. rc; or, where rc is 0 and `step` neither ROW nor
 // DONE, the error that it met.
