@@ -164,6 +164,57 @@ an_excused_sample_may_be_missing_and_nothing_else(void **state)
     s_assert(&v, TALLY_CHANGED, 1, N - 12);
 }
 
+// Whoever keeps one has taken all before it, however young they are.
+static void
+only_what_was_given_behind_all_that_is_kept_is_excused(void **state)
+{
+    struct sample held[N + 8];
+    tally_t *t = s_given(held);
+    const struct sample kept[] = { held[2], held[N - 6], held[N - 4] };
+    struct tally_verdict v;
+
+    (void) state;
+    assert_int_equal(tally_excuse_behind(t, kept, 3, 0), 3);
+    tally_check(t, held, N - 3, &v);
+    s_assert(&v, TALLY_MISSING, 0, N - 3);
+    memmove(held + N - 5, held + N - 4, sizeof held[0]);
+    v = s_verdict(t, held, N - 4);
+    s_assert(&v, TALLY_MISSING, 1, N - 4);
+}
+
+static void
+where_nothing_is_kept_time_alone_excuses(void **state)
+{
+    struct sample held[N + 8];
+    tally_t *t = s_given(held);
+    const struct sample kept = { .time_ms = 1 }; // of somebody else
+
+    (void) state;
+    assert_int_equal(tally_excuse_behind(t, &kept, 1, N - 7), 7);
+    tally_destroy(&t);
+}
+
+static void
+what_a_collector_had_once_is_excused_no_more(void **state)
+{
+    struct sample held[N + 8];
+    tally_t *t = s_given(held);
+    int64_t from_ms, to_ms;
+    struct tally_verdict v;
+
+    (void) state;
+    assert_false(tally_span_excused(t, &from_ms, &to_ms));
+    tally_excuse(t, N - 10);
+    tally_excuse_times(t, held[N - 1].time_ms, INT64_MAX);
+    assert_true(tally_span_excused(t, &from_ms, &to_ms));
+    assert_int_equal(from_ms, held[N - 10].time_ms);
+    assert_int_equal(to_ms, held[N - 2].time_ms);
+    // The last one was told of as well: that stays.
+    assert_int_equal(tally_oblige(t, held + N - 3, 3), 2);
+    v = s_verdict(t, held, N - 3);
+    s_assert(&v, TALLY_MISSING, 2, N - 3);
+}
+
 static void
 a_run_of_missing_samples_is_one_range(void **state)
 {
@@ -235,6 +286,9 @@ main(void)
         cmocka_unit_test(a_double_with_another_value_is_a_change),
         cmocka_unit_test(a_sample_at_a_time_of_its_own_is_foreign),
         cmocka_unit_test(an_excused_sample_may_be_missing_and_nothing_else),
+        cmocka_unit_test(only_what_was_given_behind_all_that_is_kept_is_excused),
+        cmocka_unit_test(where_nothing_is_kept_time_alone_excuses),
+        cmocka_unit_test(what_a_collector_had_once_is_excused_no_more),
         cmocka_unit_test(a_run_of_missing_samples_is_one_range),
         cmocka_unit_test(a_stale_mark_is_nobodys_sample),
         cmocka_unit_test(what_is_forgotten_is_not_missed),

@@ -15,12 +15,13 @@
 #include "tests/support/program_shim.h"
 #include "tests/support/seeded.h"
 
-#define ASK_MS   5000
-#define PAUSE_MS 200
-#define TURN_MS  5
-#define READY    "msg=\"ready\"" // of a collector
-#define UP_MS    20000
-#define END_MS   5000
+#define ASK_MS     5000
+#define PAUSE_MS   200
+#define CONFIRM_MS 200 // for what nobody has to answer
+#define TURN_MS    5
+#define READY      "msg=\"ready\"" // of a collector
+#define UP_MS      20000
+#define END_MS     5000
 // The most that one may have had, VmHWM. An agent: 4 MiB of records in each of two places, and what
 // the program is. Under a sanitizer nobody knows: it keeps what was freed for a while.
 #define AGENT_KIB     24576
@@ -175,6 +176,14 @@ s_target(chaos_t *self, enum chaos_deed deed, unsigned *which_ret)
     return deed <= DEED_FREEZE_COLLECTOR ? &self->collectors : &self->lanes[*which_ret];
 }
 
+// An agent has gone; a collector that is well may know of more than its spool.
+static void
+s_confirm(chaos_t *self, unsigned which)
+{
+    if (self->collectors.deed == DEEDS && self->collector != NULL)
+        fleet_confirm(self->fleet, stage_endpoint(self->stage), which, stage_ms(CONFIRM_MS));
+}
+
 // Nothing where the one it would be done to has still to recover from another deed.
 static void
 s_begin(chaos_t *self, const struct chaos_plan *plan, enum chaos_deed deed)
@@ -207,6 +216,8 @@ s_begin(chaos_t *self, const struct chaos_plan *plan, enum chaos_deed deed)
         s_set_lane(self, which, deed);
     else
         return;
+    if (deed == DEED_KILL_AGENT || deed == DEED_END_AGENT)
+        s_confirm(self, which);
     self->done[deed]++;
     *undo = (struct chaos_undo){ .deed = deed, .due_ms = clock_mono_ms() + lasts_ms };
 }

@@ -1,10 +1,10 @@
-// fleet - see the header. Some lines more than others have, since members are known here only.
+// fleet - see the header.
 //
 // The application's side of the ipc:// endpoint is a PUSH socket of the member, made when its agent
 // says that it is up and closed before it is killed: so nothing that was given to one agent waits
 // in a pipe for the next one.
 
-#include "tests/support/fleet.h"
+#include "tests/support/fleet_inner.h"
 
 #include <czmq.h>
 #include <errno.h>
@@ -19,10 +19,9 @@
 #include "shared/base/clock.h"
 #include "shared/base/xalloc.h"
 #include "shared/net/sock.h"
-#include "tests/support/exported.h"
-#include "tests/support/held.h"
 #include "tests/support/program_shim.h"
 #include "tests/support/seeded.h"
+#include "tests/support/spool_view.h"
 
 #define TURN_MS      5
 #define UP_TEXT      "the agent is up"
@@ -31,35 +30,6 @@
 #define IN_SOCKET_MS 100 // half a tick
 #define TIME_CLASSES 16  // times of one clock offset are equal modulo this
 #define HWM          512
-#define ASK_MS       5000
-#define PAUSE_MS     200  // between two questions
-#define FAR_MS       1000 // around the span of what was given
-
-struct member {
-    char name[16];
-    char *data;     // folder
-    char *endpoint; // of its applications
-    process_t *agent;
-    enum member_state state;
-    zsock_t *push;
-    tally_t *tally;
-    int64_t due_ms;    // monotonic, of the next value
-    int64_t last_ms;   // time of the last one
-    int64_t offset_ms; // of its clock
-    unsigned time_class;
-    uint64_t n;         // the next value
-    int64_t stalled_ms; // monotonic
-    unsigned forks;     // told of by agents that are gone
-};
-
-struct fleet {
-    stage_t *stage;
-    struct fleet_options opt;
-    struct member members[FLEET_MOST];
-    bool feeds;
-    uint64_t seed;
-    struct fleet_stat stat;
-};
 
 static void s_give(fleet_t *self, struct member *m);
 static void s_look(fleet_t *self, struct member *m);
@@ -147,7 +117,7 @@ s_look(fleet_t *self, struct member *m)
     assert_int_equal(sock_new(&m->push, &spec, NULL), 0);
     assert_int_equal(sock_connect(m->push, m->endpoint), 0);
     m->state = MEMBER_UP;
-    m->due_ms = clock_mono_ms();
+    m->due_ms = m->up_ms = clock_mono_ms();
 }
 
 // A time no other value of the member has, whatever its clock did: later than the last one, and of
@@ -311,13 +281,38 @@ fleet_start_all(fleet_t *self)
             fleet_start(self, i);
 }
 
+// Of what was given before `at_ms`, what this agent may not have taken yet is younger.
+static int64_t
+s_since(const struct member *m, int64_t at_ms)
+{
+    const int64_t since_ms = at_ms - stage_ms(FLEET_GRACE_MS);
+
+    return since_ms > m->up_ms ? since_ms : m->up_ms;
+}
+
+// What went with it is excused: what was given to it behind all that is in its spool. What it was
+// given is taken in order, so nothing before that is.
+static void
+s_excuse(fleet_t *self, struct member *m)
+{
+    const int64_t at_ms = m->state == MEMBER_STALLED ? m->stalled_ms : clock_mono_ms();
+    struct sample *kept;
+    char path[512];
+    size_t n;
+
+    if (m->state == MEMBER_STARTING)
+        return; // nothing was given to it
+    snprintf(path, sizeof path, "%s/spool", m->data);
+    n = spool_view(&kept, path, FLEET_METRIC);
+    self->stat.excused += tally_excuse_behind(m->tally, kept, n, s_since(m, at_ms));
+    free(kept);
+}
+
 // What may have gone with it is excused; its socket and process are given up.
 static void
 s_forget_agent(fleet_t *self, struct member *m)
 {
-    const int64_t at_ms = m->state == MEMBER_STALLED ? m->stalled_ms : clock_mono_ms();
-
-    self->stat.excused += tally_excuse(m->tally, at_ms - stage_ms(FLEET_GRACE_MS));
+    s_excuse(self, m);
     for (const char *at = process_err(m->agent); (at = strstr(at, FORK_TEXT)) != NULL; at++) {
         m->forks++;
         self->stat.forks++;
@@ -385,7 +380,7 @@ fleet_resume(fleet_t *self, unsigned i)
         return;
     process_signal(m->agent, SIGCONT);
     // What was given just before the stall has been taken no earlier than now.
-    tally_touch(m->tally, m->stalled_ms - stage_ms(FLEET_GRACE_MS), clock_mono_ms());
+    tally_touch(m->tally, s_since(m, m->stalled_ms), clock_mono_ms());
     m->state = MEMBER_UP;
 }
 
@@ -413,118 +408,6 @@ void
 fleet_feed(fleet_t *self, bool on)
 {
     self->feeds = on;
-}
-
-static bool
-s_span(const fleet_t *self, int64_t *from_ms_ret, int64_t *to_ms_ret)
-{
-    bool any = false;
-
-    *from_ms_ret = INT64_MAX;
-    *to_ms_ret = INT64_MIN;
-    for (unsigned i = 0; i < self->opt.members; i++) {
-        int64_t from_ms, to_ms;
-
-        if (!tally_span(self->members[i].tally, &from_ms, &to_ms))
-            continue;
-        any = true;
-        *from_ms_ret = from_ms < *from_ms_ret ? from_ms : *from_ms_ret;
-        *to_ms_ret = to_ms > *to_ms_ret ? to_ms : *to_ms_ret;
-    }
-    return any;
-}
-
-// What is there of each member against what was given; `say`: what is not right goes to standard
-// error.
-static bool
-s_compare(fleet_t *self, host_samples_t *there, bool say)
-{
-    bool right = true;
-
-    for (unsigned i = 0; i < self->opt.members; i++) {
-        struct member *m = &self->members[i];
-        struct tally_verdict verdict;
-        size_t n;
-        struct sample *samples = host_samples_get(there, m->name, &n);
-
-        tally_check(m->tally, samples, n, &verdict);
-        if (tally_is_right(&verdict))
-            continue;
-        right = false;
-        if (say)
-            tally_say(m->tally, &verdict, stderr);
-    }
-    return right;
-}
-
-// One question.
-static bool
-s_check_once(fleet_t *self, held_t *held, bool say)
-{
-    int64_t from_ms, to_ms;
-    int rc;
-
-    if (!s_span(self, &from_ms, &to_ms))
-        return true;
-    rc = held_ask(held, FLEET_METRIC, from_ms, to_ms + FAR_MS, stage_ms(ASK_MS));
-    if (rc < 0 && say)
-        fprintf(stderr, "the collector does not answer: %d\n", rc);
-    return rc == 0 && s_compare(self, held_all(held), say);
-}
-
-// What people are given, line by line.
-static bool
-s_check_export(fleet_t *self)
-{
-    host_samples_t *exported;
-    int64_t from_ms, to_ms;
-    bool right;
-
-    if (!s_span(self, &from_ms, &to_ms))
-        return true;
-    exported = exported_run(self->stage, FLEET_METRIC, from_ms);
-    right = exported != NULL && s_compare(self, exported, true);
-    host_samples_destroy(&exported);
-    return right;
-}
-
-bool
-fleet_check(fleet_t *self, const char *collector, int timeout_ms, bool forget)
-{
-    const int64_t start_ms = clock_mono_ms();
-    const int64_t until_ms = start_ms + stage_ms(timeout_ms);
-    held_t *held = held_new(collector);
-    bool right;
-
-    while (!(right = s_check_once(self, held, clock_mono_ms() >= until_ms)) &&
-           clock_mono_ms() < until_ms)
-        fleet_run(self, PAUSE_MS);
-    held_destroy(&held);
-    right = right && s_check_export(self);
-    for (unsigned i = 0; right && forget && i < self->opt.members; i++)
-        tally_forget(self->members[i].tally, start_ms);
-    return right;
-}
-
-bool
-fleet_verdict(fleet_t *self, const char *collector, unsigned i, struct tally_verdict *ret)
-{
-    held_t *held = held_new(collector);
-    tally_t *tally = self->members[i].tally;
-    int64_t from_ms, to_ms;
-    struct sample *samples;
-    size_t n;
-    bool ok;
-
-    *ret = (struct tally_verdict){ 0 };
-    ok = tally_span(tally, &from_ms, &to_ms) &&
-         held_ask(held, FLEET_METRIC, from_ms, to_ms + FAR_MS, stage_ms(ASK_MS)) == 0;
-    if (ok) {
-        samples = held_samples(held, self->members[i].name, &n);
-        tally_check(tally, samples, n, ret);
-    }
-    held_destroy(&held);
-    return ok;
 }
 
 unsigned

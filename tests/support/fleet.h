@@ -5,10 +5,11 @@
 //         off, and an ipc:// endpoint that this process PUSHes to.
 // Out:    the metric FLEET_METRIC of each host: value n at a time of its own, so that nothing is
 //         equal to anything else. What the collector holds of it is compared with what was given.
-// Taken:  an agent acknowledges nothing to an application. A value counts as taken once the agent
-//         has run for FLEET_GRACE_MS after it was sent: it was read off the socket, has gone with
-//         a tick, and its record is written. Younger ones may go with a kill; they may never be
-//         changed or doubled.
+// Taken:  an agent acknowledges nothing to an application. A value counts as taken when its record,
+//         or that of a later one, is in the spool that the agent leaves behind (spool_view), or the
+//         collector has it (fleet_confirm); and once the agent has run for FLEET_GRACE_MS after it
+//         was sent, however busy the machine. Others may go with a kill, still in the agent's
+//         socket or memory; they may never be changed or doubled.
 // Thread: one owner.
 
 #ifndef TESTS_SUPPORT_FLEET_H
@@ -23,7 +24,7 @@
 
 #define FLEET_MOST     32
 #define FLEET_METRIC   "app_n"
-#define FLEET_GRACE_MS 1500 // times $SLOW
+#define FLEET_GRACE_MS 10000 // times $SLOW
 #define FLEET_WORDS    8
 #define FLEET_FAT      60 // numbers that no codec makes small
 
@@ -88,6 +89,11 @@ void fleet_feed(fleet_t *self, bool on);
 bool fleet_check(fleet_t *self, const char *collector, int timeout_ms, bool forget);
 // What the collector holds of one member now, against what was given to it. False: no answer.
 bool fleet_verdict(fleet_t *self, const char *collector, unsigned i, struct tally_verdict *ret);
+
+// What the collector has already of what is excused, of a member whose agent has just ended, is not
+// excused any more: it may have acknowledged that. An answer that does not come in time confirms
+// nothing.
+void fleet_confirm(fleet_t *self, const char *collector, unsigned i, int timeout_ms);
 
 // How often the member's agents said, since the last call, that a stream has forked: a collector
 // had records that an agent was killed over before they were in its spool (a disk that is slow for

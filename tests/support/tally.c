@@ -1,7 +1,8 @@
 // tally - see the header.
 //
-// Samples lie in the order they were given, so that an excuse is a suffix and what is forgotten a
-// prefix; a check goes through a copy that is sorted by time, side by side with what is held.
+// Samples lie in the order they were given, so that what dies with somebody is a suffix and what is
+// forgotten a prefix; a check goes through a copy that is sorted by time, side by side with what is
+// held.
 
 #include "tests/support/tally.h"
 
@@ -15,8 +16,15 @@ struct given {
     int64_t time_ms;
     int64_t mono_ms; // when it was given
     double value;
-    bool excused; // may be missing
+    enum excuse {
+        EXCUSE_NONE,
+        EXCUSE_DEATH, // of who may not have taken it
+        EXCUSE_TOLD,  // its loss was told of
+    } excuse;         // it may be missing
 };
+
+static int s_by_time(const void *a, const void *b);
+static int s_by_sample_time(const void *a, const void *b);
 
 struct tally {
     char *name;
@@ -63,16 +71,66 @@ tally_give(tally_t *self, int64_t time_ms, double value, int64_t mono_ms)
     self->all[self->n++] = (struct given){ .time_ms = time_ms, .mono_ms = mono_ms, .value = value };
 }
 
+static int
+s_by_time(const void *a, const void *b)
+{
+    const struct given *x = a, *y = b;
+
+    return (x->time_ms > y->time_ms) - (x->time_ms < y->time_ms);
+}
+
+static int
+s_by_sample_time(const void *a, const void *b)
+{
+    const struct sample *x = a, *y = b;
+
+    return (x->time_ms > y->time_ms) - (x->time_ms < y->time_ms);
+}
+
+static bool
+s_has(const struct sample *sorted, size_t n, int64_t time_ms)
+{
+    const struct sample key = { .time_ms = time_ms };
+
+    return n > 0 && bsearch(&key, sorted, n, sizeof key, s_by_sample_time) != NULL;
+}
+
 size_t
 tally_excuse(tally_t *self, int64_t since_mono_ms)
 {
-    size_t n = 0;
+    return tally_excuse_behind(self, NULL, 0, since_mono_ms);
+}
+
+size_t
+tally_excuse_behind(tally_t *self, const struct sample *kept, size_t n, int64_t since_mono_ms)
+{
+    size_t excused = 0;
 
     for (size_t i = self->n; i-- > 0 && self->all[i].mono_ms >= since_mono_ms;) {
-        n += self->all[i].excused ? 0 : 1;
-        self->all[i].excused = true;
+        if (s_has(kept, n, self->all[i].time_ms))
+            break;
+        if (self->all[i].excuse != EXCUSE_NONE)
+            continue;
+        self->all[i].excuse = EXCUSE_DEATH;
+        excused++;
     }
-    return n;
+    return excused;
+}
+
+size_t
+tally_oblige(tally_t *self, struct sample *held, size_t n)
+{
+    size_t obliged = 0;
+
+    if (n > 0)
+        qsort(held, n, sizeof *held, s_by_sample_time);
+    for (size_t i = 0; i < self->n; i++) {
+        if (self->all[i].excuse != EXCUSE_DEATH || !s_has(held, n, self->all[i].time_ms))
+            continue;
+        self->all[i].excuse = EXCUSE_NONE;
+        obliged++;
+    }
+    return obliged;
 }
 
 void
@@ -90,10 +148,10 @@ tally_excuse_times(tally_t *self, int64_t from_ms, int64_t to_ms)
     for (size_t i = 0; i < self->n; i++) {
         struct given *given = &self->all[i];
 
-        if (given->excused || given->time_ms < from_ms || given->time_ms > to_ms)
+        if (given->time_ms < from_ms || given->time_ms > to_ms)
             continue;
-        given->excused = true;
-        n++;
+        n += given->excuse == EXCUSE_NONE ? 1 : 0;
+        given->excuse = EXCUSE_TOLD;
     }
     return n;
 }
@@ -121,38 +179,36 @@ tally_excused(const tally_t *self)
     size_t n = 0;
 
     for (size_t i = 0; i < self->n; i++)
-        n += self->all[i].excused ? 1 : 0;
+        n += self->all[i].excuse != EXCUSE_NONE ? 1 : 0;
     return n;
 }
 
-bool
-tally_span(const tally_t *self, int64_t *from_ms_ret, int64_t *to_ms_ret)
+static bool
+s_span(const tally_t *self, bool excused, int64_t *from_ms_ret, int64_t *to_ms_ret)
 {
     *from_ms_ret = INT64_MAX;
     *to_ms_ret = INT64_MIN;
     for (size_t i = 0; i < self->n; i++) {
         const int64_t at = self->all[i].time_ms;
 
+        if (excused && self->all[i].excuse != EXCUSE_DEATH)
+            continue;
         *from_ms_ret = at < *from_ms_ret ? at : *from_ms_ret;
         *to_ms_ret = at > *to_ms_ret ? at : *to_ms_ret;
     }
-    return self->n > 0;
+    return *from_ms_ret <= *to_ms_ret;
 }
 
-static int
-s_by_time(const void *a, const void *b)
+bool
+tally_span(const tally_t *self, int64_t *from_ms_ret, int64_t *to_ms_ret)
 {
-    const struct given *x = a, *y = b;
-
-    return (x->time_ms > y->time_ms) - (x->time_ms < y->time_ms);
+    return s_span(self, false, from_ms_ret, to_ms_ret);
 }
 
-static int
-s_by_sample_time(const void *a, const void *b)
+bool
+tally_span_excused(const tally_t *self, int64_t *from_ms_ret, int64_t *to_ms_ret)
 {
-    const struct sample *x = a, *y = b;
-
-    return (x->time_ms > y->time_ms) - (x->time_ms < y->time_ms);
+    return s_span(self, true, from_ms_ret, to_ms_ret);
 }
 
 static void
@@ -201,7 +257,7 @@ s_judge(struct tally_verdict *v, const struct given *given, const struct sample 
     range.to_ms = range.from_ms;
     if (given == NULL) {
         fault = TALLY_FOREIGN;
-    } else if (n == 0 && given->excused) {
+    } else if (n == 0 && given->excuse != EXCUSE_NONE) {
         v->absent++;
     } else if (n == 0) {
         fault = TALLY_MISSING;

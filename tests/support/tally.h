@@ -27,6 +27,13 @@ void tally_give(tally_t *self, int64_t time_ms, double value, int64_t mono_ms);
 // Whoever took them died at once: what was given at or after `since_mono_ms` may be missing. How
 // many these are, that were not excused before.
 size_t tally_excuse(tally_t *self, int64_t since_mono_ms);
+// The same, of one who takes samples in the order they are given, and left these behind: `kept`,
+// rising by time. Whatever was given no later than the last of them had been taken.
+size_t tally_excuse_behind(tally_t *self, const struct sample *kept, size_t n,
+                           int64_t since_mono_ms);
+// Who excused some was too kind: the collector has these, so they had arrived, and must stay. How
+// many of the excused these are. A loss that was told of stays excused.
+size_t tally_oblige(tally_t *self, struct sample *held, size_t n);
 // What was given at or after `since_mono_ms` counts as given at `mono_ms`: who should have taken it
 // could not until then.
 void tally_touch(tally_t *self, int64_t since_mono_ms, int64_t mono_ms);
@@ -38,8 +45,9 @@ void tally_forget(tally_t *self, int64_t mono_ms);
 
 size_t tally_given(const tally_t *self); // samples that are not forgotten
 size_t tally_excused(const tally_t *self);
-// The span of their times; false if there are none.
+// The span of their times; false if there are none. And of those alone that died with somebody.
 bool tally_span(const tally_t *self, int64_t *from_ms_ret, int64_t *to_ms_ret);
+bool tally_span_excused(const tally_t *self, int64_t *from_ms_ret, int64_t *to_ms_ret);
 
 #define TALLY_SAID 8
 
