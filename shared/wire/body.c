@@ -68,9 +68,7 @@ slot_def_take(struct rbuf *r, struct slot_def *def)
     if (label_set_take(r, &def->labels) < 0)
         return rbuf_rc(r);
 
-    // `instance` is the receiver's to give, from the identity: a sender can not speak for another.
-    if (label_set_metric(&def->labels)[0] == '\0' ||
-        label_set_get(&def->labels, "instance") != NULL)
+    if (label_set_metric(&def->labels)[0] == '\0')
         rbuf_fail(r);
     if (rbuf_rc(r) < 0)
         label_set_release(&def->labels);

@@ -39,7 +39,7 @@ struct slot_def {
     uint32_t slot;
     enum metric_kind kind;
     struct metric_form form;
-    struct label_set labels; // with __name__, never with `instance`
+    struct label_set labels; // with __name__; with `instance` in streams flagged IMPORT alone
 };
 
 void slot_def_put(struct wbuf *w, const struct slot_def *def);

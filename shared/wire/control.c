@@ -15,6 +15,7 @@
 
 enum field_kind {
     FIELD_U8 = 1,
+    FIELD_FLAGS, // a byte that ends a message and is left out while it is 0
     FIELD_U32,
     FIELD_U64, // i64 too
     FIELD_IDENTITY,
@@ -33,6 +34,7 @@ struct field {
 
 #define AT(member)         (uint16_t) offsetof(struct control_msg, member)
 #define U8(member)         FIELD_U8, AT(member), 0
+#define FLAGS(member)      FIELD_FLAGS, AT(member), 0
 #define U32(member)        FIELD_U32, AT(member), 0
 #define U64(member)        FIELD_U64, AT(member), 0
 #define IDENTITY(name)     FIELD_IDENTITY, AT(name), 0
@@ -47,7 +49,8 @@ static const struct field fields[][FIELDS_MAX] = {
                         { U32(hello.max_frame) },
                         { U64(hello.collector) },
                         { STREAMS(FIELD_HELLO_STREAMS, hello) },
-                        { LEDGER(hello.ledger) } },
+                        { LEDGER(hello.ledger) },
+                        { FLAGS(hello.flags) } },
     [CONTROL_WELCOME] = { { U64(welcome.collector) },
                           { U64(welcome.epoch) },
                           { U64(welcome.now_ms) },
@@ -196,6 +199,10 @@ s_put_field(struct wbuf *w, const struct field *field, const void *from)
     case FIELD_U8:
         wbuf_u8(w, *(const uint8_t *) at);
         break;
+    case FIELD_FLAGS:
+        if (*(const uint8_t *) at != 0)
+            wbuf_u8(w, *(const uint8_t *) at);
+        break;
     case FIELD_U32:
         wbuf_u32(w, *(const uint32_t *) at);
         break;
@@ -267,6 +274,9 @@ s_take_field(struct rbuf *r, const struct field *field, void *to)
     switch (field->kind) {
     case FIELD_U8:
         *(uint8_t *) at = rbuf_u8(r);
+        break;
+    case FIELD_FLAGS:
+        *(uint8_t *) at = rbuf_left(r) > 0 ? rbuf_u8(r) : 0;
         break;
     case FIELD_U32:
         *(uint32_t *) at = rbuf_u32(r);

@@ -66,6 +66,11 @@ struct welcome_stream {
     uint64_t limit;
 };
 
+// Of HELLO. Unknown ones are passed over.
+enum hello_flag {
+    HELLO_IMPORT = 1 << 0, // an importer's: the host is one of the past (import_host.h)
+};
+
 struct hello {
     struct identity id;
     uint64_t nonce;     // made at each start of the agent
@@ -74,6 +79,7 @@ struct hello {
     uint32_t n_streams;
     struct hello_stream streams[CONTROL_STREAMS_MAX]; // the live one last
     struct ledger ledger;
+    uint8_t flags; // enum hello_flag
 };
 
 struct welcome {

@@ -42,6 +42,7 @@ struct lane {
     uint64_t total; // samples before `next`, by the sender's count
     uint64_t chain;
     bool staged;   // the record at hand counts: it is no repeat
+    bool whole;    // its definitions carry `instance`, else none does
     bool joined;   // a record was staged
     bool readable; // the decoder's state is that of the row before `chain`
     bool apart;    // what left it so was not the staged record of values that was read last
@@ -103,6 +104,7 @@ lane_accept(lane_t *self, const struct frame_prefix *prefix, const struct record
     if (record->seq == UINT64_MAX) // nothing could come after it
         return s_damaged(self);
     self->staged = (prefix->flags & FRAME_REPEAT) == 0;
+    self->whole = (prefix->flags & FRAME_IMPORT) != 0;
     if (self->staged) {
         int rc = s_stage(self, prefix->base, record);
 
@@ -307,7 +309,10 @@ s_read_defs(lane_t *self, struct rbuf *r, uint32_t slots)
 
         if (slot_def_take(r, &def) < 0)
             return ERR_FORMAT;
-        if (def.slot < least || def.slot >= slots) {
+        // `instance` is the receiver's to give, from the identity: who may not import can not
+        // speak for another.
+        if (def.slot < least || def.slot >= slots ||
+            (label_set_get(&def.labels, "instance") != NULL) != self->whole) {
             label_set_release(&def.labels);
             return ERR_FORMAT;
         }

@@ -129,20 +129,6 @@ a_definition_comes_back(void **state)
 }
 
 static void
-whose_host_it_is_a_definition_may_not_say(void **state)
-{
-    const struct label own[] = { { "__name__", "up" }, { "instance", "another" } };
-    struct slot_def def = definition(own, 2);
-
-    (void) state;
-    wbuf_init(&w, bytes, sizeof bytes);
-    slot_def_put(&w, &def);
-    label_set_release(&def.labels);
-    rbuf_init(&r, bytes, w.len);
-    assert_int_equal(slot_def_take(&r, &def), ERR_FORMAT);
-}
-
-static void
 definitions_out_of_range_are_refused(void **state)
 {
     struct slot_def bad[6], back;
@@ -231,7 +217,6 @@ main(void)
         cmocka_unit_test(who_has_no_name_number_or_interval_is_refused),
         cmocka_unit_test(fields_of_a_later_version_are_left_standing),
         cmocka_unit_test(a_definition_comes_back),
-        cmocka_unit_test(whose_host_it_is_a_definition_may_not_say),
         cmocka_unit_test(definitions_out_of_range_are_refused),
         cmocka_unit_test(a_gap_comes_back_with_a_cause),
         cmocka_unit_test(every_cut_is_refused),

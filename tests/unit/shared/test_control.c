@@ -145,6 +145,26 @@ fields_stand_in_the_order_of_the_format(void **state)
     assert_memory_equal(bytes, nak, sizeof nak);
 }
 
+// So that what agents say is to the byte what it was before there were any.
+static void
+flags_of_hello_stand_at_its_end_and_none_are_left_out(void **state)
+{
+    size_t n;
+
+    (void) state;
+    say(CONTROL_HELLO);
+    said.hello.id = someone;
+    n = put();
+    heard.hello.flags = 7;
+    assert_int_equal(take(n), 0);
+    assert_int_equal(heard.hello.flags, 0);
+    said.hello.flags = HELLO_IMPORT;
+    assert_int_equal(put(), n + 1);
+    assert_int_equal(bytes[n], HELLO_IMPORT);
+    assert_int_equal(take(n + 1), 0);
+    assert_int_equal(heard.hello.flags, HELLO_IMPORT);
+}
+
 static void
 every_cut_is_refused_and_what_follows_is_skipped(void **state)
 {
@@ -243,6 +263,7 @@ main(void)
         cmocka_unit_test(welcome_comes_through),
         cmocka_unit_test(the_small_ones_come_through),
         cmocka_unit_test(fields_stand_in_the_order_of_the_format),
+        cmocka_unit_test(flags_of_hello_stand_at_its_end_and_none_are_left_out),
         cmocka_unit_test(every_cut_is_refused_and_what_follows_is_skipped),
         cmocka_unit_test(other_versions_types_and_magics_are_told_apart),
         cmocka_unit_test(what_is_past_a_limit_is_refused),

@@ -275,6 +275,36 @@ malformed_records_of_every_type_are_refused(void **state)
     }
 }
 
+static int
+give_def_of(const struct frame_prefix *prefix, uint64_t seq, const struct label *labels, size_t n)
+{
+    struct slot_def def = { .form = { .unit = 1 } };
+    uint8_t body[128];
+    struct wbuf w;
+
+    assert_int_equal(label_set_init(&def.labels, labels, n), 0);
+    wbuf_init(&w, body, sizeof body);
+    wbuf_varint(&w, 1);
+    slot_def_put(&w, &def);
+    label_set_release(&def.labels);
+    return give(prefix, RECORD_DEF, seq, 0, body, w.len);
+}
+
+static void
+whose_host_it_is_only_an_import_may_say_and_must(void **state)
+{
+    static const struct frame_prefix import = { .flags = FRAME_IMPORT | FRAME_BACKLOG };
+    const struct label own[] = { { LABEL_METRIC, "up" }, { "instance", "another" } };
+
+    (void) state;
+    assert_int_equal(give_def_of(&fresh, 0, own, 2), ERR_FORMAT);
+    assert_int_equal(give_def_of(&import, 1, own, 1), ERR_FORMAT);
+    assert_int_equal(seen.defines, 0);
+    assert_int_equal(give_def_of(&fresh, 2, own, 1), 0);
+    assert_int_equal(give_def_of(&import, 3, own, 2), 0);
+    assert_int_equal(seen.defines, 2);
+}
+
 static void
 the_last_seq_of_all_is_refused(void **state)
 {
@@ -340,6 +370,7 @@ main(void)
         WITH_LANE(a_malformed_body_drops_the_state),
         WITH_LANE(a_count_that_is_not_true_is_not_believed),
         WITH_LANE(malformed_records_of_every_type_are_refused),
+        WITH_LANE(whose_host_it_is_only_an_import_may_say_and_must),
         WITH_LANE(the_last_seq_of_all_is_refused),
         WITH_LANE(after_end_nothing_comes),
         WITH_LANE(another_stream_is_not_ours),
