@@ -10,7 +10,10 @@
 #include "shared/base/log.h"
 #include "shared/base/xalloc.h"
 #include "shared/net/selfstat.h"
+#include "shared/wire/import_host.h"
 
+static bool s_is_imported(const struct source *source);
+static void s_leave_name(applier_t *self, struct source *source);
 static uint64_t s_fate(applier_t *self, uint64_t refused);
 static struct source *s_source(applier_t *self, uint64_t host);
 static struct stream *s_stream(applier_t *self, struct source *source, uint64_t id);
@@ -30,6 +33,7 @@ applier_new(local_store_t *store, event_log_t *events, const struct applier_limi
     self->most = *most;
     self->sources = map_new();
     self->streams = map_new();
+    self->names = map_new();
     return self;
 }
 
@@ -52,6 +56,7 @@ applier_destroy(applier_t **self_p)
     }
     map_destroy(&self->sources);
     map_destroy(&self->streams);
+    map_destroy(&self->names);
     for (unsigned i = 0; i < KINDS; i++)
         row_builder_release(&self->build[i]);
     row_list_release(&self->rows);
@@ -73,8 +78,43 @@ applier_name(applier_t *self, uint64_t host, const char *name)
     if (source->name != NULL && strcmp(source->name, name) == 0)
         return;
     s_remove_streams(self, source);
-    free(source->name);
+    s_leave_name(self, source);
     source->name = xstrdup(name);
+    if (!s_is_imported(source))
+        map_put(self->names, name, strlen(name), source);
+}
+
+static bool
+s_is_imported(const struct source *source)
+{
+    return source->host == import_host_id(source->name, strlen(source->name));
+}
+
+// It is free for others, unless one of them has it already.
+static void
+s_leave_name(applier_t *self, struct source *source)
+{
+    if (source->name == NULL)
+        return;
+    if (map_get(self->names, source->name, strlen(source->name)) == source)
+        map_remove(self->names, source->name, strlen(source->name));
+    free(source->name);
+    source->name = NULL;
+}
+
+uint64_t
+applier_into(const applier_t *self, uint64_t host)
+{
+    const struct source *source = map_get_u64(self->sources, host);
+    const struct source *agent;
+
+    if (source == NULL || source->name == NULL || !s_is_imported(source))
+        return host;
+    // Streams of one instance stand together.
+    if (source->n_streams > 0)
+        return source->streams[0]->host;
+    agent = map_get(self->names, source->name, strlen(source->name));
+    return agent != NULL ? agent->host : host;
 }
 
 void
@@ -159,8 +199,8 @@ applier_forget(applier_t *self, uint64_t host)
     if (source == NULL)
         return;
     s_remove_streams(self, source);
+    s_leave_name(self, source);
     free(source->streams);
-    free(source->name);
     free(source);
 }
 
@@ -189,9 +229,10 @@ s_stream(applier_t *self, struct source *source, uint64_t id)
     stream->applier = self;
     stream->source = source;
     stream->id = id;
+    stream->host = applier_into(self, source->host);
     // At the first frame: a HELLO may name 33 streams, and most never send.
     stream->lane = applier_lane_new(stream);
-    stream->into = store_lane_open(self->local, source->host, id);
+    stream->into = store_lane_open(self->local, stream->host, id);
     map_put_u64(self->streams, id, stream);
     if (source->n_streams == source->size) {
         source->size = source->size == 0 ? 4 : 2 * source->size;

@@ -3,6 +3,8 @@
 // In:     records of streams in the order of their seq, repeats among them; whose they are.
 // Out:    rows in the store, with `instance` added from the identity; events in their log; both
 //         published, unless they carry BACKLOG; what can't be read is asked for.
+// Import: what carries IMPORT has `instance` already, which must be the name of its host. It stands
+//         in the store under the agent's host of that name, if one is known as its stream begins.
 // Thread: one owner at a time. It begins quiet: while the journal is replayed it only fills the
 //         store. applier_attach makes it live, in the thread that has the publisher.
 // Limits: series of one host, and memory for the slots of its streams, which a few bytes can name
@@ -65,6 +67,9 @@ struct applier_fate {
 void applier_fate(const applier_t *self, struct applier_fate *ret);
 // Memory that the slots of a host's streams take: never above the limit. For tests.
 uint64_t applier_slot_bytes(const applier_t *self, uint64_t host);
+// The host under which the streams of that one stand in the store, as far as is known: itself, but
+// for an imported one.
+uint64_t applier_into(const applier_t *self, uint64_t host);
 void applier_forget(applier_t *self, uint64_t host);
 
 #endif

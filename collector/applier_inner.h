@@ -39,6 +39,7 @@ struct stream {
     applier_t *applier;
     struct source *source;
     uint64_t id;
+    uint64_t host; // under which it stands in the store
     lane_t *lane;
     store_lane_t *into;    // the store
     struct series *series; // by slot
@@ -72,6 +73,7 @@ struct applier {
     struct applier_live live;        // all NULL while quiet
     map_t *sources;                  // host -> source
     map_t *streams;                  // id -> stream
+    map_t *names;                    // name -> source, of agents: the one that took it last
     struct host_time now;            // of the record at hand
     uint8_t flags;                   // of the record at hand
     const struct record *record;     // at hand

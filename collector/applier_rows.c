@@ -98,6 +98,17 @@ s_set_slot(struct stream *stream, struct series *slot, struct series series)
     *slot = series;
 }
 
+// The series' labels with `instance`: ours to add, or said already, and then that of its stream.
+static int
+s_whole(struct label_set *ret, const struct stream *stream, const struct slot_def *def)
+{
+    const char *said = label_set_get(&def->labels, "instance");
+
+    if (said != NULL && strcmp(said, stream->source->name) != 0)
+        return ERR_RANGE;
+    return label_set_with(ret, &def->labels, "instance", stream->source->name);
+}
+
 // A series of the store for this slot. Refused ones are counted by the lane, sample by sample. What
 // the store had no room for is tried again after a while; the agent's own limit is final.
 static int
@@ -114,9 +125,9 @@ s_define(void *arg, const struct slot_def *def)
     if (others >= self->most.series)
         rc = ERR_LIMIT;
     else
-        rc = label_set_with(&labels, &def->labels, "instance", stream->source->name);
+        rc = s_whole(&labels, stream, def);
     if (rc == 0) {
-        rc = store_series(self->store, stream->source->host, &labels, def->kind, &series.id);
+        rc = store_series(self->store, stream->host, &labels, def->kind, &series.id);
         label_set_release(&labels);
         if (rc < 0)
             stream->retry_ms = self->now.mono_ms + APPLIER_RETRY_MS;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "collector/collector_stat.h"
+#include "collector/import_admit.h"
 #include "collector/routed.h"
 #include "shared/base/clock.h"
 #include "shared/base/err.h"
@@ -31,8 +32,8 @@ struct control_service {
 // What a HELLO is refused with, and when to come again.
 static const uint32_t s_delays_ms[] = {
     [GOAWAY_VERSION] = 60000, // until somebody installs another one
-    [GOAWAY_NAME] = 10000,    [GOAWAY_CLONE] = 2000,
-    [GOAWAY_SHUTDOWN] = 1000, [GOAWAY_LIMIT] = 10000,
+    [GOAWAY_NAME] = 10000,    [GOAWAY_CLONE] = 2000, [GOAWAY_SHUTDOWN] = 1000,
+    [GOAWAY_LIMIT] = 10000,   [GOAWAY_ROLE] = 60000,
 };
 
 static struct host_time s_now(void);
@@ -107,7 +108,7 @@ control_service_nak(control_service_t *self, uint64_t id, const struct nak *nak)
 {
     const struct host *host = host_table_find(self->is.hosts, id);
 
-    if (host == NULL || host->info.state == HOST_STOPPED)
+    if (host == NULL || (host->info.state == HOST_STOPPED && !host->imported))
         return;
     self->out.type = CONTROL_NAK;
     self->out.nak = *nak;
@@ -125,7 +126,8 @@ control_service_shutdown(control_service_t *self)
     size_t at = 0;
 
     while ((host = host_table_next(self->is.hosts, &at)) != NULL) {
-        if (host->info.state == HOST_STOPPED || host->info.state == HOST_SILENT)
+        if (host->imported ? !host->importing
+                           : host->info.state == HOST_STOPPED || host->info.state == HOST_SILENT)
             continue;
         self->out.type = CONTROL_GOAWAY;
         self->out.goaway = (struct goaway){
@@ -179,16 +181,32 @@ s_bad(control_service_t *self, int rc)
         log_warn("control message dropped", "error=%s", log_quote(err_str(rc)));
 }
 
+// 0, a goaway_reason, or ERR_FORMAT.
+static int
+s_enter(control_service_t *self, const struct route *from, const struct host **ret)
+{
+    const struct hello *hello = &self->in.hello;
+
+    return (hello->flags & HELLO_IMPORT) != 0
+               ? import_admit(self->is.hosts, hello, from, s_now(), ret)
+               : host_table_hello(self->is.hosts, hello, from, s_now(), ret);
+}
+
 static void
 s_hello(control_service_t *self, const struct route *from)
 {
     const struct hello *hello = &self->in.hello;
     const struct host *host = host_table_find(self->is.hosts, hello->id.host);
-    bool known = host != NULL && host->nonce == hello->nonce && host->info.state == HOST_UP;
+    bool known = host != NULL && host->nonce == hello->nonce &&
+                 (host->info.state == HOST_UP || host->imported);
     int reason = s_admit(self, from, &host);
     char id[STR_HEX64_SIZE];
 
-    if (reason != 0) {
+    if (reason < 0) {
+        s_bad(self, reason);
+        return;
+    }
+    if (reason > 0) {
         s_goaway(self, from, (uint8_t) reason);
         if (log_allow(&self->refused_said_ms, SAY_AGAIN_MS))
             log_warn("agent refused", "reason=%s id=%s in_the_way=%s delay_ms=%u",
@@ -197,12 +215,15 @@ s_hello(control_service_t *self, const struct route *from)
         return;
     }
     ingest_hello(self->is.ingest, host, hello->streams, hello->n_streams);
-    host_ledger_hello(self->is.ledger, host->info.host, &hello->ledger,
-                      s_was_ours(self, host->info.host),
-                      ingest_count(self->is.ingest, host->info.host), s_now());
+    // An importer keeps no book: its file has it all.
+    if (!host->imported)
+        host_ledger_hello(self->is.ledger, host->info.host, &hello->ledger,
+                          s_was_ours(self, host->info.host),
+                          ingest_count(self->is.ingest, host->info.host), s_now());
     s_welcome(self, from, host);
     s_look_for_loss(self, host);
-    log_line(known ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "agent is welcome",
+    log_line(known ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
+             host->imported ? "importer is welcome" : "agent is welcome",
              "host=%s id=%s version=%s streams=%u", log_quote(host->info.name),
              str_hex64_put(id, host->info.host), log_quote(host->info.version), hello->n_streams);
 }
@@ -212,15 +233,14 @@ s_hello(control_service_t *self, const struct route *from)
 static int
 s_admit(control_service_t *self, const struct route *from, const struct host **ret)
 {
-    const struct hello *hello = &self->in.hello;
-    int reason = host_table_hello(self->is.hosts, hello, from, s_now(), ret);
+    int reason = s_enter(self, from, ret);
 
-    if (reason == 0 || *ret == NULL)
+    if (reason <= 0 || *ret == NULL)
         return reason;
     if (s_knock(self, &(*ret)->route) != -EHOSTUNREACH)
         return reason;
     host_table_lost(self->is.hosts, (*ret)->info.host, s_now());
-    return host_table_hello(self->is.hosts, hello, from, s_now(), ret);
+    return s_enter(self, from, ret);
 }
 
 // Whether the agent was with us last. One that does not know by whom it was welcomed, since nothing

@@ -65,6 +65,16 @@ host_table_destroy(host_table_t **self_p)
     *self_p = NULL;
 }
 
+static void
+s_heard(struct host *host, const struct hello *hello, const struct route *route,
+        struct host_time now)
+{
+    host->nonce = hello->nonce;
+    host->route = *route;
+    host->heard_ms = now.mono_ms;
+    host->hello_ms = now.mono_ms;
+}
+
 int
 host_table_hello(host_table_t *self, const struct hello *hello, const struct route *route,
                  struct host_time now, const struct host **ret)
@@ -82,13 +92,38 @@ host_table_hello(host_table_t *self, const struct hello *hello, const struct rou
             return GOAWAY_LIMIT;
         host = s_add(self, hello->id.host, now);
     }
+    host->imported = false;
     s_set_identity(self, host, &hello->id);
-    host->nonce = hello->nonce;
-    host->route = *route;
-    host->heard_ms = now.mono_ms;
-    host->hello_ms = now.mono_ms;
+    s_heard(host, hello, route, now);
     s_set_state(self, host, HOST_UP, now.real_ms);
     self->events.changed(self->events.arg, host);
+    *ret = host;
+    return 0;
+}
+
+int
+host_table_import(host_table_t *self, const struct hello *hello, const struct route *route,
+                  struct host_time now, const struct host **ret)
+{
+    struct host *host = map_get_u64(self->hosts, hello->id.host);
+    const bool new = host == NULL;
+
+    *ret = host;
+    if (host != NULL &&
+        (!host->imported || (host->nonce != hello->nonce && s_living(host, now.mono_ms))))
+        return GOAWAY_CLONE;
+    if (new) {
+        if (!s_make_room(self, now.mono_ms))
+            return GOAWAY_LIMIT;
+        host = s_add(self, hello->id.host, now);
+        host->imported = true;
+        s_set_identity(self, host, &hello->id);
+        s_set_state(self, host, HOST_STOPPED, now.real_ms);
+    }
+    host->importing = true;
+    s_heard(host, hello, route, now);
+    if (new &&host_table_is_listed(self, host))
+        self->events.changed(self->events.arg, host);
     *ret = host;
     return 0;
 }
@@ -113,13 +148,21 @@ host_table_ping(host_table_t *self, const struct ping *ping, const struct route 
     return host;
 }
 
+static void
+s_silence(struct host *host, int64_t mono_ms)
+{
+    host->heard_ms = mono_ms - HOST_SILENT_MS - 1;
+}
+
 void
 host_table_bye(host_table_t *self, const struct bye *bye, struct host_time now)
 {
     struct host *host = map_get_u64(self->hosts, bye->host);
 
-    if (host != NULL && host->nonce == bye->nonce &&
-        s_set_state(self, host, HOST_STOPPED, now.real_ms))
+    if (host != NULL && host->nonce == bye->nonce && host->imported)
+        s_silence(host, now.mono_ms);
+    else if (host != NULL && host->nonce == bye->nonce &&
+             s_set_state(self, host, HOST_STOPPED, now.real_ms))
         self->events.changed(self->events.arg, host);
 }
 
@@ -128,10 +171,10 @@ host_table_lost(host_table_t *self, uint64_t id, struct host_time now)
 {
     struct host *host = map_get_u64(self->hosts, id);
 
-    if (host == NULL || host->info.state == HOST_STOPPED)
+    if (host == NULL || (host->info.state == HOST_STOPPED && !host->imported))
         return;
-    host->heard_ms = now.mono_ms - HOST_SILENT_MS - 1;
-    if (s_set_state(self, host, HOST_SILENT, now.real_ms))
+    s_silence(host, now.mono_ms);
+    if (!host->imported && s_set_state(self, host, HOST_SILENT, now.real_ms))
         self->events.changed(self->events.arg, host);
 }
 
@@ -146,6 +189,8 @@ host_table_tick(host_table_t *self, struct host_time now)
         int64_t quiet_ms = now.mono_ms - host->heard_ms;
         uint8_t state = host->info.state;
 
+        if (host->importing && quiet_ms > HOST_SILENT_MS && self->events.imported != NULL)
+            host->importing = !self->events.imported(self->events.arg, host);
         if (state == HOST_STOPPED)
             continue;
         if (quiet_ms > HOST_SILENT_MS)
@@ -175,6 +220,14 @@ host_table_filled(host_table_t *self, uint64_t id, int64_t from_ms)
         host->info.first_ms = from_ms;
 }
 
+bool
+host_table_is_listed(const host_table_t *self, const struct host *host)
+{
+    const struct host_info *info = &host->info;
+
+    return !host->imported || map_get(self->names, info->name, strlen(info->name)) == NULL;
+}
+
 const struct host *
 host_table_find(const host_table_t *self, uint64_t host)
 {
@@ -202,11 +255,13 @@ host_table_next(const host_table_t *self, size_t *at)
     return map_next(self->hosts, at, &entry) ? entry.value : NULL;
 }
 
-// By the clock, not by the state: a tick may be a quarter of a second away.
+// By the clock, not by the state: a tick may be a quarter of a second away. An imported host does
+// not live, but its importer may.
 static bool
 s_living(const struct host *host, int64_t mono_ms)
 {
-    return host->info.state != HOST_STOPPED && mono_ms - host->heard_ms <= HOST_SILENT_MS;
+    return (host->imported || host->info.state != HOST_STOPPED) &&
+           mono_ms - host->heard_ms <= HOST_SILENT_MS;
 }
 
 // Another host of this name that lives, or NULL.
@@ -283,7 +338,8 @@ s_set_identity(host_table_t *self, struct host *host, const struct identity *id)
     info->version = xstrndup(id->version, id->version_len);
     info->interval_ms = id->interval_ms;
     memcpy(info->boot_id, id->boot_id, sizeof info->boot_id);
-    map_put(self->names, info->name, id->name_len, host);
+    if (!host->imported)
+        map_put(self->names, info->name, id->name_len, host);
 }
 
 // True if it was another one.

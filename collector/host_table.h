@@ -4,6 +4,8 @@
 // Out:    verdicts on HELLOs, and each change of a host's state by a callback.
 // States: (HELLO) up -> late after two missed pings -> silent after 3 s -> up at the next PING;
 //         BYE: stopped, until the next HELLO. Living is: not stopped, and heard within 3 s.
+//         An instance of imported samples (import_host.h) is a host as well, so that it is listed:
+//         always stopped, its name free for an agent's host, beside which it is not listed.
 // Limits: `most` hosts; a new one takes the place of the one that has been gone longest, and is
 //         refused while all live.
 // Thread: one owner. Pure: time is a parameter.
@@ -35,6 +37,8 @@ struct host {
     struct route route; // of its newest HELLO
     int64_t heard_ms;   // monotonic, of its newest HELLO or PING
     int64_t hello_ms;   // monotonic, of its newest HELLO
+    bool imported;      // an importer said that HELLO
+    bool importing;     // it has not been noticed yet that the importer ended or fell silent
 };
 
 typedef struct host_table host_table_t;
@@ -43,6 +47,8 @@ struct host_events {
     void *arg;
     void (*changed)(void *arg, const struct host *host);   // its state, or what a HELLO said
     void (*forgotten)(void *arg, const struct host *host); // about to be freed
+    // Its importer ended or fell silent. False: ask again at the next tick. NULL: not told.
+    bool (*imported)(void *arg, const struct host *host);
 };
 
 // The two clocks of one moment.
@@ -58,6 +64,10 @@ void host_table_destroy(host_table_t **self_p); // without events
 // way, or LIMIT, and NULL.
 int host_table_hello(host_table_t *self, const struct hello *hello, const struct route *route,
                      struct host_time now, const struct host **ret);
+// Likewise for a HELLO of an importer: CLONE where another one is importing the same instance, or
+// an agent has this id; or LIMIT.
+int host_table_import(host_table_t *self, const struct hello *hello, const struct route *route,
+                      struct host_time now, const struct host **ret);
 // The host, or NULL: nobody known by this host id, nonce and route, so it shall say HELLO.
 const struct host *host_table_ping(host_table_t *self, const struct ping *ping,
                                    const struct route *route, struct host_time now);
@@ -73,6 +83,8 @@ void host_table_sample(host_table_t *self, uint64_t host, int64_t time_ms);
 // Samples of the host that came late are stored, from this time on: it has been there since then.
 void host_table_filled(host_table_t *self, uint64_t host, int64_t from_ms);
 
+// Whether it stands in lists of hosts: an imported one does while no agent's host has its name.
+bool host_table_is_listed(const host_table_t *self, const struct host *host);
 // NULL if it is not known.
 const struct host *host_table_find(const host_table_t *self, uint64_t host);
 size_t host_table_count(const host_table_t *self);

@@ -45,7 +45,6 @@ struct ingest {
 };
 
 static void s_refuse(ingest_t *self, enum collector_stat reason, int rc, uint64_t stream);
-static bool s_identity_fits(const struct stream *stream, const struct record *record);
 static void s_repeat(struct stream *stream, const struct record *record, uint8_t flags,
                      const uint8_t *at, size_t len);
 static void s_stage(struct stream *stream, const struct frame_prefix *prefix,
@@ -116,11 +115,13 @@ ingest_frame(ingest_t *self, const void *at, size_t n, struct host_time now)
         s_refuse(self, STAT_REFUSED_STREAM, ERR_UNKNOWN, record.stream);
         return;
     }
-    if (stream->refused || !s_identity_fits(stream, &record)) {
+    if (stream->refused || !ingest_stream_fits(stream, &prefix, &record)) {
         stream->refused = true;
         s_refuse(self, STAT_REFUSED_IDENTITY, ERR_UNKNOWN, record.stream);
         return;
     }
+    if (stream->source->imported) // whatever it says: never live
+        prefix.flags |= FRAME_BACKLOG;
     if (self->full || self->failed != 0) {
         s_refuse(self, STAT_FRAMES_NO_STORAGE, -ENOSPC, record.stream);
         return;
@@ -281,6 +282,12 @@ ingest_forget(ingest_t *self, uint64_t host)
     selfstat_set(STAT_STREAMS, (int64_t) ingest_streams_count(self->streams));
 }
 
+uint64_t
+ingest_into(const ingest_t *self, uint64_t host)
+{
+    return self->replaying ? host : applier_into(self->is.applier, host);
+}
+
 const struct lane_host *
 ingest_count(const ingest_t *self, uint64_t host)
 {
@@ -309,25 +316,15 @@ s_refuse(ingest_t *self, enum collector_stat reason, int rc, uint64_t stream)
 {
     selfstat_add(reason, 1);
     if (log_allow(&self->said_ms[reason], SAY_AGAIN_MS))
-        log_warn("frame dropped", "stream=%016llx error=%s", (unsigned long long) stream,
-                 log_quote(reason == STAT_REFUSED_STREAM      ? "no HELLO has named its stream"
-                           : reason == STAT_REFUSED_IDENTITY  ? "it names another host"
-                           : reason == STAT_FRAMES_NO_STORAGE ? "the journal can not be written"
-                           : reason == STAT_FRAMES_NO_ROOM    ? "the memory for frames is used up"
-                                                              : err_str(rc)));
-}
-
-// What is not readable as an identity is the applier's affair.
-static bool
-s_identity_fits(const struct stream *stream, const struct record *record)
-{
-    struct identity id;
-    struct rbuf r;
-
-    if (record->type != RECORD_IDENT)
-        return true;
-    rbuf_init(&r, record->body, record->body_len);
-    return identity_take(&r, &id) < 0 || id.host == stream->source->host;
+        log_warn(
+            "frame dropped", "stream=%016llx error=%s", (unsigned long long) stream,
+            log_quote(
+                reason == STAT_REFUSED_STREAM ? "no HELLO has named its stream"
+                : reason == STAT_REFUSED_IDENTITY
+                    ? "it names another host than its HELLO, or is an import's and that was none"
+                : reason == STAT_FRAMES_NO_STORAGE ? "the journal can not be written"
+                : reason == STAT_FRAMES_NO_ROOM    ? "the memory for frames is used up"
+                                                   : err_str(rc)));
 }
 
 // Sets the decoder of the applier, in its place among the others. It belongs in the journal only

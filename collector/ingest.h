@@ -75,6 +75,9 @@ void ingest_hello(ingest_t *self, const struct host *host, const struct hello_st
 // What WELCOME says of a stream; its limit is 0 where it is another host's.
 struct welcome_stream ingest_welcome(ingest_t *self, uint64_t host, uint64_t stream);
 void ingest_forget(ingest_t *self, uint64_t host);
+// The host under which the store has the samples of that one: another than itself for an imported
+// host alone.
+uint64_t ingest_into(const ingest_t *self, uint64_t host);
 // What is durable of the host, NULL if nothing. Until something else is called here.
 const struct lane_host *ingest_count(const ingest_t *self, uint64_t host);
 // Keeps host_ledger's `before` of the host.

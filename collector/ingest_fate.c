@@ -93,7 +93,8 @@ ingest_fate_apply(const struct ingest_fate *self, const struct journal_group *gr
         if (refused > 0 && stream != NULL)
             ingest_streams_refused(self->streams, stream);
         if (entry.record.type == RECORD_END && lane->backlog)
-            self->filled(self->arg, entry.host, lane->from_ms, lane->to_ms);
+            self->filled(self->arg, applier_into(self->applier, entry.host), lane->from_ms,
+                         lane->to_ms);
     }
 }
 

@@ -7,7 +7,9 @@
 
 #include "shared/base/log.h"
 #include "shared/base/map.h"
+#include "shared/base/rbuf.h"
 #include "shared/base/xalloc.h"
+#include "shared/wire/body.h"
 
 #define SIZE_FIRST 1024u // bytes of a record, before one was seen
 #define SIZE_LEAST 128u
@@ -73,6 +75,7 @@ ingest_streams_hello(ingest_streams_t *self, const struct host *host,
 {
     struct source *source = s_source(self, host);
 
+    source->imported = host->imported;
     if (strcmp(source->name, host->info.name) != 0) {
         free(source->name);
         source->name = xstrdup(host->info.name);
@@ -178,6 +181,23 @@ ingest_streams_next_refused(ingest_streams_t *self)
     if (stream != NULL)
         stream->told = false;
     return stream;
+}
+
+// What is not readable as an identity is the applier's affair. Who said HELLO as an agent speaks of
+// its own host alone, so none of its frames is an import's; and the other way round.
+bool
+ingest_stream_fits(const struct stream *stream, const struct frame_prefix *prefix,
+                   const struct record *record)
+{
+    struct identity id;
+    struct rbuf r;
+
+    if (((prefix->flags & FRAME_IMPORT) != 0) != stream->source->imported)
+        return false;
+    if (record->type != RECORD_IDENT)
+        return true;
+    rbuf_init(&r, record->body, record->body_len);
+    return identity_take(&r, &id) < 0 || id.host == stream->source->host;
 }
 
 // A KEY is larger than a DELTA, and comes seldom: what it said fades slowly.

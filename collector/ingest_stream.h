@@ -14,6 +14,7 @@
 #include "collector/host_table.h"
 #include "collector/lane_table.h"
 #include "shared/wire/control.h"
+#include "shared/wire/frame.h"
 
 struct ingest;
 struct stream;
@@ -21,8 +22,9 @@ struct stream;
 // One host's end of the wire.
 struct source {
     uint64_t host;
-    char *name; // as its HELLO has it
-    bool said;  // the journal has been told the name
+    char *name;    // as its HELLO has it
+    bool said;     // the journal has been told the name
+    bool imported; // its frames are flagged IMPORT, and nobody else's are
     uint32_t n_streams;
     struct stream *streams[CONTROL_STREAMS_MAX];
 };
@@ -74,6 +76,10 @@ struct stream *ingest_streams_next_due(ingest_streams_t *self);
 void ingest_streams_refused(ingest_streams_t *self, struct stream *stream);
 struct stream *ingest_streams_next_refused(ingest_streams_t *self);
 
+// Whether its sender may send this record: it is of the sender's own host, and of an import where
+// that is what its HELLO said.
+bool ingest_stream_fits(const struct stream *stream, const struct frame_prefix *prefix,
+                        const struct record *record);
 // A record of this length was staged.
 void ingest_stream_sized(struct stream *stream, size_t bytes);
 // The limit to tell, where `next` is durable and `bytes` more may come, in records of the size that

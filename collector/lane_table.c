@@ -168,7 +168,9 @@ s_book_record(struct lane_entry *lane, const struct journal_entry *e, struct seg
         lane->crc = 0; // the sender makes another one of it where neighbours are merged
         lane->torn = true;
     }
-    if ((e->flags & FRAME_BACKLOG) == 0 || record->count == 0)
+    // Of an import a record's time is that of its oldest sample, and END's that of the newest.
+    if ((e->flags & FRAME_BACKLOG) == 0 ||
+        (record->count == 0 && ((e->flags & FRAME_IMPORT) == 0 || record->type != RECORD_END)))
         return;
     if (!lane->backlog || record->t0_ms < lane->from_ms)
         lane->from_ms = record->t0_ms;

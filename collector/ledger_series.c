@@ -89,7 +89,8 @@ ledger_series_tell(ledger_series_t *self, struct host_time now)
     self->due_ms = now.mono_ms + LEDGER_SERIES_EVERY_MS;
     row_builder_begin(&self->row);
     while ((host = host_table_next(self->is.hosts, &at)) != NULL)
-        s_put(self, host);
+        if (host_table_is_listed(self->is.hosts, host))
+            s_put(self, host);
     row_builder_finish(&self->row, &row);
     if (row.n > 0)
         store_append(self->is.store, &row);

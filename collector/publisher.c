@@ -294,7 +294,8 @@ s_start_hosts(publisher_t *self)
     self->hosts_left = xrealloc(self->hosts_left, host_table_count(self->is.hosts) + 1,
                                 sizeof *self->hosts_left);
     while ((host = host_table_next(self->is.hosts, &at)) != NULL)
-        self->hosts_left[self->n_hosts_left++] = host->info.host;
+        if (host_table_is_listed(self->is.hosts, host))
+            self->hosts_left[self->n_hosts_left++] = host->info.host;
 }
 
 static unsigned

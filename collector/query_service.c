@@ -192,7 +192,8 @@ s_attach_hosts(const query_service_t *self, struct query_job *job)
 
     job->hosts = xcalloc(host_table_count(self->is.hosts) + 1, sizeof *job->hosts);
     while ((host = host_table_next(self->is.hosts, &at)) != NULL)
-        host_info_copy(&job->hosts[job->n_hosts++], &host->info);
+        if (host_table_is_listed(self->is.hosts, host))
+            host_info_copy(&job->hosts[job->n_hosts++], &host->info);
 }
 
 // In replies of some hundred hosts each, which go the way of the worker's: kept for who does not
@@ -221,6 +222,8 @@ s_ledger(query_service_t *self, const struct query_job *job)
                                 : host_table_next(self->is.hosts, &at);
             if (host == NULL)
                 break;
+            if (q->host == 0 && !host_table_is_listed(self->is.hosts, host))
+                continue;
             s_put_ledger(self, &chunk->bytes, host);
             n++;
             if (q->host != 0)
@@ -240,6 +243,9 @@ s_put_ledger(const query_service_t *self, struct buf *out, const struct host *ho
 
     host_ledger_get(self->is.ledger, host->info.host,
                     ingest_count(self->is.ingest, host->info.host), &item);
+    if (host->imported)
+        item.conflicts = store_conflicts(self->is.store,
+                                         ingest_into(self->is.ingest, host->info.host));
     item.name = host->info.name; // borrowed for the call
     item.state = host->info.state;
     query_put_ledger(out, &item);

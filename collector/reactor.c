@@ -91,6 +91,7 @@ static void s_build_answers(reactor_t *self, const struct reactor_options *o);
 static void s_items(reactor_t *self);
 static void s_changed(void *arg, const struct host *host);
 static void s_forgotten(void *arg, const struct host *host);
+static bool s_imported(void *arg, const struct host *host);
 static void s_ack(void *arg, uint64_t host, const struct ack *ack);
 static void s_nak(void *arg, uint64_t host, const struct nak *nak);
 static void s_filled(void *arg, uint64_t host, int64_t from_ms, int64_t to_ms);
@@ -184,9 +185,10 @@ s_build(reactor_t *self, const struct reactor_options *o)
     self->journal = o->journal;
     self->replay = o->replay;
     self->applier = o->applier;
-    self->hosts = host_table_new(
-        o->most_agents,
-        &(struct host_events){ .arg = self, .changed = s_changed, .forgotten = s_forgotten });
+    self->hosts = host_table_new(o->most_agents, &(struct host_events){ .arg = self,
+                                                                        .changed = s_changed,
+                                                                        .forgotten = s_forgotten,
+                                                                        .imported = s_imported });
     self->publisher = publisher_new(&(struct publisher_options){
         .xpub = self->sockets.live,
         .store = o->store,
@@ -269,7 +271,7 @@ s_changed(void *arg, const struct host *host)
     char id[STR_HEX64_SIZE];
 
     // Who has just said HELLO is logged as welcome.
-    if (host->info.state != HOST_UP || host->heard_ms != host->hello_ms)
+    if (!host->imported && (host->info.state != HOST_UP || host->heard_ms != host->hello_ms))
         log_info("agent has changed", "host=%s id=%s state=%s", log_quote(host->info.name),
                  str_hex64_put(id, host->info.host), host_state_str(host->info.state));
     publisher_host(self->publisher, &host->info);
@@ -284,6 +286,18 @@ s_forgotten(void *arg, const struct host *host)
     host_ledger_forget(self->ledger, host->info.host);
     ledger_series_forget(self->ledgers, host->info.host);
     publisher_forget(self->publisher, host->info.host);
+}
+
+// What its importer has sent must be applied before its streams are let go of.
+static bool
+s_imported(void *arg, const struct host *host)
+{
+    reactor_t *self = arg;
+
+    if (ingest_busy(self->ingest) || ingest_is_behind(self->ingest))
+        return false;
+    ingest_forget(self->ingest, host->info.host);
+    return true;
 }
 
 static void

@@ -44,6 +44,7 @@ enum goaway_reason {
     GOAWAY_CLONE = 3,    // another living agent has this host id
     GOAWAY_SHUTDOWN = 4, // I am about to end
     GOAWAY_LIMIT = 5,    // more agents than I take
+    GOAWAY_ROLE = 6,     // you may not do that
 };
 
 // `next` of WELCOME and ACK is the lowest seq that the collector has not made durable: an agent

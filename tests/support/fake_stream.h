@@ -30,7 +30,8 @@ struct fake_stream {
     uint64_t base; // of the prefix
     uint8_t flags;
     const char *metric;
-    uint32_t apps; // 0: none
+    uint32_t apps;        // 0: none
+    const char *instance; // of its definitions; NULL: they have none
     uint32_t n_said;
     struct {
         int64_t offset_ms;
@@ -101,13 +102,14 @@ fake_table(struct fake_stream *s, uint32_t n)
     for (uint32_t slot = 0; slot < n; slot++) {
         char name[64];
         struct label labels[] = { { LABEL_METRIC, name },
-                                  { "job", s->apps > 0 && slot >= s->apps ? "app" : "test" } };
+                                  { "job", s->apps > 0 && slot >= s->apps ? "app" : "test" },
+                                  { "instance", s->instance } };
         struct slot_def def = { .slot = slot,
                                 .kind = METRIC_GAUGE,
                                 .form = { .exponent = 0, .unit = 1 } };
 
         (void) snprintf(name, sizeof name, "%s_%u", s->metric, slot);
-        assert_int_equal(label_set_init(&def.labels, labels, 2), 0);
+        assert_int_equal(label_set_init(&def.labels, labels, s->instance != NULL ? 3 : 2), 0);
         slot_def_put(&w, &def);
         label_set_release(&def.labels);
     }

@@ -33,6 +33,20 @@ on_forgotten(void *arg, const struct host *host)
     seen.host = host->info.host;
 }
 
+static struct ended {
+    unsigned told;
+    bool again; // not yet, it says
+} ended;
+
+static bool
+on_imported(void *arg, const struct host *host)
+{
+    (void) arg;
+    (void) host;
+    ended.told++;
+    return !ended.again;
+}
+
 static host_table_t *s_table;
 
 static int
@@ -40,8 +54,10 @@ setup(void **state)
 {
     (void) state;
     memset(&seen, 0, sizeof seen);
-    s_table = host_table_new(
-        3, &(struct host_events){ .changed = on_changed, .forgotten = on_forgotten });
+    s_table = host_table_new(3, &(struct host_events){ .changed = on_changed,
+                                                       .forgotten = on_forgotten,
+                                                       .imported = on_imported });
+    ended = (struct ended){ 0 };
     return 0;
 }
 
@@ -79,6 +95,28 @@ hello(uint64_t id, uint64_t nonce, const char *name, uint8_t from, int64_t ms)
     const struct host *host;
 
     return host_table_hello(s_table, &h, &r, at(ms), &host);
+}
+
+static int
+import(uint64_t id, uint64_t nonce, const char *name, int64_t ms)
+{
+    struct hello h = { .nonce = nonce,
+                       .id = { .host = id,
+                               .name = name,
+                               .name_len = strlen(name),
+                               .version = "1",
+                               .version_len = 1,
+                               .interval_ms = 1000 } };
+    struct route r = route(9);
+    const struct host *host;
+
+    return host_table_import(s_table, &h, &r, at(ms), &host);
+}
+
+static bool
+is_listed(uint64_t id)
+{
+    return host_table_is_listed(s_table, host_table_find(s_table, id));
 }
 
 static bool
@@ -285,6 +323,95 @@ a_host_has_been_there_since_the_oldest_that_came_late(void **state)
     assert_int_equal(host_table_find(s_table, 1)->info.first_ms, first_ms - 1000);
 }
 
+static void
+an_imported_host_is_stopped_from_the_first_and_told_once(void **state)
+{
+    (void) state;
+    assert_int_equal(import(7, 1, "web-1", 0), 0);
+    assert_int_equal(import(7, 1, "web-1", 1000), 0);
+    assert_int_equal(seen.changed, 1);
+    assert_int_equal(seen.state, HOST_STOPPED);
+    assert_int_equal(host_table_in_state(s_table, HOST_STOPPED), 1);
+    assert_true(is_listed(7));
+    assert_false(ping(7, 1, 9, 1500));
+    host_table_tick(s_table, at(60000));
+    assert_int_equal(state_of(7), HOST_STOPPED);
+    assert_int_equal(seen.changed, 1);
+}
+
+static void
+its_name_is_free_for_an_agent_beside_which_it_is_not_listed(void **state)
+{
+    (void) state;
+    assert_int_equal(import(7, 1, "web-1", 0), 0);
+    assert_int_equal(hello(8, 5, "web-1", 1, 100), 0);
+    assert_false(is_listed(7));
+    assert_true(is_listed(8));
+    assert_int_equal(import(9, 1, "web-2", 100), 0);
+    assert_int_equal(seen.changed, 3);
+    // It is still the agent's once it has gone.
+    bye(8, 5, 200);
+    assert_false(is_listed(7));
+    assert_int_equal(hello(8, 6, "web-3", 1, 5000), 0);
+    assert_true(is_listed(7));
+}
+
+static void
+an_import_beside_an_agent_of_its_name_is_not_told(void **state)
+{
+    (void) state;
+    assert_int_equal(hello(8, 5, "web-1", 1, 0), 0);
+    assert_int_equal(import(7, 1, "web-1", 0), 0);
+    assert_int_equal(seen.changed, 1);
+    assert_int_equal(host_table_in_state(s_table, HOST_UP), 1);
+}
+
+static void
+one_importer_at_a_time_has_an_instance(void **state)
+{
+    (void) state;
+    assert_int_equal(import(7, 1, "web-1", 0), 0);
+    assert_int_equal(import(7, 2, "web-1", HOST_SILENT_MS), GOAWAY_CLONE);
+    assert_int_equal(import(7, 2, "web-1", HOST_SILENT_MS + 1), 0);
+    // Said BYE, or is known to be gone: at once.
+    bye(7, 2, 4000);
+    assert_int_equal(import(7, 3, "web-1", 4000), 0);
+    host_table_lost(s_table, 7, at(4100));
+    assert_int_equal(import(7, 4, "web-1", 4100), 0);
+    // An agent that has this id keeps it.
+    assert_int_equal(hello(8, 1, "web-2", 1, 4200), 0);
+    assert_int_equal(import(8, 1, "web-2", 9000), GOAWAY_CLONE);
+}
+
+static void
+the_end_of_an_importer_is_told_until_it_is_taken(void **state)
+{
+    (void) state;
+    assert_int_equal(import(7, 1, "web-1", 0), 0);
+    host_table_tick(s_table, at(HOST_SILENT_MS));
+    assert_int_equal(ended.told, 0);
+    ended.again = true;
+    host_table_tick(s_table, at(HOST_SILENT_MS + 1));
+    host_table_tick(s_table, at(HOST_SILENT_MS + 2));
+    ended.again = false;
+    host_table_tick(s_table, at(HOST_SILENT_MS + 3));
+    host_table_tick(s_table, at(HOST_SILENT_MS + 4));
+    assert_int_equal(ended.told, 3);
+}
+
+static void
+an_importer_at_work_is_not_made_room_of(void **state)
+{
+    (void) state;
+    for (uint64_t id = 1; id <= 3; id++)
+        assert_int_equal(import(id, 1, id == 1 ? "a" : id == 2 ? "b" : "c", 0), 0);
+    assert_int_equal(import(4, 1, "d", 100), GOAWAY_LIMIT);
+    bye(2, 1, 100);
+    assert_int_equal(import(4, 1, "d", 100), 0);
+    assert_int_equal(seen.forgotten, 1);
+    assert_null(host_table_find(s_table, 2));
+}
+
 int
 main(void)
 {
@@ -302,6 +429,12 @@ main(void)
         TEST(the_limit_holds_while_all_live),
         TEST(the_newest_stamp_is_kept),
         TEST(a_host_has_been_there_since_the_oldest_that_came_late),
+        TEST(an_imported_host_is_stopped_from_the_first_and_told_once),
+        TEST(its_name_is_free_for_an_agent_beside_which_it_is_not_listed),
+        TEST(an_import_beside_an_agent_of_its_name_is_not_told),
+        TEST(one_importer_at_a_time_has_an_instance),
+        TEST(the_end_of_an_importer_is_told_until_it_is_taken),
+        TEST(an_importer_at_work_is_not_made_room_of),
     };
     return cmocka_run_group_tests_name("host_table", tests, NULL, NULL);
 }
