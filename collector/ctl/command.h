@@ -13,5 +13,6 @@ command_fn cmd_hosts;
 command_fn cmd_tail;
 command_fn cmd_ledger;
 command_fn cmd_export;
+command_fn cmd_backup;
 
 #endif

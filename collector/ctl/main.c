@@ -18,6 +18,8 @@ static const struct command {
     { "ledger", "[OPTION]... [HOST]", "what became of all samples", cmd_ledger },
     { "export", "[OPTION]... [MATCH]", "write samples as OpenMetrics or CSV", cmd_export },
     { "tail", "[OPTION]... [SELECTOR]", "print samples as they arrive", cmd_tail },
+    { "backup", "[OPTION]... DIR", "copy a data folder, while its collector runs or not",
+      cmd_backup },
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 

@@ -68,11 +68,11 @@ static int s_put_number(meta_db_t *self, const struct meta_value *value);
 static int s_take_series(sqlite3_stmt *row, struct meta_series *ret, struct label_set *labels);
 static uint32_t s_crc(uint64_t a, uint64_t b, const void *at, size_t n);
 
-int
-meta_db_open(meta_db_t **ret, const char *path)
+static int
+s_open(meta_db_t **ret, const char *path, bool write)
 {
     meta_db_t *self = xcalloc(1, sizeof *self);
-    const int rc = sqlite_room_open(&self->room, &s_kind, path, true);
+    const int rc = sqlite_room_open(&self->room, &s_kind, path, write);
 
     if (rc < 0) {
         free(self);
@@ -80,6 +80,18 @@ meta_db_open(meta_db_t **ret, const char *path)
     }
     *ret = self;
     return 0;
+}
+
+int
+meta_db_open(meta_db_t **ret, const char *path)
+{
+    return s_open(ret, path, true);
+}
+
+int
+meta_db_open_read(meta_db_t **ret, const char *path)
+{
+    return s_open(ret, path, false);
 }
 
 void

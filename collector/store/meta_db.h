@@ -56,6 +56,8 @@ typedef struct meta_db meta_db_t;
 
 // 0 and *ret, or an error. Made where it is missing.
 int meta_db_open(meta_db_t **ret, const char *path);
+// Likewise, to be read beside its writer, of another process too. -ENOENT where it is missing.
+int meta_db_open_read(meta_db_t **ret, const char *path);
 void meta_db_close(meta_db_t **self_p);
 // All or nothing, and on the disk once it returns 0. ERR_FORMAT also for a series' id that is
 // there already.

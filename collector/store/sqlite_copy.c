@@ -85,7 +85,7 @@ s_pages(sqlite3 *from, sqlite3 *to, sqlite_copy_fn *fn, void *arg)
     sqlite3_stmt *size = NULL;
     uint64_t page = 0;
     int step = SQLITE_OK;
-    int left = 0;
+    int done = 0;
     int rc = 0;
 
     if (copy == NULL)
@@ -95,13 +95,11 @@ s_pages(sqlite3 *from, sqlite3 *to, sqlite_copy_fn *fn, void *arg)
         page = (uint64_t) sqlite3_column_int64(size, 0);
     sqlite3_finalize(size);
     while (rc == 0 && step == SQLITE_OK) {
-        const int before = left;
+        const int before = done;
 
         step = sqlite3_backup_step(copy, STEP_PAGES);
-        left = sqlite3_backup_remaining(copy);
-        if (before == 0)
-            continue; // the first step: now the number of pages is known
-        if (fn != NULL && !fn(arg, (uint64_t) (before - left) * page))
+        done = sqlite3_backup_pagecount(copy) - sqlite3_backup_remaining(copy);
+        if (fn != NULL && !fn(arg, (uint64_t) (done - before) * page))
             rc = -ECANCELED;
     }
     // The error of a step is the target's from here on.

@@ -1,0 +1,205 @@
+// backup_store - see the header.
+//
+// Newest day first: a write that reaches several days commits the earlier ones first, so a mark
+// that is copied with a later day is never without its tiles in an earlier one.
+
+#include "collector/ctl/backup_store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "collector/store/block_name.h"
+#include "collector/store/meta_db.h"
+#include "collector/store/sqlite_copy.h"
+#include "shared/base/err.h"
+#include "shared/base/xalloc.h"
+
+#define STORE_DIR "store"
+#define META      STORE_DIR "/meta.db"
+#define ROUNDS    10
+#define TRIES     3
+
+static int s_blocks(struct backup *b);
+static bool s_has(const struct block_name *list, ptrdiff_t n, const struct block_name *name);
+static int s_block(struct backup *b, const struct block_name *name);
+static int s_meta(struct backup *b, uint64_t oldest_segment);
+static void s_unlink_log(const char *path);
+static void s_say_set_aside(struct backup *b, const char *dir);
+
+int
+backup_oldest_segment(const char *dir, uint64_t *ret)
+{
+    struct buf path = { 0 };
+    meta_db_t *meta = NULL;
+    int rc;
+
+    *ret = 0;
+    buf_printf(&path, "%s/" META, dir);
+    rc = meta_db_open_read(&meta, buf_cstr(&path));
+    if (rc == 0)
+        rc = meta_db_number(meta, META_OLDEST_SEGMENT, ret);
+    meta_db_close(&meta);
+    buf_release(&path);
+    return rc == -ENOENT ? 0 : rc;
+}
+
+int
+backup_store(struct backup *b, uint64_t oldest_segment)
+{
+    struct buf from = { 0 };
+    struct buf to = { 0 };
+    int rc = 0;
+
+    buf_printf(&from, "%s/" STORE_DIR, b->from);
+    buf_printf(&to, "%s/" STORE_DIR, b->to);
+    if (access(buf_cstr(&from), F_OK) == 0) {
+        rc = backup_make_folder(b, STORE_DIR);
+        rc = rc < 0 ? rc : s_blocks(b);
+        rc = rc < 0 ? rc : s_meta(b, oldest_segment);
+        s_say_set_aside(b, buf_cstr(&from));
+        rc = rc < 0 ? rc : backup_sync_folder(buf_cstr(&to));
+    }
+    buf_release(&from);
+    buf_release(&to);
+    return rc;
+}
+
+// A day may begin meanwhile: until a look finds nothing new.
+static int
+s_blocks(struct backup *b)
+{
+    struct block_name *known = NULL;
+    ptrdiff_t n_known = 0;
+    struct buf dir = { 0 };
+    bool more = true;
+    int rc = 0;
+
+    buf_printf(&dir, "%s/" STORE_DIR, b->from);
+    for (unsigned round = 0; rc == 0 && more && round < ROUNDS; round++) {
+        struct block_name *list = NULL;
+        const ptrdiff_t n = block_name_list(&list, buf_cstr(&dir));
+
+        more = false;
+        if (n < 0)
+            rc = (int) n;
+        for (ptrdiff_t i = n - 1; i >= 0 && rc == 0; i--) {
+            if (s_has(known, n_known, &list[i]))
+                continue;
+            rc = s_block(b, &list[i]);
+            more = true;
+        }
+        if (n > 0) {
+            free(known);
+            known = list;
+            n_known = n;
+        }
+    }
+    free(known);
+    buf_release(&dir);
+    return rc;
+}
+
+static bool
+s_has(const struct block_name *list, ptrdiff_t n, const struct block_name *name)
+{
+    for (ptrdiff_t i = 0; i < n; i++)
+        if (block_name_compare(&list[i], name) == 0)
+            return true;
+    return false;
+}
+
+// A file that goes was too old to be kept, or is set aside and begun anew.
+static int
+s_block(struct backup *b, const struct block_name *name)
+{
+    char text[BLOCK_NAME_SIZE];
+    struct buf from = { 0 };
+    struct buf to = { 0 };
+    int rc = -ENOENT;
+
+    block_name_text(text, name);
+    buf_printf(&from, "%s/" STORE_DIR "/%s", b->from, text);
+    buf_printf(&to, "%s/" STORE_DIR "/%s", b->to, text);
+    for (unsigned i = 0; i < TRIES && rc == -ENOENT; i++)
+        rc = sqlite_copy(buf_cstr(&from), buf_cstr(&to), b->go_on_fn, b->arg);
+    b->files += rc == 0;
+    if (rc == ERR_FORMAT) {
+        buf_printf(&b->lacks, "%s: damaged, and not in the backup\n", buf_cstr(&from));
+        unlink(buf_cstr(&to));
+        rc = 0;
+    }
+    buf_release(&from);
+    buf_release(&to);
+    return rc == -ENOENT ? 0 : rc;
+}
+
+// What is in files by now may not have been when those were copied: the journal's copy is read from
+// where it had to be read at the begin.
+static int
+s_meta(struct backup *b, uint64_t oldest_segment)
+{
+    struct buf from = { 0 };
+    struct buf to = { 0 };
+    meta_db_t *meta = NULL;
+    uint64_t now = 0;
+    int rc;
+
+    buf_printf(&from, "%s/" META, b->from);
+    buf_printf(&to, "%s/" META, b->to);
+    rc = sqlite_copy(buf_cstr(&from), buf_cstr(&to), b->go_on_fn, b->arg);
+    if (rc == 0) {
+        b->files++;
+        rc = meta_db_open_read(&meta, buf_cstr(&to));
+        rc = rc < 0 ? rc : meta_db_number(meta, META_OLDEST_SEGMENT, &now);
+        meta_db_close(&meta);
+        s_unlink_log(buf_cstr(&to));
+    }
+    if (rc == 0 && now != oldest_segment) {
+        const struct meta_value value = { META_OLDEST_SEGMENT, oldest_segment };
+
+        rc = meta_db_open(&meta, buf_cstr(&to));
+        rc = rc < 0 ? rc
+                    : meta_db_write(meta, &(struct meta_batch){ .values = &value, .n_values = 1 });
+        if (rc == 0)
+            rc = meta_db_checkpoint(meta, true);
+        meta_db_close(&meta);
+    }
+    buf_release(&from);
+    buf_release(&to);
+    return rc == -ENOENT ? 0 : rc;
+}
+
+// Nobody wrote it: a reader makes one where it looks.
+static void
+s_unlink_log(const char *path)
+{
+    static const char *const ends[] = { "-wal", "-shm" };
+
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        struct buf log = { 0 };
+
+        buf_printf(&log, "%s%s", path, ends[i]);
+        unlink(buf_cstr(&log));
+        buf_release(&log);
+    }
+}
+
+static void
+s_say_set_aside(struct backup *b, const char *dir)
+{
+    DIR *folder = opendir(dir);
+    const struct dirent *entry;
+
+    while (folder != NULL && (entry = readdir(folder)) != NULL) {
+        const char *at = strstr(entry->d_name, ".damaged");
+
+        if (at != NULL && strchr(at, '-') == NULL)
+            buf_printf(&b->notes, "%s/%s: left out: was set aside as damaged\n", dir,
+                       entry->d_name);
+    }
+    if (folder != NULL)
+        closedir(folder);
+}
