@@ -46,13 +46,13 @@ $(shims): $(BUILD)/%.so: %.c $(BUILD)/flags
 	$Q$(CC) -std=gnu17 -D_GNU_SOURCE -I. $(WARN) -O2 -g -fPIC -shared $< -o $@
 $(BUILD)/tests/fault/fault_clock $(BUILD)/tests/fault/fault_broken $(BUILD)/tests/flow/flow_clock: | $(shims)
 
-# The collector with the moments at which a fault ends it (shared/base/crash_point.h), in a tree of
-# its own.
-.PHONY: fault-collector
-fault-collector:
+# What is ended at crash points (shared/base/crash_point.h) is in a tree of its own.
+faulty := bin/zpulse-collector tests/unit/collector/crash_blocks
+.PHONY: faulty
+faulty:
 	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(BUILD)-fault \
-	  CPPFLAGS='$(CPPFLAGS) -DZPULSE_CRASH_POINTS' $(BUILD)-fault/bin/zpulse-collector
-$(BUILD)/tests/fault/fault_store: | fault-collector
+	  CPPFLAGS='$(CPPFLAGS) -DZPULSE_CRASH_POINTS' $(faulty:%=$(BUILD)-fault/%)
+$(BUILD)/tests/fault/fault_store: | faulty
 
 binaries   = $(patsubst %.c,$(BUILD)/%,$(wildcard $1))
 # The longest first, so that none of them is begun when all else is done.
@@ -60,7 +60,8 @@ first      = $(filter $(addprefix %/,$1),$2) $(filter-out $(addprefix %/,$1),$2)
 unit_tests := $(call first,test_delivery_model test_journal_file,$(call binaries,tests/unit/*/test_*.c))
 flow_tests := $(call first,flow_delivery flow_readers flow_backlog flow_ledger flow_hostile flow_restart,\
                 $(call binaries,tests/flow/flow_*.c))
-fault_tests := $(call binaries,tests/fault/fault_*.c)
+fault_tests := $(call binaries,tests/fault/fault_*.c) $(BUILD)-fault/tests/unit/collector/crash_blocks
+$(BUILD)-fault/tests/unit/collector/crash_blocks: | faulty
 web_tests  := build/web-tests/*.mjs
 page_tests := $(call first,$(addsuffix .test.mjs,url stream sections axe history),$(wildcard tests/page/*.test.mjs))
 lint_tests := $(addprefix tests/lint/,crash_points.sh layers.sh layers_test.sh run_test.sh sizes.sh sockets.sh words.sh)

@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "shared/base/clock.h"
-#include "shared/base/random.h"
 #include "tests/support/chaos.h"
 #include "tests/support/rig.h"
 #include "tests/support/seeded.h"
+#include "tests/support/store_folder.h"
 
 #define RIGS    6 // beside each other
 #define KILLS   200
@@ -46,16 +46,6 @@ what_is_amiss_with_numbered_samples_is_found(void **state)
     held[n + 1] = (struct sample){ held[4].time_ms, held[4].value + 1 };
     numbered_check(&of, 4, 4, held, n + 2, INT64_MIN, &v);
     assert_true(v.foreign == 2 && v.doubled == 0 && v.missing == 0);
-}
-
-static uint64_t
-s_seed(void)
-{
-    const char *given = getenv("FAULT_SEED");
-    const uint64_t seed = given != NULL ? strtoull(given, NULL, 0) : random_u64() >> 32;
-
-    print_message("FAULT_SEED=%" PRIu64 "\n", seed);
-    return seed;
 }
 
 // Shorter lives are more frequent than long ones.
@@ -93,7 +83,7 @@ static void
 a_collector_that_is_killed_at_any_moment_loses_and_doubles_nothing(void **state)
 {
     const unsigned kills = KILLS * (unsigned) chaos_seconds(60) / 60;
-    uint64_t seed = s_seed();
+    uint64_t seed = chaos_seed();
     int64_t due_ms[RIGS];
     unsigned done = 0;
 
@@ -112,7 +102,7 @@ a_collector_that_is_killed_at_any_moment_loses_and_doubles_nothing(void **state)
             if (clock_mono_ms() < due_ms[i])
                 continue;
             rig_kill(s_rigs[i], SIGKILL);
-            assert_int_equal(rig_check_folder(s_rigs[i], false), 0);
+            assert_int_equal(store_folder_check(rig_store(s_rigs[i])), 0);
             rig_start(s_rigs[i], NULL);
             due_ms[i] = clock_mono_ms() + s_life_ms(&seed);
             done++;

@@ -54,8 +54,8 @@ static void s_begin(chaos_t *self, const struct chaos_plan *plan, enum chaos_dee
 static void s_undo_due(chaos_t *self, int64_t now_ms);
 static void s_undo(chaos_t *self, struct chaos_undo *undo, unsigned which);
 
-static uint64_t
-s_seed(void)
+uint64_t
+chaos_seed(void)
 {
     const char *given = getenv("FAULT_SEED");
     const uint64_t seed = given != NULL ? strtoull(given, NULL, 0) : random_u64() >> 32;
@@ -70,7 +70,7 @@ chaos_start(chaos_t *self, stage_t *stage, const struct chaos_options *opt)
     memset(self, 0, sizeof *self);
     self->stage = stage;
     self->opt = *opt;
-    self->seed = s_seed();
+    self->seed = chaos_seed();
     self->opt.fleet.seed = seeded_next(&self->seed);
     self->opt.fleet.port = stage_spare_port(stage, CHAOS_DATA);
     for (unsigned i = 0; i < FLEET_MOST; i++)

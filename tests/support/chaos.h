@@ -77,6 +77,8 @@ void chaos_close(chaos_t *self);
 void chaos_say(chaos_t *self);
 // All of these, one after the other: settled, said, closed, ended.
 void chaos_finish(chaos_t *self, int timeout_ms);
+// $FAULT_SEED, or a new one; printed.
+uint64_t chaos_seed(void);
 // Seconds of the random part: $FAULT_SECONDS, or so many.
 int chaos_seconds(int usual);
 // Whether there is time for what takes minutes.

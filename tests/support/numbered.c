@@ -27,9 +27,12 @@ int64_t
 numbered_time(const struct numbered *of, uint64_t number)
 {
     const uint32_t slot = (uint32_t) (number % NUMBERED_WIDTH);
-    const int64_t days = slot < LATE ? 0 : slot == LATE ? 1 : NUMBERED_OLD_DAYS;
+    const int64_t row = (int64_t) (number / NUMBERED_WIDTH);
+    const int64_t days = slot < LATE    ? 0
+                         : slot == LATE ? 1 + row / LATE_EACH % NUMBERED_LATE_DAYS
+                                        : NUMBERED_OLD_DAYS;
 
-    return of->t0_ms + (int64_t) (number / NUMBERED_WIDTH) * STEP_MS - days * DAY_MS;
+    return of->t0_ms + row * STEP_MS - days * DAY_MS;
 }
 
 int64_t

@@ -2,8 +2,9 @@
 //
 // In:     when the first row is, and a seed.
 // Out:    time and value of sample `number`: NUMBERED_WIDTH to a row, of which not all are made.
-//         Slots 0 to NUMBERED_SLOTS - 1 are the row; the next one is a day older and in each fourth
-//         row; the last one is NUMBERED_OLD_DAYS older, where there is such a thing.
+//         Slots 0 to NUMBERED_SLOTS - 1 are the row; the next one is in each fourth row, one to
+//         NUMBERED_LATE_DAYS days older; the last one is NUMBERED_OLD_DAYS older, where there is
+//         such a thing.
 // Thread: any. Pure.
 
 #ifndef TESTS_SUPPORT_NUMBERED_H
@@ -15,9 +16,10 @@
 
 #include "shared/model/sample.h"
 
-#define NUMBERED_SLOTS    8
-#define NUMBERED_WIDTH    (NUMBERED_SLOTS + 2)
-#define NUMBERED_OLD_DAYS 40
+#define NUMBERED_SLOTS     8
+#define NUMBERED_WIDTH     (NUMBERED_SLOTS + 2)
+#define NUMBERED_LATE_DAYS 5
+#define NUMBERED_OLD_DAYS  40
 
 struct numbered {
     int64_t t0_ms; // of the first row

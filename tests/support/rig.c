@@ -2,15 +2,12 @@
 
 #include "tests/support/rig.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <regex.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "shared/base/clock.h"
@@ -18,6 +15,7 @@
 #include "tests/support/balance.h"
 #include "tests/support/exported.h"
 #include "tests/support/seeded.h"
+#include "tests/support/store_folder.h"
 
 #define READY     "msg=\"ready\""
 #define PROGRAM   "zpulse-collector"
@@ -26,7 +24,6 @@
 #define EVEN_MS   20000
 #define BURST     64 // frames of a host at a time
 #define PAST_MS   3600000
-#define KNOWN     "^(meta\\.db|raw-[0-7]-[0-9]{8}\\.db)(\\.damaged[0-9]*)?(-wal|-shm)?$"
 
 struct rig {
     struct rig_options opt;
@@ -35,6 +32,7 @@ struct rig {
     process_t *collector;
     bool up;
     int64_t fed_ms; // monotonic: rows until then were made
+    uint64_t seed;
     pusher_t *pushers[RIG_HOSTS];
     char program[256], data[256], store[300], seen[256];
     uint64_t passed[CRASH_POINT_COUNT];
@@ -45,7 +43,6 @@ rig_new(const struct rig_options *opt)
 {
     const char *build = getenv("BUILD_DIR");
     rig_t *self = xcalloc(1, sizeof *self);
-    uint64_t seed = opt->seed;
 
     assert_true(opt->hosts >= 1 && opt->hosts <= RIG_HOSTS);
     self->opt = *opt;
@@ -62,18 +59,33 @@ rig_new(const struct rig_options *opt)
         snprintf(self->data, sizeof self->data, "%s/collector", stage_dir(self->stage));
     snprintf(self->store, sizeof self->store, "%s/store", self->data);
     snprintf(self->seen, sizeof self->seen, "%s/seen", stage_dir(self->stage));
-    for (unsigned i = 0; i < opt->hosts; i++) {
-        char name[32];
-
-        snprintf(name, sizeof name, "p-%u", i);
-        self->pushers[i] = pusher_new(
-            &(struct pusher_options){ .host = 1 + seeded_next(&seed) / 2,
-                                      .name = name,
-                                      .samples = { .t0_ms = clock_real_ms() - PAST_MS,
-                                                   .seed = seeded_next(&seed),
-                                                   .old = opt->old } });
-    }
+    self->opt.hosts = 0;
+    self->seed = opt->seed;
+    while (self->opt.hosts < opt->hosts)
+        rig_add_host(self);
     return self;
+}
+
+static void
+s_name(char ret[32], unsigned host)
+{
+    snprintf(ret, 32, "p-%u", host);
+}
+
+void
+rig_add_host(rig_t *self)
+{
+    const unsigned i = self->opt.hosts++;
+    char name[32];
+
+    assert_true(i < RIG_HOSTS && self->collector == NULL);
+    s_name(name, i);
+    self->pushers[i] = pusher_new(
+        &(struct pusher_options){ .host = 1 + seeded_next(&self->seed) / 2,
+                                  .name = name,
+                                  .samples = { .t0_ms = clock_real_ms() - PAST_MS,
+                                               .seed = seeded_next(&self->seed),
+                                               .old = self->opt.old } });
 }
 
 void
@@ -108,11 +120,10 @@ rig_collector(rig_t *self)
     return self->collector;
 }
 
-pusher_t *
-rig_pusher(rig_t *self, unsigned i)
+void
+rig_set_words(rig_t *self, const char *const words[RIG_WORDS])
 {
-    assert_true(i < self->opt.hosts);
-    return self->pushers[i];
+    memcpy(self->opt.words, words, sizeof self->opt.words);
 }
 
 void
@@ -224,72 +235,46 @@ rig_settle(rig_t *self, int timeout_ms)
     return true;
 }
 
-void
-rig_check(rig_t *self, int64_t since_ms)
+bool
+rig_verdict(rig_t *self, int64_t since_ms, struct numbered_verdict *ret)
 {
     host_samples_t *all = exported_run(self->stage, PUSHER_METRIC, 0);
 
-    claim(self->stage, all != NULL);
+    *ret = (struct numbered_verdict){ .first = UINT64_MAX };
+    if (all == NULL)
+        return false;
     for (unsigned i = 0; i < self->opt.hosts; i++) {
         struct numbered_verdict v;
         struct sample *held;
         char name[32];
         size_t n = 0;
 
-        snprintf(name, sizeof name, "p-%u", i);
+        s_name(name, i);
         held = host_samples_get(all, name, &n);
         pusher_check(self->pushers[i], held, n, since_ms, &v);
-        if (v.missing > 0 || v.doubled > 0 || v.foreign > 0) {
-            stage_show(self->stage);
-            fail_msg("%s: of %" PRIu64 " acknowledged samples %zu are missing, %zu doubled, %zu "
-                     "are nobody's; the first is of row %" PRIu64 ", slot %" PRIu64,
-                     name, pusher_acked(self->pushers[i]), v.missing, v.doubled, v.foreign,
-                     v.first / NUMBERED_WIDTH, v.first % NUMBERED_WIDTH);
-        }
+        ret->missing += v.missing;
+        ret->doubled += v.doubled;
+        ret->foreign += v.foreign;
+        ret->found += v.found;
+        ret->first = v.first < ret->first ? v.first : ret->first;
     }
     host_samples_destroy(&all);
+    return true;
 }
 
-// The file that one is beside, or the same name.
-static bool
-s_has_file(const rig_t *self, const char *name)
+void
+rig_check(rig_t *self, int64_t since_ms)
 {
-    const size_t len = strlen(name);
-    const bool beside = len > 4 && (strcmp(name + len - 4, "-wal") == 0 ||
-                                    strcmp(name + len - 4, "-shm") == 0);
-    char path[600];
+    struct numbered_verdict v;
 
-    snprintf(path, sizeof path, "%s/%.*s", self->store, (int) (beside ? len - 4 : len), name);
-    return access(path, F_OK) == 0;
-}
-
-unsigned
-rig_check_folder(rig_t *self, bool clean)
-{
-    DIR *folder = opendir(self->store);
-    const struct dirent *entry;
-    unsigned aside = 0;
-    regex_t known;
-
-    if (folder == NULL) // nothing was stored yet
-        return 0;
-    assert_int_equal(regcomp(&known, KNOWN, REG_EXTENDED), 0);
-    while ((entry = readdir(folder)) != NULL) {
-        regmatch_t part[4];
-
-        if (entry->d_name[0] == '.')
-            continue;
-        if (regexec(&known, entry->d_name, 4, part, 0) != 0)
-            fail_msg("store/%s is no name of the store's", entry->d_name);
-        if (!s_has_file(self, entry->d_name))
-            fail_msg("store/%s is beside no file", entry->d_name);
-        if (clean && part[2].rm_so == -1 && part[3].rm_so != -1)
-            fail_msg("store/%s is left after a clean stop", entry->d_name);
-        aside += part[2].rm_so != -1 && part[3].rm_so == -1;
+    claim(self->stage, rig_verdict(self, since_ms, &v));
+    if (v.missing > 0 || v.doubled > 0 || v.foreign > 0) {
+        stage_show(self->stage);
+        fail_msg("of %" PRIu64 " acknowledged samples %zu are missing, %zu doubled, %zu are "
+                 "nobody's; the first is of row %" PRIu64 ", slot %" PRIu64,
+                 rig_acked(self), v.missing, v.doubled, v.foreign, v.first / NUMBERED_WIDTH,
+                 v.first % NUMBERED_WIDTH);
     }
-    regfree(&known);
-    closedir(folder);
-    return aside;
 }
 
 void
@@ -300,7 +285,7 @@ rig_finish(rig_t *self, int64_t since_ms)
     claim(self->stage, balance_is_even(self->stage, BALANCE_NO_LOSS, EVEN_MS));
     rig_check(self, since_ms);
     rig_kill(self, SIGTERM);
-    (void) rig_check_folder(self, true);
+    (void) store_folder_check(self->store);
     rig_start(self, NULL);
     claim(self->stage, rig_settle(self, SETTLE_MS));
     rig_check(self, since_ms);

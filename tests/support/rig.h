@@ -35,7 +35,11 @@ const char *rig_store(rig_t *self);    // folder of the store
 process_t *rig_collector(rig_t *self); // NULL: there is none
 pusher_t *rig_pusher(rig_t *self, unsigned i);
 
-// A collector; with `at` as ZPULSE_CRASH_AT.
+// One more that pushes, while no collector runs.
+void rig_add_host(rig_t *self);
+// Other further words from the next start on.
+void rig_set_words(rig_t *self, const char *const words[RIG_WORDS]);
+// A collector; with `at` as ZPULSE_CRASH_AT, or NULL.
 void rig_start(rig_t *self, const char *at);
 // Feeds what is due, `per_s` rows a second of each host. False once the collector has ended.
 bool rig_turn(rig_t *self, unsigned per_s);
@@ -50,11 +54,10 @@ int rig_reap(rig_t *self);
 // Until all that was made is acknowledged. False: not in time.
 bool rig_settle(rig_t *self, int timeout_ms);
 // Compares what `zpulse export` writes with what was acknowledged; what is older than since_ms may
-// lack. Fails the test.
+// lack. The sum of all hosts; false: it writes nothing.
+bool rig_verdict(rig_t *self, int64_t since_ms, struct numbered_verdict *ret);
+// It is all there. Fails the test.
 void rig_check(rig_t *self, int64_t since_ms);
-// Of the store's folder, while nobody runs: only names that are known, and beside files only what
-// is theirs; after a clean stop, nothing beside them. How many were set aside. Fails the test.
-unsigned rig_check_folder(rig_t *self, bool clean);
 // All that is said of an end: a start, all acknowledged, the ledger even, a clean stop that leaves
 // nothing behind, and another start that has everything.
 void rig_finish(rig_t *self, int64_t since_ms);
