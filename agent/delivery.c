@@ -476,7 +476,7 @@ delivery_stat(const delivery_t *self)
 
     for (size_t i = 0; i < self->list.n; i++)
         stat.bytes += self->list.at[i]->window.bytes + self->list.at[i]->read.bytes +
-                      self->list.at[i]->ahead.bytes;
+                      self->list.at[i]->ahead.bytes + self->list.at[i]->behind.bytes;
     stat.waiting = live != NULL ? live->head - live->place : 0;
     stat.backlog = delivery_list_backlog(&self->list);
     stat.flight = delivery_list_flight(&self->list);

@@ -1,6 +1,7 @@
 // delivery_answer - what the spool says of a stream that delivery has asked for.
 //
-// Into:   `ahead`, where it is a repeat; `read`, from read_to on and without a hole.
+// Into:   `ahead`, where it is a repeat; `read`, from read_to on and without a hole; `behind`, what
+//         is repeated behind a GAP of `read`.
 // What the spool leaves out without a word becomes a GAP: the collector would ask for it for ever.
 
 #include "agent/delivery_stream.h"
@@ -12,6 +13,7 @@
 #define GAP_BODY_MAX 32u
 
 static void s_take_repeat(struct delivery_stream *s, const struct record *record);
+static void s_take_behind(struct delivery_stream *s, const struct record *record);
 static void s_check(struct delivery_stream *s, const struct record *record);
 static void s_take_gap(struct delivery_stream *s, const struct record *record);
 static void s_fill(struct delivery_stream *s, const struct record *record);
@@ -25,8 +27,10 @@ delivery_answer_take(struct delivery_stream *s, const struct record *record, boo
     s->tabling = record->type == RECORD_TABLE ||
                  (s->tabling && record->type == RECORD_DEF && record->seq == s->table_seq);
     s->table_seq = record->seq;
-    if (repeat)
+    if (repeat && s->seeking && !s->got)
         s_take_repeat(s, record);
+    else if (repeat)
+        s_take_behind(s, record);
     else if (record->type == RECORD_GAP)
         s_take_gap(s, record);
     else if (record->seq >= s->read_to && record->seq < s->head)
@@ -38,8 +42,14 @@ s_take_repeat(struct delivery_stream *s, const struct record *record)
 {
     struct record wire;
 
-    if (!s->seeking || record->seq >= s->place)
+    if (record->seq > s->place || (record->seq == s->place && !s->tabling))
         return;
+    // A TABLE that a segment begins with has the number of the record that it goes ahead of: it
+    // does not take that one's place where a fork copies what comes before.
+    if (record->seq == s->place && s->fork.copying && s->fork.begun) {
+        s_take_behind(s, record);
+        return;
+    }
     if (s->checking && !s->tabling && record->seq == s->check - 1)
         s_check(s, record);
     if (s->fork.copying) {
@@ -48,6 +58,15 @@ s_take_repeat(struct delivery_stream *s, const struct record *record)
     }
     wire = delivery_wire_record(s, record);
     frame_list_push(&s->ahead, &wire);
+}
+
+// It goes ahead of the record that comes next.
+static void
+s_take_behind(struct delivery_stream *s, const struct record *record)
+{
+    const struct record wire = delivery_wire_record(s, record);
+
+    frame_list_push(&s->behind, &wire)->last = s->read_to;
 }
 
 // Whether the record that the collector has last is the one that we have.
@@ -123,8 +142,12 @@ s_keep(struct delivery_stream *s, const struct record *record, uint64_t last)
 {
     struct frame_entry *entry;
 
-    if (s->fork.copying && !s->fork.laid)
-        delivery_fork_lay(s, record); // nothing of it came before
+    if (s->fork.copying && s->fork.copied != UINT64_MAX) {
+        if (!s->fork.laid)
+            delivery_fork_lay(s, record); // nothing of it came before
+        delivery_fork_fill(s, record);
+        s->fork.copied = UINT64_MAX;
+    }
     entry = frame_list_push(&s->read, record);
     entry->last = last;
     if (s->fork.is)

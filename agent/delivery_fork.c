@@ -7,12 +7,16 @@
 //      ours:          KEY k ... base-1 | base ...          (k: the last KEY below base)
 //      on the wire:   TABLE 0.. | t ...                    t = tables, shift = t - k
 //
-// The samples from k to base arrive a second time, equal: a store keeps one of them.
+// The samples from k to base arrive a second time, equal: a store keeps one of them. What has been
+// lost between k and base is a GAP here too: a collector takes no seq behind one that never comes.
 
 #include <assert.h>
 
 #include "agent/delivery_stream.h"
 #include "shared/base/wbuf.h"
+#include "shared/wire/body.h"
+
+#define GAP_BODY_MAX 32u
 
 uint64_t
 delivery_wire_id(const struct delivery_stream *s)
@@ -89,27 +93,90 @@ delivery_fork_begin(struct delivery_stream *s, uint64_t as)
 }
 
 void
+delivery_fork_copy(struct delivery_stream *s)
+{
+    s->fork.copying = true;
+    s->fork.begun = false;
+    s->fork.given = 0;
+    if (!s->fork.laid) {
+        s->fork.tables = 0;
+        return;
+    }
+    s->fork.copied = s->fork.tables - s->fork.shift;
+    s->fork.copied_total = s->fork.total_shift;
+}
+
+void
 delivery_fork_lay(struct delivery_stream *s, const struct record *record)
 {
     s->fork.shift = s->fork.tables - record->seq;
     s->fork.total_shift = record->total;
     s->fork.laid = true;
+    s->fork.copied = record->seq;
+    s->fork.copied_total = record->total;
+}
+
+// Of the wire's seqs, `from` to `to` inclusive; `total` is theirs too.
+static void
+s_push_gap(struct delivery_stream *s, uint64_t from, uint64_t to, uint64_t total, uint64_t samples,
+           int64_t t0_ms)
+{
+    const struct gap gap = { .to = to, .samples = samples, .cause = GAP_DAMAGE };
+    uint8_t body[GAP_BODY_MAX];
+    const struct record hole = { .type = RECORD_GAP,
+                                 .stream = s->fork.as,
+                                 .seq = from,
+                                 .total = total,
+                                 .t0_ms = t0_ms,
+                                 .body = body };
+    struct wbuf w;
+    struct record whole = hole;
+
+    wbuf_init(&w, body, sizeof body);
+    gap_put(&w, &gap);
+    whole.body_len = (uint32_t) w.len;
+    frame_list_push(&s->ahead, &whole);
+}
+
+void
+delivery_fork_fill(struct delivery_stream *s, const struct record *record)
+{
+    const uint64_t from = s->fork.copied, total = s->fork.copied_total;
+
+    // It had more TABLEs when it was laid: the spool has lost some since.
+    if (!s->fork.begun && s->fork.given < s->fork.tables)
+        s_push_gap(s, s->fork.given, s->fork.tables - 1, 0, 0, record->t0_ms);
+    s->fork.begun = true;
+    if (from < record->seq)
+        s_push_gap(s, delivery_wire_seq(s, from), delivery_wire_seq(s, record->seq - 1),
+                   total - s->fork.total_shift, record->total > total ? record->total - total : 0,
+                   record->t0_ms);
 }
 
 void
 delivery_fork_take(struct delivery_stream *s, const struct record *record)
 {
-    struct record wire;
+    struct record wire = *record;
 
-    if (!s->fork.laid && s->tabling) {
-        wire = *record;
+    if (s->tabling) {
+        // One was there already; or there are more than when it was laid.
+        if (s->fork.begun || (s->fork.laid && s->fork.given == s->fork.tables))
+            return;
         wire.stream = s->fork.as;
-        wire.seq = s->fork.tables++;
+        wire.seq = s->fork.given++;
         wire.total = 0;
-    } else {
         if (!s->fork.laid)
-            delivery_fork_lay(s, record);
-        wire = delivery_wire_record(s, record);
+            s->fork.tables = s->fork.given;
+        frame_list_push(&s->ahead, &wire);
+        return;
     }
+    if (!s->fork.laid)
+        delivery_fork_lay(s, record);
+    if (record->seq < s->fork.copied) // from before where it was laid
+        return;
+    delivery_fork_fill(s, record);
+    wire = delivery_wire_record(s, record);
     frame_list_push(&s->ahead, &wire);
+    s->fork.copied = record->seq + 1;
+    s->fork.copied_total = record->total + record->count;
 }

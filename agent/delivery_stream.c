@@ -20,6 +20,7 @@ enum source {
     SOURCE_NONE,
     SOURCE_AHEAD,
     SOURCE_REPEAT,
+    SOURCE_BEHIND,
     SOURCE_WINDOW,
     SOURCE_READ,
     SOURCE_ASK, // the spool, for what is at place
@@ -52,6 +53,7 @@ delivery_stream_destroy(struct delivery_stream **self_p)
     frame_list_release(&s->window);
     frame_list_release(&s->read);
     frame_list_release(&s->ahead);
+    frame_list_release(&s->behind);
     free(s);
     *self_p = NULL;
 }
@@ -191,6 +193,7 @@ delivery_stream_forget(struct delivery_stream *s)
     s->dry_ms = 0;
     frame_list_clear(&s->read);
     frame_list_clear(&s->ahead);
+    frame_list_clear(&s->behind);
     s->repeat = s->place;
 }
 
@@ -209,10 +212,8 @@ delivery_stream_rewind(struct delivery_stream *s, struct delivery_common *c, uin
     c->stat.rewinds++;
     if (s->fork.is && (!s->fork.laid || s->fork.acked < delivery_wire_seq(s, s->base))) {
         // From its beginning: what comes before base is no repeat, the collector never had it.
-        const uint64_t as = s->fork.as, acked = s->fork.acked;
-
         s->place = s->repeat = s->read_to = s->base;
-        s->fork = (struct fork){ .is = true, .as = as, .acked = acked, .copying = true };
+        delivery_fork_copy(s);
         s->seeking = true;
     } else if (place > 0 && (checking || !s_repeat_window(s, c))) {
         s->seeking = true;
@@ -275,8 +276,11 @@ s_source(const struct delivery_stream *s, const struct delivery_common *c)
         return SOURCE_REPEAT;
     if (s->seeking || s->place >= s->head || delivery_wire_seq(s, s->place) >= s->limit)
         return SOURCE_NONE;
+    if (s->behind.n > 0 && frame_list_at(&s->behind, 0)->last == s->place)
+        return SOURCE_BEHIND;
+    // Of a closed stream what is written is read again: the spool knows what goes behind a GAP.
     entry = frame_list_find(&s->window, s->place);
-    if (entry != NULL)
+    if (entry != NULL && (s->live || s->place >= s->written))
         return !s->live || s->place < s->written ||
                        c->now_ms - entry->made_ms >= DELIVERY_UNSPOOLED_MS
                    ? SOURCE_WINDOW
@@ -309,6 +313,10 @@ delivery_stream_next(struct delivery_stream *s, struct delivery_common *c, size_
         entry = frame_list_find(&s->window, s->repeat);
         prefix.flags |= FRAME_REPEAT;
         break;
+    case SOURCE_BEHIND:
+        entry = frame_list_at(&s->behind, 0);
+        prefix.flags |= FRAME_REPEAT;
+        break;
     case SOURCE_WINDOW:
         entry = frame_list_find(&s->window, s->place);
         if (s->fork.is) // only memory had it when its stream forked
@@ -335,6 +343,9 @@ delivery_stream_sent(struct delivery_stream *s, struct delivery_common *c)
     switch (source) {
     case SOURCE_AHEAD:
         frame_list_drop(&s->ahead, 1);
+        return;
+    case SOURCE_BEHIND:
+        frame_list_drop(&s->behind, 1);
         return;
     case SOURCE_REPEAT:
         s->repeat++;

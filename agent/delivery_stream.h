@@ -5,7 +5,8 @@
 //                                                      credit
 //
 // Order of sending: `ahead`, then window[repeat..place) as REPEAT, then `place` and on. Each seq at
-// place is in the window (memory, live stream), in `read` (from the spool), or must be read.
+// place is in the window (memory, live stream), in `read` (from the spool), or must be read. Right
+// behind a GAP what `behind` has for that seq goes first, as REPEAT.
 //
 // A fork is sent under another id and other numbers: seq + shift, total - total_shift, behind
 // `tables` records of TABLE that begin it. Only what leaves and comes in (wire_*) has those
@@ -33,13 +34,17 @@ struct delivery_common {
 
 struct fork {
     bool is;
-    bool laid;            // `tables` and the shifts are known
-    uint64_t as;          // the id it is sent under
-    uint64_t tables;      // records of TABLE before the first other one
-    uint64_t shift;       // wire seq less ours, modulo 2^64
-    uint64_t total_shift; // our total less that of the wire
-    uint64_t acked;       // wire seq below which all is acknowledged
-    bool copying;         // `ahead` is not a repeat but the beginning
+    bool laid;             // `tables` and the shifts are known; for good
+    uint64_t as;           // the id it is sent under
+    uint64_t tables;       // records of TABLE before the first other one
+    uint64_t shift;        // wire seq less ours, modulo 2^64
+    uint64_t total_shift;  // our total less that of the wire
+    uint64_t acked;        // wire seq below which all is acknowledged
+    bool copying;          // `ahead` is not a repeat but the beginning
+    bool begun;            // of that, the first that is no TABLE was there
+    uint64_t given;        // of its TABLEs
+    uint64_t copied;       // ours, behind what is copied; UINT64_MAX: the beginning is over
+    uint64_t copied_total; // samples of our stream before that
 };
 
 struct delivery_stream {
@@ -62,6 +67,7 @@ struct delivery_stream {
     size_t run;               // bytes of the newest KEY of the window and what came after it
     struct frame_list read;   // answers of the spool, from base or later on
     struct frame_list ahead;  // what goes before place
+    struct frame_list behind; // definitions behind a GAP of `read`; `last`: the seq they go before
     size_t flight;            // bytes of `read` that are sent and not acknowledged
     uint64_t place;
     uint64_t repeat;    // next seq of the window to be repeated; place: none
@@ -127,9 +133,13 @@ struct record delivery_wire_record(const struct delivery_stream *s, const struct
 // The entry's frame with them.
 void delivery_wire_entry(const struct delivery_stream *s, struct frame_entry *entry);
 void delivery_fork_begin(struct delivery_stream *s, uint64_t as);
+// Its beginning is sent, for the first time or again; then with the numbers it had.
+void delivery_fork_copy(struct delivery_stream *s);
 // From here on the numbers hold: `record` is the first that is no part of a TABLE.
 void delivery_fork_lay(struct delivery_stream *s, const struct record *record);
 // A record that comes before base, for the beginning of a fork.
 void delivery_fork_take(struct delivery_stream *s, const struct record *record);
+// The beginning is over, `record` is the first at place: what was lost in between goes as a GAP.
+void delivery_fork_fill(struct delivery_stream *s, const struct record *record);
 
 #endif

@@ -50,7 +50,8 @@ int spool_close(spool_t **self_p);
 struct spool_handler {
     // All below `next` of the stream is written: it may be sent.
     void (*written)(void *arg, uint64_t stream, uint64_t next);
-    // A record that was asked for. `repeat`: what a decoder needs ahead of those.
+    // A record that was asked for. `repeat`: what a decoder needs ahead of those, also behind a
+    // GAP.
     void (*read)(void *arg, const struct record *record, bool repeat);
     // One spool_read is answered: all below `next` was given. rc: 0; ERR_UNKNOWN: no such stream
     // (it is acknowledged, or given up); or -errno. `end`: there was no more to be had.

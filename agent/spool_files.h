@@ -39,7 +39,7 @@ struct spool_files_options {
 
 // What is called from within the functions below; pointers are borrowed for the call.
 struct spool_files_handler {
-    // Records asked for. `repeat`: what a decoder needs before them.
+    // Records asked for. `repeat`: what a decoder needs before them, also behind a GAP.
     void (*read)(void *arg, const struct record *record, bool repeat);
     // Samples that were pending are lost: exactly these, once.
     void (*lost)(void *arg, const struct spool_gap *gap);

@@ -2,7 +2,8 @@
 //
 // One segment after the other, each with a cursor of its own. What the run of records leaves out is
 // a gap that is booked already, or damage that is found only now: it is booked, and told. So are
-// the DELTAs behind it up to the next KEY: nobody can read them without what is missing.
+// the DELTAs behind it up to the next KEY: nobody can read them without what is missing. What is
+// missing may have defined series, too: behind a gap definitions are given again.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,6 +34,7 @@ struct target {
 
 static bool s_is_booked(const spool_files_t *self, const struct record *record);
 static bool s_is_lost(spool_files_t *self, const struct record *record);
+static bool s_is_behind_gap(const spool_files_t *self, uint64_t stream, uint64_t seq);
 static const struct spool_segment *s_start(const spool_files_t *self, uint64_t stream,
                                            uint64_t from);
 static const struct spool_segment *s_after(const spool_files_t *self, uint64_t stream,
@@ -41,6 +43,8 @@ static void s_aim(spool_files_t *self, struct target *ret, const struct spool_st
                   uint64_t from);
 static void s_repeat(spool_files_t *self, const struct target *target, uint64_t stream,
                      uint64_t from);
+static int s_define_again(spool_files_t *self, struct record *record, struct segment_place place,
+                          size_t *given);
 static int s_seek(spool_files_t *self, uint64_t stream, struct segment_place place);
 static int s_next(spool_files_t *self, struct record *record, enum spool_kind *kind,
                   struct segment_place *place);
@@ -133,6 +137,7 @@ spool_files_read(spool_files_t *self, uint64_t stream, uint64_t from, size_t byt
         self->reader.next = from;
         self->reader.next_total = target.total;
         self->reader.unread = target.hole;
+        self->reader.behind_gap = !repeat && s_is_behind_gap(self, stream, from);
     }
     while (rc >= 0 && given < bytes) {
         struct segment_place place;
@@ -145,6 +150,11 @@ spool_files_read(spool_files_t *self, uint64_t stream, uint64_t from, size_t byt
         given += s_missing(self, st, record.seq, record.total);
         if (record.seq < self->reader.next) // in a gap: it was told as lost
             continue;
+        if (self->reader.behind_gap) {
+            rc = s_define_again(self, &record, place, &given);
+            if (rc != 1)
+                break;
+        }
         self->handler.read(self->handler.arg, &record, false);
         given += FRAME_RECORD_HEADER + record.body_len;
         self->reader.next = record.seq + 1;
@@ -186,6 +196,14 @@ s_is_lost(spool_files_t *self, const struct record *record)
     if (record->type == RECORD_KEY)
         self->reader.unread = false;
     return self->reader.unread && record->type == RECORD_DELTA;
+}
+
+static bool
+s_is_behind_gap(const spool_files_t *self, uint64_t stream, uint64_t seq)
+{
+    const struct spool_gap *gap = seq > 0 ? spool_book_gap(self->book, stream, seq - 1) : NULL;
+
+    return gap != NULL && gap->from < seq;
 }
 
 // Where the last segment begins that has records up to `from`, or what it needs to be read.
@@ -286,6 +304,35 @@ s_repeat(spool_files_t *self, const struct target *target, uint64_t stream, uint
         if (keyed || kind == SPOOL_ASIDE || record.type == RECORD_DEF)
             self->handler.read(self->handler.arg, &record, true);
     }
+}
+
+// The first record behind a gap stands at `place`: definitions as they are there go ahead of it, as
+// a repeat. 1, and the record again, since it was read over; 0 or an error where it is gone.
+static int
+s_define_again(spool_files_t *self, struct record *record, struct segment_place place,
+               size_t *given)
+{
+    const uint64_t stream = record->stream;
+    const struct spool_segment *start = s_start(self, stream, record->seq);
+    struct segment_place at;
+    enum spool_kind kind;
+    int rc = 0;
+
+    self->reader.behind_gap = false;
+    if (start != NULL)
+        rc = s_seek(self, stream, (struct segment_place){ start->number, 0 });
+    while (
+        start != NULL && rc >= 0 && (rc = s_next(self, record, &kind, &at)) == 1 &&
+        (at.segment < place.segment || (at.segment == place.segment && at.offset < place.offset))) {
+        if (kind != SPOOL_ASIDE && (record->type != RECORD_DEF || s_is_booked(self, record)))
+            continue;
+        self->handler.read(self->handler.arg, record, true);
+        *given += FRAME_RECORD_HEADER + record->body_len;
+    }
+    if (rc < 0)
+        return rc;
+    rc = s_seek(self, stream, place);
+    return rc < 0 ? rc : s_next(self, record, &kind, &at);
 }
 
 // The reader stands at `place` of the stream; segment 0: at its first one.
@@ -394,6 +441,7 @@ s_give_gap(spool_files_t *self, struct spool_gap *gap)
     self->book_changed = true;
     self->reader.next = gap->to + 1;
     self->reader.next_total = gap->total + gap->samples;
+    self->reader.behind_gap = true;
     self->handler.read(self->handler.arg, &record, false);
     return FRAME_RECORD_HEADER + record.body_len;
 }

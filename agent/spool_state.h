@@ -57,6 +57,7 @@ struct spool_files {
         uint64_t next_total; // samples of the stream before it
         uint64_t segment;    // being read
         bool unread;         // damage, and no KEY since: a DELTA is of use to nobody
+        bool behind_gap;     // what is given next needs definitions ahead of it
     } reader;
 };
 

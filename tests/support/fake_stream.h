@@ -89,17 +89,17 @@ fake_ident(struct fake_stream *s, uint64_t host, const char *name)
     fake_record(s, RECORD_IDENT, 0, 0, body, (size_t) wbuf_finish(&w));
 }
 
-// TABLE of slots 0 to n - 1.
 static inline void
-fake_table(struct fake_stream *s, uint32_t n)
+fake_define(struct fake_stream *s, uint8_t type, uint32_t from, uint32_t n)
 {
     static uint8_t body[FRAME_BODY_MAX];
     struct wbuf w;
 
     wbuf_init(&w, body, sizeof body);
-    wbuf_varint(&w, n);
-    wbuf_varint(&w, n);
-    for (uint32_t slot = 0; slot < n; slot++) {
+    if (type == RECORD_TABLE)
+        wbuf_varint(&w, n);
+    wbuf_varint(&w, n - from);
+    for (uint32_t slot = from; slot < n; slot++) {
         char name[64];
         struct label labels[] = { { LABEL_METRIC, name },
                                   { "job", s->apps > 0 && slot >= s->apps ? "app" : "test" },
@@ -114,7 +114,21 @@ fake_table(struct fake_stream *s, uint32_t n)
         label_set_release(&def.labels);
     }
     assert_true(wbuf_finish(&w) > 0);
-    fake_record(s, RECORD_TABLE, 0, 0, body, (size_t) wbuf_finish(&w));
+    fake_record(s, type, 0, 0, body, (size_t) wbuf_finish(&w));
+}
+
+// TABLE of slots 0 to n - 1.
+static inline void
+fake_table(struct fake_stream *s, uint32_t n)
+{
+    fake_define(s, RECORD_TABLE, 0, n);
+}
+
+// DEF of slots `from` to n - 1.
+static inline void
+fake_defs(struct fake_stream *s, uint32_t from, uint32_t n)
+{
+    fake_define(s, RECORD_DEF, from, n);
 }
 
 // One sample of an application, `offset_ms` from the time of the next row.

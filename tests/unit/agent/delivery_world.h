@@ -1,7 +1,6 @@
 // delivery_world - what delivery is tested in: a writer, a spool, and what the agent says, each
-// written naively from the rules. The other side is delivery_peers.h.
-//
-// All is in `w`, all chance is from its seed. A claim that fails names seed and step.
+// written naively from the rules. The other side is delivery_peers.h. All is in `w`, all chance is
+// from its seed. A claim that fails names seed and step.
 
 #ifndef TESTS_UNIT_AGENT_DELIVERY_WORLD_H
 #define TESTS_UNIT_AGENT_DELIVERY_WORLD_H
@@ -65,6 +64,7 @@ struct lane {
     uint32_t crc, durable_crc;
     uint32_t crcs[CRCS]; // of the records it has staged, by seq; 0: not known
     uint64_t row;        // of its decoder, 0: none
+    uint64_t chain;      // seq that goes on from what was read last
     uint32_t slots;
     bool known, ended;
     uint64_t nak_step, key_step; // of the last NAK{NEXT} and NAK{KEY}
@@ -101,6 +101,7 @@ struct question {
 static struct world {
     uint64_t seed, first_seed, step;
     bool faults;
+    bool gentle; // of them only losses of the spool, and connections that leave nothing behind
     int64_t now_ms;
     delivery_t *agent;
     struct made made[RECORDS];
@@ -270,30 +271,42 @@ give_gap(const struct stream *s, uint64_t seq)
     return to + 1;
 }
 
+// A TABLE as it stands ahead of the record.
+static void
+give_table(const struct stream *s, uint64_t seq)
+{
+    struct content content = w.made[s->uids[seq]].content;
+    struct record table = w.made[s->uids[seq]].record;
+
+    content.slots -= table.type == RECORD_DEF ? 1 : 0;
+    table.type = RECORD_TABLE;
+    table.count = 0;
+    table.body = (const uint8_t *) &content;
+    table.body_len = sizeof content;
+    delivery_read(w.agent, s->id, &table, true);
+}
+
+// Behind what is lost a segment begins, which has a TABLE of its own.
 static void
 answer_repeat(const struct stream *s, uint64_t from)
 {
     uint64_t key = from;
+    bool lost = false;
 
     while (key > 0) {
         const struct made *m = &w.made[s->uids[--key]];
 
+        lost = lost || m->lost;
         if (m->record.type == RECORD_KEY && !m->lost)
             break;
     }
-    if (w.made[s->uids[key]].record.type == RECORD_KEY && !w.made[s->uids[key]].lost) {
-        struct content content = w.made[s->uids[key]].content;
-        struct record table = w.made[s->uids[key]].record;
-
-        table.type = RECORD_TABLE;
-        table.count = 0;
-        table.body = (const uint8_t *) &content;
-        table.body_len = sizeof content;
-        delivery_read(w.agent, s->id, &table, true);
-    }
+    if (w.made[s->uids[key]].record.type == RECORD_KEY && !w.made[s->uids[key]].lost)
+        give_table(s, key);
     for (; key < from && key < s->written; key++)
         if (!w.made[s->uids[key]].lost)
             give(s, key, true);
+    if (lost && from < s->written && !w.made[s->uids[from]].lost)
+        give_table(s, from);
 }
 
 static void
@@ -312,6 +325,8 @@ answer(void)
         if (w.made[s->uids[seq]].lost) {
             seq = give_gap(s, seq);
         } else {
+            if (seq > 0 && w.made[s->uids[seq - 1]].lost && (seq > q.from || !q.repeat))
+                give_table(s, seq);
             give(s, seq, false);
             seq++;
         }
@@ -341,7 +356,7 @@ spool_loses(void)
 
     while (from < s->written && w.made[s->uids[from]].lost)
         from++;
-    if (from >= s->written || s == live())
+    if (from >= s->written || s == live() || (w.gentle && s->written < s->n))
         return;
     to = from + seeded_below(&w.seed, (uint32_t) (s->written - from));
     if (w.made[s->uids[to]].record.type == RECORD_END && to-- == from)

@@ -114,6 +114,34 @@ the_oldest_go_where_there_is_no_room_and_a_gap_tells_of_them(void **state)
     assert_int_equal(spool_files_book(b->files)->n_gaps, 0);
 }
 
+// What is lost may have defined what comes behind it.
+static void
+behind_a_gap_definitions_are_given_again(void **state)
+{
+    struct bed *b = *state;
+    uint64_t next = 0, from;
+    bool end = false;
+
+    b->opt.bytes_most = 8 * SEGMENT;
+    reopen(b);
+    append(b, 300);
+    spool_files_limit(b->files, b->now_ms);
+    b->expected = UINT64_MAX;
+    assert_int_equal(spool_files_read(b->files, b->stream, 0, 1, false, &next, &end), 0);
+    assert_int_equal(b->gaps, 1);
+    assert_int_equal(b->records, 1);
+    assert_int_equal(b->repeats, 2); // TABLE and DEF
+    assert_int_equal(b->repeat_type, RECORD_TABLE);
+    from = next - 1; // the first record behind the gap
+    // Where the reader has been elsewhere meanwhile, or is asked for what a decoder needs: once.
+    drain(b, b->stream, from + 1, false);
+    assert_int_equal(b->repeats, 0);
+    drain(b, b->stream, from, false);
+    assert_int_equal(b->repeats, 2);
+    drain(b, b->stream, from, true);
+    assert_int_equal(b->repeats, 2);
+}
+
 static void
 what_is_older_than_the_age_goes(void **state)
 {
@@ -294,6 +322,7 @@ main(void)
         files_test(a_decoder_is_given_definitions_and_all_from_the_last_key_on),
         files_test(acknowledged_segments_go_and_the_next_record_can_still_be_read),
         files_test(the_oldest_go_where_there_is_no_room_and_a_gap_tells_of_them),
+        files_test(behind_a_gap_definitions_are_given_again),
         files_test(what_is_older_than_the_age_goes),
         files_test(what_was_refused_and_not_acknowledged_is_lost_at_the_next_table),
         files_test(what_was_given_up_is_taken_back_where_it_is_acknowledged_after_all),
