@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "collector/store/block_files_inner.h"
@@ -25,6 +26,8 @@ static int s_take(block_files_t *self, const struct block_name *name, struct blo
 static int s_open(block_files_t *self, const struct block_name *name, block_db_t **ret);
 static int s_make(block_files_t *self, const struct block_name *name);
 static int s_close_idle(block_files_t *self, struct block_open *file);
+static int s_close_left(block_files_t *self);
+static int s_empty_log(block_files_t *self, const struct block_name *name);
 
 int
 block_files_write(block_files_t *self, uint8_t class, const struct block_tile *tiles,
@@ -87,7 +90,7 @@ block_files_tick(block_files_t *self, int64_t now_ms)
     for (size_t i = self->opened; i-- > 0 && rc == 0;)
         if (now_ms - self->open[i].written_ms >= BLOCK_FILES_IDLE_MS)
             rc = s_close_idle(self, &self->open[i]);
-    return rc;
+    return rc == 0 && !self->logs_gone ? s_close_left(self) : rc;
 }
 
 static int
@@ -237,4 +240,52 @@ s_close_idle(block_files_t *self, struct block_open *file)
     if (rc == 1 || rc == -ENOSPC || rc == ERR_FORMAT)
         return 0;
     return rc < 0 ? rc : block_files_shut(self, file);
+}
+
+// A log that was left behind goes into its file: by a kill, or where a reader was in the way. One a
+// tick.
+static int
+s_close_left(block_files_t *self)
+{
+    struct block_name *list = NULL;
+    const ptrdiff_t n = block_name_list(&list, self->dir);
+    ptrdiff_t i = 0;
+    int rc = n < 0 ? (int) n : 0;
+
+    for (; i < n; i++) {
+        char path[BLOCK_PATH_SIZE];
+        struct stat log;
+
+        block_files_path(self, &list[i], "-wal", path);
+        if (block_files_find(self, &list[i]) == NULL && stat(path, &log) == 0 && log.st_size > 0)
+            break;
+    }
+    self->logs_gone = n >= 0 && i == n;
+    if (i < n)
+        rc = s_empty_log(self, &list[i]);
+    free(list);
+    return rc;
+}
+
+static int
+s_empty_log(block_files_t *self, const struct block_name *name)
+{
+    char path[BLOCK_PATH_SIZE];
+    block_db_t *db = NULL;
+    int rc;
+
+    block_files_path(self, name, "", path);
+    rc = block_db_open(&db, path, BLOCK_DB_WRITE);
+    if (rc == 0)
+        rc = block_db_checkpoint(db, false);
+    if (rc == 0)
+        rc = block_db_checkpoint(db, true);
+    block_db_close(&db);
+    if (rc == ERR_FORMAT || rc == ERR_UNKNOWN || rc == ERR_VERSION)
+        block_files_doubt(self, name, rc);
+    // As it is, it says no less: no reason to look at it again and again.
+    self->logs_gone = rc != 0;
+    return rc < 0 && rc != -ENOSPC && rc != ERR_FORMAT && rc != ERR_UNKNOWN && rc != ERR_VERSION
+               ? rc
+               : 0;
 }

@@ -33,6 +33,7 @@ struct block_files {
     uint64_t uses;                            // counts
     struct block_open open[BLOCK_FILES_OPEN]; // `opened` of them
     size_t opened;
+    bool logs_gone; // no file that is not open has a log
     atomic_uint readers;
     // Held while a name comes or goes, and while a reader opens a file: SQLite opens a file, its
     // log and the log's index by name one after the other, and they have to belong together.

@@ -222,6 +222,7 @@ block_files_shut(block_files_t *self, struct block_open *file)
 {
     const int rc = block_db_checkpoint(file->db, false);
 
+    self->logs_gone = false; // a reader may be in the way
     block_db_close(&file->db);
     *file = self->open[--self->opened];
     // Full or damaged, it says so again when somebody needs it.

@@ -211,6 +211,32 @@ a_file_that_rests_is_closed_and_has_no_log(void **state)
 }
 
 static void
+a_log_that_a_kill_left_goes_into_its_file(void **state)
+{
+    pid_t pid;
+    int status;
+
+    (void) state;
+    bed_close(&bed);
+    pid = fork();
+    if (pid == 0) {
+        if (bed_open(&bed) == 0 && bed_write(&bed, 0, 1, DAY, 2) == 0)
+            kill(getpid(), SIGKILL);
+        _exit(1);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(bed_open(&bed), 0);
+    assert_int_equal(bed_write(&bed, 0, 3, DAY + 1, 1), 0); // in use: not looked at
+    for (int64_t tick = 1; tick <= 3; tick++)
+        assert_int_equal(block_files_tick(bed.files, tick), 0);
+    assert_false(bed_has(&bed, "raw-0-20260101.db-wal"));
+    assert_true(bed_has(&bed, "raw-0-20260102.db-wal"));
+    assert_int_equal(bed_count(&bed, 0, ALL), 3);
+    assert_int_equal(bed.told, 0);
+}
+
+static void
 days_that_are_too_old_go_whole(void **state)
 {
     const struct block_limits limits = { .age_ms = { 2 * PARTITION_MS, 0 } };
@@ -450,6 +476,7 @@ main(void)
         TEST(sums_are_over_all_files),
         TEST(a_time_that_no_name_has_is_refused),
         TEST(a_file_that_rests_is_closed_and_has_no_log),
+        TEST(a_log_that_a_kill_left_goes_into_its_file),
         TEST(days_that_are_too_old_go_whole),
         TEST(a_clock_that_runs_off_takes_nothing),
         TEST(bytes_take_the_oldest_but_never_the_day_of_now),
