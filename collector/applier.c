@@ -138,6 +138,12 @@ applier_hello(applier_t *self, const struct host *host, const uint64_t *streams,
     }
 }
 
+void
+applier_segment(applier_t *self, uint64_t segment)
+{
+    self->segment = segment;
+}
+
 uint64_t
 applier_record(applier_t *self, uint64_t host, uint8_t flags, const struct record *record,
                struct host_time now)
@@ -256,7 +262,9 @@ s_accept(struct stream *stream, const struct record *record)
     self->taken.seen = before.samples;
     rc = lane_accept(stream->lane, &prefix, record);
     self->fate.refused[REFUSED_LIMIT] += lane_counters(stream->lane)->refused - before.refused;
-    s_count(&before, lane_counters(stream->lane));
+    // What the journal can not say again was read when it came, or told then.
+    if (self->live.hosts != NULL)
+        s_count(&before, lane_counters(stream->lane));
     if (self->taken.begun && rc != ERR_FORMAT) {
         applier_give(stream);
     } else {

@@ -56,6 +56,8 @@ void applier_attach(applier_t *self, const struct applier_live *live);
 void applier_name(applier_t *self, uint64_t host, const char *name);
 // What its agent said at a HELLO; streams that are not among these `n` are forgotten.
 void applier_hello(applier_t *self, const struct host *host, const uint64_t *streams, uint32_t n);
+// Records from here on stand in this segment of the journal. 0: in none, as at first.
+void applier_segment(applier_t *self, uint64_t segment);
 // The samples of the record that were not stored; those of a repeat never are, and are not counted.
 // `now` is when it came.
 uint64_t applier_record(applier_t *self, uint64_t host, uint8_t flags, const struct record *record,

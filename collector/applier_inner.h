@@ -75,6 +75,7 @@ struct applier {
     map_t *streams;                  // id -> stream
     map_t *names;                    // name -> source, of agents: the one that took it last
     struct host_time now;            // of the record at hand
+    uint64_t segment;                // of the journal, that it stands in
     uint8_t flags;                   // of the record at hand
     const struct record *record;     // at hand
     struct applier_taken taken;      // of it

@@ -164,7 +164,8 @@ s_values(void *arg, const struct row_state *before, bool apart)
         taken->watched[kind] = taken->live &&
                                publisher_watches(self->live.publisher, s_topics[kind],
                                                  stream->source->host);
-    store_lane_before(stream->into, self->record->type == RECORD_KEY ? NULL : before, apart);
+    store_lane_before(stream->into, (struct store_place){ self->record->seq, self->segment },
+                      self->record->type == RECORD_KEY ? NULL : before, apart);
 }
 
 static double

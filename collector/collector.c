@@ -8,7 +8,6 @@
 #include "collector/applier.h"
 #include "collector/collector_stat.h"
 #include "collector/journal.h"
-#include "collector/journal_store.h"
 #include "collector/reactor.h"
 #include "collector/replay.h"
 #include "collector/store/local_store.h"
@@ -22,13 +21,14 @@
 #include "shared/net/service.h"
 
 #define JOURNAL_DIR "journal"
+#define STORE_DIR   "store"
 
 // In the order of their start; they stop in the other one.
 struct collector {
     int lock_fd; // of the data folder, held while we live
     uint64_t id; // in the data folder, so that it stays
     local_store_t *local;
-    store_t *store; // its face; with the journal behind it once there is one
+    store_t *store; // its face
     event_log_t *events;
     journal_t *journal;
     applier_t *applier; // writes the store: the replay's at first, then the reactor's
@@ -39,6 +39,7 @@ struct collector {
 
 static int s_open_data(collector_t *self, const char *dir);
 static int s_data_exit(int rc);
+static int s_open_store(collector_t *self, int *exit_ret, const struct collector_options *options);
 static int s_start_journal(collector_t *self, int *exit_ret,
                            const struct collector_options *options);
 static int s_start_replay(collector_t *self, const struct collector_options *options);
@@ -64,15 +65,8 @@ collector_start(collector_t **ret, int *exit_ret, const struct collector_options
         goto fail;
     }
     self->events = event_log_new();
-    rc = local_store_new(&self->local, options->head_bytes);
-    if (rc < 0) {
-        *exit_ret = OPTION_EXIT_CONFIG;
-        log_error("no room for the head", "bytes=%llu error=%s",
-                  (unsigned long long) options->head_bytes, log_quote(err_str(rc)));
-        goto fail;
-    }
-    self->store = local_store_face(self->local);
-    rc = s_start_journal(self, exit_ret, options);
+    rc = s_open_store(self, exit_ret, options);
+    rc = rc < 0 ? rc : s_start_journal(self, exit_ret, options);
     rc = rc < 0 ? rc : s_start_replay(self, options);
     rc = rc < 0 ? rc : s_start_reactor(self, options);
     if (rc < 0)
@@ -139,6 +133,38 @@ s_data_exit(int rc)
     return rc == ERR_FORMAT ? OPTION_EXIT_CONFIG : OPTION_EXIT_UNAVAILABLE;
 }
 
+// What of it is wrong stays as it is: it may be somebody's data.
+static int
+s_open_store(collector_t *self, int *exit_ret, const struct collector_options *options)
+{
+    struct buf dir = { 0 };
+    int rc;
+
+    buf_printf(&dir, "%s/" STORE_DIR, options->data_dir);
+    rc = local_store_open(&self->local,
+                          &(struct local_store_config){ .most_bytes = options->head_bytes,
+                                                        .dir = buf_cstr(&dir),
+                                                        .keep_ms = options->keep_ms,
+                                                        .keep_bytes = options->keep_bytes });
+    if (rc < 0) {
+        *exit_ret = rc == ERR_UNKNOWN || rc == ERR_VERSION || rc == ERR_FORMAT || rc == ERR_RANGE
+                        ? OPTION_EXIT_CONFIG
+                        : OPTION_EXIT_UNAVAILABLE;
+        log_error("the store cannot be opened", "dir=%s error=%s", log_quote(buf_cstr(&dir)),
+                  log_quote(rc == ERR_UNKNOWN   ? "its meta.db is missing or new, and its other "
+                                                  "files can not be read without: put it back, or "
+                                                  "move the folder away"
+                            : rc == ERR_VERSION ? "it was written by a newer version: install that"
+                            : rc == ERR_FORMAT  ? "its meta.db is damaged: put it back from a "
+                                                  "backup, or move the folder away"
+                                                : err_str(rc)));
+    } else {
+        self->store = local_store_face(self->local);
+    }
+    buf_release(&dir);
+    return rc;
+}
+
 static void
 s_journal_dir(struct buf *out, const struct collector_options *options)
 {
@@ -160,8 +186,8 @@ s_start_journal(collector_t *self, int *exit_ret, const struct collector_options
                                                   .owner = self->id,
                                                   .segment_bytes = JOURNAL_SEGMENT_BYTES,
                                                   .spares = JOURNAL_SPARES,
-                                                  .keep_ms = options->journal_keep_ms,
                                                   .bytes_most = options->journal_bytes,
+                                                  .hold_bytes = JOURNAL_HOLD_BYTES,
                                                   .now_ms = clock_real_ms });
     selfstat_add(STAT_JOURNAL_DAMAGED, found.damaged_bytes);
     if (rc < 0) {
@@ -190,41 +216,24 @@ s_start_journal(collector_t *self, int *exit_ret, const struct collector_options
     return rc;
 }
 
-static void
-s_reach(void *arg, struct journal_reach *ret)
-{
-    journal_reach(arg, ret);
-}
-
-// The store is the head and the journal from here on.
 static int
 s_start_replay(collector_t *self, const struct collector_options *options)
 {
-    const int64_t since_ms = clock_real_ms() - REPLAY_MS;
     struct buf dir = { 0 };
     int rc;
 
     s_journal_dir(&dir, options);
-    // What came before is in the head only as far as it was ahead of our clock then.
-    self->store = journal_store_new(
-        &self->store, &(struct journal_store_options){
-                          .dir = buf_cstr(&dir),
-                          .owner = self->id,
-                          .floor_ms = lane_table_count(journal_lanes(self->journal)) > 0
-                                          ? since_ms + APPLIER_FUTURE_MS
-                                          : INT64_MIN,
-                          .arg = self->journal,
-                          .reach = s_reach });
     self->applier = applier_new(self->local, self->events,
                                 &(struct applier_limits){ .series = APPLIER_SERIES_MAX,
                                                           .slot_bytes = options->slot_bytes });
     rc = replay_start(&self->replay,
                       &(struct replay_options){ .dir = buf_cstr(&dir),
                                                 .owner = self->id,
+                                                .oldest = journal_oldest(self->journal),
                                                 .end = journal_end(self->journal),
                                                 .lanes = journal_lanes(self->journal),
-                                                .applier = self->applier,
-                                                .since_ms = since_ms });
+                                                .store = self->local,
+                                                .applier = self->applier });
     if (rc < 0)
         log_error("the journal cannot be read back", "error=%s", log_quote(err_str(rc)));
     buf_release(&dir);
@@ -239,6 +248,7 @@ s_start_reactor(collector_t *self, const struct collector_options *options)
     int rc = reactor_start(&self->reactor,
                            &(struct reactor_options){
                                .data_endpoint = options->endpoint,
+                               .local = self->local,
                                .store = self->store,
                                .journal = self->journal,
                                .replay = self->replay,

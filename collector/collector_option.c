@@ -10,14 +10,14 @@
 #include "shared/base/err.h"
 #include "shared/net/sock.h"
 
-#define KIB               UINT64_C(1024)
-#define MIB               (1024 * KIB)
-#define GIB               (1024 * MIB)
-#define PORT_BASE_LEAST   1024
-#define PORT_BASE_MOST    65531 // five in a row
-#define JOURNAL_DAYS_MOST 3650
-#define RECEIVE_BYTES     (256 * MIB) // without --memory
-#define SLOT_SHARE        16          // of --memory, at most, are one host's slots
+#define KIB             UINT64_C(1024)
+#define MIB             (1024 * KIB)
+#define GIB             (1024 * MIB)
+#define PORT_BASE_LEAST 1024
+#define PORT_BASE_MOST  65531 // five in a row
+#define KEEP_DAYS_MOST  36500
+#define RECEIVE_BYTES   (256 * MIB) // without --memory
+#define SLOT_SHARE      16          // of --memory, at most, are one host's slots
 
 static const struct option s_options[] = {
     { .name = "data",
@@ -25,7 +25,7 @@ static const struct option s_options[] = {
       .fallback = "/var/lib/zpulse-collector",
       .least = 1,
       .meta = "DIR",
-      .help = "folder for what must last: the collector's id, the journal" },
+      .help = "folder for what must last: the collector's id, journal and store" },
     { .name = "bind",
       .type = OPTION_TEXT,
       .fallback = "127.0.0.1",
@@ -69,20 +69,28 @@ static const struct option s_options[] = {
       .meta = "SIZE",
       .help = "memory in all: half for the newest samples, an eighth for what is received, "
               "at most a sixteenth for the slots of one host" },
-    { .name = "journal-keep",
+    { .name = "keep",
       .type = OPTION_DURATION,
-      .fallback = "24h",
-      .least = 60000,
-      .most = JOURNAL_DAYS_MOST * UINT64_C(86400000),
+      .fallback = "30d",
+      .least = 0,
+      .most = KEEP_DAYS_MOST * UINT64_C(86400000),
       .meta = "TIME",
-      .help = "how long the journal keeps samples" },
-    { .name = "journal-bytes",
+      .help = "how long samples stay on the disk, by whole days; 0: for ever" },
+    { .name = "keep-bytes",
       .type = OPTION_BYTES,
-      .fallback = "8GiB",
-      .least = 64 * MIB,
+      .fallback = "64GiB",
+      .least = 0,
       .most = 1024 * 1024 * GIB,
       .meta = "SIZE",
-      .help = "how large the journal may be on the disk" },
+      .help = "how much disk they take: the oldest days go first, today never; 0: as much as "
+              "there is" },
+    { .name = "journal-bytes",
+      .type = OPTION_BYTES,
+      .fallback = "2GiB",
+      .least = 256 * MIB,
+      .most = 1024 * 1024 * GIB,
+      .meta = "SIZE",
+      .help = "how large the journal may become while the store can not be written" },
     { .name = "peer",
       .type = OPTION_ENDPOINT,
       .list = true,
@@ -124,7 +132,8 @@ collector_options_take(struct collector_options *ret, const options_t *options)
         if (memory / SLOT_SHARE < ret->slot_bytes)
             ret->slot_bytes = memory / SLOT_SHARE;
     }
-    ret->journal_keep_ms = options_ms(options, "journal-keep");
+    ret->keep_ms = options_ms(options, "keep");
+    ret->keep_bytes = options_uint(options, "keep-bytes");
     ret->journal_bytes = options_uint(options, "journal-bytes");
     ret->most_agents = (size_t) options_uint(options, "max-agents");
     // One of the choices, so it is known.

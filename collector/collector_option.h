@@ -20,7 +20,8 @@ struct collector_options {
     uint64_t head_bytes;
     uint64_t receive_bytes; // of memory for what came and is not yet applied
     uint64_t slot_bytes;    // of memory for what one host's streams define
-    int64_t journal_keep_ms;
+    int64_t keep_ms;        // of samples on the disk; 0: they stay
+    uint64_t keep_bytes;    // 0: no bound
     uint64_t journal_bytes;
     size_t most_agents;
     enum log_level log_level;

@@ -64,7 +64,8 @@ ingest_new(const struct ingest_options *options)
     self->lanes = lane_table_new();
     lane_table_copy(self->lanes, journal_lanes(options->journal));
     self->streams = ingest_streams_new(self);
-    self->fate = (struct ingest_fate){ .lanes = self->lanes,
+    self->fate = (struct ingest_fate){ .applied = journal_end(options->journal).segment,
+                                       .lanes = self->lanes,
                                        .streams = self->streams,
                                        .applier = options->applier,
                                        .ledger = options->ledger,
@@ -243,6 +244,12 @@ bool
 ingest_is_behind(const ingest_t *self)
 {
     return self->replaying || self->n_waiting > 0;
+}
+
+uint64_t
+ingest_applied(const ingest_t *self)
+{
+    return self->fate.applied;
 }
 
 void
@@ -486,12 +493,7 @@ s_limit(ingest_t *self, struct stream *stream, uint64_t next)
 {
     const uint64_t living = host_table_in_state(self->is.hosts, HOST_UP) +
                             host_table_in_state(self->is.hosts, HOST_LATE);
-    const uint64_t most = self->is.receive_bytes;
-    uint64_t share = 0;
+    const uint64_t share = ingest_group_share(&self->gathered, self->is.receive_bytes, living);
 
-    if (!self->full && self->gathered.held <= most / 4 * 3) {
-        share = (most - self->gathered.held) / (living > 0 ? living : 1);
-        share = share < INGEST_SHARE_LEAST ? INGEST_SHARE_LEAST : share;
-    }
-    return ingest_stream_credit(stream, next, share);
+    return ingest_stream_credit(stream, next, self->full ? 0 : share);
 }

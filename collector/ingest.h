@@ -27,10 +27,9 @@
 #include "collector/journal.h"
 #include "shared/wire/control.h"
 
-#define INGEST_NAK_MS      1000 // at most one for KEY for a stream in this time
-#define INGEST_NEXT_MS     250  // likewise for NEXT: a round trip or two
-#define INGEST_FULL_MS     1000 // between two tries of a journal that had no room
-#define INGEST_SHARE_LEAST (64u * 1024u)
+#define INGEST_NAK_MS  1000 // at most one for KEY for a stream in this time
+#define INGEST_NEXT_MS 250  // likewise for NEXT: a round trip or two
+#define INGEST_FULL_MS 1000 // between two tries of a journal that had no room
 
 typedef struct ingest ingest_t;
 
@@ -67,6 +66,8 @@ void ingest_replayed(ingest_t *self);
 bool ingest_catch_up(ingest_t *self, struct host_time now);
 // What is committed waits to be applied.
 bool ingest_is_behind(const ingest_t *self);
+// No record that is not applied yet stands in an earlier segment of the journal.
+uint64_t ingest_applied(const ingest_t *self);
 
 // The streams that the host's agent holds now; those it had before are left to the journal. A
 // stream of another host stays that one's.

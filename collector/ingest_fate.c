@@ -63,8 +63,7 @@ s_entry(struct journal_entry *ret, const struct journal_group *group, uint32_t i
 }
 
 void
-ingest_fate_apply(const struct ingest_fate *self, const struct journal_group *group,
-                  int64_t mono_ms)
+ingest_fate_apply(struct ingest_fate *self, const struct journal_group *group, int64_t mono_ms)
 {
     struct journal_entry entry;
 
@@ -79,6 +78,9 @@ ingest_fate_apply(const struct ingest_fate *self, const struct journal_group *gr
             continue;
         // A host that was forgotten meanwhile is not begun anew.
         known = ingest_streams_source(self->streams, entry.host) != NULL;
+        if (group->items[i].kept)
+            self->applied = group->items[i].place.segment;
+        applier_segment(self->applier, group->items[i].place.segment);
         refused = !known ? entry.record.count
                          : applier_record(self->applier, entry.host, entry.flags, &entry.record,
                                           (struct host_time){ .mono_ms = mono_ms,

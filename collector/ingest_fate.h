@@ -21,6 +21,7 @@
 
 // All borrowed.
 struct ingest_fate {
+    uint64_t applied; // segment of the journal that the newest record stands in that was applied
     lane_table_t *lanes;
     ingest_streams_t *streams;
     applier_t *applier;
@@ -33,7 +34,7 @@ struct ingest_fate {
 // anew while it was at the disk had them asked for again.
 void ingest_fate_book(const struct ingest_fate *self, struct journal_group *group);
 // Its records, in their order. `mono_ms`: now.
-void ingest_fate_apply(const struct ingest_fate *self, const struct journal_group *group,
+void ingest_fate_apply(struct ingest_fate *self, const struct journal_group *group,
                        int64_t mono_ms);
 // `was`: the lanes as of the start, with what of them had been refused.
 void ingest_fate_refused_before(const struct ingest_fate *self, const lane_table_t *was);

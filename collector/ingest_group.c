@@ -90,6 +90,17 @@ ingest_group_probe(struct ingest_group *self)
     free(zeros);
 }
 
+uint64_t
+ingest_group_share(const struct ingest_group *self, uint64_t most, uint64_t agents)
+{
+    uint64_t share;
+
+    if (self->held > most / 4 * 3)
+        return 0;
+    share = (most - self->held) / (agents > 0 ? agents : 1);
+    return share < INGEST_SHARE_LEAST ? INGEST_SHARE_LEAST : share;
+}
+
 void
 ingest_group_submit(struct ingest_group *self)
 {

@@ -18,6 +18,8 @@
 #include "collector/journal.h"
 #include "collector/lane_table.h"
 
+#define INGEST_SHARE_LEAST (64u * 1024u) // of memory for an agent
+
 struct ingest_group {
     journal_t *journal;          // borrowed, as the next two
     const lane_table_t *lanes;   // what is committed
@@ -40,6 +42,8 @@ void ingest_group_before(struct ingest_group *self, uint64_t host, int64_t now_m
 void ingest_group_refused(struct ingest_group *self, int64_t now_ms);
 // An entry of no meaning that needs as much room as a large record: has the disk room again?
 void ingest_group_probe(struct ingest_group *self);
+// Of `most` bytes what each of so many agents may send more; 0 once three quarters are held.
+uint64_t ingest_group_share(const struct ingest_group *self, uint64_t most, uint64_t agents);
 // To the journal. Not while busy.
 void ingest_group_submit(struct ingest_group *self);
 // What is gathered never came.

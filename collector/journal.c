@@ -24,14 +24,12 @@ struct journal {
     ring_t *out;              // from it
     int stop_fd;              // eventfd
     int failed;               // the thread's: the error that was final, or 0
-    struct segment_place end; // at the start
-    pthread_mutex_t lock;     // over what follows
-    struct journal_reach reach;
+    struct segment_place end; // at the start, as the next one
+    uint64_t oldest;
 };
 
 static void *s_run(void *arg);
 static void s_commit(journal_t *self, struct journal_group *group);
-static void s_reach(journal_t *self);
 static void s_count(const struct journal_group *group, const journal_file_t *file);
 
 int
@@ -40,14 +38,13 @@ journal_start(journal_t **ret, struct journal_found *found, const struct journal
     journal_t *self = xcalloc(1, sizeof *self);
     int rc;
 
-    pthread_mutex_init(&self->lock, NULL);
     self->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     rc = self->stop_fd == -1 ? -errno : journal_file_open(&self->file, found, opt);
     rc = rc < 0 ? rc : ring_new(&self->in, JOURNAL_GROUPS);
     rc = rc < 0 ? rc : ring_new(&self->out, JOURNAL_GROUPS);
     if (rc == 0) {
-        s_reach(self);
-        self->end = self->reach.end;
+        self->end = journal_file_end(self->file);
+        self->oldest = journal_file_oldest(self->file);
     }
     rc = rc < 0 ? rc : -pthread_create(&self->thread, NULL, s_run, self);
     if (rc < 0) {
@@ -78,7 +75,6 @@ journal_stop(journal_t **self_p)
     journal_file_close(&self->file);
     if (self->stop_fd != -1)
         close(self->stop_fd);
-    pthread_mutex_destroy(&self->lock);
     free(self);
     *self_p = NULL;
 }
@@ -95,12 +91,22 @@ journal_end(const journal_t *self)
     return self->end;
 }
 
-void
-journal_reach(journal_t *self, struct journal_reach *ret)
+uint64_t
+journal_oldest(const journal_t *self)
 {
-    pthread_mutex_lock(&self->lock);
-    *ret = self->reach;
-    pthread_mutex_unlock(&self->lock);
+    return self->oldest;
+}
+
+void
+journal_let_go(journal_t *self, uint64_t below)
+{
+    journal_file_let_go(self->file, below);
+}
+
+void
+journal_hold(journal_t *self, bool on)
+{
+    journal_file_hold(self->file, on);
 }
 
 void
@@ -162,7 +168,6 @@ s_commit(journal_t *self, struct journal_group *group)
         journal_file_commit(self->file, group);
         s_count(group, self->file);
         self->failed = group->rc == -ENOSPC ? 0 : group->rc;
-        s_reach(self);
     }
     if (self->failed != 0) {
         group->rc = self->failed;
@@ -170,17 +175,6 @@ s_commit(journal_t *self, struct journal_group *group)
     }
     taken = ring_push(self->out, group); // there is room for all that are on their way
     assert(taken);
-}
-
-static void
-s_reach(journal_t *self)
-{
-    const struct journal_reach reach = { journal_file_oldest(self->file),
-                                         journal_file_end(self->file) };
-
-    pthread_mutex_lock(&self->lock);
-    self->reach = reach;
-    pthread_mutex_unlock(&self->lock);
 }
 
 static void

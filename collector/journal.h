@@ -3,8 +3,7 @@
 // In:     groups of entries through a bounded ring. The commit waits for no timer: who submits
 //         gathers the next group while this one is on its way.
 // Out:    the same groups, with what came of them, through a ring with a descriptor, in order.
-// Thread: its own for the files; journal_* are one other thread's to call, but for
-//         journal_reach.
+// Thread: its own for the files; journal_* are one other thread's to call.
 // Loss:   as journal_file says. After a final error every group comes back with it.
 
 #ifndef COLLECTOR_JOURNAL_H
@@ -26,13 +25,11 @@ void journal_stop(journal_t **self_p);
 // What was there at the start; for the time before the first submit.
 const lane_table_t *journal_lanes(const journal_t *self);
 struct segment_place journal_end(const journal_t *self);
+uint64_t journal_oldest(const journal_t *self); // segment
 
-// What can be read of the files now, by whoever opens them itself. Any thread.
-struct journal_reach {
-    uint64_t oldest;          // segment
-    struct segment_place end; // segment 0: there is none
-};
-void journal_reach(journal_t *self, struct journal_reach *ret);
+// As journal_file_let_go.
+void journal_let_go(journal_t *self, uint64_t below);
+void journal_hold(journal_t *self, bool on); // as journal_file_hold
 
 // Takes the group. Not while JOURNAL_GROUPS are on their way.
 void journal_submit(journal_t *self, struct journal_group **group_p);

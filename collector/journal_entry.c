@@ -75,78 +75,6 @@ journal_before_put(struct buf *out, uint64_t samples)
     buf_bytes(out, bytes, sizeof bytes);
 }
 
-void
-journal_times_put(struct buf *out, uint64_t segment, int64_t least_ms)
-{
-    uint8_t bytes[24];
-    struct wbuf w;
-
-    wbuf_init(&w, bytes, sizeof bytes);
-    wbuf_varint(&w, segment);
-    wbuf_u64(&w, (uint64_t) least_ms);
-    buf_bytes(out, bytes, (size_t) wbuf_finish(&w));
-}
-
-int
-journal_times_next(struct journal_entry *entry, uint64_t *segment_ret, int64_t *least_ms_ret)
-{
-    struct rbuf r;
-
-    if (entry->len == 0)
-        return 0;
-    rbuf_init(&r, entry->bytes, entry->len);
-    *segment_ret = rbuf_varint(&r);
-    *least_ms_ret = (int64_t) rbuf_u64(&r);
-    if (rbuf_rc(&r) < 0)
-        return ERR_FORMAT;
-    entry->bytes = r.at;
-    entry->len = rbuf_left(&r);
-    return 1;
-}
-
-// False: it has no blocks.
-static bool
-s_first_block(const struct record *record, struct rbuf *r)
-{
-    if (record->type != RECORD_KEY && record->type != RECORD_DELTA)
-        return false;
-    rbuf_init(r, record->body, record->body_len);
-    if (record->type == RECORD_KEY)
-        (void) rbuf_varint(r); // its width
-    return true;
-}
-
-bool
-journal_record_is_row(const struct record *record)
-{
-    struct rbuf r;
-    int64_t offset_ms;
-    uint8_t flags;
-
-    if (!s_first_block(record, &r))
-        return false;
-    offset_ms = rbuf_svarint(&r);
-    flags = rbuf_u8(&r);
-    return rbuf_rc(&r) == 0 && offset_ms == 0 && (flags & ROW_BLOCK_SPARSE) == 0;
-}
-
-// Samples with times of their own stand ahead of the row, the oldest first; so the first block
-// tells. One that can't be read is of no account: the body is malformed.
-int64_t
-journal_record_least_ms(const struct record *record)
-{
-    int64_t offset_ms = 0, time_ms;
-    struct rbuf r;
-
-    if (!s_first_block(record, &r))
-        return INT64_MAX;
-    if (rbuf_left(&r) > 0)
-        offset_ms = rbuf_svarint(&r);
-    if (rbuf_rc(&r) < 0 || __builtin_add_overflow(record->t0_ms, offset_ms, &time_ms))
-        return INT64_MAX;
-    return time_ms < record->t0_ms ? time_ms : record->t0_ms;
-}
-
 int
 journal_entry_take(struct journal_entry *ret, const void *at, size_t n)
 {
@@ -187,7 +115,6 @@ journal_entry_take_body(struct journal_entry *ret, const void *at, size_t n)
         ret->samples = rbuf_u64(&r);
         return rbuf_finish(&r);
     case JOURNAL_CHECKPOINT:
-    case JOURNAL_TIMES:
         break;
     default:
         return ERR_UNKNOWN;

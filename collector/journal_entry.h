@@ -8,20 +8,18 @@
 //      BASIS       u8 kind  u8 flags  u64 host  i64 received ms  u64 stream  u64 below  records
 //      REFUSED     u8 kind  u8 flags  u64 host  i64 received ms  u64 stream  u64 samples
 //      BEFORE      u8 kind  u8 flags  u64 host  i64 received ms  u64 samples
-//      TIMES       u8 kind  u8 flags  u64 0     i64 written ms   segments: varint number, i64 least
 //      CHECKPOINT  u8 kind  u8 flags  u64 host  i64 received ms  items (lane_checkpoint)
 //
 // All integers are little endian. HOST says how the host is called from here on. BASIS repeats
 // definitions of a stream that stood in segments below `below`. REFUSED is how many samples of the
 // stream were acknowledged and not stored, in all. BEFORE is how many samples the host's agent had
-// acknowledged by others, as it came to us. TIMES stands behind a checkpoint and says for the
-// segments that there are then how old the oldest sample in each of them is. A kind that is not
-// known is passed over. Thread: pure.
+// acknowledged by others, as it came to us. A kind that is not known is passed over, 7 among them,
+// which was in use once.
+// Thread: pure.
 
 #ifndef COLLECTOR_JOURNAL_ENTRY_H
 #define COLLECTOR_JOURNAL_ENTRY_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,7 +35,6 @@ enum journal_kind {
     JOURNAL_REFUSED = 4,
     JOURNAL_CHECKPOINT = 5,
     JOURNAL_BEFORE = 6,
-    JOURNAL_TIMES = 7,
 };
 
 // Flags of a CHECKPOINT; those of a RECORD are enum frame_flag.
@@ -63,7 +60,7 @@ struct journal_entry {
     uint64_t below;       // BASIS: segments that are no longer needed for it; 0: none
     uint64_t samples;     // REFUSED, BEFORE
     uint64_t next;        // REFUSED: of the records below it
-    const uint8_t *bytes; // BASIS: records, one after the other. CHECKPOINT, TIMES: items
+    const uint8_t *bytes; // BASIS: records, one after the other. CHECKPOINT: items
     size_t len;           // of them
 };
 
@@ -75,16 +72,6 @@ void journal_name_put(struct buf *out, const char *name);
 void journal_basis_put(struct buf *out, uint64_t stream, uint64_t below);
 void journal_refused_put(struct buf *out, uint64_t stream, uint64_t samples, uint64_t next);
 void journal_before_put(struct buf *out, uint64_t samples);
-// An item of TIMES.
-void journal_times_put(struct buf *out, uint64_t segment, int64_t least_ms);
-// The next one: 1, 0 at the end, or ERR_FORMAT. Moves entry->bytes on.
-int journal_times_next(struct journal_entry *entry, uint64_t *segment_ret, int64_t *least_ms_ret);
-
-// The oldest time of a sample in a record of the wire, as FORMAT.md orders its blocks: times rise.
-// INT64_MAX where it has none.
-int64_t journal_record_least_ms(const struct record *record);
-// Whether all its samples have its t0: it is a KEY or DELTA without samples of times of their own.
-bool journal_record_is_row(const struct record *record);
 
 // 0; ERR_FORMAT; or ERR_UNKNOWN: a kind of a later version.
 int journal_entry_take(struct journal_entry *ret, const void *at, size_t n);

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,9 +16,7 @@
 #include "shared/base/err.h"
 #include "shared/base/xalloc.h"
 
-#define HOLD_BYTES  (64u * 1024u * 1024u)
-#define TIMES_MOST  50000u // segments; an item has at most 18 bytes
-#define DEFS_GATHER 64u    // places of one lane's definitions: then they are written together
+#define DEFS_GATHER 64u // places of one lane's definitions: then they are written together
 #define ALIVE_MS    (5 * 60 * 1000)      // who was silent longer holds nothing
 #define GROUP_KEEP  (4u * 1024u * 1024u) // memory of a group that stays for the next one
 
@@ -29,17 +28,19 @@ struct journal_file {
     uint64_t checkpoint; // in which the newest whole one begins; 0: there is none
     lane_table_t *lanes;
     struct journal_keep keep;
+    _Atomic uint64_t let_go; // records below this segment are not needed
+    atomic_bool hold;        // nothing is taken
 };
 
 static int s_append(journal_file_t *self, uint8_t kind, uint8_t flags, uint64_t host,
                     int64_t received_ms, const void *body, size_t len, struct segment_place *place);
 static int s_rolled(journal_file_t *self, struct journal_group *group);
 static int s_checkpoint(journal_file_t *self);
-static int s_times(journal_file_t *self);
 static int s_trim(journal_file_t *self, struct journal_group *group);
 static uint64_t s_below(journal_file_t *self, struct journal_group *group);
-static bool s_held(const journal_file_t *self, uint64_t segment, struct journal_group *group);
+static uint64_t s_held(const journal_file_t *self, uint64_t below, struct journal_group *group);
 static int s_carry(journal_file_t *self, uint64_t below, uint32_t least);
+static int s_has_room(journal_file_t *self, struct journal_group *group);
 static int s_basis(void *arg, const struct journal_id *id, const struct buf *basis);
 
 struct journal_group *
@@ -119,8 +120,7 @@ journal_file_open(journal_file_t **ret, struct journal_found *found,
                           &(struct journal_scan_options){ .dir = opt->dir,
                                                           .owner = opt->owner,
                                                           .oldest = segment_log_oldest(self->log),
-                                                          .end = segment_log_end(self->log),
-                                                          .now_ms = opt->now_ms() });
+                                                          .end = segment_log_end(self->log) });
     if (rc < 0)
         goto fail;
     self->checkpoint = found->checkpoint;
@@ -178,7 +178,7 @@ void
 journal_file_commit(journal_file_t *self, struct journal_group *group)
 {
     uint32_t i = 0;
-    int rc = 0;
+    int rc = s_has_room(self, group);
 
     for (; i < group->n && rc == 0; i++) {
         struct journal_item *item = &group->items[i];
@@ -227,23 +227,17 @@ s_append(journal_file_t *self, uint8_t kind, uint8_t flags, uint64_t host, int64
 
     journal_head_put(head, kind, flags, host, received_ms);
     rc = segment_log_append(self->log, &payload, place);
-    if (rc < 0 || kind == JOURNAL_CHECKPOINT || kind == JOURNAL_TIMES)
+    if (rc < 0 || kind == JOURNAL_CHECKPOINT)
         return rc;
     // Parsed from the body alone: the two pieces are one only in the file.
     if (journal_entry_take_body(&entry, body, len) < 0)
         return 0; // not ours to judge
     lane_table_book(self->lanes, &entry, *place);
-    if (self->keep.n == 0 || self->keep.segments[self->keep.n - 1].number < place->segment) {
-        journal_keep_begin(&self->keep, place->segment, received_ms);
-        journal_keep_fresh(&self->keep, place->segment);
-    }
-    journal_keep_need(&self->keep, place->segment, received_ms);
-    if (kind == JOURNAL_RECORD) {
-        journal_keep_least(&self->keep, place->segment, journal_record_least_ms(&entry.record));
+    journal_keep_begin(&self->keep, place->segment);
+    if (kind == JOURNAL_RECORD)
         journal_keep_need(&self->keep,
                           lane_table_add(self->lanes, host, entry.record.stream)->key.segment,
-                          received_ms);
-    }
+                          place->segment);
     return 0;
 }
 
@@ -252,11 +246,9 @@ s_append(journal_file_t *self, uint8_t kind, uint8_t flags, uint64_t host, int64
 static int
 s_rolled(journal_file_t *self, struct journal_group *group)
 {
-    const int64_t kept_ms = self->is.keep_ms + INT64_C(86400000);
-    const int64_t ended_ms = kept_ms > JOURNAL_ENDED_MS ? kept_ms : JOURNAL_ENDED_MS;
     int rc;
 
-    group->expired_ms = self->is.now_ms() - ended_ms;
+    group->expired_ms = self->is.now_ms() - JOURNAL_ENDED_MS;
     lane_table_expire(self->lanes, group->expired_ms);
     rc = s_carry(self, self->segment, DEFS_GATHER);
     rc = rc < 0 ? rc : s_checkpoint(self);
@@ -283,29 +275,12 @@ s_checkpoint(journal_file_t *self)
 
     for (uint32_t i = 0; i < self->keep.n; i++)
         lane_checkpoint_put_segment(&first, self->keep.segments[i].number,
-                                    self->keep.segments[i].needed_ms);
+                                    self->keep.segments[i].needed_by);
     rc = lane_checkpoint_save(self->lanes, &first, s_emit, self);
     buf_release(&first);
     if (rc == 0)
         self->checkpoint = begins; // or the one behind: no less will do
-    rc = rc < 0 ? rc : s_times(self);
     self->segment = segment_log_newest(self->log);
-    return rc;
-}
-
-// Of the newest segments, as many as one entry holds; others count as not known.
-static int
-s_times(journal_file_t *self)
-{
-    const uint32_t n = self->keep.n;
-    struct segment_place place;
-    struct buf items = { 0 };
-    int rc;
-
-    for (uint32_t i = n > TIMES_MOST ? n - TIMES_MOST : 0; i < n; i++)
-        journal_times_put(&items, self->keep.segments[i].number, self->keep.segments[i].least_ms);
-    rc = s_append(self, JOURNAL_TIMES, 0, 0, self->is.now_ms(), items.at, items.len, &place);
-    buf_release(&items);
     return rc;
 }
 
@@ -339,37 +314,64 @@ static uint64_t
 s_below(journal_file_t *self, struct journal_group *group)
 {
     const uint64_t newest = segment_log_newest(self->log);
-    uint64_t below = journal_keep_lowest(&self->keep, self->is.now_ms() - self->is.keep_ms);
-    uint64_t bytes = segment_log_bytes(self->log);
+    uint64_t below = journal_keep_lowest(&self->keep, atomic_load(&self->let_go));
+    const uint64_t held = s_held(self, below, group);
 
-    if (below < segment_log_oldest(self->log))
-        below = segment_log_oldest(self->log);
-    bytes -= (below - segment_log_oldest(self->log)) * self->is.segment_bytes;
-    for (; below < newest && bytes > self->is.bytes_most; below++) {
-        if (s_held(self, below, group) && bytes <= self->is.bytes_most + HOLD_BYTES)
-            break;
-        bytes -= self->is.segment_bytes;
-    }
-    return below;
+    if ((newest - held) * self->is.segment_bytes <= self->is.hold_bytes)
+        below = held;
+    return below < segment_log_oldest(self->log) ? segment_log_oldest(self->log) : below;
 }
 
-// Whether a living stream is read from a KEY in it; those are asked for another one.
-static bool
-s_held(const journal_file_t *self, uint64_t segment, struct journal_group *group)
+// The lowest segment with a KEY that a living stream is read from, `below` at most. Streams whose
+// KEY stands far back are asked for another one.
+static uint64_t
+s_held(const journal_file_t *self, uint64_t below, struct journal_group *group)
 {
     const int64_t alive_ms = self->is.now_ms() - ALIVE_MS;
+    const uint64_t newest = segment_log_newest(self->log);
     const struct lane_entry *lane;
+    uint64_t held = below;
     size_t at = 0;
-    bool held = false;
 
     while ((lane = lane_table_next(self->lanes, &at)) != NULL) {
-        if (lane->ended || lane->key.segment != segment || lane->heard_ms < alive_ms)
+        if (lane->ended || lane->key.segment == 0 || lane->key.segment >= below ||
+            lane->heard_ms < alive_ms)
             continue;
-        held = true;
+        held = lane->key.segment < held ? lane->key.segment : held;
+        if ((newest - lane->key.segment) * self->is.segment_bytes < self->is.hold_bytes / 2)
+            continue;
         group->asks = xrealloc(group->asks, group->n_asks + 1, sizeof *group->asks);
         group->asks[group->n_asks++] = (struct journal_id){ lane->host, lane->stream };
     }
     return held;
+}
+
+// Nothing that is needed goes: where that is all there may be, what comes must wait.
+static int
+s_has_room(journal_file_t *self, struct journal_group *group)
+{
+    int rc;
+
+    if (atomic_load(&self->hold))
+        return -ENOSPC;
+    if (segment_log_bytes(self->log) <= self->is.bytes_most)
+        return 0;
+    rc = s_trim(self, group);
+    if (rc < 0)
+        return rc;
+    return segment_log_bytes(self->log) > self->is.bytes_most ? -ENOSPC : 0;
+}
+
+void
+journal_file_hold(journal_file_t *self, bool on)
+{
+    atomic_store(&self->hold, on);
+}
+
+void
+journal_file_let_go(journal_file_t *self, uint64_t below)
+{
+    atomic_store(&self->let_go, below);
 }
 
 // Writes anew the definitions that stand below `below`, of lanes that have `least` places or more.

@@ -6,13 +6,13 @@
 // Files:  a segment log in DATA/journal. Behind the first entry of each segment stands a
 //         checkpoint: all of the lane table. So an open reads the newest segment, and an older one
 //         only where that has no whole checkpoint.
-// Keeps:  a segment until nothing that is younger than `keep_ms` stands in it or is read from a KEY
-//         in it; or until the bytes are more than `bytes_most`. A KEY that a living stream is read
-//         from holds its segment for HOLD_BYTES more, in which its agent is asked for another one.
-//         Definitions never go with a segment: those of streams that are still known are written
-//         anew before.
-// Loss:   a full disk is told by -ENOSPC, and may end. Any other error of a write or sync is final.
-// Thread: one owner; it blocks on the disk.
+// Keeps:  segments from the one that journal_file_let_go named on, and those with a KEY that a
+//         record in them is read from. A KEY that a living stream is read from holds its segment as
+//         well, for JOURNAL_HOLD_BYTES at most: who is in the way for half of that is asked for
+//         another one. Definitions never go with a segment: those of streams that are still known
+//         are written anew before.
+// Loss:   a full disk, or `bytes_most` that are all needed, are told by -ENOSPC, which may end. Any
+// other error of a write or sync is final. Thread: one owner; it blocks on the disk.
 
 #ifndef COLLECTOR_JOURNAL_FILE_H
 #define COLLECTOR_JOURNAL_FILE_H
@@ -25,6 +25,7 @@
 
 #define JOURNAL_SEGMENT_BYTES (16u * 1024u * 1024u)
 #define JOURNAL_SPARES        2u
+#define JOURNAL_HOLD_BYTES    (128u * 1024u * 1024u)
 // After END a stream is known for a day longer than an agent's spool may hold its records.
 #define JOURNAL_ENDED_MS (8 * INT64_C(86400000))
 
@@ -33,8 +34,8 @@ struct journal_options {
     uint64_t owner;         // the collector's id
     uint32_t segment_bytes; // JOURNAL_SEGMENT_BYTES but for tests
     unsigned spares;
-    int64_t keep_ms;
     uint64_t bytes_most;     // of the folder
+    uint64_t hold_bytes;     // JOURNAL_HOLD_BYTES but for tests
     int64_t (*now_ms)(void); // since the epoch
 };
 
@@ -89,6 +90,12 @@ typedef struct journal_file journal_file_t;
 int journal_file_open(journal_file_t **ret, struct journal_found *found,
                       const struct journal_options *opt);
 void journal_file_close(journal_file_t **self_p);
+// Records in segments below this one are not needed any more, as far as the caller is concerned;
+// at first all are. Any thread.
+void journal_file_let_go(journal_file_t *self, uint64_t below);
+// While it is on, groups are given back with -ENOSPC: who takes what is durable can not follow. Any
+// thread.
+void journal_file_hold(journal_file_t *self, bool on);
 // Appends and syncs; the outcome is in the group.
 void journal_file_commit(journal_file_t *self, struct journal_group *group);
 

@@ -4,7 +4,6 @@
 
 #include "collector/lane_checkpoint.h"
 #include "shared/base/err.h"
-#include "shared/base/segment.h"
 #include "shared/base/segment_cursor.h"
 
 struct scan {
@@ -13,7 +12,6 @@ struct scan {
     bool loading;        // between the first and the last entry of a checkpoint
     uint64_t first;      // segment in which the one at hand begins
     uint64_t checkpoint; // segment in which the newest whole one begins; 0: none was met
-    uint64_t segment;    // that was read last
     uint64_t damaged_bytes;
 };
 
@@ -22,8 +20,7 @@ static int s_read(struct scan *scan, const struct journal_scan_options *opt,
                   struct segment_place from);
 static void s_entry(struct scan *scan, const struct segment_entry *at);
 static void s_checkpoint(struct scan *scan, const struct journal_entry *entry, uint64_t segment);
-static void s_times(struct scan *scan, struct journal_entry *entry);
-static void s_segment(void *arg, uint64_t number, int64_t needed_ms);
+static void s_segment(void *arg, uint64_t number, uint64_t needed_by);
 
 int
 journal_scan(lane_table_t *lanes, struct journal_keep *keep, struct journal_found *found,
@@ -44,28 +41,11 @@ journal_scan(lane_table_t *lanes, struct journal_keep *keep, struct journal_foun
     found->damaged_bytes += scan.damaged_bytes;
     found->checkpoint = scan.checkpoint;
     found->read = opt->end.segment - segment + 1;
-    // Segments that no checkpoint told of are taken as young.
     if (keep->n == 0)
-        journal_keep_begin(keep, opt->oldest, opt->now_ms);
-    journal_keep_begin(keep, opt->end.segment, opt->now_ms);
-    if (opt->end.offset <= SEGMENT_HEADER_BYTES)
-        journal_keep_fresh(keep, opt->end.segment);
+        journal_keep_begin(keep, opt->oldest);
+    journal_keep_begin(keep, opt->end.segment);
     journal_keep_trim(keep, opt->oldest);
     return rc;
-}
-
-int
-journal_scan_on(lane_table_t *lanes, struct journal_keep *keep, struct segment_place from,
-                const struct journal_scan_options *opt)
-{
-    struct scan scan = { .lanes = lanes, .keep = keep, .segment = from.segment };
-    const int rc = s_read(&scan, opt, from);
-
-    if (rc < 0)
-        return rc;
-    lane_table_trim(lanes, opt->oldest);
-    journal_keep_trim(keep, opt->oldest);
-    return 0;
 }
 
 static int
@@ -112,24 +92,12 @@ s_entry(struct scan *scan, const struct segment_entry *at)
         return;
     }
     scan->loading = false; // nothing stands within a checkpoint
-    if (entry.kind == JOURNAL_TIMES) {
-        s_times(scan, &entry);
-        return;
-    }
-    if (at->place.segment != scan->segment) { // its first entry
-        scan->segment = at->place.segment;
-        journal_keep_begin(scan->keep, scan->segment, entry.received_ms);
-        journal_keep_fresh(scan->keep, scan->segment);
-    }
     lane_table_book(scan->lanes, &entry, at->place);
-    journal_keep_begin(scan->keep, at->place.segment, entry.received_ms);
-    journal_keep_need(scan->keep, at->place.segment, entry.received_ms);
-    if (entry.kind != JOURNAL_RECORD)
-        return;
-    journal_keep_least(scan->keep, at->place.segment, journal_record_least_ms(&entry.record));
-    journal_keep_need(scan->keep,
-                      lane_table_add(scan->lanes, entry.host, entry.record.stream)->key.segment,
-                      entry.received_ms);
+    journal_keep_begin(scan->keep, at->place.segment);
+    if (entry.kind == JOURNAL_RECORD)
+        journal_keep_need(scan->keep,
+                          lane_table_add(scan->lanes, entry.host, entry.record.stream)->key.segment,
+                          at->place.segment);
 }
 
 // Whatever was booked before stands in it as well, so it is added to what is there: an item that
@@ -149,22 +117,11 @@ s_checkpoint(struct scan *scan, const struct journal_entry *entry, uint64_t segm
         scan->checkpoint = scan->first;
 }
 
-// Of this segment too: what had been read of it before is in there.
 static void
-s_times(struct scan *scan, struct journal_entry *entry)
-{
-    uint64_t segment;
-    int64_t least_ms;
-
-    while (journal_times_next(entry, &segment, &least_ms) == 1)
-        journal_keep_set_least(scan->keep, segment, least_ms);
-}
-
-static void
-s_segment(void *arg, uint64_t number, int64_t needed_ms)
+s_segment(void *arg, uint64_t number, uint64_t needed_by)
 {
     struct scan *scan = arg;
 
-    journal_keep_begin(scan->keep, number, needed_ms);
-    journal_keep_need(scan->keep, number, needed_ms);
+    journal_keep_begin(scan->keep, number);
+    journal_keep_need(scan->keep, number, needed_by);
 }

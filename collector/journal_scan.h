@@ -17,13 +17,8 @@ struct journal_scan_options {
     uint64_t owner;
     uint64_t oldest;          // segment
     struct segment_place end; // of the log
-    int64_t now_ms;
 };
 
-// Books what stands from `from` on, where all before it is booked. 0, -errno, or ERR_CLOSED: it was
-// trimmed, and all must be read anew.
-int journal_scan_on(lane_table_t *lanes, struct journal_keep *keep, struct segment_place from,
-                    const struct journal_scan_options *opt);
 // 0 or -errno. Adds to found->damaged_bytes and found->read. `lanes` and `keep` were empty.
 int journal_scan(lane_table_t *lanes, struct journal_keep *keep, struct journal_found *found,
                  const struct journal_scan_options *opt);

@@ -14,7 +14,8 @@
 #define DEF_SIZE  20   // bytes of a place, at most
 #define HOST_SIZE 41   // bytes of a host's counts, at most
 
-enum item { ITEM_SEGMENT = 1, ITEM_HOST = 2, ITEM_LANE = 3 };
+// 1 was in use once.
+enum item { ITEM_HOST = 2, ITEM_LANE = 3, ITEM_SEGMENT = 4 };
 enum lane_flag { LANE_ENDED = 1, LANE_BACKLOG = 2, LANE_TORN = 4 };
 
 static void s_put_host(struct buf *out, uint64_t id, const struct lane_host *host);
@@ -115,7 +116,7 @@ s_put_lane(struct buf *out, const struct lane_entry *lane)
 }
 
 void
-lane_checkpoint_put_segment(struct buf *out, uint64_t number, int64_t needed_ms)
+lane_checkpoint_put_segment(struct buf *out, uint64_t number, uint64_t needed_by)
 {
     uint8_t bytes[32];
     struct wbuf w;
@@ -123,7 +124,7 @@ lane_checkpoint_put_segment(struct buf *out, uint64_t number, int64_t needed_ms)
     wbuf_init(&w, bytes, sizeof bytes);
     wbuf_u8(&w, ITEM_SEGMENT);
     wbuf_varint(&w, number);
-    wbuf_svarint(&w, needed_ms);
+    wbuf_varint(&w, needed_by);
     buf_bytes(out, bytes, (size_t) wbuf_finish(&w));
 }
 
@@ -140,10 +141,10 @@ lane_checkpoint_load(lane_table_t *table, const uint8_t *items, size_t len,
 
         if (item == ITEM_SEGMENT) {
             const uint64_t number = rbuf_varint(&r);
-            const int64_t needed_ms = rbuf_svarint(&r);
+            const uint64_t needed_by = rbuf_varint(&r);
 
             if (rbuf_rc(&r) == 0)
-                segment(arg, number, needed_ms);
+                segment(arg, number, needed_by);
         } else if (item == ITEM_HOST) {
             rc = s_load_host(table, &r);
         } else {

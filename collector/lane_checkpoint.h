@@ -20,14 +20,14 @@
 
 // Gets the items in pieces, each with its JOURNAL_FIRST and JOURNAL_LAST. 0, or below zero to stop.
 typedef int lane_emit_fn(void *arg, const struct buf *items, uint8_t flags);
-// A segment that the journal holds, and when the newest record came that needs it.
-typedef void lane_segment_fn(void *arg, uint64_t number, int64_t needed_ms);
+// A segment that the journal holds, and the newest one that has a record that needs it.
+typedef void lane_segment_fn(void *arg, uint64_t number, uint64_t needed_by);
 
 // `first` has the segments already. 0, or what emit returned below zero.
 int lane_checkpoint_save(const lane_table_t *table, struct buf *first, lane_emit_fn *emit,
                          void *arg);
 // An item that is no lane's, for the `first` of a checkpoint.
-void lane_checkpoint_put_segment(struct buf *out, uint64_t number, int64_t needed_ms);
+void lane_checkpoint_put_segment(struct buf *out, uint64_t number, uint64_t needed_by);
 // The items of one entry, in addition to what is there; segments go to `segment`. 0 or ERR_FORMAT.
 int lane_checkpoint_load(lane_table_t *table, const uint8_t *items, size_t len,
                          lane_segment_fn *segment, void *arg);

@@ -15,6 +15,7 @@
 #include "collector/host_ledger.h"
 #include "collector/host_table.h"
 #include "collector/ingest.h"
+#include "collector/journal_release.h"
 #include "collector/ledger_series.h"
 #include "collector/publisher.h"
 #include "collector/query_service.h"
@@ -65,8 +66,9 @@ struct reactor {
     int ended_fd; // eventfd: the thread has ended
     struct reactor_sockets sockets;
     zmq_pollitem_t items[PLACES];
-    journal_t *journal; // borrowed, as the two below
-    replay_t *replay;   // NULL once it is done
+    journal_t *journal; // borrowed, as the three below
+    local_store_t *local;
+    replay_t *replay; // NULL once it is done
     applier_t *applier;
     host_table_t *hosts; // those below know one another by it
     host_ledger_t *ledger;
@@ -183,6 +185,7 @@ s_build(reactor_t *self, const struct reactor_options *o)
     if (rc < 0)
         return rc;
     self->journal = o->journal;
+    self->local = o->local;
     self->replay = o->replay;
     self->applier = o->applier;
     self->hosts = host_table_new(o->most_agents, &(struct host_events){ .arg = self,
@@ -465,6 +468,9 @@ s_timers(reactor_t *self, struct host_time now)
         self->state_at_ms = now.mono_ms + STATE_EVERY_MS;
     }
     if (now.mono_ms >= self->self_at_ms) {
+        if (journal_release(self->journal, self->local, ingest_applied(self->ingest),
+                            self->replay != NULL) < 0)
+            self->failed = true;
         stat_series_tell(self->own, now.real_ms);
         ledger_series_tell(self->ledgers, now);
         cardinality_series_tell(self->counts, now);

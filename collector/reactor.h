@@ -15,13 +15,14 @@
 #include "collector/collector_status.h"
 #include "collector/journal.h"
 #include "collector/replay.h"
-#include "collector/store/store.h"
+#include "collector/store/local_store.h"
 
 typedef struct reactor reactor_t;
 
 struct reactor_options {
     const char *data_endpoint; // the others follow from it (sock_endpoint)
-    store_t *store;            // borrowed, as all below
+    local_store_t *local;      // borrowed, as all below
+    store_t *store;            // the same by its face
     journal_t *journal;
     replay_t *replay;                    // of the same journal
     applier_t *applier;                  // the replay's until it is done, then ours

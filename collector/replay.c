@@ -15,6 +15,7 @@
 #include "shared/base/clock.h"
 #include "shared/base/err.h"
 #include "shared/base/log.h"
+#include "shared/base/map.h"
 #include "shared/base/xalloc.h"
 #include "shared/net/selfstat.h"
 
@@ -30,8 +31,8 @@ struct replay {
 };
 
 static void *s_run(void *arg);
-static bool s_host(void *arg, uint64_t host, const char *name);
-static bool s_record(void *arg, const struct journal_entry *entry);
+static void s_host(void *arg, uint64_t host, const char *name);
+static void s_record(void *arg, const struct journal_entry *entry, uint64_t segment);
 
 int
 replay_start(replay_t **ret, const struct replay_options *options)
@@ -108,6 +109,33 @@ replay_lanes(const replay_t *self)
     return self->lanes;
 }
 
+// The journal has one of its records.
+static bool
+s_wanted(void *arg, uint64_t stream)
+{
+    return map_get_u64(arg, stream) != NULL;
+}
+
+static void
+s_load(replay_t *self)
+{
+    const struct lane_entry *lane;
+    map_t *streams;
+    size_t at = 0;
+    int rc;
+
+    if (self->is.store == NULL)
+        return;
+    streams = map_new();
+    while ((lane = lane_table_next(self->lanes, &at)) != NULL)
+        map_put_u64(streams, lane->stream, self);
+    rc = local_store_load(self->is.store, s_wanted, streams);
+    map_destroy(&streams);
+    if (rc < 0)
+        log_error("the store's files could not be read as a whole", "error=%s",
+                  log_quote(err_str(rc)));
+}
+
 static void *
 s_run(void *arg)
 {
@@ -117,17 +145,19 @@ s_run(void *arg)
     int rc = 0;
 
     pthread_setname_np(pthread_self(), "replay");
+    s_load(self);
     if (lane_table_count(self->lanes) > 0)
         rc = journal_walk(&(struct journal_walk){ .dir = self->dir,
                                                   .owner = self->is.owner,
+                                                  .oldest = { .segment = self->is.oldest },
                                                   .end = self->is.end,
                                                   .lanes = self->lanes,
-                                                  .since_ms = self->is.since_ms,
                                                   .stop = &self->stopping,
                                                   .arg = self,
                                                   .host = s_host,
                                                   .record = s_record },
                           &walked);
+    applier_segment(self->is.applier, 0);
     selfstat_add(STAT_REPLAYED, walked.records);
     selfstat_add(STAT_JOURNAL_DAMAGED, walked.damaged_bytes);
     if (rc < 0 && rc != ERR_CLOSED)
@@ -145,27 +175,26 @@ s_run(void *arg)
     return NULL;
 }
 
-static bool
+static void
 s_host(void *arg, uint64_t host, const char *name)
 {
     applier_name(((replay_t *) arg)->is.applier, host, name);
-    return true;
 }
 
-static bool
-s_record(void *arg, const struct journal_entry *entry)
+static void
+s_record(void *arg, const struct journal_entry *entry, uint64_t segment)
 {
     replay_t *self = arg;
     const struct host_time came = { .real_ms = entry->received_ms };
     struct lane_entry *lane;
     struct applier_fate fate;
 
+    applier_segment(self->is.applier, segment);
     (void) applier_record(self->is.applier, entry->host, entry->flags, &entry->record, came);
     lane = lane_table_find(self->lanes, entry->host, entry->record.stream);
     if (lane == NULL || (entry->flags & FRAME_REPEAT) != 0 ||
         entry->record.seq < lane->refused_next)
-        return true;
+        return;
     applier_fate(self->is.applier, &fate);
     lane_table_refuse(self->lanes, lane, fate.refused[REFUSED_FUTURE]);
-    return true;
 }

@@ -1,7 +1,9 @@
-// replay - after a start: the newest part of the journal into the store, in a thread of its own.
+// replay - after a start: what the disk's series are, and the journal into the store, in a thread
+// of its own.
 //
-// In:     the journal's files up to where it ended at the start.
-// Out:    rows, by an applier that nobody else may touch until replay_fd is readable.
+// In:     the store's files; the journal's up to where it ended at the start.
+// Out:    rows, by an applier that nobody else may touch until replay_fd is readable. What the
+//         store has on the disk already it tells by its marks.
 // Thread: its own. replay_wait may be called by any.
 // Loss:   none that matters: what can't be read stays in the journal, is counted and logged.
 
@@ -14,18 +16,18 @@
 #include "collector/applier.h"
 #include "collector/lane_table.h"
 
-#define REPLAY_MS      (15 * 60 * 1000) // of the journal
-#define REPLAY_WAIT_MS 2000             // a question waits at most
+#define REPLAY_WAIT_MS 2000 // a question waits at most
 
 typedef struct replay replay_t;
 
 struct replay_options {
     const char *dir; // of the journal
     uint64_t owner;
+    uint64_t oldest; // segment
     struct segment_place end;
     const lane_table_t *lanes; // copied
+    local_store_t *store;      // to be loaded; NULL: it is not on a disk
     applier_t *applier;        // borrowed until it is done
-    int64_t since_ms;          // records that came then or later
 };
 
 // 0 and *ret, or -errno.

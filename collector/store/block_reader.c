@@ -23,7 +23,8 @@ struct block_reader {
     block_files_t *files;
     struct read_file open[BLOCK_READER_OPEN]; // `opened` of them
     size_t opened;
-    uint64_t uses; // counts
+    uint64_t uses;  // counts
+    uint32_t lacks; // files that the call at hand, or before, could not read
 };
 
 // What is asked of each file, and the caller's function, whose word is told from the file's.
@@ -93,6 +94,12 @@ block_reader_tiles(block_reader_t *self, uint64_t host, int64_t first_ms, int64_
     return s_each(self, &request, s_tiles);
 }
 
+uint32_t
+block_reader_lacks(const block_reader_t *self)
+{
+    return self->lacks;
+}
+
 int
 block_reader_marks(block_reader_t *self,
                    int (*fn)(void *arg, const struct block_name *file,
@@ -123,6 +130,7 @@ s_each(block_reader_t *self, struct request *request, read_fn *read)
     const ptrdiff_t n = block_name_list(&list, self->files->dir);
     int rc = n < 0 ? (int) n : 0;
 
+    self->lacks = 0;
     block_reader_tidy(self);
     for (ptrdiff_t i = 0; i < n && rc == 0; i++) {
         if (list[i].partition < partition_of(request->first_ms) ||
@@ -151,6 +159,7 @@ s_file(block_reader_t *self, struct request *request, read_fn *read)
     case ERR_FORMAT:
     case ERR_UNKNOWN:
     case ERR_VERSION:
+        self->lacks++;
         // The name may be another file's by now.
         if (file == NULL || !block_db_moved(file->db))
             block_files_doubt(self->files, request->file, rc);

@@ -3,15 +3,16 @@
 // Under the lock only pointers are taken. An open tile is sealed for the cursor alone: there is one
 // way to read then, and what comes later is not in it. Series are given one after the other, ids
 // rising for each host; the tiles of a host are gone through side by side, since their columns rise
-// too. Of equal times the tile that was begun first has the word.
+// too. Of equal times the tile that was begun first has the word. Where the disk is needed as well,
+// all of a host is gathered at once: local_far.
 
-#include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/store/local_inner.h"
-#include "collector/store/sealer.h"
+#include "collector/store/local_far.h"
 #include "collector/store/tile.h"
+#include "shared/base/err.h"
 #include "shared/base/xalloc.h"
 
 // One tile as it is read.
@@ -43,6 +44,17 @@ struct cursor {
     uint32_t views_size; // allocated
     struct view *views;  // numbers rising
     sealer_t *sealer;
+    bool far; // the disk is needed for the host; then these, instead of views:
+    uint32_t n_tiles;
+    uint32_t tiles_size;        // allocated
+    struct sealed_tile **tiles; // held
+    uint32_t n_known;
+    struct local_tile *known; // as local_far has them: without holds, to tell them by
+    tile_gather_t *gather;    // NULL: not read yet
+    series_id *ids;           // that it gathers
+    uint32_t gathered;        // next of these
+    uint32_t damaged;         // tiles and files that could not be read
+    char why[96];
     struct label_series series; // given last
     uint32_t n;                 // of samples
     uint32_t size;              // allocated, of all three
@@ -89,6 +101,9 @@ s_choose(struct cursor *c)
 static void
 s_drop_views(struct cursor *c)
 {
+    for (uint32_t i = 0; i < c->n_tiles; i++)
+        sealed_tile_drop(c->tiles[i]);
+    c->n_tiles = 0;
     for (uint32_t i = 0; i < c->n_views; i++) {
         sealed_tile_drop(c->views[i].sealed);
         free(c->views[i].times);
@@ -121,6 +136,23 @@ s_add_view(void *arg, struct sealed_tile *sealed)
                             &view->first);
 }
 
+// For local_far. Takes the hold.
+static void
+s_add_tile(void *arg, struct sealed_tile *sealed)
+{
+    struct cursor *c = arg;
+
+    if (sealed->is.last_ms < c->what.start_ms || sealed->is.first_ms > c->what.end_ms) {
+        sealed_tile_drop(sealed);
+        return;
+    }
+    if (c->n_tiles == c->tiles_size) {
+        c->tiles_size = c->tiles_size == 0 ? 8 : 2 * c->tiles_size;
+        c->tiles = xrealloc(c->tiles, c->tiles_size, sizeof(struct sealed_tile *));
+    }
+    c->tiles[c->n_tiles++] = sealed;
+}
+
 // Pointers to the tiles can move once vectors do: cursors are made when all stand.
 static void
 s_begin_columns(struct cursor *c)
@@ -133,19 +165,28 @@ s_begin_columns(struct cursor *c)
     }
 }
 
-static void
-s_take_host(struct cursor *c, uint64_t id)
+// What a host had in memory, and whether the disk may have more for the window.
+struct taken {
+    uint32_t n;
+    struct local_tile *tiles;
+    bool far;
+};
+
+static struct taken
+s_take_tiles(struct cursor *c, uint64_t id)
 {
     struct local_store *store = s_store(c);
+    struct taken taken = { 0 };
     struct local_tile *tiles = NULL;
     struct local_host *host;
     uint32_t n = 0;
 
-    s_drop_views(c);
-    c->host = id;
     pthread_mutex_lock(&store->lock);
     host = map_get_u64(store->hosts, id);
     c->upto = host != NULL ? host->rows : 0;
+    taken.far = store->disk != NULL && !c->what.labels_only &&
+                (c->what.start_ms <= store->before_ms ||
+                 (host != NULL && c->what.start_ms <= host->lost_ms));
     if (host != NULL && host->n > 0 && !c->what.labels_only) {
         tiles = xmemdup(host->tiles, host->n * sizeof *tiles);
         for (n = 0; n < host->n; n++) {
@@ -156,20 +197,88 @@ s_take_host(struct cursor *c, uint64_t id)
         }
     }
     pthread_mutex_unlock(&store->lock);
-    for (uint32_t i = 0; i < n; i++) {
-        if (tiles[i].sealed != NULL) {
-            s_add_view(c, tiles[i].sealed);
+    taken.n = n;
+    taken.tiles = tiles;
+    return taken;
+}
+
+// Holds go to `out`, and from it.
+static void
+s_give_tiles(struct cursor *c, const struct taken *taken,
+             void (*out)(void *arg, struct sealed_tile *tile))
+{
+    for (uint32_t i = 0; i < taken->n; i++) {
+        open_tile_t *open = taken->tiles[i].open;
+
+        if (taken->tiles[i].sealed != NULL) {
+            out(c, taken->tiles[i].sealed);
             continue;
         }
-        if (tiles[i].open == NULL) // given up
+        if (open == NULL) // given up
             continue;
         if (c->sealer == NULL)
             c->sealer = sealer_new();
-        (void) sealer_run(c->sealer, tiles[i].open, s_add_view, c);
-        open_tile_drop(&tiles[i].open);
+        (void) sealer_run(c->sealer, open, out, c);
+        open_tile_drop(&open);
     }
-    free(tiles);
-    s_begin_columns(c);
+}
+
+static void
+s_take_host(struct cursor *c, uint64_t id)
+{
+    struct taken taken;
+
+    s_drop_views(c);
+    tile_gather_destroy(&c->gather);
+    c->host = id;
+    taken = s_take_tiles(c, id);
+    c->far = taken.far;
+    if (!c->far) {
+        s_give_tiles(c, &taken, s_add_view);
+        s_begin_columns(c);
+        free(taken.tiles);
+        return;
+    }
+    s_give_tiles(c, &taken, s_add_tile);
+    free(c->known);
+    c->known = taken.tiles;
+    c->n_known = taken.n;
+}
+
+// Of the host whose tiles these are: all that is wanted, from disk and memory.
+static int
+s_gather(struct cursor *c)
+{
+    struct local_far far = { .store = s_store(c),
+                             .what = &c->what,
+                             .host = c->host,
+                             .tiles = c->tiles,
+                             .n_tiles = c->n_tiles,
+                             .known = c->known,
+                             .n_known = c->n_known };
+    uint32_t n = 0;
+    int rc;
+
+    while (c->at + n < c->n_wanted && c->wanted[c->at + n].host == c->host)
+        n++;
+    free(c->ids);
+    c->ids = xcalloc(n + 1, sizeof *c->ids);
+    for (uint32_t i = 0; i < n; i++)
+        c->ids[i] = c->wanted[c->at + i].id;
+    c->gathered = 0;
+    c->gather = tile_gather_new(&(struct tile_gather_options){ .n = n,
+                                                               .ids = c->ids,
+                                                               .start_ms = c->what.start_ms,
+                                                               .end_ms = c->what.end_ms,
+                                                               .newest_only = c->what.newest_only,
+                                                               .most = LOCAL_FAR_SAMPLES });
+    rc = local_far_read(&far, c->gather);
+    c->damaged += far.damaged;
+    s_drop_views(c);
+    if (rc == ERR_LIMIT)
+        snprintf(c->why, sizeof c->why, "more than %u samples of a host: ask for less time",
+                 LOCAL_FAR_SAMPLES);
+    return rc;
 }
 
 int
@@ -249,6 +358,35 @@ s_read(struct cursor *c, series_id id)
     }
 }
 
+// The samples of the series, and their number.
+static int
+s_samples(struct cursor *c, const struct wanted *w, struct store_series *ret)
+{
+    int rc;
+
+    if (w->host != c->host)
+        s_take_host(c, w->host);
+    if (c->far) {
+        if (c->gather == NULL) {
+            c->at--; // it is one of those
+            rc = s_gather(c);
+            c->at++;
+            if (rc < 0)
+                return rc;
+        }
+        ret->samples = tile_gather_samples(c->gather, c->gathered++, &ret->n);
+        return 0;
+    }
+    s_read(c, w->id);
+    ret->samples = c->samples;
+    ret->n = c->n;
+    if (c->what.newest_only && c->n > 1) {
+        ret->samples += c->n - 1;
+        ret->n = 1;
+    }
+    return 0;
+}
+
 int
 local_cursor_next(store_cursor_t *cursor, struct store_series *ret)
 {
@@ -257,31 +395,34 @@ local_cursor_next(store_cursor_t *cursor, struct store_series *ret)
     while (c->at < c->n_wanted) {
         const struct wanted *w = &c->wanted[c->at++];
 
+        *ret = (struct store_series){ .id = w->id, .host = w->host };
         if (!c->what.labels_only) {
-            if (w->host != c->host)
-                s_take_host(c, w->host);
-            s_read(c, w->id);
-            if (c->n == 0)
+            const int rc = s_samples(c, w, ret);
+
+            if (rc < 0)
+                return rc;
+            if (ret->n == 0)
                 continue;
         }
         label_set_release(&c->series.labels);
         if (label_index_get(s_store(c)->index, w->id, &c->series) < 0)
             continue;
-        *ret = (struct store_series){
-            .id = w->id,
-            .kind = c->series.kind,
-            .host = w->host,
-            .labels = &c->series.labels,
-            .samples = c->samples,
-            .n = c->n,
-        };
-        if (c->what.newest_only && c->n > 1) {
-            ret->samples += c->n - 1;
-            ret->n = 1;
-        }
+        ret->kind = c->series.kind;
+        ret->labels = &c->series.labels;
         return 1;
     }
     return 0;
+}
+
+const char *
+local_cursor_why(const store_cursor_t *cursor)
+{
+    struct cursor *c = (struct cursor *) (uintptr_t) cursor;
+
+    if (c->why[0] == '\0' && c->damaged > 0)
+        snprintf(c->why, sizeof c->why, "%u damaged files or tiles of the store could not be read",
+                 c->damaged);
+    return c->why[0] != '\0' ? c->why : NULL;
 }
 
 uint64_t
@@ -298,6 +439,10 @@ local_cursor_close(store_cursor_t **cursor_p)
     s_drop_views(c);
     atomic_fetch_sub(&s_store(c)->cursors, 1);
     sealer_destroy(&c->sealer);
+    tile_gather_destroy(&c->gather);
+    free(c->tiles);
+    free(c->known);
+    free(c->ids);
     label_set_release(&c->series.labels);
     free(c->wanted);
     free(c->views);

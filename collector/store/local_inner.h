@@ -7,9 +7,11 @@
 #include <stdatomic.h>
 
 #include "collector/store/label_index.h"
+#include "collector/store/local_disk.h"
 #include "collector/store/local_store.h"
 #include "collector/store/open_tile.h"
 #include "collector/store/sealed_tile.h"
+#include "collector/store/sealer.h"
 #include "collector/store/store_lane.h"
 #include "shared/base/buf.h"
 #include "shared/base/map.h"
@@ -51,6 +53,18 @@ struct own_rows {
     struct cell *cells;
 };
 
+// A tile that ended, on its way to the disk.
+struct local_ended {
+    struct local_ended *next;
+    open_tile_t *tile;         // held; NULL once it is sealed
+    uint64_t stream;           // the collector's own: 0
+    uint64_t next_seq;         // of the stream: one past the newest record in it
+    uint64_t needs;            // segment of the journal that has its first record; 0: none has
+    uint64_t number;           // of the open tile
+    uint32_t n_made;           // what it became
+    struct sealed_tile **made; // held
+};
+
 struct local_store {
     store_t face;
     label_index_t *index;
@@ -66,27 +80,39 @@ struct local_store {
     pthread_cond_t work;      // `ended` is not empty, or it is to end
     pthread_cond_t done;      // a tile was sealed
     map_t *hosts;
-    struct local_ended *first; // tiles on their way to the sealing thread
+    struct local_ended *first; // tiles that ended and are not on the disk
     struct local_ended *last;
-    uint64_t n_ended;     // of these, and the one that is being sealed
-    struct sealed_queue { // held, in the order in which they were sealed
+    struct local_ended *to_seal; // the first of them that is not sealed
+    uint64_t n_ended;            // of these, from there on
+    struct sealed_queue {        // held, in the order in which they were sealed
         struct sealed_tile **at;
         size_t first, n, size; // a circle
+        size_t written;        // of the n, from the first one: they are on the disk, too
     } sealed;
     uint64_t sealed_bytes; // of these
+    uint64_t unwritten;    // bytes of these that are not on the disk yet
+    int64_t unwritten_ms;  // monotonic, when the first of them was sealed
+    bool flush;            // somebody waits for all to be on the disk
+    bool no_room;          // the disk had none at the last try
     bool stopping;
-    int64_t oldest_ms;      // time of any sample that was ever held; INT64_MAX: none was
-    int64_t lost_ms;        // as a host's, of all
-    struct store_stat stat; // series and bytes are filled in when asked for
-};
-
-struct local_ended {
-    struct local_ended *next;
-    open_tile_t *tile; // held
+    int failed;              // the disk's final error, or 0
+    int64_t oldest_ms;       // time of any sample that was ever held; INT64_MAX: none was
+    int64_t lost_ms;         // as a host's, of all
+    int64_t before_ms;       // of what is older the disk may have some; INT64_MIN: it was empty
+    struct store_stat stat;  // series and bytes are filled in when asked for
+    struct local_disk *disk; // NULL: memory alone
+    atomic_bool loaded;      // series are known as the disk has them
 };
 
 // Tiles that may wait to be sealed; who appends waits then.
 #define LOCAL_ENDED_MOST 4096u
+// What is sealed goes to the disk once it is so much, or has waited so long.
+#define LOCAL_WRITE_BYTES (4u << 20)
+#define LOCAL_WRITE_MS    1000
+// After a try that found no room.
+#define LOCAL_WRITE_AGAIN_MS 1000
+// At a stop: what is not sealed by then is read back from the journal.
+#define LOCAL_STOP_MS 500
 
 // These under the lock. Made where it is missing.
 struct local_host *local_host(struct local_store *self, uint64_t host);
@@ -104,13 +130,24 @@ store_lane_t *store_lane_make(struct local_store *store, struct local_host *host
 void store_lane_free(store_lane_t **self_p);
 void store_lane_set(store_lane_t *self, uint32_t slot, series_id id, struct metric_form form,
                     uint64_t from_seq);
-void store_lane_make_ready(store_lane_t *self, const struct row_state *before, bool apart);
+void store_lane_make_ready(store_lane_t *self, struct store_place place,
+                           const struct row_state *before, bool apart);
 uint64_t store_lane_put(store_lane_t *self, const struct open_record *record, uint32_t rows);
+// Segment of the journal that its open tile needs; UINT64_MAX: none.
+uint64_t store_lane_needs(const store_lane_t *self);
 
-// A tile that takes no more.
-void local_end_tile(struct local_store *self, open_tile_t *tile);
-// The sealing thread, until `stopping`.
+// A tile that takes no more, and the segment of the journal that it needs.
+void local_end_tile(struct local_store *self, open_tile_t *tile, uint64_t needs);
+// The store's thread, until `stopping`.
 void *local_seal_run(void *store);
+// Seals the first of those that wait; `lock` is held before and after, and not between.
+void local_seal_next(struct local_store *self, sealer_t *sealer);
+// Gives up sealed tiles that are on the disk, or may be lost where there is none, until all is
+// within `most_bytes`. Under the lock.
+void local_make_room(struct local_store *self, uint64_t index_bytes);
+// Puts on the disk what is sealed, some of it at a time. `lock` is held before and after, and not
+// between. 0, -ENOSPC, or a final error.
+int local_write(struct local_store *self);
 // Lists a tile that is begun; a hold of its own.
 void local_list_open(struct local_store *self, open_tile_t *tile);
 
@@ -121,6 +158,7 @@ void own_rows_destroy(struct own_rows **own_p);
 int local_cursor_open(store_t *store, const struct store_select *what, store_cursor_t **ret);
 int local_cursor_next(store_cursor_t *cursor, struct store_series *ret);
 uint64_t local_cursor_upto(const store_cursor_t *cursor);
+const char *local_cursor_why(const store_cursor_t *cursor);
 void local_cursor_close(store_cursor_t **cursor_p);
 
 #endif

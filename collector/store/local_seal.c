@@ -1,11 +1,11 @@
-// local_seal - the thread that turns open tiles into sealed ones.
+// local_seal - open tiles into sealed ones, and which of these memory keeps.
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "collector/store/local_inner.h"
-#include "collector/store/sealer.h"
 #include "collector/store/tile_compare.h"
+#include "shared/base/clock.h"
 #include "shared/base/xalloc.h"
 
 // Tiles of one open tile that are compared with their neighbours.
@@ -90,7 +90,7 @@ s_cost(const struct sealed_tile *tile)
     return sizeof *tile + tile->is.len + 2 * sizeof(struct local_tile);
 }
 
-// The oldest tile goes. False: there is none.
+// The oldest tile that may go. False: there is none.
 static bool
 s_drop_oldest(struct local_store *self)
 {
@@ -98,7 +98,7 @@ s_drop_oldest(struct local_store *self)
     struct sealed_tile *tile;
     struct local_host *host;
 
-    if (queue->n == 0)
+    if (self->disk != NULL ? queue->written == 0 : queue->n == 0)
         return false;
     tile = queue->at[queue->first];
     queue->first = (queue->first + 1) % queue->size;
@@ -109,9 +109,20 @@ s_drop_oldest(struct local_store *self)
     self->lost_ms = tile->is.last_ms > self->lost_ms ? tile->is.last_ms : self->lost_ms;
     self->sealed_bytes -= s_cost(tile);
     self->stat.samples -= tile->is.samples;
-    self->stat.samples_evicted += tile->is.samples;
+    if (self->disk != NULL)
+        queue->written--;
+    else
+        self->stat.samples_evicted += tile->is.samples;
     sealed_tile_drop(tile);
     return true;
+}
+
+void
+local_make_room(struct local_store *self, uint64_t index_bytes)
+{
+    while (self->sealed_bytes + index_bytes + piece_pool_bytes(self->pool) > self->most_bytes &&
+           s_drop_oldest(self))
+        ;
 }
 
 // In place of the open tile stand those that it became.
@@ -142,51 +153,89 @@ s_replace(struct local_store *self, open_tile_t *tile, const struct made *made, 
     self->stat.samples += samples;
 }
 
-static void
-s_seal(struct local_store *self, sealer_t *sealer, open_tile_t *tile)
+// Whether all that the open tile has is on the disk since before the start.
+static bool
+s_is_written(const struct local_store *self, const struct local_ended *ended)
 {
-    struct made made = { 0 };
-    const uint64_t index_bytes = label_index_stat(self->index).bytes;
-    uint64_t conflicts;
+    const struct open_tile_stat stat = open_tile_stat(ended->tile);
+    const struct stream_marks *marks = self->disk != NULL
+                                           ? local_disk_marks(self->disk, ended->stream)
+                                           : NULL;
 
-    (void) sealer_run(sealer, tile, s_take, &made); // a lane has read it all before
-    conflicts = sealer_conflicts(sealer) + s_conflicts(self, &made);
-    pthread_mutex_lock(&self->lock);
-    s_replace(self, tile, &made, conflicts);
-    pthread_mutex_unlock(&self->lock);
-    open_tile_drop(&tile);
-    pthread_mutex_lock(&self->lock);
-    while (self->sealed_bytes + index_bytes + piece_pool_bytes(self->pool) > self->most_bytes &&
-           s_drop_oldest(self))
-        ;
-    self->n_ended--;
-    pthread_cond_broadcast(&self->done);
-    pthread_mutex_unlock(&self->lock);
-    free(made.at);
+    return marks != NULL && stat.first_ms <= stat.last_ms &&
+           partition_of(stat.first_ms) == partition_of(stat.last_ms) &&
+           stream_marks_cover(marks, partition_of(stat.first_ms), stat.next_seq);
 }
 
-void *
-local_seal_run(void *arg)
+// Of the tiles made of one open tile those go that are on the disk since before the start, and
+// those of days that no file can have.
+static void
+s_sift(struct local_store *self, struct made *made, const struct local_ended *ended)
 {
-    struct local_store *self = arg;
-    sealer_t *sealer = sealer_new();
+    const struct stream_marks *marks = NULL;
+    uint32_t kept = 0;
 
-    pthread_setname_np(pthread_self(), "store");
-    pthread_mutex_lock(&self->lock);
-    while (!self->stopping || self->first != NULL) {
-        struct local_ended *ended = self->first;
+    if (self->disk == NULL)
+        return;
+    marks = local_disk_marks(self->disk, ended->stream);
+    for (uint32_t i = 0; i < made->n; i++) {
+        const int64_t day = partition_of(made->at[i]->is.first_ms);
 
-        if (ended == NULL) {
-            pthread_cond_wait(&self->work, &self->lock);
-            continue;
-        }
-        self->first = ended->next;
-        pthread_mutex_unlock(&self->lock);
-        s_seal(self, sealer, ended->tile);
-        free(ended);
-        pthread_mutex_lock(&self->lock);
+        if (day < BLOCK_PARTITION_MIN || day > BLOCK_PARTITION_MAX ||
+            (marks != NULL && stream_marks_cover(marks, day, ended->next_seq)))
+            sealed_tile_drop(made->at[i]);
+        else
+            made->at[kept++] = made->at[i];
     }
+    made->n = kept;
+}
+
+// It waits for the disk now; without one it is done with.
+static void
+s_pass_on(struct local_store *self, struct local_ended *ended, struct made *made)
+{
+    self->to_seal = ended->next;
+    self->n_ended--;
+    if (self->disk == NULL) {
+        self->first = ended->next;
+        if (self->first == NULL)
+            self->last = NULL;
+        free(made->at);
+        free(ended);
+        return;
+    }
+    if (self->first == ended)
+        self->unwritten_ms = clock_mono_ms();
+    for (uint32_t i = 0; i < made->n; i++) {
+        (void) sealed_tile_hold(made->at[i]);
+        self->unwritten += made->at[i]->is.len;
+    }
+    ended->made = made->at;
+    ended->n_made = made->n;
+}
+
+void
+local_seal_next(struct local_store *self, sealer_t *sealer)
+{
+    struct local_ended *ended = self->to_seal;
+    open_tile_t *tile = ended->tile;
+    struct made made = { 0 };
+    uint64_t index_bytes, conflicts = 0;
+
     pthread_mutex_unlock(&self->lock);
-    sealer_destroy(&sealer);
-    return NULL;
+    index_bytes = label_index_stat(self->index).bytes;
+    if (!s_is_written(self, ended)) {
+        (void) sealer_run(sealer, tile, s_take, &made); // a lane has read it all before
+        s_sift(self, &made, ended);
+        conflicts = sealer_conflicts(sealer) + s_conflicts(self, &made);
+    }
+    pthread_mutex_lock(&self->lock);
+    s_replace(self, tile, &made, conflicts);
+    ended->tile = NULL;
+    s_pass_on(self, ended, &made);
+    pthread_mutex_unlock(&self->lock);
+    open_tile_drop(&tile); // its pieces are free before room is looked for
+    pthread_mutex_lock(&self->lock);
+    local_make_room(self, index_bytes);
+    pthread_cond_broadcast(&self->done);
 }

@@ -22,8 +22,10 @@ static int64_t s_oldest(store_t *store);
 static int64_t s_lost(store_t *store, uint64_t host);
 static int s_count(store_t *store, enum store_count_of what, const char *label, store_count_fn *fn,
                    void *arg);
+static bool s_far(store_t *store, uint64_t host, int64_t from_ms);
 static void s_stat(store_t *store, struct store_stat *ret);
 static void s_destroy(store_t **store_p);
+static int s_open_disk(local_store_t *self, const struct local_store_config *config);
 
 static const struct store_ops s_ops = {
     .series = s_series,
@@ -37,34 +39,59 @@ static const struct store_ops s_ops = {
     .oldest = s_oldest,
     .lost = s_lost,
     .count = s_count,
+    .far = s_far,
+    .why = local_cursor_why,
     .stat = s_stat,
     .destroy = s_destroy,
 };
 
+// By the clock that the store's thread waits by.
+static void
+s_init_conditions(local_store_t *self)
+{
+    pthread_condattr_t by;
+
+    pthread_condattr_init(&by);
+    pthread_condattr_setclock(&by, CLOCK_MONOTONIC);
+    pthread_cond_init(&self->work, &by);
+    pthread_cond_init(&self->done, &by);
+    pthread_condattr_destroy(&by);
+}
+
 int
 local_store_new(local_store_t **ret, uint64_t most_bytes)
 {
-    local_store_t *self;
-    int rc;
+    return local_store_open(ret, &(struct local_store_config){ .most_bytes = most_bytes });
+}
 
-    if (most_bytes < LOCAL_STORE_LEAST || most_bytes > UINT64_C(1) << LOCAL_STORE_MOST_BITS)
+int
+local_store_open(local_store_t **ret, const struct local_store_config *config)
+{
+    local_store_t *self;
+    int rc = 0;
+
+    if (config->most_bytes < LOCAL_STORE_LEAST || config->most_bytes > UINT64_C(1)
+                                                                           << LOCAL_STORE_MOST_BITS)
         return ERR_RANGE;
     self = xcalloc(1, sizeof *self);
     self->face.ops = &s_ops;
-    self->most_bytes = most_bytes;
-    self->index = label_index_new(most_bytes / 4);
+    self->most_bytes = config->most_bytes;
+    self->index = label_index_new(config->most_bytes / 4);
     self->pool = piece_pool_new();
     self->now_ms = clock_mono_ms;
     self->next_tile = 1;
     self->oldest_ms = INT64_MAX;
-    self->lost_ms = INT64_MIN;
+    self->lost_ms = self->before_ms = INT64_MIN;
     self->hosts = map_new();
     atomic_init(&self->cursors, 0);
     pthread_mutex_init(&self->appending, NULL);
     pthread_mutex_init(&self->lock, NULL);
-    pthread_cond_init(&self->work, NULL);
-    pthread_cond_init(&self->done, NULL);
-    rc = -pthread_create(&self->thread, NULL, local_seal_run, self);
+    s_init_conditions(self);
+    atomic_init(&self->loaded, config->dir == NULL);
+    if (config->dir != NULL)
+        rc = s_open_disk(self, config);
+    if (rc == 0)
+        rc = -pthread_create(&self->thread, NULL, local_seal_run, self);
     if (rc < 0) {
         self->stopping = true;
         local_store_destroy(&self);
@@ -72,6 +99,68 @@ local_store_new(local_store_t **ret, uint64_t most_bytes)
     }
     *ret = self;
     return 0;
+}
+
+// What is on the disk may be as new as samples are taken at all.
+static int
+s_open_disk(local_store_t *self, const struct local_store_config *config)
+{
+    const int rc = local_disk_open(&self->disk,
+                                   &(struct local_disk_config){ .dir = config->dir,
+                                                                .keep_ms = config->keep_ms,
+                                                                .keep_bytes = config->keep_bytes });
+
+    if (rc < 0)
+        return rc;
+    self->next_tile = local_disk_next_tile(self->disk);
+    if (local_disk_had_files(self->disk)) {
+        self->lost_ms = self->before_ms = clock_real_ms() + LOCAL_STORE_AHEAD_MS;
+        self->oldest_ms = local_disk_oldest_ms(self->disk);
+    }
+    return 0;
+}
+
+int
+local_store_load(local_store_t *self, bool (*wanted)(void *arg, uint64_t stream), void *arg)
+{
+    const int rc = local_disk_load(self->disk, self->index, wanted, arg);
+
+    atomic_store(&self->loaded, true);
+    return rc;
+}
+
+uint64_t
+local_store_needs(local_store_t *self, uint64_t hold)
+{
+    uint64_t needs = UINT64_MAX;
+
+    pthread_mutex_lock(&self->appending);
+    for (store_lane_t *lane = self->lanes; lane != NULL; lane = store_lane_next(lane)) {
+        if (store_lane_needs(lane) < hold)
+            store_lane_end(lane, INT64_MAX);
+        if (store_lane_needs(lane) < needs)
+            needs = store_lane_needs(lane);
+    }
+    pthread_mutex_lock(&self->lock);
+    for (const struct local_ended *e = self->first; e != NULL; e = e->next)
+        if (e->needs != 0 && e->needs < needs)
+            needs = e->needs;
+    pthread_mutex_unlock(&self->lock);
+    pthread_mutex_unlock(&self->appending);
+    return needs;
+}
+
+int
+local_store_health(local_store_t *self)
+{
+    int rc;
+
+    pthread_mutex_lock(&self->lock);
+    rc = self->failed;
+    if (rc == 0 && self->no_room && self->sealed_bytes > self->most_bytes / 4 * 3)
+        rc = -ENOSPC;
+    pthread_mutex_unlock(&self->lock);
+    return rc;
 }
 
 static void
@@ -114,6 +203,7 @@ local_store_destroy(local_store_t **self_p)
     pthread_cond_destroy(&self->done);
     pthread_mutex_destroy(&self->lock);
     pthread_mutex_destroy(&self->appending);
+    local_disk_close(&self->disk);
     piece_pool_destroy(&self->pool);
     label_index_destroy(&self->index);
     free(self);
@@ -146,8 +236,11 @@ local_store_seal(local_store_t *self)
 {
     s_end_lanes(self, INT64_MAX);
     pthread_mutex_lock(&self->lock);
-    while (self->n_ended > 0)
+    self->flush = true;
+    pthread_cond_signal(&self->work);
+    while (self->n_ended > 0 || (self->first != NULL && self->failed == 0 && !self->no_room))
         pthread_cond_wait(&self->done, &self->lock);
+    self->flush = false;
     pthread_mutex_unlock(&self->lock);
 }
 
@@ -180,11 +273,16 @@ local_list_open(struct local_store *self, open_tile_t *tile)
 
 // Too many on their way: who appends waits, rather than memory running out.
 void
-local_end_tile(struct local_store *self, open_tile_t *tile)
+local_end_tile(struct local_store *self, open_tile_t *tile, uint64_t needs)
 {
+    const struct open_tile_origin *origin = open_tile_origin(tile);
     struct local_ended *ended = xmalloc(sizeof *ended);
 
-    *ended = (struct local_ended){ .tile = open_tile_hold(tile) };
+    *ended = (struct local_ended){ .tile = open_tile_hold(tile),
+                                   .stream = origin->stream,
+                                   .next_seq = open_tile_stat(tile).next_seq,
+                                   .needs = needs,
+                                   .number = origin->number };
     pthread_mutex_lock(&self->lock);
     while (self->n_ended >= LOCAL_ENDED_MOST)
         pthread_cond_wait(&self->done, &self->lock);
@@ -193,6 +291,8 @@ local_end_tile(struct local_store *self, open_tile_t *tile)
     else
         self->last->next = ended;
     self->last = ended;
+    if (self->to_seal == NULL)
+        self->to_seal = ended;
     self->n_ended++;
     pthread_cond_signal(&self->work);
     pthread_mutex_unlock(&self->lock);
@@ -256,6 +356,8 @@ s_series(store_t *store, uint64_t host, const struct label_set *labels, enum met
     struct local_store *self = (struct local_store *) store;
     int rc;
 
+    if (!atomic_load(&self->loaded))
+        return -EAGAIN; // ids of before are not known yet
     pthread_mutex_lock(&self->appending);
     rc = label_index_add(self->index, host, labels, kind, ret);
     pthread_mutex_unlock(&self->appending);
@@ -325,16 +427,23 @@ s_lost(store_t *store, uint64_t id)
 {
     struct local_store *self = (struct local_store *) store;
     const struct local_host *host;
-    int64_t lost_ms = INT64_MIN;
+    int64_t lost_ms;
 
     pthread_mutex_lock(&self->lock);
+    lost_ms = self->before_ms;
     host = id != 0 ? map_get_u64(self->hosts, id) : NULL;
     if (id == 0)
         lost_ms = self->lost_ms;
-    else if (host != NULL)
+    else if (host != NULL && host->lost_ms > lost_ms)
         lost_ms = host->lost_ms;
     pthread_mutex_unlock(&self->lock);
     return lost_ms;
+}
+
+static bool
+s_far(store_t *store, uint64_t host, int64_t from_ms)
+{
+    return ((struct local_store *) store)->disk != NULL && from_ms <= s_lost(store, host);
 }
 
 static void

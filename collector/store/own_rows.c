@@ -116,6 +116,6 @@ own_rows_append(struct local_store *self, struct local_host *host, const struct 
     record.width = own->n_slots;
     record.body = own->body.at;
     record.body_len = (uint32_t) w.len;
-    store_lane_make_ready(own->lane, NULL, false);
+    store_lane_make_ready(own->lane, (struct store_place){ .seq = record.seq }, NULL, false);
     return store_lane_put(own->lane, &record, 1);
 }

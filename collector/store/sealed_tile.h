@@ -17,6 +17,7 @@
 
 struct sealed_tile {
     atomic_uint holders;
+    bool written;         // it is on the disk; the store's thread alone knows
     struct block_tile is; // its bytes are ours
     uint8_t bytes[];
 };
@@ -35,6 +36,7 @@ sealed_tile_new(const struct block_tile *is)
     struct sealed_tile *tile = xmalloc(sizeof *tile + is->len);
 
     atomic_init(&tile->holders, 1);
+    tile->written = false;
     tile->is = *is;
     memcpy(tile->bytes, is->bytes, is->len);
     tile->is.bytes = tile->bytes;

@@ -20,7 +20,9 @@ struct store_lane {
     local_store_t *store;
     struct local_host *host;
     uint64_t stream;
-    open_tile_t *tile;    // held; NULL: none
+    const struct stream_marks *marks; // of the disk; NULL: it has none of the stream
+    open_tile_t *tile;                // held; NULL: none
+    uint64_t needs;       // segment of the journal that its first record stands in; 0: in none
     int64_t begun_ms;     // monotonic, when it was begun
     struct slot_map *map; // as of the last append; held; NULL: none
     bool changed;         // `slots` say more than `map`
@@ -88,10 +90,11 @@ store_lane_define(store_lane_t *self, uint32_t slot, series_id id, struct metric
 }
 
 void
-store_lane_before(store_lane_t *self, const struct row_state *before, bool apart)
+store_lane_before(store_lane_t *self, struct store_place place, const struct row_state *before,
+                  bool apart)
 {
     pthread_mutex_lock(&self->store->appending);
-    store_lane_make_ready(self, before, apart);
+    store_lane_make_ready(self, place, before, apart);
     pthread_mutex_unlock(&self->store->appending);
 }
 
@@ -130,6 +133,7 @@ store_lane_make(local_store_t *store, struct local_host *host, uint64_t stream)
     self->store = store;
     self->host = host;
     self->stream = stream;
+    self->marks = store->disk != NULL ? local_disk_marks(store->disk, stream) : NULL;
     self->next = store->lanes;
     if (self->next != NULL)
         self->next->before = self;
@@ -170,8 +174,14 @@ store_lane_end(store_lane_t *self, int64_t before_ms)
 {
     if (self->tile == NULL || self->begun_ms > before_ms || self->taking)
         return;
-    local_end_tile(self->store, self->tile);
+    local_end_tile(self->store, self->tile, self->needs);
     open_tile_drop(&self->tile);
+}
+
+uint64_t
+store_lane_needs(const store_lane_t *self)
+{
+    return self->tile != NULL && self->needs != 0 ? self->needs : UINT64_MAX;
 }
 
 void
@@ -223,6 +233,16 @@ s_close_unnamed(store_lane_t *self)
     self->tabled = false;
 }
 
+// Whether a file's mark lies between what the tile has and this record: it is all on the disk, in
+// that day, or none of it, so that sealing can tell by the tile.
+static bool
+s_crosses_mark(const store_lane_t *self, uint64_t seq)
+{
+    const struct open_tile_stat stat = open_tile_stat(self->tile);
+
+    return stat.records > 0 && stream_marks_between(self->marks, stat.first_seq, seq);
+}
+
 // Whether the tile takes no more: a KEY is a good place for the next one to begin.
 static bool
 s_is_full(const store_lane_t *self, bool key)
@@ -250,15 +270,21 @@ s_begin(store_lane_t *self)
 }
 
 void
-store_lane_make_ready(store_lane_t *self, const struct row_state *before, bool apart)
+store_lane_make_ready(store_lane_t *self, struct store_place place, const struct row_state *before,
+                      bool apart)
 {
     self->taking = false;
     s_close_unnamed(self);
     if (self->tile != NULL &&
-        (self->full || (before != NULL && apart) || s_is_full(self, before == NULL)))
+        (self->full || (before != NULL && apart) || s_is_full(self, before == NULL) ||
+         (self->marks != NULL && s_crosses_mark(self, place.seq))))
         store_lane_end(self, INT64_MAX);
     self->full = false;
     self->taking = true;
+    if (self->tile == NULL)
+        self->needs = 0;
+    if (self->needs == 0) // what only sets the decoder may be in no segment
+        self->needs = place.segment;
     if (self->tile != NULL)
         return;
     s_begin(self);

@@ -33,9 +33,15 @@ void store_lane_table(store_lane_t *self, uint64_t from_seq);
 // From record `from_seq` on values of the slot are this series'; id 0: nobody's.
 void store_lane_define(store_lane_t *self, uint32_t slot, series_id id, struct metric_form form,
                        uint64_t from_seq);
+// Where a record of values comes from.
+struct store_place {
+    uint64_t seq;     // its own
+    uint64_t segment; // of the journal, in which it stands; 0: in none
+};
 // Before each record of values. `before` is the state that a DELTA is against, NULL for a KEY;
 // `apart`: that state is not the one that the record appended last has left.
-void store_lane_before(store_lane_t *self, const struct row_state *before, bool apart);
+void store_lane_before(store_lane_t *self, struct store_place place, const struct row_state *before,
+                       bool apart);
 // The record was not to be had after all.
 void store_lane_abandon(store_lane_t *self);
 // A record that has been read, of `rows` rows that count; the number of the first of them, as

@@ -172,8 +172,8 @@ s_write(const char *data, uint64_t bytes_most)
                                                      .owner = OWNER,
                                                      .segment_bytes = JOURNAL_SEGMENT_BYTES,
                                                      .spares = JOURNAL_SPARES,
-                                                     .keep_ms = INT64_C(86400000),
                                                      .bytes_most = UINT64_C(1) << 40,
+                                                     .hold_bytes = JOURNAL_HOLD_BYTES,
                                                      .now_ms = clock_real_ms }) < 0)
         s_fail("the journal can not be opened");
     s_begin_ms = clock_real_ms() - SPAN_MS;

@@ -10,9 +10,9 @@
 int LLVMFuzzerTestOneInput(const uint8_t *at, size_t n);
 
 static void
-s_segment(void *arg, uint64_t number, int64_t needed_ms)
+s_segment(void *arg, uint64_t number, uint64_t needed_by)
 {
-    *(uint64_t *) arg += number + (uint64_t) needed_ms;
+    *(uint64_t *) arg += number + needed_by;
 }
 
 static int
@@ -33,8 +33,6 @@ LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
     if (journal_entry_take(&entry, at, n) == 0) {
         const uint8_t *record_at;
         struct record record;
-        uint64_t segment;
-        int64_t least_ms;
         size_t len;
 
         if (entry.kind == JOURNAL_CHECKPOINT)
@@ -44,11 +42,6 @@ LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
         while (entry.kind == JOURNAL_BASIS &&
                journal_basis_next(&entry, &record, &record_at, &len) == 1)
             sum += len;
-        while (entry.kind == JOURNAL_TIMES && journal_times_next(&entry, &segment, &least_ms) == 1)
-            sum += segment + (uint64_t) least_ms;
-        if (entry.kind == JOURNAL_RECORD)
-            sum += (uint64_t) journal_record_least_ms(&entry.record) +
-                   journal_record_is_row(&entry.record);
         // What a table holds, it can say again.
         if (lane_checkpoint_save(table, &first, s_emit, again) != 0 ||
             lane_table_count(again) != lane_table_count(table))

@@ -17,8 +17,9 @@
 #include <string.h>
 
 #include "collector/journal_file.h"
-#include "collector/journal_reader.h"
+#include "collector/journal_walk.h"
 #include "shared/base/segment_cursor.h"
+#include "shared/wire/lane.h"
 #include "tests/support/fake_stream.h"
 #include "tests/support/folder.h"
 
@@ -36,10 +37,12 @@ static struct bed {
     struct journal_group *group;
     struct fake_stream streams[BED_STREAMS];
     uint64_t rows[BED_STREAMS]; // made
+    uint64_t behind;            // segments that are needed, besides the newest; 0: all are
     uint64_t read[BED_STREAMS]; // rows that were read back
     uint64_t wrong;             // read twice, or with values that are not of their time
     int64_t last_ms[BED_STREAMS];
-    struct journal_told told;
+    lane_t *lanes[BED_STREAMS]; // while it is read
+    struct journal_walked walked;
 } bed;
 
 static int64_t bed_now_ms;
@@ -75,8 +78,8 @@ bed_setup(void **state)
                                             .owner = BED_OWNER,
                                             .segment_bytes = 64u * 1024u,
                                             .spares = 1,
-                                            .keep_ms = INT64_C(3600000),
                                             .bytes_most = UINT64_C(1) << 30,
+                                            .hold_bytes = UINT64_C(1) << 30,
                                             .now_ms = bed_now };
     bed.group = journal_group_new();
     for (unsigned i = 0; i < BED_STREAMS; i++)
@@ -148,6 +151,8 @@ bed_commit(void)
     assert_int_equal(bed.group->rc, 0);
     assert_int_equal(bed.group->done, bed.group->n);
     journal_group_clear(bed.group);
+    if (bed.behind > 0 && journal_file_end(bed.file).segment > bed.behind)
+        journal_file_let_go(bed.file, journal_file_end(bed.file).segment - bed.behind);
 }
 
 // `seconds` rows of each of the first `n` streams, a group a second.
@@ -166,42 +171,93 @@ bed_run(unsigned n, unsigned seconds)
 }
 
 static inline int
-bed_see_row(void *arg, const struct journal_row *row)
+bed_see_slot(void *arg, const struct slot_def *def)
 {
-    const unsigned i = (unsigned) (row->host - 100);
-    const double k = (double) (row->time_ms - BED_T0) / 1000;
-    char instance[16];
-
     (void) arg;
-    assert_true(i < BED_STREAMS);
-    snprintf(instance, sizeof instance, "host-%u", i);
-    assert_int_equal(row->n, BED_SLOTS);
-    bed.read[i]++;
-    bed.wrong += row->time_ms <= bed.last_ms[i];
-    bed.last_ms[i] = row->time_ms;
-    for (uint32_t at = 0; at < row->n; at++) {
-        bed.wrong += row->values[at] != k + at;
-        bed.wrong += strcmp(label_set_get(&row->series[at]->labels, "instance"), instance) != 0;
-    }
+    (void) def;
     return 0;
 }
 
-// All that the journal has from then on.
 static inline void
-bed_read(int64_t from_ms)
+bed_see_values(void *arg, const struct row_state *before, bool apart)
 {
+    (void) arg;
+    (void) before;
+    (void) apart;
+}
+
+static inline void
+bed_see_gap(void *arg, uint64_t from, const struct gap *gap)
+{
+    (void) arg;
+    (void) from;
+    (void) gap;
+}
+
+static inline void
+bed_see_row(void *arg, int64_t time_ms, const struct row_block *block)
+{
+    const unsigned i = (unsigned) (uintptr_t) arg;
+    const int64_t k = (time_ms - BED_T0) / 1000;
+
+    assert_int_equal(block->n, BED_SLOTS);
+    bed.read[i]++;
+    bed.wrong += time_ms <= bed.last_ms[i];
+    bed.last_ms[i] = time_ms;
+    for (uint32_t at = 0; at < block->n; at++)
+        bed.wrong += block->cells[at].state != CELL_INTEGER || block->cells[at].m != k + at;
+}
+
+static inline void
+bed_see_host(void *arg, uint64_t host, const char *name)
+{
+    char expected[16];
+
+    (void) arg;
+    snprintf(expected, sizeof expected, "host-%u", (unsigned) (host - 100));
+    bed.wrong += strcmp(name, expected) != 0;
+}
+
+static inline void
+bed_see_record(void *arg, const struct journal_entry *entry, uint64_t segment)
+{
+    const struct frame_prefix prefix = { .flags = entry->flags, .base = entry->record.seq };
+    const unsigned i = (unsigned) (entry->host - 100);
+
+    (void) arg;
+    bed.wrong += segment > journal_file_end(bed.file).segment;
+    if (i < BED_STREAMS)
+        (void) lane_accept(bed.lanes[i], &prefix, &entry->record);
+}
+
+// All that the journal has.
+static inline void
+bed_read(void)
+{
+    const atomic_bool stop = false;
+
     memset(bed.read, 0, sizeof bed.read);
     memset(bed.last_ms, 0, sizeof bed.last_ms);
     bed.wrong = 0;
-    assert_int_equal(journal_read(&(struct journal_read){ .dir = bed.dir,
-                                                          .owner = BED_OWNER,
-                                                          .end = journal_file_end(bed.file),
-                                                          .lanes = journal_file_lanes(bed.file),
-                                                          .from_ms = from_ms,
-                                                          .to_ms = INT64_MAX,
-                                                          .row = bed_see_row },
-                                  &bed.told),
-                     0);
+    for (unsigned i = 0; i < BED_STREAMS; i++)
+        bed.lanes[i] = lane_new(500 + i, &(struct lane_handler){ .arg = (void *) (uintptr_t) i,
+                                                                 .define = bed_see_slot,
+                                                                 .values = bed_see_values,
+                                                                 .block = bed_see_row,
+                                                                 .gap = bed_see_gap });
+    assert_int_equal(
+        journal_walk(&(struct journal_walk){ .dir = bed.dir,
+                                             .owner = BED_OWNER,
+                                             .oldest = { journal_file_oldest(bed.file), 0 },
+                                             .end = journal_file_end(bed.file),
+                                             .lanes = journal_file_lanes(bed.file),
+                                             .stop = &stop,
+                                             .host = bed_see_host,
+                                             .record = bed_see_record },
+                     &bed.walked),
+        0);
+    for (unsigned i = 0; i < BED_STREAMS; i++)
+        lane_destroy(&bed.lanes[i]);
     assert_int_equal(bed.wrong, 0);
 }
 

@@ -104,8 +104,8 @@ room_open_journal(uint32_t most_series)
                                    &(struct journal_options){ .dir = room.dir,
                                                               .owner = ROOM_COLLECTOR,
                                                               .segment_bytes = 1u << 20,
-                                                              .keep_ms = INT64_C(86400000),
                                                               .bytes_most = UINT64_C(1) << 30,
+                                                              .hold_bytes = JOURNAL_HOLD_BYTES,
                                                               .now_ms = clock_real_ms }),
                      0);
     if (room.events == NULL)

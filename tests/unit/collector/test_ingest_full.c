@@ -135,8 +135,8 @@ what_was_acknowledged_while_it_filled_is_there_after_a_restart(void **state)
                                    &(struct journal_options){ .dir = room.dir,
                                                               .owner = ROOM_COLLECTOR,
                                                               .segment_bytes = 1u << 20,
-                                                              .keep_ms = INT64_C(86400000),
                                                               .bytes_most = UINT64_C(1) << 30,
+                                                              .hold_bytes = JOURNAL_HOLD_BYTES,
                                                               .now_ms = clock_real_ms }),
                      0);
     lane = lane_table_find(journal_lanes(room.journal), HOST, STREAM);

@@ -13,8 +13,6 @@
 #include "shared/base/err.h"
 #include "tests/support/seeded.h"
 
-#define DEFS_MANY 100u
-
 static void
 a_stream_goes_on_after_an_open_where_it_was(void **state)
 {
@@ -33,7 +31,7 @@ a_stream_goes_on_after_an_open_where_it_was(void **state)
     assert_string_equal(lane_table_name(journal_file_lanes(bed.file), 101), "host-1");
     bed_run(2, 10);
     bed_reopen();
-    bed_read(INT64_MIN / 2);
+    bed_read();
     assert_int_equal(bed.read[0], 20);
     assert_int_equal(bed.read[1], 20);
 }
@@ -49,7 +47,7 @@ an_open_reads_the_newest_segment_alone(void **state)
     assert_int_equal(bed.found.read, 1);
     for (unsigned i = 0; i < 4; i++)
         assert_int_equal(bed_lane(i)->next, 2002);
-    bed_read(INT64_MIN / 2);
+    bed_read();
     for (unsigned i = 0; i < 4; i++)
         assert_int_equal(bed.read[i], 2000);
 }
@@ -100,7 +98,7 @@ a_segment_whose_checkpoint_was_torn_is_read_with_the_one_before(void **state)
     // What had been synced with it is gone with the power; the rest is whole.
     for (unsigned i = 0; i < 4; i++)
         assert_true(bed_lane(i)->next + 1 >= bed.streams[i].seq);
-    bed_read(INT64_MIN / 2);
+    bed_read();
     for (unsigned i = 0; i < 4; i++)
         assert_int_equal(bed.read[i] + 2, bed_lane(i)->next);
 }
@@ -123,129 +121,13 @@ a_torn_end_takes_records_from_the_end_only(void **state)
         assert_int_equal(bed.found.damaged_bytes, 0);
         for (unsigned i = 0; i < 3; i++)
             assert_true(bed_lane(i)->next >= 31);
-        bed_read(INT64_MIN / 2);
+        bed_read();
         for (unsigned i = 0; i < 3; i++)
             assert_int_equal(bed.read[i] + 2, bed_lane(i)->next);
         end = journal_file_end(bed.file);
         if (bed_lane(0)->next < 32)
             break;
     }
-}
-
-static void
-old_segments_go_and_what_is_young_stays_readable(void **state)
-{
-    const int64_t keep_rows = 600;
-
-    (void) state;
-    bed.options.keep_ms = 1000 * keep_rows;
-    bed_open();
-    bed_run(4, 4000);
-    assert_true(journal_file_oldest(bed.file) > 5);
-    assert_true(bed.told.samples == 0);
-    bed_read(INT64_MIN / 2);
-    for (unsigned i = 0; i < 4; i++) {
-        // The newest ones, without a hole, and all that are young enough.
-        assert_in_range(bed.read[i], keep_rows, 2000);
-        assert_int_equal(bed.last_ms[i], BED_T0 + 3999 * 1000);
-    }
-    bed_reopen();
-    assert_int_equal(bed.found.read, 1);
-    bed_read(BED_T0 + 3500 * 1000);
-    for (unsigned i = 0; i < 4; i++)
-        assert_int_equal(bed.read[i], 500);
-}
-
-static void
-a_stream_that_is_slow_keeps_the_segment_of_its_key(void **state)
-{
-    uint64_t key;
-
-    (void) state;
-    bed.options.keep_ms = 600000;
-    bed_open();
-    bed_run(2, 10);
-    key = bed_lane(1)->key.segment;
-    // Stream 1 has a row a minute, so its KEY is from long before the rows that need it.
-    for (unsigned minute = 0; minute < 6; minute++) {
-        bed_run(1, 60);
-        bed_row(1);
-        bed_commit();
-    }
-    for (unsigned more = 0; more < 600; more += 60)
-        bed_run(1, 60);
-    assert_int_equal(bed_lane(1)->key.segment, key);
-    bed_reopen();
-    bed_read(INT64_MIN / 2);
-    assert_int_equal(bed.read[1], 16);
-}
-
-static void
-bytes_are_bounded(void **state)
-{
-    (void) state;
-    bed.options.bytes_most = 10 * 64 * 1024;
-    bed_open();
-    bed_run(4, 5000);
-    assert_true(journal_file_bytes(bed.file) <= 11 * 64 * 1024);
-    bed_read(INT64_MIN / 2);
-    for (unsigned i = 0; i < 4; i++) {
-        assert_true(bed.read[i] > 100);
-        assert_int_equal(bed.last_ms[i], BED_T0 + 4999 * 1000);
-    }
-}
-
-static void
-a_living_stream_whose_key_is_in_the_way_is_asked_for_another(void **state)
-{
-    bool asked = false;
-
-    (void) state;
-    bed.options.bytes_most = 4 * 64 * 1024;
-    bed_open();
-    bed_run(2, 1);
-    for (unsigned i = 0; i < 2000 && !asked; i++) {
-        fake_row(&bed.streams[0], bed.rows[0]++ % BED_KEYS == 0 ? RECORD_KEY : RECORD_DELTA,
-                 bed_now_ms, BED_SLOTS, (int64_t) (i * 7919 % 100003));
-        bed_add(0);
-        journal_file_commit(bed.file, bed.group);
-        for (uint32_t k = 0; k < bed.group->n_asks; k++)
-            asked = asked || bed.group->asks[k].stream == 501;
-        journal_group_clear(bed.group);
-    }
-    assert_true(asked);
-    // The segment waits for it.
-    assert_int_equal(bed_lane(1)->key.segment, journal_file_oldest(bed.file));
-}
-
-static void
-definitions_told_in_many_records_are_gathered(void **state)
-{
-    (void) state;
-    bed.options.keep_ms = 600000;
-    bed_open();
-    bed_run(2, 1);
-    for (unsigned i = 0; i < DEFS_MANY; i++) {
-        struct label labels[] = { { LABEL_METRIC, "more" } };
-        struct slot_def def = { .slot = BED_SLOTS + i, .form = { .unit = 1 } };
-        uint8_t body[256];
-        struct wbuf w;
-
-        wbuf_init(&w, body, sizeof body);
-        wbuf_varint(&w, 1);
-        assert_int_equal(label_set_init(&def.labels, labels, 1), 0);
-        slot_def_put(&w, &def);
-        label_set_release(&def.labels);
-        fake_record(&bed.streams[1], RECORD_DEF, 0, bed_now_ms, body, w.len);
-        bed_add(1);
-    }
-    bed_commit();
-    assert_int_equal(bed_lane(1)->n_defs, DEFS_MANY + 1);
-    bed_run(1, 2000);
-    assert_true(bed_lane(1)->n_defs <= 2);
-    assert_true(bed_lane(1)->defs[0].segment >= journal_file_oldest(bed.file));
-    bed_reopen();
-    assert_true(bed_lane(1)->n_defs <= 2);
 }
 
 static void
@@ -308,9 +190,9 @@ damage_in_the_middle_is_read_around(void **state)
     bed_open();
     bed_run(3, 1000);
     damage(3, 30000);
-    bed_read(INT64_MIN / 2);
-    assert_true(bed.told.walked.damaged_bytes > 0);
-    assert_true(bed.told.walked.damaged_bytes < 1000);
+    bed_read();
+    assert_true(bed.walked.damaged_bytes > 0);
+    assert_true(bed.walked.damaged_bytes < 1000);
     for (unsigned i = 0; i < 3; i++) {
         // One record at most, and what needed it until the next KEY.
         assert_in_range(bed.read[i], 1000 - BED_KEYS, 1000);
@@ -431,8 +313,6 @@ what_was_acknowledged_survives_kills_at_any_moment(void **state)
     uint64_t seed = 11, acked[BED_STREAMS] = { 0 };
 
     (void) state;
-    // A fast machine writes more than an hour of rows: none may go for its age meanwhile.
-    bed.options.keep_ms = INT64_MAX / 2;
     for (int round = 0; round < 40; round++) {
         const uint64_t until = acked[0] + seeded_below(&seed, 60);
         int at[2], status;
@@ -461,7 +341,7 @@ what_was_acknowledged_survives_kills_at_any_moment(void **state)
             assert_true(bed_lane(i) != NULL || acked[i] == 0);
             assert_true(bed_lane(i) == NULL || bed_lane(i)->next >= acked[i]);
         }
-        bed_read(INT64_MIN / 2);
+        bed_read();
         for (unsigned i = 0; i < BED_STREAMS && bed_lane(i) != NULL && bed_lane(i)->next > 1; i++)
             assert_int_equal(bed.read[i] + 2, bed_lane(i)->next);
         journal_file_close(&bed.file);
@@ -478,11 +358,6 @@ main(void)
         bed_test(an_open_reads_the_newest_segment_alone),
         bed_test(a_segment_whose_checkpoint_was_torn_is_read_with_the_one_before),
         bed_test(a_torn_end_takes_records_from_the_end_only),
-        bed_test(old_segments_go_and_what_is_young_stays_readable),
-        bed_test(a_stream_that_is_slow_keeps_the_segment_of_its_key),
-        bed_test(bytes_are_bounded),
-        bed_test(a_living_stream_whose_key_is_in_the_way_is_asked_for_another),
-        bed_test(definitions_told_in_many_records_are_gathered),
         bed_test(streams_that_ended_are_forgotten_after_days),
         bed_test(another_collectors_journal_is_refused),
         bed_test(damage_in_the_middle_is_read_around),

@@ -58,9 +58,9 @@ keep_items(void *arg, const struct buf *items, uint8_t flags)
 }
 
 static void
-see_segment(void *arg, uint64_t number, int64_t needed_ms)
+see_segment(void *arg, uint64_t number, uint64_t needed_by)
 {
-    *(int64_t *) arg += (int64_t) number + needed_ms;
+    *(int64_t *) arg += (int64_t) (number + needed_by);
 }
 
 static struct buf

@@ -226,17 +226,17 @@ a_segment_is_needed_while_something_young_is_read_from_it(void **state)
 
     (void) state;
     assert_int_equal(journal_keep_lowest(&keep, 0), 0);
-    journal_keep_begin(&keep, 10, 100);
-    journal_keep_begin(&keep, 13, 200);
+    journal_keep_begin(&keep, 10);
+    journal_keep_begin(&keep, 13);
     assert_int_equal(keep.n, 4);
-    assert_int_equal(journal_keep_lowest(&keep, 50), 10);
-    assert_int_equal(journal_keep_lowest(&keep, 150), 11);
+    assert_int_equal(journal_keep_lowest(&keep, 5), 10);
+    assert_int_equal(journal_keep_lowest(&keep, 12), 12);
     assert_int_equal(journal_keep_lowest(&keep, 1000), 13); // the newest stays
-    journal_keep_need(&keep, 10, 900);
-    journal_keep_need(&keep, 9, 900);
-    journal_keep_need(&keep, 14, 900);
-    assert_int_equal(journal_keep_lowest(&keep, 900), 10);
-    assert_int_equal(journal_keep_lowest(&keep, 901), 13);
+    journal_keep_need(&keep, 10, 12);
+    journal_keep_need(&keep, 9, 13);
+    journal_keep_need(&keep, 14, 14);
+    assert_int_equal(journal_keep_lowest(&keep, 12), 10);
+    assert_int_equal(journal_keep_lowest(&keep, 13), 13);
     journal_keep_trim(&keep, 12);
     assert_int_equal(keep.n, 2);
     assert_int_equal(journal_keep_lowest(&keep, 0), 12);

@@ -83,8 +83,8 @@ setup(void **state)
                                    &(struct journal_options){ .dir = dir,
                                                               .owner = COLLECTOR,
                                                               .segment_bytes = 1u << 20,
-                                                              .keep_ms = 86400000,
                                                               .bytes_most = 1u << 30,
+                                                              .hold_bytes = JOURNAL_HOLD_BYTES,
                                                               .now_ms = clock_real_ms }),
                      0);
     s_events = event_log_new();
@@ -100,6 +100,7 @@ setup(void **state)
         0);
     assert_int_equal(reactor_start(&s_reactor,
                                    &(struct reactor_options){ .data_endpoint = s_endpoint,
+                                                              .local = s_local,
                                                               .store = s_store,
                                                               .journal = s_journal,
                                                               .replay = s_replay,

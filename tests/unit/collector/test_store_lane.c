@@ -118,7 +118,7 @@ next_row(bool key, bool missed, bool apart)
     record.body = body;
     record.body_len = (uint32_t) w.len;
     if (!missed)
-        store_lane_before(lane, key ? NULL : before, apart);
+        store_lane_before(lane, (struct store_place){ .seq = 0 }, key ? NULL : before, apart);
     assert_int_equal(row_decoder_next(receiver, &r, &block), 1);
     record.samples = block.n;
     for (uint32_t i = 0; i < SLOTS && !missed; i++) {
@@ -220,7 +220,8 @@ a_record_that_was_not_to_be_had_changes_nothing(void **state)
     for (unsigned i = 0; i < 300; i++) {
         next_row(seq % 100 == 0, false, false);
         if (i % 7 == 0) {
-            store_lane_before(lane, row_decoder_state(receiver), false);
+            store_lane_before(lane, (struct store_place){ .seq = 0 }, row_decoder_state(receiver),
+                              false);
             store_turn(store);
             store_lane_abandon(lane);
         }
@@ -284,7 +285,7 @@ a_sample_for_each_day_of_centuries_is_held_or_counted(void **state)
         record.body_len = (uint32_t) w.len;
         record.samples = days;
         record.last_ms = (int64_t) days * 86400000;
-        store_lane_before(into, NULL, false);
+        store_lane_before(into, (struct store_place){ .seq = 0 }, NULL, false);
         store_lane_append(into, &record, 0);
         local_store_seal(small);
     }
@@ -305,9 +306,9 @@ rows_are_numbered_on_over_lanes_of_a_host(void **state)
     store_cursor_t *cursor;
 
     (void) state;
-    store_lane_before(lane, NULL, false);
+    store_lane_before(lane, (struct store_place){ .seq = 0 }, NULL, false);
     assert_int_equal(store_lane_append(lane, &record, 3), 1);
-    store_lane_before(other, NULL, false);
+    store_lane_before(other, (struct store_place){ .seq = 0 }, NULL, false);
     assert_int_equal(store_lane_append(other, &record, 2), 4);
     store_lane_close(&other);
     assert_int_equal(store_open(store, &(struct store_select){ .host = HOST }, &cursor), 0);

@@ -1,0 +1,329 @@
+// local_disk - see the header.
+
+#include "collector/store/local_disk.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/store/meta_db.h"
+#include "collector/store/sealed_tile.h"
+#include "shared/base/buf.h"
+#include "shared/base/err.h"
+#include "shared/base/log.h"
+#include "shared/base/map.h"
+#include "shared/base/xalloc.h"
+
+#define META_NAME    "meta.db"
+#define SERIES_BATCH 10000u // written together
+// Numbers of tiles that are promised ahead, so that few writes have to say so.
+#define TILES_AHEAD 65536u
+#define LOG_PAGES   256u // of meta.db: 2 MiB, then it is checkpointed
+#define READERS     8u   // kept open for the next question
+
+struct local_disk {
+    struct local_disk_config is; // dir is ours
+    char *dir;
+    block_files_t *files;
+    meta_db_t *meta;
+    map_t *marks;   // stream -> stream_marks
+    bool had_files; // at the open
+    _Atomic int64_t oldest_ms;
+    uint64_t next_tile;   // at the open
+    uint64_t promised;    // tiles: meta.db says that none has this number
+    series_id written;    // newest that is in meta.db
+    int64_t tick_ms;      // monotonic, when next due
+    int64_t expire_ms;    // likewise
+    pthread_mutex_t lock; // over the readers
+    size_t n_readers;
+    block_reader_t *readers[READERS];
+};
+
+struct loading {
+    local_disk_t *disk;
+    label_index_t *index;
+    bool (*wanted)(void *arg, uint64_t stream);
+    void *arg;
+    uint64_t refused; // series
+};
+
+static int s_open_meta(local_disk_t *self);
+static int s_promise(local_disk_t *self, label_index_t *index, uint64_t next_tile);
+
+static void
+s_told(void *arg, const char *name, const char *reason)
+{
+    (void) arg;
+    log_error("a file of the store is set aside: questions about its day lack what it held",
+              "file=%s error=%s", log_quote(name), log_quote(reason));
+}
+
+int
+local_disk_open(local_disk_t **ret, const struct local_disk_config *config)
+{
+    local_disk_t *self = xcalloc(1, sizeof *self);
+    struct block_name *names = NULL;
+    ptrdiff_t n = 0;
+    int rc;
+
+    self->is = *config;
+    self->dir = xstrdup(config->dir);
+    self->is.dir = self->dir;
+    self->marks = map_new();
+    pthread_mutex_init(&self->lock, NULL);
+    rc = block_files_open(&self->files,
+                          &(struct block_files_config){ .dir = self->dir, .told_fn = s_told });
+    if (rc == 0)
+        n = block_name_list(&names, self->dir);
+    self->had_files = n > 0;
+    atomic_init(&self->oldest_ms, n > 0 ? names[0].partition * PARTITION_MS : INT64_MAX);
+    free(names);
+    rc = rc < 0 ? rc : n < 0 ? (int) n : s_open_meta(self);
+    // Ids would be given anew, and tiles be read as other series'.
+    if (rc == 0 && self->had_files && self->next_tile == 1)
+        rc = ERR_UNKNOWN;
+    if (rc < 0) {
+        local_disk_close(&self);
+        return rc;
+    }
+    *ret = self;
+    return 0;
+}
+
+static int
+s_open_meta(local_disk_t *self)
+{
+    struct buf path = { 0 };
+    int rc;
+
+    buf_printf(&path, "%s/" META_NAME, self->dir);
+    rc = meta_db_open(&self->meta, buf_cstr(&path));
+    buf_release(&path);
+    if (rc == 0)
+        rc = meta_db_number(self->meta, META_NEXT_TILE, &self->next_tile);
+    if (self->next_tile == 0)
+        self->next_tile = 1;
+    self->promised = self->next_tile;
+    return rc;
+}
+
+void
+local_disk_close(local_disk_t **self_p)
+{
+    local_disk_t *self = *self_p;
+    struct map_entry entry;
+
+    if (self == NULL)
+        return;
+    while (self->n_readers > 0)
+        block_reader_destroy(&self->readers[--self->n_readers]);
+    block_files_close(&self->files);
+    meta_db_close(&self->meta);
+    for (size_t at = 0; map_next(self->marks, &at, &entry);) {
+        free(((struct stream_marks *) entry.value)->at);
+        free(entry.value);
+    }
+    map_destroy(&self->marks);
+    pthread_mutex_destroy(&self->lock);
+    free(self->dir);
+    free(self);
+    *self_p = NULL;
+}
+
+static int
+s_series(void *arg, const struct meta_series *series)
+{
+    struct loading *loading = arg;
+    const int rc = label_index_restore(loading->index, series->id, series->host, series->labels,
+                                       series->kind);
+
+    loading->disk->written = series->id;
+    loading->refused += rc == ERR_LIMIT;
+    return rc == ERR_LIMIT ? 0 : rc;
+}
+
+static int
+s_mark(void *arg, const struct block_name *file, const struct block_mark *mark)
+{
+    struct loading *loading = arg;
+    struct stream_marks *marks;
+
+    if (!loading->wanted(loading->arg, mark->stream))
+        return 0;
+    marks = map_get_u64(loading->disk->marks, mark->stream);
+    if (marks == NULL) {
+        marks = xcalloc(1, sizeof *marks);
+        map_put_u64(loading->disk->marks, mark->stream, marks);
+    }
+    if (marks->n == marks->size) {
+        marks->size = marks->size == 0 ? 2 : 2 * marks->size;
+        marks->at = xrealloc(marks->at, marks->size, sizeof *marks->at);
+    }
+    marks->at[marks->n++] = (struct stream_mark){ file->partition, mark->seq };
+    return 0;
+}
+
+int
+local_disk_load(local_disk_t *self, label_index_t *index,
+                bool (*wanted)(void *arg, uint64_t stream), void *arg)
+{
+    struct loading loading = { .disk = self, .index = index, .wanted = wanted, .arg = arg };
+    int rc = meta_db_series(self->meta, s_series, &loading);
+
+    if (loading.refused > 0)
+        log_error("series that are on the disk do not fit into memory: they are not answered with, "
+                  "give the collector a larger --head-bytes",
+                  "series=%llu", (unsigned long long) loading.refused);
+    if (rc == 0) {
+        block_reader_t *reader = local_disk_reader(self);
+
+        rc = block_reader_marks(reader, s_mark, &loading);
+        local_disk_give_back(self, reader);
+    }
+    return rc;
+}
+
+const struct stream_marks *
+local_disk_marks(const local_disk_t *self, uint64_t stream)
+{
+    return map_get_u64(self->marks, stream);
+}
+
+bool
+stream_marks_between(const struct stream_marks *marks, uint64_t from, uint64_t to)
+{
+    for (uint32_t i = 0; i < marks->n; i++)
+        if (marks->at[i].seq > from && marks->at[i].seq <= to)
+            return true;
+    return false;
+}
+
+bool
+stream_marks_cover(const struct stream_marks *marks, int64_t partition, uint64_t seq)
+{
+    for (uint32_t i = 0; i < marks->n; i++)
+        if (marks->at[i].partition == partition && marks->at[i].seq >= seq)
+            return true;
+    return false;
+}
+
+uint64_t
+local_disk_next_tile(const local_disk_t *self)
+{
+    return self->next_tile;
+}
+
+int64_t
+local_disk_oldest_ms(const local_disk_t *self)
+{
+    return atomic_load(&self->oldest_ms);
+}
+
+bool
+local_disk_had_files(const local_disk_t *self)
+{
+    return self->had_files;
+}
+
+int
+local_disk_write(local_disk_t *self, label_index_t *index, uint64_t next_tile,
+                 const struct block_tile *tiles, size_t n_tiles, const struct block_mark *marks,
+                 size_t n_marks, bool *written)
+{
+    const int rc = s_promise(self, index, next_tile);
+
+    return rc < 0 ? rc : block_files_write(self->files, 0, tiles, n_tiles, marks, n_marks, written);
+}
+
+// What meta.db must say before the tiles are there.
+static int
+s_promise(local_disk_t *self, label_index_t *index, uint64_t next_tile)
+{
+    const series_id newest = label_index_stat(index).newest;
+    const struct meta_value promise = { META_NEXT_TILE, next_tile + TILES_AHEAD };
+    int rc = 0;
+
+    while (rc == 0 && (self->written < newest || self->promised < next_tile)) {
+        const uint32_t left = newest - self->written;
+        const uint32_t n = left < SERIES_BATCH ? left : SERIES_BATCH;
+        struct label_series *series = xcalloc(n + 1, sizeof *series);
+        struct meta_series *rows = xcalloc(n + 1, sizeof *rows);
+        struct meta_batch batch = { .series = rows };
+
+        for (series_id id = self->written + 1; id <= self->written + n; id++) {
+            struct label_series *is = &series[batch.n_series];
+
+            if (label_index_get(index, id, is) == 0)
+                rows[batch.n_series++] = (struct meta_series){ id, is->host, is->kind,
+                                                               &is->labels };
+        }
+        if (self->promised < next_tile) {
+            batch.values = &promise;
+            batch.n_values = 1;
+        }
+        rc = meta_db_write(self->meta, &batch);
+        if (rc == 0) {
+            self->written += n;
+            self->promised = batch.n_values > 0 ? promise.value : self->promised;
+        }
+        for (size_t i = 0; i < batch.n_series; i++)
+            label_set_release(&series[i].labels);
+        free(series);
+        free(rows);
+    }
+    if (rc == 0 && meta_db_log_pages(self->meta) > LOG_PAGES) {
+        rc = meta_db_checkpoint(self->meta, false);
+        rc = rc == -ENOSPC || rc > 0 ? 0 : rc; // what is committed stays in the log
+    }
+    return rc;
+}
+
+int
+local_disk_tick(local_disk_t *self, int64_t mono_ms, int64_t real_ms)
+{
+    int rc = 0;
+
+    if (mono_ms >= self->tick_ms) {
+        rc = block_files_tick(self->files, mono_ms);
+        self->tick_ms = mono_ms + LOCAL_DISK_TICK_MS;
+    }
+    if (rc == 0 && mono_ms >= self->expire_ms) {
+        rc = block_files_expire(
+            self->files,
+            &(struct block_limits){ .age_ms = { self->is.keep_ms }, .bytes = self->is.keep_bytes },
+            real_ms);
+        if (rc > 0)
+            log_info("files of the store went, by age or size", "files=%d", rc);
+        self->expire_ms = mono_ms + LOCAL_DISK_EXPIRE_MS;
+    }
+    return rc < 0 ? rc : 0;
+}
+
+block_reader_t *
+local_disk_reader(local_disk_t *self)
+{
+    block_reader_t *reader = NULL;
+
+    pthread_mutex_lock(&self->lock);
+    if (self->n_readers > 0)
+        reader = self->readers[--self->n_readers];
+    pthread_mutex_unlock(&self->lock);
+    return reader != NULL ? reader : block_reader_new(self->files);
+}
+
+void
+local_disk_give_back(local_disk_t *self, block_reader_t *reader)
+{
+    bool kept;
+
+    block_reader_tidy(reader);
+    pthread_mutex_lock(&self->lock);
+    kept = self->n_readers < READERS;
+    if (kept)
+        self->readers[self->n_readers++] = reader;
+    pthread_mutex_unlock(&self->lock);
+    if (!kept)
+        block_reader_destroy(&reader);
+}

@@ -1,0 +1,116 @@
+// local_far - see the header.
+
+#include "collector/store/local_far.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "shared/base/clock.h"
+#include "shared/base/err.h"
+
+#define CLOCK_EACH 16u // tiles between two looks at the clock
+
+struct reading {
+    struct local_far *far;
+    tile_gather_t *gather;
+    uint32_t at;    // next of memory's tiles
+    unsigned ticks; // since the clock was looked at
+};
+
+static int
+s_by_turn(const struct block_tile *a, const struct block_tile *b)
+{
+    const int64_t x = partition_of(a->first_ms);
+    const int64_t y = partition_of(b->first_ms);
+
+    if (x != y)
+        return x < y ? -1 : 1;
+    return (a->number > b->number) - (a->number < b->number);
+}
+
+static int
+s_compare(const void *a, const void *b)
+{
+    return s_by_turn(&(*(struct sealed_tile *const *) a)->is,
+                     &(*(struct sealed_tile *const *) b)->is);
+}
+
+// A tile that can not be read lacks, and is no reason to answer nothing.
+static int
+s_take(struct reading *r, const struct block_tile *tile)
+{
+    const struct store_select *what = r->far->what;
+    int rc;
+
+    if (what->stop != NULL && atomic_load(what->stop))
+        return ERR_CLOSED;
+    if (what->until_ms != 0 && r->ticks++ % CLOCK_EACH == 0 && clock_mono_ms() > what->until_ms)
+        return -ETIMEDOUT;
+    rc = tile_gather_tile(r->gather, tile->bytes, tile->len);
+    if (rc != ERR_FORMAT && rc != ERR_VERSION)
+        return rc;
+    r->far->damaged++;
+    return 0;
+}
+
+// Those of memory whose turn is before this one's; NULL: all that are left.
+static int
+s_take_memory(struct reading *r, const struct block_tile *before)
+{
+    int rc = 0;
+
+    while (rc == 0 && r->at < r->far->n_tiles &&
+           (before == NULL || s_by_turn(&r->far->tiles[r->at]->is, before) < 0))
+        rc = s_take(r, &r->far->tiles[r->at++]->is);
+    return rc;
+}
+
+// Whether memory had it when the question was begun: sealed, or still open.
+static bool
+s_is_known(const struct local_far *far, uint64_t number)
+{
+    uint32_t at = 0;
+
+    for (uint32_t end = far->n_known; at < end;) {
+        const uint32_t middle = at + (end - at) / 2;
+
+        if (far->known[middle].number <= number)
+            at = middle + 1;
+        else
+            end = middle;
+    }
+    if (at == 0)
+        return false;
+    at--;
+    if (far->known[at].open != NULL)
+        return far->known[at].number >> SEALER_NUMBERS_BITS == number >> SEALER_NUMBERS_BITS;
+    return far->known[at].sealed != NULL && far->known[at].number == number;
+}
+
+static int
+s_tile(void *arg, const struct block_tile *tile)
+{
+    struct reading *r = arg;
+    int rc;
+
+    if (s_is_known(r->far, tile->number))
+        return 0;
+    rc = s_take_memory(r, tile);
+    return rc < 0 ? rc : s_take(r, tile);
+}
+
+int
+local_far_read(struct local_far *far, tile_gather_t *gather)
+{
+    struct reading reading = { .far = far, .gather = gather };
+    block_reader_t *reader = local_disk_reader(far->store->disk);
+    int rc;
+
+    if (far->n_tiles > 0)
+        qsort(far->tiles, far->n_tiles, sizeof(struct sealed_tile *), s_compare);
+    rc = block_reader_tiles(reader, far->host, far->what->start_ms, far->what->end_ms, s_tile,
+                            &reading);
+    far->damaged += block_reader_lacks(reader);
+    local_disk_give_back(far->store->disk, reader);
+    return rc < 0 ? rc : s_take_memory(&reading, NULL);
+}

@@ -1,0 +1,31 @@
+// local_far - what disk and memory have together of one host, for a question that reaches back
+// further than memory does.
+//
+// Tiles are read in the order in which they were begun, day by day, wherever they are: so which of
+// two values stands does not depend on what memory has given up.
+// Thread: the asker's. Inner to the embedded store.
+
+#ifndef COLLECTOR_STORE_LOCAL_FAR_H
+#define COLLECTOR_STORE_LOCAL_FAR_H
+
+#include "collector/store/local_inner.h"
+#include "collector/store/tile_gather.h"
+
+// Samples of a host in one answer, at most; 16 bytes each, and up to half as much for growing.
+#define LOCAL_FAR_SAMPLES 4000000u
+
+struct local_far {
+    struct local_store *store;
+    const struct store_select *what;
+    uint64_t host;
+    struct sealed_tile **tiles; // of memory, what is open sealed for the question
+    uint32_t n_tiles;
+    const struct local_tile *known; // of memory when they were taken, numbers rising: what of them
+    uint32_t n_known;               // is on the disk as well is passed over there
+    uint32_t damaged;               // out: tiles and files that could not be read
+};
+
+// Into `gather`. 0, ERR_LIMIT, -ETIMEDOUT, ERR_CLOSED, or -errno. Sorts the tiles.
+int local_far_read(struct local_far *far, tile_gather_t *gather);
+
+#endif

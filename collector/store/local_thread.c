@@ -1,0 +1,147 @@
+// local_thread - the store's thread: it seals what has ended, and puts it on the disk.
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "collector/store/local_inner.h"
+#include "shared/base/clock.h"
+#include "shared/base/err.h"
+#include "shared/base/log.h"
+
+#define SAY_AGAIN_MS 10000
+#define IDLE_MS      1000 // between two looks at what is due
+
+struct room {
+    sealer_t *sealer;
+    int64_t again_ms; // monotonic, after a try that found no room
+    int64_t tick_ms;  // likewise, when next due
+    int64_t said_ms;
+};
+
+// Until something ends, or what is sealed has waited long enough.
+static void
+s_wait(struct local_store *self, const struct room *room, int64_t now_ms)
+{
+    int64_t wait_ms = IDLE_MS;
+    struct timespec until;
+
+    if (self->disk != NULL && self->first != NULL && self->failed == 0) {
+        const int64_t due_ms = self->unwritten_ms + LOCAL_WRITE_MS;
+
+        wait_ms = (due_ms > room->again_ms ? due_ms : room->again_ms) - now_ms;
+        wait_ms = wait_ms < 1 ? 1 : wait_ms > IDLE_MS ? IDLE_MS : wait_ms;
+    }
+    clock_gettime(CLOCK_MONOTONIC, &until); // that of the condition
+    until.tv_sec += wait_ms / 1000;
+    until.tv_nsec += wait_ms % 1000 * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    (void) pthread_cond_timedwait(&self->work, &self->lock, &until);
+}
+
+// Whether something is to be written now.
+static bool
+s_is_due(const struct local_store *self, const struct room *room, int64_t now_ms)
+{
+    if (self->disk == NULL || self->failed != 0 || self->first == self->to_seal)
+        return false;
+    if (now_ms < room->again_ms)
+        return false;
+    return self->unwritten >= LOCAL_WRITE_BYTES || now_ms >= self->unwritten_ms + LOCAL_WRITE_MS ||
+           (self->flush && self->to_seal == NULL);
+}
+
+static void
+s_write(struct local_store *self, struct room *room)
+{
+    const int rc = local_write(self);
+
+    if (rc == -ENOSPC) {
+        room->again_ms = clock_mono_ms() + LOCAL_WRITE_AGAIN_MS;
+        if (log_allow(&room->said_ms, SAY_AGAIN_MS))
+            log_error("the disk of the store is full: what came is kept in the journal and in "
+                      "memory until there is room",
+                      "bytes=%llu", (unsigned long long) self->unwritten);
+    } else if (rc < 0) {
+        self->failed = rc;
+        log_error("the store cannot be written", "error=%s", log_quote(err_str(rc)));
+    } else if (room->again_ms != 0) {
+        room->again_ms = 0;
+        log_info("the disk of the store has room again", NULL);
+    }
+    local_make_room(self, label_index_stat(self->index).bytes);
+    pthread_cond_broadcast(&self->done);
+}
+
+static void
+s_tick(struct local_store *self, struct room *room, int64_t now_ms)
+{
+    int rc;
+
+    if (self->disk == NULL || self->failed != 0 || now_ms < room->tick_ms)
+        return;
+    room->tick_ms = now_ms + IDLE_MS;
+    pthread_mutex_unlock(&self->lock);
+    rc = local_disk_tick(self->disk, clock_mono_ms(), clock_real_ms());
+    pthread_mutex_lock(&self->lock);
+    if (rc < 0 && self->failed == 0) {
+        self->failed = rc;
+        log_error("the files of the store cannot be kept in order", "error=%s",
+                  log_quote(err_str(rc)));
+    }
+}
+
+// Seals for a while, and puts what is sealed on the disk. What is left then stays in the journal.
+static void
+s_stop(struct local_store *self, struct room *room)
+{
+    const int64_t until_ms = clock_mono_ms() + LOCAL_STOP_MS;
+
+    while (self->to_seal != NULL && clock_mono_ms() < until_ms)
+        local_seal_next(self, room->sealer);
+    while (self->disk != NULL && self->first != self->to_seal && self->failed == 0) {
+        s_write(self, room);
+        if (self->no_room)
+            break;
+    }
+    while (self->first != NULL) {
+        struct local_ended *ended = self->first;
+
+        self->first = ended->next;
+        open_tile_drop(&ended->tile);
+        for (uint32_t i = 0; i < ended->n_made; i++)
+            sealed_tile_drop(ended->made[i]);
+        free(ended->made);
+        free(ended);
+    }
+    self->last = self->to_seal = NULL;
+    self->n_ended = 0;
+}
+
+void *
+local_seal_run(void *arg)
+{
+    struct local_store *self = arg;
+    struct room room = { .sealer = sealer_new() };
+
+    pthread_setname_np(pthread_self(), "store");
+    pthread_mutex_lock(&self->lock);
+    while (!self->stopping) {
+        const int64_t now_ms = clock_mono_ms();
+
+        if (s_is_due(self, &room, now_ms))
+            s_write(self, &room);
+        else if (self->to_seal != NULL)
+            local_seal_next(self, room.sealer);
+        else
+            s_wait(self, &room, now_ms);
+        s_tick(self, &room, now_ms);
+    }
+    s_stop(self, &room);
+    pthread_mutex_unlock(&self->lock);
+    sealer_destroy(&room.sealer);
+    return NULL;
+}
