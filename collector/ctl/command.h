@@ -14,5 +14,6 @@ command_fn cmd_tail;
 command_fn cmd_ledger;
 command_fn cmd_export;
 command_fn cmd_backup;
+command_fn cmd_import;
 
 #endif

@@ -17,6 +17,7 @@ static const struct command {
     { "hosts", "[OPTION]...", "list the hosts a collector knows", cmd_hosts },
     { "ledger", "[OPTION]... [HOST]", "what became of all samples", cmd_ledger },
     { "export", "[OPTION]... [MATCH]", "write samples as OpenMetrics or CSV", cmd_export },
+    { "import", "[OPTION]... FILE", "send a file of samples to a collector", cmd_import },
     { "tail", "[OPTION]... [SELECTOR]", "print samples as they arrive", cmd_tail },
     { "backup", "[OPTION]... DIR", "copy a data folder, while its collector runs or not",
       cmd_backup },
