@@ -205,6 +205,12 @@ block_db_check(block_db_t *self, char *why, size_t size)
     return sqlite_room_check(&self->room, why, size);
 }
 
+void
+block_db_interrupt(block_db_t *self)
+{
+    sqlite3_interrupt(self->room.db);
+}
+
 static int
 s_put_tile(block_db_t *self, const struct block_tile *tile)
 {

@@ -82,5 +82,7 @@ int block_db_tiles(block_db_t *self, uint64_t host, int64_t first_ms, int64_t la
 int block_db_stat(block_db_t *self, struct block_stat *ret);
 // SQLite's quick_check: 0, or ERR_FORMAT with its first finding in `why`. Reads the whole file.
 int block_db_check(block_db_t *self, char *why, size_t size);
+// What another thread is at with it ends, with ERR_CLOSED. The one call that is any thread's.
+void block_db_interrupt(block_db_t *self);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/store/block_check.h"
 #include "collector/store/meta_db.h"
 #include "collector/store/sealed_tile.h"
 #include "shared/base/buf.h"
@@ -27,6 +28,7 @@ struct local_disk {
     struct local_disk_config is; // dir is ours
     char *dir;
     block_files_t *files;
+    block_check_t *check;
     meta_db_t *meta;
     map_t *marks;   // stream -> stream_marks
     bool had_files; // at the open
@@ -84,6 +86,11 @@ local_disk_open(local_disk_t **ret, const struct local_disk_config *config)
     // Ids would be given anew, and tiles be read as other series'.
     if (rc == 0 && self->had_files && self->next_tile == 1)
         rc = ERR_UNKNOWN;
+    if (rc == 0)
+        rc = block_check_start(&self->check,
+                               &(struct block_check_options){ .files = self->files,
+                                                              .round_ms = BLOCK_CHECK_ROUND_MS,
+                                                              .least_ms = BLOCK_CHECK_LEAST_MS });
     if (rc < 0) {
         local_disk_close(&self);
         return rc;
@@ -117,6 +124,7 @@ local_disk_close(local_disk_t **self_p)
 
     if (self == NULL)
         return;
+    block_check_stop(&self->check);
     while (self->n_readers > 0)
         block_reader_destroy(&self->readers[--self->n_readers]);
     block_files_close(&self->files);

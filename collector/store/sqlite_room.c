@@ -83,6 +83,8 @@ sqlite_room_error_of(sqlite3 *db)
         return -EBUSY;
     case SQLITE_NOMEM:
         return -ENOMEM;
+    case SQLITE_INTERRUPT:
+        return ERR_CLOSED;
     default:
         return os == ENOSPC || os == EDQUOT ? -ENOSPC : os != 0 ? -os : -EIO;
     }
