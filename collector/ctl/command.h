@@ -15,5 +15,6 @@ command_fn cmd_ledger;
 command_fn cmd_export;
 command_fn cmd_backup;
 command_fn cmd_import;
+command_fn cmd_doctor;
 
 #endif

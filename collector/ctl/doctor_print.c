@@ -1,0 +1,356 @@
+// doctor_print - see the header.
+
+#include "collector/ctl/doctor_print.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "collector/ctl/figure.h"
+#include "collector/ctl/table_print.h"
+#include "collector/ctl/when.h"
+#include "shared/base/str.h"
+#include "shared/base/xalloc.h"
+
+#define CELL_SIZE 160
+
+// How a number is written.
+enum form { BYTES, COUNT, WHEN, SPAN_MS, SPAN_US, AGE, KEPT };
+
+struct line {
+    const char *title;
+    enum query_number number;
+    enum form form;
+    enum query_number of; // behind it as "of ...", 0: nothing
+};
+
+// Section by section, in the order of the page.
+static const struct line s_store[] = {
+    { "files", STATUS_STORE_FILES, COUNT, 0 },
+    { "their bytes", STATUS_STORE_BYTES, BYTES, STATUS_KEEP_BYTES },
+    { "tiles", STATUS_STORE_TILES, COUNT, 0 },
+    { "samples in them", STATUS_STORE_SAMPLES, COUNT, 0 },
+    { "bytes of the tiles alone", STATUS_STORE_PAYLOAD, BYTES, 0 },
+    { "oldest sample", STATUS_STORE_OLDEST_MS, WHEN, 0 },
+    { "newest sample", STATUS_STORE_NEWEST_MS, WHEN, 0 },
+    { "a day makes", STATUS_DAY_BYTES, BYTES, 0 },
+    { "kept for", STATUS_KEEP_MS, KEPT, 0 },
+    { "last write", STATUS_STORE_COMMIT_MS, AGE, 0 },
+    { "it took", STATUS_STORE_COMMIT_US, SPAN_US, 0 },
+    { "last checkpoint", STATUS_CHECKPOINT_MS, AGE, 0 },
+    { "it took", STATUS_CHECKPOINT_US, SPAN_US, 0 },
+    { "waits to be written", STATUS_STORE_WAITING, BYTES, 0 },
+    { "files set aside as damaged", STATUS_STORE_DAMAGED_FILES, COUNT, 0 },
+    { "disk free", STATUS_DISK_FREE, BYTES, STATUS_DISK_BYTES },
+};
+static const struct line s_journal[] = {
+    { "bytes", STATUS_JOURNAL_BYTES, BYTES, STATUS_JOURNAL_BYTES_MOST },
+    { "groups made durable", STATUS_JOURNAL_COMMITS, COUNT, 0 },
+    { "groups without room", STATUS_JOURNAL_FULL, COUNT, 0 },
+    { "bytes found damaged", STATUS_JOURNAL_DAMAGED, COUNT, 0 },
+    { "records read back at the start", STATUS_REPLAYED, COUNT, 0 },
+};
+static const struct line s_memory[] = {
+    { "of the process", STATUS_RESIDENT_BYTES, BYTES, 0 },
+    { "of samples and labels", STATUS_HEAD_BYTES, BYTES, STATUS_HEAD_BYTES_MOST },
+    { "of labels", STATUS_INDEX_BYTES, BYTES, STATUS_INDEX_BYTES_MOST },
+    { "samples in memory", STATUS_HEAD_SAMPLES, COUNT, 0 },
+    { "given up there", STATUS_EVICTED, COUNT, 0 },
+};
+static const struct line s_samples[] = {
+    { "taken", STATUS_SAMPLES, COUNT, 0 },
+    { "refused: in the future", STATUS_REFUSED_FUTURE, COUNT, 0 },
+    { "refused: no room for their series", STATUS_REFUSED_SERIES, COUNT, 0 },
+    { "of a time that has another value", STATUS_CONFLICTS, COUNT, 0 },
+    { "frames refused", STATUS_FRAMES_REFUSED, COUNT, 0 },
+};
+static const struct line s_series[] = {
+    { "known", STATUS_SERIES, COUNT, 0 },
+    { "made within an hour", STATUS_SERIES_MADE, COUNT, 0 },
+    { "labels with their values", STATUS_PAIRS, COUNT, 0 },
+    { "made within an hour", STATUS_PAIRS_MADE, COUNT, 0 },
+};
+
+static void s_section(struct buf *out, const char *title, const struct doctor_facts *f,
+                      const struct line *lines, size_t n);
+static void s_cell(char out[CELL_SIZE], const struct doctor_facts *f, const struct line *line);
+static const char *s_form(char out[FIGURE_SIZE], const struct doctor_facts *f,
+                          enum query_number number, enum form form);
+static void s_ratios(struct buf *out, const struct doctor_facts *f);
+static void s_hosts(struct buf *out, const struct doctor_facts *f);
+static void s_counts(struct buf *out, const struct doctor_facts *f, uint8_t of, const char *label);
+static void s_counts_json(struct json *j, const struct doctor_facts *f, const char *key,
+                          uint8_t of);
+
+#define SECTION(out, title, f, lines) \
+    s_section(out, title, f, lines, sizeof(lines) / sizeof(lines)[0])
+
+void
+doctor_put_findings(struct buf *out, const struct findings *findings)
+{
+    if (findings->n == 0)
+        buf_str(out, "all is well\n");
+    for (size_t i = 0; i < findings->n; i++)
+        buf_printf(out, "WRONG  %s\n       %s\n", findings->at[i].what, findings->at[i].what_now);
+}
+
+void
+doctor_put_text(struct buf *out, const struct doctor_facts *f, const char *label)
+{
+    SECTION(out, "STORE", f, s_store);
+    s_ratios(out, f);
+    SECTION(out, "JOURNAL", f, s_journal);
+    SECTION(out, "MEMORY", f, s_memory);
+    SECTION(out, "SAMPLES SINCE THE START", f, s_samples);
+    s_hosts(out, f);
+    SECTION(out, "SERIES", f, s_series);
+    s_counts(out, f, QUERY_COUNT_HOST, "BY HOST");
+    s_counts(out, f, QUERY_COUNT_NAME, "BY LABEL");
+    s_counts(out, f, QUERY_COUNT_VALUE, label);
+}
+
+static void
+s_section(struct buf *out, const char *title, const struct doctor_facts *f,
+          const struct line *lines, size_t n)
+{
+    const struct table_column columns[] = { { title, false }, { "", false } };
+    table_t *table = table_new(columns, 2);
+
+    for (size_t i = 0; i < n; i++) {
+        char cell[CELL_SIZE];
+
+        if (!doctor_known(f, lines[i].number))
+            continue;
+        s_cell(cell, f, &lines[i]);
+        table_add(table, (const char *const[]){ lines[i].title, cell });
+    }
+    buf_byte(out, '\n');
+    table_put_text(table, out);
+    table_destroy(&table);
+}
+
+static void
+s_cell(char out[CELL_SIZE], const struct doctor_facts *f, const struct line *line)
+{
+    const uint64_t most = line->of != 0 ? doctor_number(f, line->of) : 0;
+    const double part = most > 0 ? 100.0 * (double) doctor_number(f, line->number) / (double) most
+                                 : 0;
+    char a[FIGURE_SIZE], b[FIGURE_SIZE];
+
+    s_form(a, f, line->number, line->form);
+    if (most > 0)
+        snprintf(out, CELL_SIZE, "%s of %s, %.0f %%", a, figure_bytes(b, most), part);
+    else
+        snprintf(out, CELL_SIZE, "%s", a);
+}
+
+static const char *
+s_form(char out[FIGURE_SIZE], const struct doctor_facts *f, enum query_number number,
+       enum form form)
+{
+    const uint64_t value = doctor_number(f, number);
+
+    switch (form) {
+    case BYTES:
+        return figure_bytes(out, value);
+    case WHEN:
+        return when_put(out, (int64_t) value);
+    case SPAN_MS:
+        return figure_duration(out, (int64_t) value);
+    case SPAN_US:
+        snprintf(out, FIGURE_SIZE, "%.1f ms", (double) value / 1000);
+        return out;
+    case AGE: {
+        char ago[FIGURE_SIZE];
+
+        snprintf(out, FIGURE_SIZE, "%.20s ago", figure_duration(ago, doctor_age(f, number)));
+        return out;
+    }
+    case KEPT:
+        if (value > 0)
+            return figure_duration(out, (int64_t) value);
+        snprintf(out, FIGURE_SIZE, "ever");
+        return out;
+    case COUNT:
+        break;
+    }
+    return figure_count(out, value);
+}
+
+// What follows from several numbers.
+static void
+s_ratios(struct buf *out, const struct doctor_facts *f)
+{
+    const double samples = (double) doctor_number(f, STATUS_STORE_SAMPLES);
+    const double days = doctor_days(f);
+
+    if (samples > 0 && doctor_known(f, STATUS_STORE_PAYLOAD))
+        buf_printf(out, "%.2f bytes a sample in tiles, %.2f on the disk\n",
+                   (double) doctor_number(f, STATUS_STORE_PAYLOAD) / samples,
+                   (double) doctor_number(f, STATUS_STORE_BYTES) / samples);
+    if (days >= 0)
+        buf_printf(out, "at this rate %.1f days fit in --keep-bytes\n", days);
+}
+
+// States, and the clocks that are furthest off.
+static int
+s_by_offset(const void *a, const void *b)
+{
+    const struct host_info *const *x = a, *const *y = b;
+    const double p = (double) (*x)->offset_ms, q = (double) (*y)->offset_ms;
+    const double off_p = p < 0 ? -p : p, off_q = q < 0 ? -q : q;
+
+    return (off_p < off_q) - (off_p > off_q);
+}
+
+static void
+s_hosts(struct buf *out, const struct doctor_facts *f)
+{
+    static const struct table_column columns[] = { { "CLOCKS", false }, { "", false } };
+    const struct host_info **by = xcalloc(f->n_hosts + 1, sizeof *by);
+    table_t *table = table_new(columns, 2);
+    size_t in_state[HOST_STATE_MAX + 1] = { 0 };
+    size_t n = 0;
+
+    for (size_t i = 0; i < f->n_hosts; i++) {
+        in_state[f->hosts[i].state]++;
+        if (f->hosts[i].rtt_us >= 0)
+            by[n++] = &f->hosts[i];
+    }
+    buf_printf(out, "\nHOSTS  %zu", f->n_hosts);
+    for (unsigned i = 0; i <= HOST_STATE_MAX; i++)
+        if (in_state[i] > 0)
+            buf_printf(out, ", %zu %s", in_state[i], host_state_str((uint8_t) i));
+    buf_byte(out, '\n');
+    if (n > 0)
+        qsort(by, n, sizeof *by, s_by_offset);
+    for (size_t i = 0; i < n && i < DOCTOR_TOP; i++) {
+        char cell[CELL_SIZE];
+
+        snprintf(cell, sizeof cell, "%+.0f ms, measured to %.1f ms", -(double) by[i]->offset_ms,
+                 (double) by[i]->rtt_us / 2000);
+        table_add(table, (const char *const[]){ by[i]->name, cell });
+    }
+    if (n > 0)
+        table_put_text(table, out);
+    table_destroy(&table);
+    free(by);
+}
+
+static void
+s_counts(struct buf *out, const struct doctor_facts *f, uint8_t of, const char *label)
+{
+    const struct table_column columns[] = { { label, false },
+                                            { "SERIES", true },
+                                            { of == QUERY_COUNT_NAME ? "VALUES" : "", true },
+                                            { "NEW", true } };
+    table_t *table = table_new(columns, 4);
+    size_t n = 0;
+
+    for (size_t i = 0; i < f->n_counts && n < DOCTOR_TOP; i++) {
+        const struct query_count *count = &f->counts[i];
+        const struct host_info *host = doctor_host(f, count->host);
+        char id[STR_HEX64_SIZE], series[FIGURE_SIZE], made[FIGURE_SIZE], values[FIGURE_SIZE] = "";
+
+        if (count->of != of)
+            continue;
+        n++;
+        figure_count(series, count->series);
+        figure_count(made, of == QUERY_COUNT_NAME ? count->values_made : count->made);
+        if (of == QUERY_COUNT_NAME)
+            figure_count(values, count->values);
+        table_add(table, (const char *const[]){ of != QUERY_COUNT_HOST ? count->text
+                                                : host != NULL         ? host->name
+                                                : count->host == f->collector
+                                                    ? "(the collector itself)"
+                                                    : str_hex64_put(id, count->host),
+                                                series, values, made });
+    }
+    if (n > 0) {
+        buf_byte(out, '\n');
+        table_put_text(table, out);
+    }
+    table_destroy(&table);
+}
+
+void
+doctor_put_findings_json(struct json *j, const struct findings *findings)
+{
+    json_key(j, "ok");
+    json_bool(j, findings->n == 0);
+    json_key(j, "findings");
+    json_array(j);
+    for (size_t i = 0; i < findings->n; i++) {
+        json_object(j);
+        json_key(j, "what");
+        json_str(j, findings->at[i].what);
+        json_key(j, "do");
+        json_str(j, findings->at[i].what_now);
+        json_object_end(j);
+    }
+    json_array_end(j);
+}
+
+void
+doctor_put_json(struct json *j, const struct doctor_facts *f, const char *label)
+{
+    char id[STR_HEX64_SIZE];
+
+    json_key(j, "collector");
+    json_str(j, str_hex64_put(id, f->collector));
+    json_key(j, "now_ms");
+    json_int(j, f->now_ms);
+    json_key(j, "numbers");
+    json_object(j);
+    for (unsigned i = 1; i < STATUS_NUMBERS; i++) {
+        if (!f->numbers.known[i])
+            continue;
+        json_key(j, query_number_str(i));
+        json_int(j, f->numbers.value[i]);
+    }
+    json_object_end(j);
+    json_key(j, "keep_bytes_days");
+    if (doctor_days(f) >= 0)
+        json_fixed(j, doctor_days(f), 1);
+    else
+        json_null(j);
+    json_key(j, "label");
+    json_str(j, label);
+    s_counts_json(j, f, "series_by_host", QUERY_COUNT_HOST);
+    s_counts_json(j, f, "series_by_label", QUERY_COUNT_NAME);
+    s_counts_json(j, f, "series_by_value", QUERY_COUNT_VALUE);
+}
+
+static void
+s_counts_json(struct json *j, const struct doctor_facts *f, const char *key, uint8_t of)
+{
+    json_key(j, key);
+    json_array(j);
+    for (size_t i = 0; i < f->n_counts; i++) {
+        const struct query_count *count = &f->counts[i];
+        const struct host_info *host = doctor_host(f, count->host);
+        char id[STR_HEX64_SIZE];
+
+        if (count->of != of)
+            continue;
+        json_object(j);
+        if (of == QUERY_COUNT_HOST) {
+            json_key(j, "id");
+            json_str(j, str_hex64_put(id, count->host));
+        }
+        json_key(j, "name");
+        if (of == QUERY_COUNT_HOST && host == NULL)
+            json_null(j);
+        else
+            json_str(j, of == QUERY_COUNT_HOST ? host->name : count->text);
+        json_key(j, "series");
+        json_uint(j, count->series);
+        if (of == QUERY_COUNT_NAME) {
+            json_key(j, "values");
+            json_uint(j, count->values);
+        }
+        json_key(j, "new");
+        json_uint(j, of == QUERY_COUNT_NAME ? count->values_made : count->made);
+        json_object_end(j);
+    }
+    json_array_end(j);
+}
