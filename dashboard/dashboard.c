@@ -13,6 +13,7 @@
 #include "dashboard/listener.h"
 #include "dashboard/permit.h"
 #include "dashboard/stream_hub.h"
+#include "shared/base/clock.h"
 #include "shared/base/err.h"
 #include "shared/base/random.h"
 #include "shared/base/xalloc.h"
@@ -29,12 +30,14 @@ struct dashboard {
     unsigned max_streams;
     page_files_t *pages;
     permit_t *permit;
+    access_token_t *token; // NULL: none is asked for
     stream_hub_t *hub;
     collector_link_t *link;
     http_edge_t *edge;
 };
 
-static int s_listen(int *fd, int *exit_ret, const char *address);
+static int s_load_token(dashboard_t *self, const char *path);
+static int s_listen(int *fd, int *exit_ret, const struct dashboard_options *options);
 static int s_start_parts(dashboard_t *self, const struct dashboard_options *options, int fd);
 static void s_limit(dashboard_t *self, unsigned max_streams);
 static void s_want_snap(void *arg);
@@ -57,7 +60,12 @@ dashboard_start(dashboard_t **ret, int *exit_ret, const struct dashboard_options
         *exit_ret = OPTION_EXIT_CONFIG;
         goto fail;
     }
-    rc = s_listen(&fd, exit_ret, options->listen);
+    rc = s_load_token(self, options->token_file);
+    if (rc < 0) {
+        *exit_ret = OPTION_EXIT_CONFIG;
+        goto fail;
+    }
+    rc = s_listen(&fd, exit_ret, options);
     if (rc < 0)
         goto fail;
     self->port = listener_port(fd);
@@ -91,6 +99,7 @@ dashboard_stop(dashboard_t **self_p)
     stream_hub_destroy(&self->hub);
     collector_link_destroy(&self->link);
     permit_destroy(&self->permit);
+    access_token_destroy(&self->token);
     page_files_close(&self->pages);
     free(self);
     *self_p = NULL;
@@ -102,14 +111,34 @@ dashboard_port(const dashboard_t *self)
     return self->port;
 }
 
-static int
-s_listen(int *fd, int *exit_ret, const char *address)
+void
+dashboard_sweep(dashboard_t *self)
 {
-    const int rc = listener_open(fd, address);
+    http_edge_sweep(self->edge, clock_mono_ms());
+}
+
+static int
+s_load_token(dashboard_t *self, const char *path)
+{
+    struct buf why = { 0 };
+    int rc = 0;
+
+    if (path != NULL)
+        rc = access_token_load(&self->token, path, &why);
+    if (rc < 0)
+        log_error("the token cannot be used", "why=%s", log_quote(buf_cstr(&why)));
+    buf_release(&why);
+    return rc;
+}
+
+static int
+s_listen(int *fd, int *exit_ret, const struct dashboard_options *options)
+{
+    const int rc = listener_open(fd, options->listen, options->token_file != NULL);
 
     if (rc < 0) {
-        log_error("listen: the port cannot be had", "listen=%s error=%s", log_quote(address),
-                  log_quote(err_str(rc)));
+        log_error("listen: the port cannot be had", "listen=%s error=%s",
+                  log_quote(options->listen), log_quote(err_str(rc)));
         *exit_ret = OPTION_EXIT_UNAVAILABLE;
     }
     return rc;
@@ -124,11 +153,12 @@ s_start_parts(dashboard_t *self, const struct dashboard_options *options, int fd
     };
     struct stream_hub_options hub = { .want_snap = s_want_snap, .arg = self };
     struct exchange_services services;
+    struct connection_limits limits;
     int rc;
 
     s_limit(self, options->max_streams);
     hub.max_streams = self->max_streams;
-    self->permit = permit_new(options->listen, options->allow_hosts, options->n_allow_hosts);
+    self->permit = permit_new(options->listen, options->public_names, options->n_public_names);
     rc = stream_hub_start(&self->hub, &hub);
     if (rc == 0)
         rc = collector_link_start(&self->link, &link);
@@ -141,11 +171,18 @@ s_start_parts(dashboard_t *self, const struct dashboard_options *options, int fd
         .hub = self->hub,
         .pages = self->pages,
         .permit = self->permit,
+        .token = self->token,
         .boot = self->boot,
         .max_streams = self->max_streams,
         .feed_origin = options->feed_origin,
     };
-    return http_edge_start(&self->edge, fd, self->most_connections, &services);
+    limits = (struct connection_limits){
+        .per_address = options->max_per_address,
+        .request_ms = options->request_ms,
+        .trusted = options->trusted_proxies,
+        .n_trusted = options->n_trusted_proxies,
+    };
+    return http_edge_start(&self->edge, fd, self->most_connections, &limits, &services);
 }
 
 static void
@@ -153,7 +190,7 @@ s_limit(dashboard_t *self, unsigned max_streams)
 {
     unsigned most;
 
-    self->most_connections = http_edge_most_connections();
+    self->most_connections = http_edge_most_connections(max_streams + REQUEST_PLACES);
     most = self->most_connections > 2 * REQUEST_PLACES ? self->most_connections - REQUEST_PLACES
                                                        : self->most_connections / 2;
     self->max_streams = max_streams < most ? max_streams : most;

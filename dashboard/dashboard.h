@@ -20,5 +20,7 @@ int dashboard_start(dashboard_t **ret, int *exit_ret, const struct dashboard_opt
                     const struct page_asset *assets, size_t n_assets);
 void dashboard_stop(dashboard_t **self_p);
 uint16_t dashboard_port(const dashboard_t *self);
+// Closes connections that have been saying a request for too long. About once a second.
+void dashboard_sweep(dashboard_t *self);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dashboard/connection_book.h"
 #include "dashboard/listener.h"
 #include "shared/base/err.h"
 #include "shared/base/str.h"
@@ -26,7 +27,7 @@ static const struct option table[] = {
       .fallback = "127.0.0.1:8088",
       .least = 1,
       .meta = "ADDRESS",
-      .help = "where browsers connect; loopback only" },
+      .help = "where browsers connect; other than loopback only with --token-file" },
     { .name = "collector",
       .type = OPTION_ENDPOINT,
       .list = true,
@@ -39,13 +40,38 @@ static const struct option table[] = {
       .least = 1,
       .meta = "DIR",
       .help = "serve the files in DIR in place of our page" },
-    { .name = "allow-host",
+    { .name = "public-name",
       .type = OPTION_TEXT,
       .list = true,
       .least = 1,
       .most = 253,
       .meta = "NAME",
-      .help = "a name that browsers may call us by, beside localhost and the address" },
+      .help = "a name that browsers may call us by, beside localhost and addresses" },
+    { .name = "token-file",
+      .type = OPTION_TEXT,
+      .least = 1,
+      .meta = "FILE",
+      .help = "ask everybody for the token in FILE (mode 0600)" },
+    { .name = "trusted-proxy",
+      .type = OPTION_TEXT,
+      .list = true,
+      .least = 1,
+      .meta = "ADDRESS",
+      .help = "an address with no limit of connections, as loopback" },
+    { .name = "max-per-address",
+      .type = OPTION_UINT,
+      .fallback = "256",
+      .least = 1,
+      .most = 100000,
+      .meta = "N",
+      .help = "connections of one address at a time" },
+    { .name = "request-time",
+      .type = OPTION_DURATION,
+      .fallback = "10s",
+      .least = 100,
+      .most = 600000,
+      .meta = "TIME",
+      .help = "how long a request may take to come in" },
     { .name = "max-streams",
       .type = OPTION_UINT,
       .fallback = "4096",
@@ -93,8 +119,12 @@ dashboard_options_take(struct dashboard_options *ret, const options_t *options)
         .web_root = options_text(options, "web-root"),
         .feed_origin = options_text(options, "feed-origin"),
         .max_streams = (unsigned) options_uint(options, "max-streams"),
+        .token_file = options_text(options, "token-file"),
+        .max_per_address = (unsigned) options_uint(options, "max-per-address"),
+        .request_ms = options_ms(options, "request-time"),
     };
-    ret->n_allow_hosts = options_list(options, "allow-host", &ret->allow_hosts);
+    ret->n_public_names = options_list(options, "public-name", &ret->public_names);
+    ret->n_trusted_proxies = options_list(options, "trusted-proxy", &ret->trusted_proxies);
     // One of the choices, so it is known.
     (void) log_level_parse(&ret->log_level, options_text(options, "log-level"));
 }
@@ -131,6 +161,8 @@ s_check(const options_t *options, FILE *err)
     const char *const *collectors;
     const size_t n = options_list(options, "collector", &collectors);
     const char *origin = options_text(options, "feed-origin");
+    const char *const *proxies;
+    const size_t n_proxies = options_list(options, "trusted-proxy", &proxies);
     int rc;
 
     for (size_t i = 0; i < n; i++) {
@@ -140,13 +172,19 @@ s_check(const options_t *options, FILE *err)
     }
     if (n == 0)
         return s_refuse(err, "collector", "", "none is given");
+    for (size_t i = 0; i < n_proxies; i++) {
+        if (!connection_book_takes(proxies[i]))
+            return s_refuse(err, "trusted-proxy", proxies[i], "not an IPv4 or IPv6 address");
+    }
     if (origin != NULL && !s_is_origin(origin))
         return s_refuse(err, "feed-origin", origin,
                         "not an origin: http:// or https://, a name, perhaps a port, nothing more");
     rc = listener_check(listen);
-    if (rc == ERR_RANGE)
-        return s_refuse(err, "listen", listen, "only a loopback address, until there are logins");
-    if (rc < 0)
+    if (rc == ERR_RANGE && options_text(options, "token-file") == NULL)
+        return s_refuse(err, "listen", listen,
+                        "an address that others reach needs --token-file; without one loopback "
+                        "only");
+    if (rc < 0 && rc != ERR_RANGE)
         return s_refuse(err, "listen", listen, "not an address of this machine with a port");
     return 0;
 }

@@ -4,6 +4,7 @@
 #define DASHBOARD_DASHBOARD_OPTION_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "shared/base/log.h"
 #include "shared/net/option.h"
@@ -16,8 +17,13 @@ struct dashboard_options {
     const char *collector;   // of its data socket
     const char *web_root;    // or NULL
     const char *feed_origin; // or NULL
-    const char *const *allow_hosts;
-    size_t n_allow_hosts;
+    const char *const *public_names;
+    size_t n_public_names;
+    const char *token_file; // or NULL: no token is asked for
+    const char *const *trusted_proxies;
+    size_t n_trusted_proxies;
+    unsigned max_per_address; // connections
+    int64_t request_ms;       // that a request may take to come in
     unsigned max_streams;
     enum log_level log_level;
 };

@@ -11,6 +11,7 @@
 #include <microhttpd.h>
 #include <stdbool.h>
 
+#include "dashboard/access_token.h"
 #include "dashboard/collector_link.h"
 #include "dashboard/page_files.h"
 #include "dashboard/permit.h"
@@ -24,6 +25,7 @@ struct exchange_services {
     stream_hub_t *hub;
     const page_files_t *pages;
     const permit_t *permit;
+    const access_token_t *token; // that is asked for, or NULL: none is
     const char *boot;
     unsigned max_streams;
     const char *feed_origin; // another origin that may read /feed, or NULL
@@ -49,6 +51,8 @@ const char *exchange_header(const exchange_t *x, const char *name);
 // A parameter of the query, decoded: 1 and *ret, for free(); 0 where there is none; ERR_FORMAT if
 // its escapes are wrong or it is not UTF-8.
 int exchange_param(const exchange_t *x, const char *name, char **ret);
+// Appends "?a=1&b=2": the query without the parameter `name`; nothing where nothing is left.
+void exchange_query_without(const exchange_t *x, const char *name, struct buf *out);
 
 // Takes the request. Its done and arg are set here.
 enum MHD_Result exchange_ask(exchange_t *x, struct link_request **request_p);

@@ -8,61 +8,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "dashboard/access.h"
 #include "dashboard/dashboard_stat.h"
-#include "dashboard/event_encode.h"
+#include "dashboard/http_edge_inner.h"
 #include "dashboard/reply.h"
 #include "dashboard/url.h"
+#include "shared/base/clock.h"
 #include "shared/base/err.h"
 #include "shared/base/log.h"
 #include "shared/base/xalloc.h"
+#include "shared/net/descriptors.h"
 
 #define CONNECTIONS_MAX 20000u
-#define FD_RESERVE      64          // files, sockets of ZeroMQ, room to accept and refuse
+#define FD_OWN          48          // files, sockets of ZeroMQ, eventfds
 #define MEMORY_BYTES    (16 * 1024) // of a connection: headers, and cookies that others set here too
+#define BODY_MOST       (64 * 1024) // of a request: nothing of ours has one, but it is no error
 #define IDLE_S          30
 #define SETTLE_S        2 // what is suspended must have come back by then
-#define STREAM_BLOCK    256
 #define LOG_EVERY_MS    1000
-#define EXCHANGE_TAG    0x45584348u // "EXCH"
-
-enum stream_state {
-    STREAM_NONE,
-    STREAM_HEAD,  // headers, then the retry line
-    STREAM_READY, // both are written at the reader's next call
-    STREAM_TAKEN, // the hub's, or back from it
-};
-
-struct exchange {
-    uint32_t tag;
-    http_edge_t *edge;
-    struct MHD_Connection *connection;
-    const struct route *route;
-    char *path;
-    bool head;
-    bool begun;
-    bool suspended; // counted in edge->suspended
-    bool asked;     // answer() comes next
-    bool reserved;  // a place at the hub is ours to give back
-    struct link_request *answer;
-    enum stream_state stream;
-    event_ring_t *ring;  // with one watch, until the hub takes both
-    struct event *hello; // NULL: the feed
-    uint64_t resume;
-};
-
-struct http_edge {
-    struct MHD_Daemon *daemon;
-    int listen_fd;
-    struct exchange_services services;
-    pthread_mutex_t lock;   // guards what follows
-    pthread_cond_t settled; // suspended has become 0
-    unsigned suspended;
-    bool stopping; // nothing is suspended any more
-};
 
 static void s_log(void *arg, const char *format, va_list args);
 static size_t s_leave_escapes(void *arg, struct MHD_Connection *connection, char *text);
@@ -74,50 +41,42 @@ static enum MHD_Result s_first(http_edge_t *self, exchange_t *x, const char *url
 static enum MHD_Result s_answered(exchange_t *x);
 static void s_completed(void *arg, struct MHD_Connection *connection, void **slot,
                         enum MHD_RequestTerminationCode how);
-static bool s_suspend(exchange_t *x);
-static void s_suspended(exchange_t *x);
-static void s_resumed(exchange_t *x);
 static void s_done(struct link_request *request);
-static enum MHD_Result s_stream(exchange_t *x, struct link_request *request);
-static ssize_t s_read_stream(void *arg, uint64_t at, char *into, size_t most);
-static ssize_t s_hand_over(exchange_t *x);
-static void s_stream_ended(void *arg);
+static enum MHD_Result s_may_come(void *arg, const struct sockaddr *from, socklen_t len);
+static void s_connection(void *arg, struct MHD_Connection *connection, void **slot,
+                         enum MHD_ConnectionNotificationCode what);
+static struct connection *s_peer(struct MHD_Connection *connection);
+static bool s_is_large(const char *length);
 
 unsigned
-http_edge_most_connections(void)
+http_edge_most_connections(unsigned wanted)
 {
-    struct rlimit files;
+    const uint64_t limit = descriptors_raise(descriptors_wanted(wanted, FD_OWN));
+    const uint64_t peers = descriptors_for_peers(limit, FD_OWN);
 
-    if (getrlimit(RLIMIT_NOFILE, &files) == -1)
-        return CONNECTIONS_MAX / 20;
-    if (files.rlim_cur < files.rlim_max) {
-        files.rlim_cur = files.rlim_max;
-        if (setrlimit(RLIMIT_NOFILE, &files) == -1)
-            getrlimit(RLIMIT_NOFILE, &files);
-    }
-    if (files.rlim_cur >= CONNECTIONS_MAX + FD_RESERVE)
-        return CONNECTIONS_MAX;
-    return files.rlim_cur > 2 * FD_RESERVE ? (unsigned) files.rlim_cur - FD_RESERVE : FD_RESERVE;
+    return peers < CONNECTIONS_MAX ? (unsigned) peers : CONNECTIONS_MAX;
 }
 
 int
 http_edge_start(http_edge_t **ret, int listen_fd, unsigned most_connections,
-                const struct exchange_services *services)
+                const struct connection_limits *limits, const struct exchange_services *services)
 {
     http_edge_t *self = xcalloc(1, sizeof *self);
 
     self->listen_fd = listen_fd;
     self->services = *services;
+    self->book = connection_book_new(limits);
     pthread_mutex_init(&self->lock, NULL);
     pthread_cond_init(&self->settled, NULL);
     self->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-        s_access, self, MHD_OPTION_EXTERNAL_LOGGER, s_log, NULL, MHD_OPTION_LISTEN_SOCKET,
-        listen_fd, MHD_OPTION_CONNECTION_LIMIT, most_connections,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) MEMORY_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned) IDLE_S, MHD_OPTION_UNESCAPE_CALLBACK, s_leave_escapes, NULL,
-        MHD_OPTION_NOTIFY_COMPLETED, s_completed, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, s_may_come,
+        self, s_access, self, MHD_OPTION_NOTIFY_CONNECTION, s_connection, self,
+        MHD_OPTION_EXTERNAL_LOGGER, s_log, NULL, MHD_OPTION_LISTEN_SOCKET, listen_fd,
+        MHD_OPTION_CONNECTION_LIMIT, most_connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t) MEMORY_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned) IDLE_S,
+        MHD_OPTION_UNESCAPE_CALLBACK, s_leave_escapes, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+        s_completed, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+        MHD_OPTION_END);
     if (self->daemon == NULL) {
         http_edge_stop(&self);
         return ERR_CLOSED;
@@ -165,9 +124,16 @@ http_edge_stop(http_edge_t **self_p)
         MHD_stop_daemon(self->daemon);
     if (self->listen_fd != -1)
         close(self->listen_fd);
+    connection_book_destroy(&self->book);
     pthread_cond_destroy(&self->settled);
     pthread_mutex_destroy(&self->lock);
     free(self);
+}
+
+void
+http_edge_sweep(http_edge_t *self, int64_t now_ms)
+{
+    selfstat_add(STAT_HTTP_LATE, connection_book_sweep(self->book, now_ms));
 }
 
 const struct exchange_services *
@@ -205,6 +171,47 @@ exchange_param(const exchange_t *x, const char *name, char **ret)
     return *ret != NULL ? 1 : ERR_FORMAT;
 }
 
+// One parameter, as libmicrohttpd hands it over: escapes are as they came, and '+' is a space.
+struct query_copy {
+    const char *without;
+    struct buf *out;
+    char before; // what stands before the next one
+};
+
+static void
+s_put_word(struct buf *out, const char *word)
+{
+    for (; *word != '\0'; word++)
+        buf_byte(out, (uint8_t) (*word == ' ' ? '+' : *word));
+}
+
+static enum MHD_Result
+s_copy_param(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    struct query_copy *copy = arg;
+
+    (void) kind;
+    // As libmicrohttpd looks it up: in letters of any size.
+    if (strcasecmp(name, copy->without) == 0)
+        return MHD_YES;
+    buf_byte(copy->out, (uint8_t) copy->before);
+    copy->before = '&';
+    s_put_word(copy->out, name);
+    if (value != NULL) {
+        buf_byte(copy->out, '=');
+        s_put_word(copy->out, value);
+    }
+    return MHD_YES;
+}
+
+void
+exchange_query_without(const exchange_t *x, const char *name, struct buf *out)
+{
+    struct query_copy copy = { .without = name, .out = out, .before = '?' };
+
+    MHD_get_connection_values(x->connection, MHD_GET_ARGUMENT_KIND, s_copy_param, &copy);
+}
+
 enum MHD_Result
 exchange_ask(exchange_t *x, struct link_request **request_p)
 {
@@ -215,10 +222,10 @@ exchange_ask(exchange_t *x, struct link_request **request_p)
     request->arg = x;
     x->asked = true;
     // After the suspension: the answer may come, and resume, before we are back.
-    if (s_suspend(x)) {
+    if (http_edge_suspend(x)) {
         const bool taken = collector_link_ask(x->edge->services.link, request);
 
-        s_suspended(x);
+        http_edge_suspended(x);
         if (!taken)
             link_request_end(request, LINK_UNAVAILABLE, "too many questions wait");
         return MHD_YES;
@@ -239,43 +246,6 @@ exchange_send(exchange_t *x, unsigned code, struct MHD_Response *response)
     return rc;
 }
 
-bool
-exchange_reserve(exchange_t *x)
-{
-    x->reserved = x->reserved || stream_hub_reserve(x->edge->services.hub);
-    return x->reserved;
-}
-
-enum MHD_Result
-exchange_stream(exchange_t *x, struct link_request *request, struct event *hello, uint64_t resume)
-{
-    x->hello = hello;
-    x->resume = resume;
-    return s_stream(x, request);
-}
-
-enum MHD_Result
-exchange_feed(exchange_t *x, struct link_request *request)
-{
-    return s_stream(x, request);
-}
-
-static enum MHD_Result
-s_stream(exchange_t *x, struct link_request *request)
-{
-    struct MHD_Response *response = MHD_create_response_from_callback(
-        MHD_SIZE_UNKNOWN, STREAM_BLOCK, s_read_stream, x, NULL);
-
-    assert(x->reserved);
-    x->ring = request->ring;
-    request->ring = NULL;
-    x->stream = STREAM_HEAD;
-    // No chunks: what the hub writes is the body, up to the end of the connection.
-    MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
-    reply_stream_headers(x, response);
-    return exchange_send(x, MHD_HTTP_OK, response);
-}
-
 // What libmicrohttpd has to say is mostly about clients that left.
 static void
 s_log(void *arg, const char *format, va_list args)
@@ -289,6 +259,42 @@ s_log(void *arg, const char *format, va_list args)
     vsnprintf(line, sizeof line, format, args);
     line[strcspn(line, "\r\n")] = '\0';
     log_debug("http", "said=%s", log_quote(line));
+}
+
+static enum MHD_Result
+s_may_come(void *arg, const struct sockaddr *from, socklen_t len)
+{
+    const http_edge_t *self = arg;
+
+    (void) len;
+    if (connection_book_may(self->book, from))
+        return MHD_YES;
+    selfstat_add(STAT_HTTP_CROWDED, 1);
+    return MHD_NO;
+}
+
+static struct connection *
+s_peer(struct MHD_Connection *connection)
+{
+    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+static void
+s_connection(void *arg, struct MHD_Connection *connection, void **slot,
+             enum MHD_ConnectionNotificationCode what)
+{
+    http_edge_t *self = arg;
+
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+        connection_book_leave(self->book, *slot);
+        *slot = NULL;
+        return;
+    }
+    *slot = connection_book_enter(
+        self->book,
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr,
+        clock_mono_ms());
 }
 
 // Escapes are decoded where we can see what is wrong with them.
@@ -313,19 +319,22 @@ s_access(void *arg, struct MHD_Connection *connection, const char *url, const ch
         x->tag = EXCHANGE_TAG;
         x->edge = arg;
         x->connection = connection;
+        x->peer = s_peer(connection);
         *slot = x;
         return s_first(arg, x, url, method);
     }
     assert(x->tag == EXCHANGE_TAG);
     if (*upload_size != 0) { // the body of a GET means nothing
+        x->body += *upload_size;
         *upload_size = 0;
-        return MHD_YES;
+        return x->body <= BODY_MOST ? MHD_YES : MHD_NO;
     }
     if (x->asked)
         return s_answered(x);
     if (x->begun || x->route == NULL) // answered: libmicrohttpd asks again while it is stopped
         return MHD_NO;
     x->begun = true;
+    connection_book_whole(x->edge->book, x->peer);
     return x->route->begin(x);
 }
 
@@ -334,6 +343,7 @@ static enum MHD_Result
 s_first(http_edge_t *self, exchange_t *x, const char *url, const char *method)
 {
     const bool get = strcmp(method, MHD_HTTP_METHOD_GET) == 0;
+    enum MHD_Result rc;
 
     x->head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
     x->path = url_decode(url);
@@ -342,11 +352,22 @@ s_first(http_edge_t *self, exchange_t *x, const char *url, const char *method)
                           "the path: a % that no two hex digits follow, NUL, or not UTF-8\n");
     if (!permit_host(self->services.permit, exchange_header(x, MHD_HTTP_HEADER_HOST)))
         return reply_text(x, MHD_HTTP_MISDIRECTED_REQUEST,
-                          "this is no name of this server; --allow-host adds one\n");
+                          "this is no name of this server; --public-name adds one\n");
+    if (!access_check(x, &rc))
+        return rc;
     if (!get && !x->head)
         return reply_not_allowed(x);
+    if (s_is_large(exchange_header(x, MHD_HTTP_HEADER_CONTENT_LENGTH)))
+        return reply_text(x, MHD_HTTP_CONTENT_TOO_LARGE, "a request has at most 64 KiB\n");
     x->route = route_find(x->path);
     return MHD_YES;
+}
+
+// What libmicrohttpd takes for a number; what it does not, it has refused.
+static bool
+s_is_large(const char *length)
+{
+    return length != NULL && strtoull(length, NULL, 10) > BODY_MOST;
 }
 
 static enum MHD_Result
@@ -358,7 +379,7 @@ s_answered(exchange_t *x)
     rc = x->route->answer(x, x->answer);
     link_request_destroy(&x->answer);
     // Not sooner: with the last one back libmicrohttpd is stopped.
-    s_resumed(x);
+    http_edge_resumed(x);
     return rc;
 }
 
@@ -374,7 +395,8 @@ s_completed(void *arg, struct MHD_Connection *connection, void **slot,
     if (x == NULL)
         return;
     *slot = NULL;
-    s_resumed(x);
+    http_edge_resumed(x);
+    connection_book_answered(x->edge->book, x->peer);
     if (x->reserved)
         stream_hub_release(x->edge->services.hub);
     if (x->ring != NULL)
@@ -389,8 +411,8 @@ s_completed(void *arg, struct MHD_Connection *connection, void **slot,
 
 // False when stopping: then nothing has happened. Else the connection is given to the link or the
 // hub, and s_suspended follows: they end after `stopping` is set, and so cannot miss it.
-static bool
-s_suspend(exchange_t *x)
+bool
+http_edge_suspend(exchange_t *x)
 {
     http_edge_t *edge = x->edge;
 
@@ -405,15 +427,15 @@ s_suspend(exchange_t *x)
     return true;
 }
 
-static void
-s_suspended(exchange_t *x)
+void
+http_edge_suspended(exchange_t *x)
 {
     pthread_mutex_unlock(&x->edge->lock);
 }
 
 // libmicrohttpd has the connection back: it called us, from its thread.
-static void
-s_resumed(exchange_t *x)
+void
+http_edge_resumed(exchange_t *x)
 {
     http_edge_t *edge = x->edge;
 
@@ -434,67 +456,5 @@ s_done(struct link_request *request)
 
     assert(x->tag == EXCHANGE_TAG);
     x->answer = request;
-    MHD_resume_connection(x->connection);
-}
-
-static ssize_t
-s_read_stream(void *arg, uint64_t at, char *into, size_t most)
-{
-    exchange_t *x = arg;
-    // Something must be sent here; a comment is nothing to its reader.
-    const char *head = x->hello != NULL ? EVENT_RETRY : EVENT_COMMENT;
-    const size_t n = strlen(head);
-
-    (void) at;
-    assert(x->tag == EXCHANGE_TAG);
-    switch (x->stream) {
-    case STREAM_HEAD:
-        if (most < n)
-            return MHD_CONTENT_READER_END_WITH_ERROR;
-        memcpy(into, head, n);
-        x->stream = STREAM_READY;
-        return (ssize_t) n;
-    case STREAM_READY:
-        return s_hand_over(x);
-    default:
-        s_resumed(x);
-        return MHD_CONTENT_READER_END_WITH_ERROR;
-    }
-}
-
-// Headers and first line are in the socket. From the suspension on, libmicrohttpd does not touch it
-// until we resume.
-static ssize_t
-s_hand_over(exchange_t *x)
-{
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-        x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    struct stream_take take = {
-        .ring = x->ring,
-        .hello = x->hello,
-        .resume = x->resume,
-        .heartbeat_ms = x->hello != NULL ? EVENT_HEARTBEAT_MS : EVENT_FEED_HEARTBEAT_MS,
-        .end = s_stream_ended,
-        .arg = x,
-    };
-
-    if (info == NULL || !s_suspend(x))
-        return MHD_CONTENT_READER_END_OF_STREAM;
-    take.fd = info->connect_fd;
-    x->stream = STREAM_TAKEN;
-    x->reserved = false;
-    x->ring = NULL;
-    x->hello = NULL;
-    stream_hub_take(x->edge->services.hub, &take);
-    s_suspended(x);
-    return 0;
-}
-
-// From the hub's thread, which has let go of the socket.
-static void
-s_stream_ended(void *arg)
-{
-    exchange_t *x = arg;
-
     MHD_resume_connection(x->connection);
 }

@@ -41,7 +41,7 @@ union address {
 static int s_address(union address *ret, socklen_t *len_ret, const char *text);
 
 int
-listener_open(int *ret, const char *address)
+listener_open(int *ret, const char *address, bool everybody)
 {
     union address at;
     socklen_t len;
@@ -49,7 +49,7 @@ listener_open(int *ret, const char *address)
     int fd;
     int rc = s_address(&at, &len, address);
 
-    if (rc < 0)
+    if (rc < 0 && !(rc == ERR_RANGE && everybody))
         return rc;
     fd = socket(at.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd == -1)

@@ -14,11 +14,11 @@
 #include "shared/net/reload.h"
 #include "shared/net/service.h"
 
-#define IO_THREADS  1
-#define WATCHDOG_MS 5000
+#define IO_THREADS 1
+#define TURN_MS    1000 // for the manager's watchdog, and requests that take too long
 
 static int s_serve(const struct dashboard_options *settings, int argc, char **argv);
-static int s_wait(int signals, int argc, char **argv);
+static int s_wait(dashboard_t *dashboard, int signals, int argc, char **argv);
 
 int
 main(int argc, char **argv)
@@ -55,7 +55,7 @@ s_serve(const struct dashboard_options *settings, int argc, char **argv)
     if (dashboard_start(&dashboard, &exit_code, settings, page_assets, page_assets_count) == 0) {
         log_info("listening", "address=%s", log_quote(settings->listen));
         service_notify("READY=1");
-        exit_code = s_wait(signals, argc, argv);
+        exit_code = s_wait(dashboard, signals, argc, argv);
         service_notify("STOPPING=1");
         dashboard_stop(&dashboard);
         log_info("ended", NULL);
@@ -66,16 +66,17 @@ s_serve(const struct dashboard_options *settings, int argc, char **argv)
 
 // Until it is time to end; the exit code.
 static int
-s_wait(int signals, int argc, char **argv)
+s_wait(dashboard_t *dashboard, int signals, int argc, char **argv)
 {
     struct pollfd on = { .fd = signals, .events = POLLIN };
 
     for (;;) {
-        if (poll(&on, 1, WATCHDOG_MS) == -1 && errno != EINTR) {
+        if (poll(&on, 1, TURN_MS) == -1 && errno != EINTR) {
             log_error("poll failed", "error=%s", log_quote(strerror(errno)));
             return OPTION_EXIT_FAILED;
         }
         service_notify("WATCHDOG=1");
+        dashboard_sweep(dashboard);
         for (enum service_event event; (event = service_next(signals)) != SERVICE_NONE;) {
             if (event == SERVICE_STOP)
                 return OPTION_EXIT_OK;

@@ -18,7 +18,7 @@ struct permit {
 };
 
 static bool s_name_of(char name[NAME_SIZE], const char *host);
-static bool s_is_loopback(const char *name);
+static bool s_is_address(const char *name);
 
 permit_t *
 permit_new(const char *listen, const char *const *names, size_t n)
@@ -58,7 +58,7 @@ permit_host(const permit_t *self, const char *host)
         return true;
     if (!s_name_of(name, host))
         return false;
-    if (s_is_loopback(name))
+    if (s_is_address(name))
         return true;
     for (size_t i = 0; i < self->n; i++)
         if (strcasecmp(self->names[i], name) == 0)
@@ -90,15 +90,13 @@ s_name_of(char name[NAME_SIZE], const char *host)
     return true;
 }
 
+// An address is nobody's name: none can be made to point at this machine.
 static bool
-s_is_loopback(const char *name)
+s_is_address(const char *name)
 {
     struct in_addr v4;
     struct in6_addr v6;
 
-    if (inet_pton(AF_INET, name, &v4) == 1)
-        return ntohl(v4.s_addr) >> 24 == 127;
-    if (inet_pton(AF_INET6, name, &v6) == 1)
-        return IN6_IS_ADDR_LOOPBACK(&v6);
-    return strcasecmp(name, "localhost") == 0;
+    return inet_pton(AF_INET, name, &v4) == 1 || inet_pton(AF_INET6, name, &v6) == 1 ||
+           strcasecmp(name, "localhost") == 0;
 }

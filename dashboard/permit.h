@@ -1,7 +1,7 @@
 // permit - which names a browser may call us by.
 //
 // A page of somebody else whose name is made to point at this machine sends that name as Host: it
-// gets nothing. Allowed are localhost, the loopback addresses, the address we listen on, and the
+// gets nothing. Allowed are localhost, addresses (IP literals), the host that we listen on, and the
 // names that the operator gave. The port does not matter.
 // Source: RFC 9110, 7.2; "DNS rebinding".
 

@@ -143,6 +143,34 @@ reply_not_allowed(exchange_t *x)
 }
 
 enum MHD_Result
+reply_unauthorized(exchange_t *x)
+{
+    static const char text[] = "a token is asked for: the header Authorization: Bearer TOKEN, or "
+                               "?token=TOKEN once in a browser\n";
+    struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback(
+        sizeof text - 1, (void *) (uintptr_t) text, NULL);
+
+    s_add(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+    s_add(response, MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain; charset=utf-8");
+    s_add(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    s_add_always(response);
+    return exchange_send(x, MHD_HTTP_UNAUTHORIZED, response);
+}
+
+enum MHD_Result
+reply_see_other(exchange_t *x, const char *path, const char *cookie)
+{
+    struct MHD_Response *response = MHD_create_response_from_buffer(0, NULL,
+                                                                    MHD_RESPMEM_PERSISTENT);
+
+    s_add(response, MHD_HTTP_HEADER_LOCATION, path);
+    s_add(response, MHD_HTTP_HEADER_SET_COOKIE, cookie);
+    s_add(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    s_add_always(response);
+    return exchange_send(x, MHD_HTTP_SEE_OTHER, response);
+}
+
+enum MHD_Result
 reply_empty(exchange_t *x, unsigned code)
 {
     struct MHD_Response *response = MHD_create_response_from_buffer(0, NULL,

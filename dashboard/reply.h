@@ -21,6 +21,10 @@ enum MHD_Result reply_link_error(exchange_t *x, const struct link_request *reque
 // A file of the page, or 404.
 enum MHD_Result reply_page(exchange_t *x);
 enum MHD_Result reply_not_allowed(exchange_t *x);
+// 401, and how a token is given.
+enum MHD_Result reply_unauthorized(exchange_t *x);
+// 303 to a path of this server, with a cookie.
+enum MHD_Result reply_see_other(exchange_t *x, const char *path, const char *cookie);
 enum MHD_Result reply_empty(exchange_t *x, unsigned code);
 // The head of a stream without its body: for HEAD.
 enum MHD_Result reply_stream_head(exchange_t *x);

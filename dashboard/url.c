@@ -40,6 +40,20 @@ url_decode(const char *text)
     return out;
 }
 
+void
+url_encode_path(struct buf *out, const char *path)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "-._~/";
+
+    for (; *path != '\0'; path++) {
+        if (strchr(plain, *path) != NULL)
+            buf_byte(out, (uint8_t) *path);
+        else
+            buf_printf(out, "%%%02X", (unsigned) (unsigned char) *path);
+    }
+}
+
 static int
 s_hex(char c)
 {

@@ -37,7 +37,7 @@ only_a_loopback_address_with_a_port_is_taken(void **state)
     (void) state;
     for (size_t i = 0; i < N_OF(cases); i++) {
         int fd = -1;
-        const int rc = listener_open(&fd, cases[i].address);
+        const int rc = listener_open(&fd, cases[i].address, false);
 
         if (rc != cases[i].rc)
             fail_msg("%s: %d", cases[i].address, rc);
@@ -55,9 +55,9 @@ a_port_that_is_taken_is_an_error(void **state)
     int first, second;
 
     (void) state;
-    assert_int_equal(listener_open(&first, "127.0.0.1:0"), 0);
+    assert_int_equal(listener_open(&first, "127.0.0.1:0", false), 0);
     snprintf(address, sizeof address, "127.0.0.1:%u", listener_port(first));
-    assert_int_equal(listener_open(&second, address), -EADDRINUSE);
+    assert_int_equal(listener_open(&second, address, false), -EADDRINUSE);
     close(first);
 }
 
@@ -69,7 +69,7 @@ connections_inherit_small_buffers_and_no_delay(void **state)
     socklen_t len = sizeof value;
 
     (void) state;
-    assert_int_equal(listener_open(&listening, "127.0.0.1:0"), 0);
+    assert_int_equal(listener_open(&listening, "127.0.0.1:0", false), 0);
     at.sin_port = htons(listener_port(listening));
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     client = socket(AF_INET, SOCK_STREAM, 0);

@@ -5,7 +5,7 @@
 #include "tests/unit/dashboard/room.h"
 
 static void
-only_our_own_names_are_allowed_whatever_the_port(void **state)
+only_our_own_names_and_addresses_are_allowed(void **state)
 {
     static const char *const names[] = { "pulse.example.org", "Other" };
     static const struct {
@@ -29,9 +29,13 @@ only_our_own_names_are_allowed_whatever_the_port(void **state)
         { "evil.example", false },
         { "localhost.evil.example", false },
         { "127.0.0.1.evil.example", false },
-        { "128.0.0.1", false },
-        { "10.0.0.1", false },
-        { "[::2]", false },
+        { "128.0.0.1", true }, // an address is no name that could be made to point here
+        { "10.0.0.1:80", true },
+        { "[::2]", true },
+        { "10.0.0.1.", true },
+        { "10.0.1", false },
+        { "0x7f000001", false },
+        { "10.0.0.1.evil.example", false },
         { "[::1", false },
         { "[::1]evil.example", false },
         { "pulse.example.org.evil.example", false },
@@ -50,7 +54,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_our_own_names_are_allowed_whatever_the_port),
+        cmocka_unit_test(only_our_own_names_and_addresses_are_allowed),
     };
 
     return cmocka_run_group_tests_name("permit", tests, NULL, NULL);

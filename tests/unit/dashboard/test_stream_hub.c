@@ -94,7 +94,7 @@ connect_pair(int pair[2])
     const int small = 4096;
     int listening;
 
-    assert_int_equal(listener_open(&listening, "127.0.0.1:0"), 0);
+    assert_int_equal(listener_open(&listening, "127.0.0.1:0", false), 0);
     at.sin_port = htons(listener_port(listening));
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     pair[1] = socket(AF_INET, SOCK_STREAM, 0);
