@@ -1,6 +1,7 @@
 // fuzz_http_text - what a client says in headers and paths: cookies, Host, escapes.
 //
-// A path that is put in escapes is read back the same. Nobody comes in by a cookie without the token.
+// A path that is put in escapes is read back the same. Nobody comes in by a cookie without the
+// token.
 
 #include <fcntl.h>
 #include <stddef.h>
