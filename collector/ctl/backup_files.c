@@ -118,8 +118,10 @@ s_folder(struct backup *b, const char *from, const char *to, unsigned depth)
 {
     const struct dirent *entry;
     DIR *folder = opendir(from);
-    int rc = folder == NULL ? -errno : 0;
+    int rc = 0;
 
+    if (folder == NULL)
+        return -errno;
     while (rc == 0 && (errno = 0, entry = readdir(folder)) != NULL) {
         struct buf inner = { 0 };
         struct buf copy = { 0 };
@@ -134,8 +136,7 @@ s_folder(struct backup *b, const char *from, const char *to, unsigned depth)
     }
     if (rc == 0)
         rc = -errno;
-    if (folder != NULL)
-        closedir(folder);
+    closedir(folder);
     return rc < 0 ? rc : backup_sync_folder(to);
 }
 

@@ -191,30 +191,41 @@ s_ratios(struct buf *out, const struct doctor_facts *f)
         buf_printf(out, "at this rate %.1f days fit in --keep-bytes\n", days);
 }
 
-// States, and the clocks that are furthest off.
+// One host's, as far as it is measured.
+struct clock {
+    const char *host;
+    double ahead_ms;
+    double known_ms; // to how much
+};
+
 static int
 s_by_offset(const void *a, const void *b)
 {
-    const struct host_info *const *x = a, *const *y = b;
-    const double p = (double) (*x)->offset_ms, q = (double) (*y)->offset_ms;
-    const double off_p = p < 0 ? -p : p, off_q = q < 0 ? -q : q;
+    const struct clock *x = a, *y = b;
+    const double p = x->ahead_ms < 0 ? -x->ahead_ms : x->ahead_ms;
+    const double q = y->ahead_ms < 0 ? -y->ahead_ms : y->ahead_ms;
 
-    return (off_p < off_q) - (off_p > off_q);
+    return (p < q) - (p > q);
 }
 
+// States, and the clocks that are furthest off.
 static void
 s_hosts(struct buf *out, const struct doctor_facts *f)
 {
     static const struct table_column columns[] = { { "CLOCKS", false }, { "", false } };
-    const struct host_info **by = xcalloc(f->n_hosts + 1, sizeof *by);
+    struct clock *clocks = xcalloc(f->n_hosts + 1, sizeof *clocks);
     table_t *table = table_new(columns, 2);
     size_t in_state[HOST_STATE_MAX + 1] = { 0 };
     size_t n = 0;
 
     for (size_t i = 0; i < f->n_hosts; i++) {
-        in_state[f->hosts[i].state]++;
-        if (f->hosts[i].rtt_us >= 0)
-            by[n++] = &f->hosts[i];
+        const struct host_info *host = &f->hosts[i];
+
+        in_state[host->state]++;
+        if (host->rtt_us >= 0)
+            clocks[n++] = (struct clock){ .host = host->name,
+                                          .ahead_ms = -(double) host->offset_ms,
+                                          .known_ms = (double) host->rtt_us / 2000 };
     }
     buf_printf(out, "\nHOSTS  %zu", f->n_hosts);
     for (unsigned i = 0; i <= HOST_STATE_MAX; i++)
@@ -222,18 +233,18 @@ s_hosts(struct buf *out, const struct doctor_facts *f)
             buf_printf(out, ", %zu %s", in_state[i], host_state_str((uint8_t) i));
     buf_byte(out, '\n');
     if (n > 0)
-        qsort(by, n, sizeof *by, s_by_offset);
+        qsort(clocks, n, sizeof *clocks, s_by_offset);
     for (size_t i = 0; i < n && i < DOCTOR_TOP; i++) {
         char cell[CELL_SIZE];
 
-        snprintf(cell, sizeof cell, "%+.0f ms, measured to %.1f ms", -(double) by[i]->offset_ms,
-                 (double) by[i]->rtt_us / 2000);
-        table_add(table, (const char *const[]){ by[i]->name, cell });
+        snprintf(cell, sizeof cell, "%+.0f ms, measured to %.1f ms", clocks[i].ahead_ms,
+                 clocks[i].known_ms);
+        table_add(table, (const char *const[]){ clocks[i].host, cell });
     }
     if (n > 0)
         table_put_text(table, out);
     table_destroy(&table);
-    free(by);
+    free(clocks);
 }
 
 static void

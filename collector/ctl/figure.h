@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#define FIGURE_SIZE 40
+#define FIGURE_SIZE 64
 
 const char *figure_bytes(char out[FIGURE_SIZE], uint64_t bytes);
 const char *figure_count(char out[FIGURE_SIZE], uint64_t n);
