@@ -201,7 +201,7 @@ local_view_read(local_view_t *self, uint32_t i, uint32_t *n_ret)
     self->n = 0;
     for (uint32_t p = 0; p < self->n_parts; p++) {
         struct part *part = &self->parts[p];
-        const struct sample *run = self->read;
+        const struct sample *run;
         uint32_t n;
         int rc;
 
