@@ -13,7 +13,7 @@ journal_release(journal_t *journal, local_store_t *store, uint64_t applied, bool
     const uint64_t hold = applied > JOURNAL_RELEASE_HOLD ? applied - JOURNAL_RELEASE_HOLD : 0;
     const int rc = local_store_health(store);
 
-    if (!replaying) {
+    if (!replaying && (rc == 0 || rc == -ENOSPC)) {
         const uint64_t needs = local_store_needs(store, hold);
 
         journal_let_go(journal, needs < applied ? needs : applied);

@@ -18,7 +18,7 @@
 #define JOURNAL_RELEASE_HOLD 4u
 
 // `applied`: no record that was not applied stands in an earlier segment. While the journal is read
-// back nothing is let go. 0, or the store's final error, which is
+// back, and where that failed, nothing is let go. 0, or the store's final error, which is
 // told: time to end.
 int journal_release(journal_t *journal, local_store_t *store, uint64_t applied, bool replaying);
 

@@ -69,6 +69,7 @@ struct reactor {
     journal_t *journal; // borrowed, as the three below
     local_store_t *local;
     replay_t *replay; // NULL once it is done
+    bool in_part;     // it did not read all, and the journal keeps it
     applier_t *applier;
     host_table_t *hosts; // those below know one another by it
     host_ledger_t *ledger;
@@ -406,6 +407,7 @@ s_replayed(reactor_t *self)
 {
     if (self->replay == NULL || !replay_is_done(self->replay))
         return;
+    self->in_part = !replay_is_whole(self->replay);
     ingest_refused_before(self->ingest, replay_lanes(self->replay));
     self->replay = NULL;
     self->items[PLACE_REPLAY].events = 0;
@@ -469,7 +471,7 @@ s_timers(reactor_t *self, struct host_time now)
     }
     if (now.mono_ms >= self->self_at_ms) {
         if (journal_release(self->journal, self->local, ingest_applied(self->ingest),
-                            self->replay != NULL) < 0)
+                            self->replay != NULL || self->in_part) < 0)
             self->failed = true;
         stat_series_tell(self->own, now.real_ms);
         ledger_series_tell(self->ledgers, now);

@@ -26,7 +26,8 @@ struct replay {
     pthread_t thread;
     bool running;
     atomic_bool stopping;
-    atomic_bool done; // set once the applier is no longer touched
+    bool whole;       // all that can be read was
+    atomic_bool done; // set once the applier is no longer touched, and `whole` is
     int done_fd;      // eventfd, never read
 };
 
@@ -103,6 +104,12 @@ replay_wait(replay_t *self, int64_t until_ms)
     }
 }
 
+bool
+replay_is_whole(const replay_t *self)
+{
+    return self->whole;
+}
+
 const lane_table_t *
 replay_lanes(const replay_t *self)
 {
@@ -116,7 +123,7 @@ s_wanted(void *arg, uint64_t stream)
     return map_get_u64(arg, stream) != NULL;
 }
 
-static void
+static int
 s_load(replay_t *self)
 {
     const struct lane_entry *lane;
@@ -125,15 +132,18 @@ s_load(replay_t *self)
     int rc;
 
     if (self->is.store == NULL)
-        return;
+        return 0;
     streams = map_new();
     while ((lane = lane_table_next(self->lanes, &at)) != NULL)
         map_put_u64(streams, lane->stream, self);
     rc = local_store_load(self->is.store, s_wanted, streams);
     map_destroy(&streams);
     if (rc < 0)
-        log_error("the store's files could not be read as a whole", "error=%s",
-                  log_quote(err_str(rc)));
+        log_error(
+            "the store's series and marks cannot be read, and without them nothing is stored: "
+            "put meta.db back from a backup, or move the folder away",
+            "error=%s", log_quote(err_str(rc)));
+    return rc;
 }
 
 static void *
@@ -142,11 +152,11 @@ s_run(void *arg)
     replay_t *self = arg;
     const int64_t from_ms = clock_mono_ms();
     struct journal_walked walked = { 0 };
-    int rc = 0;
+    const int loaded = s_load(self);
+    int rc = loaded;
 
     pthread_setname_np(pthread_self(), "replay");
-    s_load(self);
-    if (lane_table_count(self->lanes) > 0)
+    if (rc == 0 && lane_table_count(self->lanes) > 0)
         rc = journal_walk(&(struct journal_walk){ .dir = self->dir,
                                                   .owner = self->is.owner,
                                                   .oldest = { .segment = self->is.oldest },
@@ -160,7 +170,8 @@ s_run(void *arg)
     applier_segment(self->is.applier, 0);
     selfstat_add(STAT_REPLAYED, walked.records);
     selfstat_add(STAT_JOURNAL_DAMAGED, walked.damaged_bytes);
-    if (rc < 0 && rc != ERR_CLOSED)
+    self->whole = rc == 0;
+    if (rc < 0 && rc != ERR_CLOSED && loaded == 0)
         log_error("the journal could not be read back as a whole: questions about the time before "
                   "the start lack what was not read",
                   "error=%s", log_quote(err_str(rc)));

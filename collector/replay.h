@@ -38,6 +38,9 @@ void replay_stop(replay_t **self_p);
 int replay_fd(const replay_t *self);
 // Whether it is done; if so, what it wrote is seen by the caller.
 bool replay_is_done(const replay_t *self);
+// Once it is done: whether all of the journal was read, but for what is damaged. If not, it must
+// stay as it is.
+bool replay_is_whole(const replay_t *self);
 // Once it is done: what was known of streams at the start, with what of them has been refused since
 // that was last journaled. Of refusals this is what a time too far ahead decides, as it did then;
 // room in the store was another's. Until replay_stop.

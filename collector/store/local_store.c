@@ -125,7 +125,14 @@ local_store_load(local_store_t *self, bool (*wanted)(void *arg, uint64_t stream)
 {
     const int rc = local_disk_load(self->disk, self->index, wanted, arg);
 
-    atomic_store(&self->loaded, true);
+    // New series would get ids that are others', and rows be written twice: it is not loaded then.
+    if (rc == 0) {
+        atomic_store(&self->loaded, true);
+        return 0;
+    }
+    pthread_mutex_lock(&self->lock);
+    self->failed = rc;
+    pthread_mutex_unlock(&self->lock);
     return rc;
 }
 
@@ -157,7 +164,7 @@ local_store_health(local_store_t *self)
 
     pthread_mutex_lock(&self->lock);
     rc = self->failed;
-    if (rc == 0 && self->no_room && self->sealed_bytes > self->most_bytes / 4 * 3)
+    if (rc == 0 && self->unwritten > self->most_bytes / 2)
         rc = -ENOSPC;
     pthread_mutex_unlock(&self->lock);
     return rc;

@@ -41,8 +41,8 @@ int local_store_open(local_store_t **ret, const struct local_store_config *confi
 // One without a disk.
 int local_store_new(local_store_t **ret, uint64_t most_bytes);
 // What the disk has: series, and the marks of those streams that the journal may say again. Once,
-// before the first lane; until then new series are refused with -EAGAIN. 0, or an error that leaves
-// the store without what could not be read.
+// before the first lane; until then new series are refused with -EAGAIN. 0, or an error that is the
+// store's final one.
 int local_store_load(local_store_t *self, bool (*wanted)(void *arg, uint64_t stream), void *arg);
 // All lanes are closed, and no cursor is open.
 void local_store_destroy(local_store_t **self_p);
@@ -53,8 +53,8 @@ store_t *local_store_face(local_store_t *self);
 // Lanes that need one below `hold` end their tiles, which then goes on. Records that were not
 // appended yet are the caller's to know.
 uint64_t local_store_needs(local_store_t *self, uint64_t hold);
-// 0; -ENOSPC while the disk has no room and memory has no more than a quarter left; or the disk's
-// final error.
+// 0; -ENOSPC while half of memory waits for the disk, which has no room or can not follow; or the
+// disk's final error.
 int local_store_health(local_store_t *self);
 // Seals all that is open, and waits until it is done, and on the disk if there is room: for tests.
 void local_store_seal(local_store_t *self);
