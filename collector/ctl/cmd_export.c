@@ -234,7 +234,7 @@ s_list(struct export *self)
     if (rc == 0 && note.upto > 0 && (int64_t) note.upto > self->start_ms)
         self->start_ms = (int64_t) note.upto;
     buf_release(&note.lacks);
-    export_list_finish(&self->list);
+    export_list_finish(&self->list, !self->csv);
     return rc;
 }
 

@@ -51,10 +51,12 @@ export_list_add(struct export_list *list, const struct label_set *labels, enum m
 }
 
 void
-export_list_finish(struct export_list *list)
+export_list_finish(struct export_list *list, bool families)
 {
-    for (size_t i = 0; i < list->n; i++)
+    for (size_t i = 0; i < list->n && families; i++)
         s_set_family(&list->at[i]);
+    for (size_t i = 0; i < list->n && !families; i++)
+        s_plain(&list->at[i], "unknown");
     if (list->n == 0)
         return;
     do

@@ -10,6 +10,7 @@
 #ifndef COLLECTOR_CTL_EXPORT_LIST_H
 #define COLLECTOR_CTL_EXPORT_LIST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "shared/base/map.h"
@@ -37,8 +38,9 @@ struct export_list {
 // Copies.
 void export_list_add(struct export_list *list, const struct label_set *labels,
                      enum metric_kind kind);
-// After the last one: sorts.
-void export_list_finish(struct export_list *list);
+// After the last one: sorts. Without `families` each name is a family of its own, so that the order
+// does not depend on kinds, which CSV does not tell.
+void export_list_finish(struct export_list *list, bool families);
 void export_list_release(struct export_list *list);
 // One past the last series that has name and instance of the one at `first`.
 size_t export_list_unit(const struct export_list *list, size_t first);

@@ -83,6 +83,8 @@ s_kind(const struct import_line *line)
                         s_ends_in(line->series, n, "_count") ||
                         s_ends_in(line->series, n, "_bucket");
 
+    if (s_ends_in(line->series, n, "_info"))
+        return METRIC_INFO;
     return counts ? METRIC_COUNTER : METRIC_UNTYPED;
 }
 

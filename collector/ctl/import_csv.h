@@ -1,8 +1,8 @@
 // import_csv - lines of the CSV that `zpulse export` writes: time_ms,series,value.
 //
 // In:     lines of a stranger without their end; the first one is the head, EXPORT_CSV_HEAD.
-// Out:    samples; -NaN is the mark of a series that ends. Names that end in _total, _count or
-//         _bucket are counters: CSV does not say.
+// Out:    samples; -NaN is the mark of a series that ends. Kinds go by the end of a name, since
+//         CSV does not say: _total, _count and _bucket are counters, _info is an info.
 // Thread: one owner. Pure.
 // Source: RFC 4180; a series has no line break in it, since a label's value has \n for one.
 

@@ -40,7 +40,7 @@ assert_order(struct export_list *list, const char *const *expected)
 {
     struct buf text = { 0 };
 
-    export_list_finish(list);
+    export_list_finish(list, true);
     for (size_t i = 0; i < list->n; i++) {
         const struct export_series *s = &list->at[i];
 
@@ -75,6 +75,22 @@ families_stand_together_and_instances_in_them(void **state)
 }
 
 static void
+without_families_names_alone_give_the_order(void **state)
+{
+    struct export_list list = { 0 };
+
+    (void) state;
+    add(&list, "b_info", "web-1", NULL, METRIC_INFO);
+    add(&list, "b_guest", "web-1", NULL, METRIC_GAUGE);
+    add(&list, "b_total", "web-1", NULL, METRIC_COUNTER);
+    export_list_finish(&list, false);
+    assert_string_equal(list.at[0].name, "b_guest");
+    assert_string_equal(list.at[1].name, "b_info");
+    assert_string_equal(list.at[2].name, "b_total");
+    export_list_release(&list);
+}
+
+static void
 a_family_of_two_names_or_types_is_plain(void **state)
 {
     struct export_list list = { 0 };
@@ -97,7 +113,7 @@ a_unit_is_one_name_of_one_instance(void **state)
     add(&list, "a", "h", "1", METRIC_GAUGE);
     add(&list, "a", "h", "2", METRIC_GAUGE);
     add(&list, "a", "i", "1", METRIC_GAUGE);
-    export_list_finish(&list);
+    export_list_finish(&list, true);
     assert_int_equal(export_list_unit(&list, 0), 2);
     assert_int_equal(export_list_unit(&list, 2), 3);
     export_list_release(&list);
@@ -121,7 +137,7 @@ a_selector_is_narrowed_to_a_unit_and_still_means_the_same(void **state)
 
     (void) state;
     add(&list, "a", "h\"\\", NULL, METRIC_GAUGE);
-    export_list_finish(&list);
+    export_list_finish(&list, true);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char error[MATCHERS_ERROR_SIZE] = "";
         matchers_t *matchers = NULL;
@@ -216,7 +232,7 @@ samples_of_windows_follow_one_another_and_each_time_is_there_once(void **state)
     (void) state;
     add(&list, "a", "h", "x", METRIC_GAUGE);
     add(&list, "a", "h", "y", METRIC_GAUGE);
-    export_list_finish(&list);
+    export_list_finish(&list, true);
     samples = export_samples_new(&list, 0, 2);
     give(samples, "x", 3, 1, 2, 5);
     give(samples, "z", 1, 1);          // not of the list
@@ -243,6 +259,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(families_stand_together_and_instances_in_them),
+        cmocka_unit_test(without_families_names_alone_give_the_order),
         cmocka_unit_test(a_family_of_two_names_or_types_is_plain),
         cmocka_unit_test(a_unit_is_one_name_of_one_instance),
         cmocka_unit_test(a_selector_is_narrowed_to_a_unit_and_still_means_the_same),
