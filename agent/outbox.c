@@ -88,6 +88,7 @@ s_open_spool(outbox_t *self, struct spool_book *book)
                                                    .bytes_most = self->opt.spool_bytes,
                                                    .age_most_ms = self->opt.spool_age_ms,
                                                    .sync_ms = self->opt.spool_sync_ms,
+                                                   .close_ms = self->opt.spool_close_ms,
                                                    .now_ms = clock_real_ms },
                     book, &found);
     if (rc < 0)

@@ -31,6 +31,7 @@ struct outbox_options {
     uint64_t spool_bytes;  // on disk, at most
     int64_t spool_age_ms;  // of a record, at most
     int64_t spool_sync_ms; // that a power cut can take
+    int spool_close_ms;    // that a hanging disk can hold up outbox_close; 0: SPOOL_CLOSE_MS
     uint64_t backlog_rate; // bytes a second
     uint64_t memory;       // bytes of the live stream, at most
     int key_phase;         // of each stream, as stream_writer's; below zero: at random

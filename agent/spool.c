@@ -55,6 +55,8 @@ spool_open(spool_t **ret, const struct spool_options *opt, struct spool_book *bo
     self->opt.dir = NULL; // not kept
     if (self->opt.segment_bytes == 0)
         self->opt.segment_bytes = SPOOL_SEGMENT_BYTES;
+    if (self->opt.close_ms == 0)
+        self->opt.close_ms = SPOOL_CLOSE_MS;
     self->held_end = &self->held;
     rc = spool_thread_start(&self->thread,
                             &(const struct spool_files_options){
@@ -76,7 +78,7 @@ int
 spool_close(spool_t **self_p)
 {
     spool_t *self = *self_p;
-    const int64_t deadline_ms = clock_mono_ms() + SPOOL_CLOSE_MS;
+    const int64_t deadline_ms = clock_mono_ms() + (self != NULL ? self->opt.close_ms : 0);
     struct spool_order *order;
     int rc;
 

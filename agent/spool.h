@@ -5,7 +5,7 @@
 // Out:    by spool_turn, when spool_fd is readable: how far records are written (such a record
 //         survives the process), records asked for, what was lost.
 // Thread: the functions here belong to one thread, and none of them waits, but for spool_open
-//         (recovers, seconds for a damaged disk) and spool_close (at most SPOOL_CLOSE_MS).
+//         (recovers, seconds for a damaged disk) and spool_close (at most its options' close_ms).
 // Memory: at most SPOOL_QUEUE_BYTES of records on their way to the disk.
 // Loss:   told in the ledger, by cause. A record that spool_append refuses is not spooled: it can
 // be
@@ -36,13 +36,14 @@ struct spool_options {
     int64_t sync_ms;         // from a record's writing to its being durable, at most
     int64_t (*now_ms)(void); // since the epoch; called by both threads
     uint32_t segment_bytes;  // 0: SPOOL_SEGMENT_BYTES
+    int close_ms;            // that spool_close waits for the disk; 0: SPOOL_CLOSE_MS
 };
 
 // 0 and *ret, with the book in *book (streams that are not wholly acknowledged, oldest first; gaps;
 // ledger) and what was found amiss in *found; or an error of spool_files_open.
 int spool_open(spool_t **ret, const struct spool_options *opt, struct spool_book *book,
                struct spool_files_found *found);
-// Writes all, makes it durable. 0; -ETIMEDOUT: the disk did not answer within SPOOL_CLOSE_MS: the
+// Writes all, makes it durable. 0; -ETIMEDOUT: the disk did not answer in time: the
 // thread is left behind, and what it holds; the process should end. NULL is fine.
 int spool_close(spool_t **self_p);
 

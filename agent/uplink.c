@@ -27,7 +27,7 @@
 #define PUSH_BUDGET    64 // frames a turn
 #define CONTROL_HWM    16
 #define LINGER_MS      200 // for a BYE to leave
-#define FLUSH_MS       200 // for records to leave
+#define FLUSH_MS       200 // for records to leave, at an end
 #define RECONNECT_MS   100 // and up to RECONNECT_MORE, so that a fleet spreads
 #define RECONNECT_MORE 400
 
@@ -303,7 +303,8 @@ uplink_send(uplink_t *self)
 static void
 s_flush(uplink_t *self)
 {
-    const int64_t until_ms = clock_mono_ms() + FLUSH_MS;
+    const int64_t until_ms = clock_mono_ms() +
+                             (self->opt.flush_ms > 0 ? self->opt.flush_ms : FLUSH_MS);
 
     while (control_link_is_welcomed(self->link) && outbox_waits(self->outbox)) {
         const int64_t left_ms = until_ms - clock_mono_ms();

@@ -21,12 +21,13 @@ typedef struct uplink uplink_t;
 struct uplink_options {
     const char *collector; // data endpoint
     const char *control;   // control endpoint
+    int flush_ms;          // that uplink_close waits for what can be sent; 0: 200 ms
     struct outbox_options outbox;
 };
 
 // 0 and *ret; ERR_RANGE if an endpoint is not local, an error of outbox_open, or -errno.
 int uplink_open(uplink_t **ret, const struct uplink_options *opt);
-// Says END, and BYE after what can be sent within 200 ms. False: as outbox_close.
+// Says END, and BYE after what can be sent in time. False: as outbox_close.
 bool uplink_close(uplink_t **self_p);
 
 // What to wait for: the sockets, and the time until something is due.

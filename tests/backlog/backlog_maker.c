@@ -153,6 +153,7 @@ s_open(struct maker *self)
         .spool_bytes = UINT64_C(1) << 30,
         .spool_age_ms = INT64_C(7) * 24 * 3600 * 1000,
         .spool_sync_ms = 5000,
+        .spool_close_ms = WAIT_MS,
         .backlog_rate = 1 << 20,
         .key_phase = -1,
         .memory = 4 << 20,

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "shared/base/clock.h"
+#include "tests/support/exported.h"
 #include "tests/support/stage.h"
 
 #define DEMO     "../tests/support/demo_app"
@@ -304,23 +305,34 @@ an_application_that_ends_gets_a_stale_mark(void **state)
     claim(s, s_wait_words(s, tail, "job=\"app\"} stale\n"));
 }
 
+// The second value is there, once.
 static bool
-s_queue_is_2(stage_t *s, void *arg)
+s_has_both(stage_t *s, void *arg)
 {
+    host_samples_t *all = exported_run(s, "app_queue", 0);
+    struct sample *samples;
+    size_t n = 0, twos = 0;
+
     (void) arg;
-    return s_column(s, "app.other.app_queue.red") == 2;
+    samples = all != NULL ? host_samples_get(all, "web-1", &n) : NULL;
+    for (size_t i = 0; i < n; i++)
+        twos += samples[i].value == 2;
+    if (all != NULL)
+        host_samples_destroy(&all);
+    return twos == 1;
 }
 
 // An agent whose next tick is an hour away: what it has of applications when it ends is not lost.
+// If the machine is too busy for it to be sent in the time that an end may take, the next start
+// finds it.
 static void
-what_waits_when_the_agent_ends_is_sent(void **state)
+what_waits_when_the_agent_ends_is_not_lost(void **state)
 {
     stage_t *s = *state;
     zsock_t *push = s_peer(ZMQ_PUSH, s_at(s, ">", 1));
     process_t *agent;
 
     stage_collector(s, NULL);
-    stage_dashboard(s, NULL);
     agent = stage_agent(s, "web-1", "--interval", "1h", "--app-pull", s_at(s, "@", 1), NULL);
     claim(s, s_wait_words(s, agent, "the collector welcomes us"));
     zstr_send(push, "{\"color\": \"red\", \"queue\": 1}");
@@ -330,8 +342,9 @@ what_waits_when_the_agent_ends_is_sent(void **state)
     claim(s, s_wait_words(s, agent, "a message of an application is dropped"));
     process_signal(agent, SIGTERM);
     claim(s, process_ended(agent, stage_ms(STAGE_PATIENCE_MS)) && process_code(agent) == 0);
-    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_queue_is_2, NULL));
     zsock_destroy(&push);
+    stage_agent(s, "web-1", "--interval", "1h", NULL);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_has_both, NULL));
 }
 
 // Somebody else's socket on the port; -1 where there is one already, which is as good.
@@ -499,7 +512,7 @@ main(void)
         stage_test(bad_messages_are_counted_and_logged_once_a_socket),
         stage_test(a_flood_beside_a_quiet_application_hurts_neither_it_nor_the_ticks),
         stage_test(an_application_that_ends_gets_a_stale_mark),
-        stage_test(what_waits_when_the_agent_ends_is_sent),
+        stage_test(what_waits_when_the_agent_ends_is_not_lost),
         stage_test(a_default_port_that_is_taken_is_a_warning),
         stage_test(a_port_that_was_asked_for_and_is_taken_is_69),
         stage_test(an_endpoint_of_elsewhere_is_78_with_the_rule),

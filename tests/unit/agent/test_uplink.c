@@ -75,6 +75,7 @@ setup(void **state)
     struct uplink_options opt = {
         .collector = t.data,
         .control = t.control,
+        .flush_ms = 5000,
         .outbox = { .id = { .host = 7,
                             .name = "web-1",
                             .name_len = 5,
@@ -85,6 +86,7 @@ setup(void **state)
                     .spool_bytes = 64 << 20,
                     .spool_age_ms = 3600000,
                     .spool_sync_ms = 5000,
+                    .spool_close_ms = DEADLINE_MS,
                     .backlog_rate = 1 << 20,
                     .key_phase = STREAM_KEY_EVERY - 1,
                     .memory = 4 << 20 },
