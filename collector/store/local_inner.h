@@ -61,6 +61,7 @@ struct local_ended {
     uint64_t next_seq;         // of the stream: one past the newest record in it
     uint64_t needs;            // segment of the journal that has its first record; 0: none has
     uint64_t number;           // of the open tile
+    uint64_t bytes;            // likewise
     uint32_t n_made;           // what it became
     struct sealed_tile **made; // held
 };
@@ -71,8 +72,9 @@ struct local_store {
     piece_pool_t *pool;
     uint64_t most_bytes;
     int64_t (*now_ms)(void);
-    pthread_mutex_t appending; // over the two below and all lanes; taken before `lock`
+    pthread_mutex_t appending; // over the three below and all lanes; taken before `lock`
     uint64_t next_tile;
+    int64_t age_ms;           // of a tile that is to end
     struct store_lane *lanes; // all that are open
     pthread_t thread;         // seals
     atomic_uint cursors;      // open
@@ -84,6 +86,7 @@ struct local_store {
     struct local_ended *last;
     struct local_ended *to_seal; // the first of them that is not sealed
     uint64_t n_ended;            // of these, from there on
+    uint64_t ended_bytes;        // of the n
     struct sealed_queue {        // held, in the order in which they were sealed
         struct sealed_tile **at;
         size_t first, n, size; // a circle
@@ -104,8 +107,12 @@ struct local_store {
     atomic_bool loaded;      // series are known as the disk has them
 };
 
-// Tiles that may wait to be sealed; who appends waits then.
-#define LOCAL_ENDED_MOST 4096u
+// Tiles that may wait to be sealed, and a share of memory that they may take; who appends waits
+// then.
+#define LOCAL_ENDED_MOST  4096u
+#define LOCAL_ENDED_SHARE 4u
+// Where open tiles take more than a half of memory they end earlier, down to this age.
+#define LOCAL_AGE_LEAST_MS 5000
 // What is sealed goes to the disk once it is so much, or has waited so long.
 #define LOCAL_WRITE_BYTES (4u << 20)
 #define LOCAL_WRITE_MS    1000

@@ -196,6 +196,7 @@ s_pass_on(struct local_store *self, struct local_ended *ended, struct made *made
 {
     self->to_seal = ended->next;
     self->n_ended--;
+    self->ended_bytes -= ended->bytes;
     if (self->disk == NULL) {
         self->first = ended->next;
         if (self->first == NULL)

@@ -79,6 +79,7 @@ local_store_open(local_store_t **ret, const struct local_store_config *config)
     self->index = label_index_new(config->most_bytes / 4);
     self->pool = piece_pool_new();
     self->now_ms = clock_mono_ms;
+    self->age_ms = LOCAL_STORE_AGE_MS;
     self->next_tile = 1;
     self->oldest_ms = INT64_MAX;
     self->lost_ms = self->before_ms = INT64_MIN;
@@ -289,9 +290,11 @@ local_end_tile(struct local_store *self, open_tile_t *tile, uint64_t needs)
                                    .stream = origin->stream,
                                    .next_seq = open_tile_stat(tile).next_seq,
                                    .needs = needs,
-                                   .number = origin->number };
+                                   .number = origin->number,
+                                   .bytes = open_tile_stat(tile).bytes };
     pthread_mutex_lock(&self->lock);
-    while (self->n_ended >= LOCAL_ENDED_MOST)
+    while (self->n_ended >= LOCAL_ENDED_MOST ||
+           (self->n_ended > 0 && self->ended_bytes > self->most_bytes / LOCAL_ENDED_SHARE))
         pthread_cond_wait(&self->done, &self->lock);
     if (self->first == NULL)
         self->first = ended;
@@ -301,6 +304,7 @@ local_end_tile(struct local_store *self, open_tile_t *tile, uint64_t needs)
     if (self->to_seal == NULL)
         self->to_seal = ended;
     self->n_ended++;
+    self->ended_bytes += ended->bytes;
     pthread_cond_signal(&self->work);
     pthread_mutex_unlock(&self->lock);
 }
@@ -407,7 +411,16 @@ s_turn(store_t *store)
     struct local_store *self = (struct local_store *) store;
 
     label_index_note(self->index, self->now_ms());
-    s_end_lanes(self, self->now_ms() - LOCAL_STORE_AGE_MS);
+    const bool tight = piece_pool_bytes(self->pool) > self->most_bytes / 2;
+    int64_t age_ms;
+
+    pthread_mutex_lock(&self->appending);
+    age_ms = tight ? self->age_ms / 2 : self->age_ms + self->age_ms / 8;
+    age_ms = age_ms < LOCAL_AGE_LEAST_MS ? LOCAL_AGE_LEAST_MS : age_ms;
+    self->age_ms = age_ms > LOCAL_STORE_AGE_MS ? LOCAL_STORE_AGE_MS : age_ms;
+    age_ms = self->age_ms;
+    pthread_mutex_unlock(&self->appending);
+    s_end_lanes(self, self->now_ms() - age_ms);
 }
 
 static int

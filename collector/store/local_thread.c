@@ -119,6 +119,7 @@ s_stop(struct local_store *self, struct room *room)
     }
     self->last = self->to_seal = NULL;
     self->n_ended = 0;
+    self->ended_bytes = 0;
 }
 
 void *

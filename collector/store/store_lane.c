@@ -12,7 +12,6 @@
 // would be too old at the next KEY; and anywhere at the harder bounds.
 #define RECORDS_LEAST 100u
 #define SERIES_BYTES  100u
-#define AGE_AT_KEY_MS (LOCAL_STORE_AGE_MS / 2)
 #define RECORDS_MOST  1024u
 #define BYTES_MOST    (4u * 1024u * 1024u)
 
@@ -250,10 +249,11 @@ s_is_full(const store_lane_t *self, bool key)
     const struct open_tile_stat stat = open_tile_stat(self->tile);
     const int64_t age_ms = self->store->now_ms() - self->begun_ms;
 
-    if (stat.records >= RECORDS_MOST || stat.bytes >= BYTES_MOST || age_ms >= LOCAL_STORE_AGE_MS)
+    if (stat.records >= RECORDS_MOST || stat.bytes >= BYTES_MOST || age_ms >= self->store->age_ms)
         return true;
     return key && stat.records >= RECORDS_LEAST &&
-           (stat.bytes >= (uint64_t) SERIES_BYTES * stat.series || age_ms >= AGE_AT_KEY_MS);
+           (stat.bytes >= (uint64_t) SERIES_BYTES * stat.series ||
+            age_ms >= self->store->age_ms / 2);
 }
 
 static void
