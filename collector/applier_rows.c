@@ -334,6 +334,15 @@ s_event(void *arg, const struct record *record)
     const int rc = event_log_take(self->events, &event, stream->source->host, record,
                                   self->now.real_ms);
 
+    if (rc == 1)
+        local_store_event(self->local,
+                          &(struct event_row){ .host = event.host,
+                                               .stream = event.stream,
+                                               .seq = event.seq,
+                                               .time_ms = event.time_ms,
+                                               .body = record->body,
+                                               .len = record->body_len },
+                          self->segment);
     selfstat_add(STAT_EVENTS, rc == 1);
     selfstat_add(STAT_EVENTS_WORDLESS, rc < 0);
     if (rc == 1 && self->live.publisher != NULL && (self->flags & FRAME_BACKLOG) == 0)

@@ -23,6 +23,12 @@
 #define JOURNAL_DIR "journal"
 #define STORE_DIR   "store"
 
+// The disk has what memory has.
+static const struct event_limits s_event_limits = { .host_rows = EVENT_LOG_HOST,
+                                                    .host_bytes = EVENT_LOG_HOST_BYTES,
+                                                    .rows = EVENT_LOG_MOST,
+                                                    .bytes = EVENT_LOG_BYTES };
+
 // In the order of their start; they stop in the other one.
 struct collector {
     int lock_fd; // of the data folder, held while we live
@@ -145,7 +151,8 @@ s_open_store(collector_t *self, int *exit_ret, const struct collector_options *o
                           &(struct local_store_config){ .most_bytes = options->head_bytes,
                                                         .dir = buf_cstr(&dir),
                                                         .keep_ms = options->keep_ms,
-                                                        .keep_bytes = options->keep_bytes });
+                                                        .keep_bytes = options->keep_bytes,
+                                                        .events = s_event_limits });
     if (rc < 0) {
         *exit_ret = rc == ERR_UNKNOWN || rc == ERR_VERSION || rc == ERR_FORMAT || rc == ERR_RANGE
                         ? OPTION_EXIT_CONFIG
@@ -233,6 +240,7 @@ s_start_replay(collector_t *self, const struct collector_options *options)
                                                 .end = journal_end(self->journal),
                                                 .lanes = journal_lanes(self->journal),
                                                 .store = self->local,
+                                                .events = self->events,
                                                 .applier = self->applier });
     if (rc < 0)
         log_error("the journal cannot be read back", "error=%s", log_quote(err_str(rc)));

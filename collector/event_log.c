@@ -43,6 +43,9 @@ struct event_log {
 
 static struct host_list *s_host(event_log_t *self, uint64_t id);
 static bool s_has(const struct host_list *host, uint64_t stream, uint64_t seq);
+static bool s_has_words(const void *body, size_t len);
+static void s_keep(event_log_t *self, struct host_list *host, const struct host_event *of,
+                   const void *body, size_t len);
 static void s_add(event_log_t *self, struct host_list *host, struct entry *e);
 static void s_remove(event_log_t *self, struct entry *e);
 static void s_make_room(event_log_t *self, const struct host_list *host);
@@ -82,31 +85,33 @@ int
 event_log_take(event_log_t *self, struct host_event *ret, uint64_t host,
                const struct record *record, int64_t now_ms)
 {
-    struct host_event event;
     struct host_list *list;
-    struct entry *e = NULL;
+    bool is_new;
 
-    if (host_event_take(&event, record->body, record->body_len) < 0)
+    if (!s_has_words(record->body, record->body_len))
         return ERR_FORMAT;
-    host_event_release(&event);
     *ret = (struct host_event){ .host = host, .stream = record->stream, .seq = record->seq };
     // An event may tell of the very step that put the clock ahead: it is not refused for that.
     ret->time_ms = record->t0_ms > now_ms + EVENT_LOG_FUTURE_MS ? now_ms : record->t0_ms;
 
     pthread_mutex_lock(&self->lock);
     list = s_host(self, host);
-    if (!s_has(list, record->stream, record->seq)) {
-        e = xcalloc(1, sizeof *e + record->body_len);
-        e->stream = record->stream;
-        e->seq = record->seq;
-        e->time_ms = ret->time_ms;
-        e->len = record->body_len;
-        memcpy(e->body, record->body, e->len);
-        s_add(self, list, e);
-        s_make_room(self, list);
-    }
+    is_new = !s_has(list, record->stream, record->seq);
+    if (is_new)
+        s_keep(self, list, ret, record->body, record->body_len);
     pthread_mutex_unlock(&self->lock);
-    return e != NULL ? 1 : 0;
+    return is_new ? 1 : 0;
+}
+
+int
+event_log_restore(event_log_t *self, const struct host_event *of, const void *body, size_t len)
+{
+    if (!s_has_words(body, len))
+        return ERR_FORMAT;
+    pthread_mutex_lock(&self->lock);
+    s_keep(self, s_host(self, of->host), of, body, len);
+    pthread_mutex_unlock(&self->lock);
+    return 0;
 }
 
 void
@@ -184,6 +189,32 @@ s_has(const struct host_list *host, uint64_t stream, uint64_t seq)
         if (e->stream == stream && e->seq == seq)
             return true;
     return false;
+}
+
+static bool
+s_has_words(const void *body, size_t len)
+{
+    struct host_event event;
+
+    if (host_event_take(&event, body, len) < 0)
+        return false;
+    host_event_release(&event);
+    return true;
+}
+
+static void
+s_keep(event_log_t *self, struct host_list *host, const struct host_event *of, const void *body,
+       size_t len)
+{
+    struct entry *e = xcalloc(1, sizeof *e + len);
+
+    e->stream = of->stream;
+    e->seq = of->seq;
+    e->time_ms = of->time_ms;
+    e->len = len;
+    memcpy(e->body, body, len);
+    s_add(self, host, e);
+    s_make_room(self, host);
 }
 
 static void

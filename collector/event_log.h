@@ -1,13 +1,15 @@
 // event_log - what happened on the hosts: their newest events, to be asked for.
 //
-// In:     EVENT records, each as it is applied; or again, as its journal is read back.
+// In:     what the disk has of them at a start; then EVENT records, each as it is applied; or
+// again,
+//         as the journal is read back.
 // Out:    events of a host and window, encoded as queries have them.
 // Order:  as they came.
 // Limits: EVENT_LOG_HOST events and EVENT_LOG_HOST_BYTES of one host, EVENT_LOG_MOST and
 //         EVENT_LOG_BYTES of all; the oldest make room. A host can so drive out only its own, until
 //         there are very many hosts.
 // Thread: any; it locks itself. Who asks copies out under the lock, at most a reply at a time.
-// Loss:   what is older than the journal that is read back at a start, as of samples.
+// Loss:   of what is within the limits none: the store keeps as much, and as long as samples.
 
 #ifndef COLLECTOR_EVENT_LOG_H
 #define COLLECTOR_EVENT_LOG_H
@@ -35,6 +37,9 @@ void event_log_destroy(event_log_t **self_p);
 // (its text is not set). 0: it is here already. ERR_FORMAT: an event without words.
 int event_log_take(event_log_t *self, struct host_event *ret, uint64_t host,
                    const struct record *record, int64_t now_ms);
+// One of before the start, with its text as a body of so many bytes. Each once, before the first is
+// taken: they are not compared. 0, or ERR_FORMAT: an event without words.
+int event_log_restore(event_log_t *self, const struct host_event *of, const void *body, size_t len);
 void event_log_forget(event_log_t *self, uint64_t host);
 size_t event_log_count(event_log_t *self);
 

@@ -1,5 +1,5 @@
-// replay - after a start: what the disk's series are, and the journal into the store, in a thread
-// of its own.
+// replay - after a start: what the disk's series and events are, and the journal into the store, in
+// a thread of its own.
 //
 // In:     the store's files; the journal's up to where it ended at the start.
 // Out:    rows, by an applier that nobody else may touch until replay_fd is readable. What the
@@ -27,6 +27,7 @@ struct replay_options {
     struct segment_place end;
     const lane_table_t *lanes; // copied
     local_store_t *store;      // to be loaded; NULL: it is not on a disk
+    event_log_t *events;       // likewise, by what the store has
     applier_t *applier;        // borrowed until it is done
 };
 

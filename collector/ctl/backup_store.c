@@ -19,12 +19,14 @@
 
 #define STORE_DIR "store"
 #define META      STORE_DIR "/meta.db"
+#define EVENTS    STORE_DIR "/events.db"
 #define ROUNDS    10
 #define TRIES     3
 
 static int s_blocks(struct backup *b);
 static bool s_has(const struct block_name *list, ptrdiff_t n, const struct block_name *name);
 static int s_block(struct backup *b, const struct block_name *name);
+static int s_copy(struct backup *b, const char *name);
 static int s_meta(struct backup *b, uint64_t oldest_segment);
 static void s_unlink_log(const char *path);
 static void s_say_set_aside(struct backup *b, const char *dir);
@@ -58,6 +60,8 @@ backup_store(struct backup *b, uint64_t oldest_segment)
     if (access(buf_cstr(&from), F_OK) == 0) {
         rc = backup_make_folder(b, STORE_DIR);
         rc = rc < 0 ? rc : s_blocks(b);
+        // What the journal let go before it was copied is there; what came later is no harm.
+        rc = rc < 0 ? rc : s_copy(b, EVENTS);
         rc = rc < 0 ? rc : s_meta(b, oldest_segment);
         s_say_set_aside(b, buf_cstr(&from));
         rc = rc < 0 ? rc : backup_sync_folder(buf_cstr(&to));
@@ -111,18 +115,25 @@ s_has(const struct block_name *list, ptrdiff_t n, const struct block_name *name)
     return false;
 }
 
-// A file that goes was too old to be kept, or is set aside and begun anew.
 static int
 s_block(struct backup *b, const struct block_name *name)
 {
-    char text[BLOCK_NAME_SIZE];
+    char text[sizeof STORE_DIR + BLOCK_NAME_SIZE] = STORE_DIR "/";
+
+    block_name_text(text + sizeof STORE_DIR, name);
+    return s_copy(b, text);
+}
+
+// A file that goes was too old to be kept, or is set aside and begun anew.
+static int
+s_copy(struct backup *b, const char *name)
+{
     struct buf from = { 0 };
     struct buf to = { 0 };
     int rc = -ENOENT;
 
-    block_name_text(text, name);
-    buf_printf(&from, "%s/" STORE_DIR "/%s", b->from, text);
-    buf_printf(&to, "%s/" STORE_DIR "/%s", b->to, text);
+    buf_printf(&from, "%s/%s", b->from, name);
+    buf_printf(&to, "%s/%s", b->to, name);
     for (unsigned i = 0; i < TRIES && rc == -ENOENT; i++)
         rc = sqlite_copy(buf_cstr(&from), buf_cstr(&to), b->go_on_fn, b->arg);
     b->files += rc == 0;

@@ -1,7 +1,7 @@
 // cmd_backup - `zpulse backup DIR`: a copy of a collector's data folder, while it runs or not.
 //
-// Order: plain files, the journal, block files, meta.db. What the journal lets go meanwhile is in
-// the files by then; what is in both is told by the marks, as after any restart.
+// Order: plain files, the journal, block files, events.db, meta.db. What the journal lets go
+// meanwhile is in the files by then; what is in both is told by the marks, as after any restart.
 
 #include <errno.h>
 #include <inttypes.h>

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "collector/store/event_db.h"
 #include "collector/store/label_index.h"
 #include "collector/store/local_disk.h"
 #include "collector/store/local_store.h"
@@ -66,6 +67,28 @@ struct local_ended {
     struct sealed_tile **made; // held
 };
 
+// An event on its way to the disk.
+struct local_event {
+    struct local_event *next;
+    uint64_t segment; // of the journal that has its record; 0: none has
+    struct event_row is;
+    uint8_t body[]; // its bytes
+};
+
+// Events, and where they go. The file is who loads's at first, then the store's thread's.
+struct local_events {
+    char *path;
+    event_db_t *db; // NULL: there was no room to make it yet
+    struct event_limits most;
+    int64_t keep_ms;           // 0: for ever
+    int64_t expire_ms;         // monotonic, when next due
+    struct local_event *first; // these under the lock: what is not on the disk
+    struct local_event *last;
+    size_t n;
+    uint64_t bytes;
+    int64_t since_ms; // monotonic, when the first of them came
+};
+
 struct local_store {
     store_t face;
     label_index_t *index;
@@ -104,7 +127,8 @@ struct local_store {
     int64_t before_ms;       // of what is older the disk may have some; INT64_MIN: it was empty
     struct store_stat stat;  // series and bytes are filled in when asked for
     struct local_disk *disk; // NULL: memory alone
-    atomic_bool loaded;      // series are known as the disk has them
+    struct local_events events;
+    atomic_bool loaded; // series are known as the disk has them
 };
 
 // Tiles that may wait to be sealed, and a share of memory that they may take; who appends waits
@@ -118,6 +142,8 @@ struct local_store {
 #define LOCAL_WRITE_MS    1000
 // After a try that found no room.
 #define LOCAL_WRITE_AGAIN_MS 1000
+// Events that wait: who brings more waits then, where there is room for them.
+#define LOCAL_EVENTS_BYTES (32u << 20)
 // At a stop: what is not sealed by then is read back from the journal.
 #define LOCAL_STOP_MS 500
 
@@ -157,6 +183,19 @@ void local_make_room(struct local_store *self, uint64_t index_bytes);
 int local_write(struct local_store *self);
 // Lists a tile that is begun; a hold of its own.
 void local_list_open(struct local_store *self, open_tile_t *tile);
+
+// The file of events: a damaged one is set aside and told. 0, or an error as local_store_open's.
+int local_events_open(struct local_store *self, const struct local_store_config *config);
+void local_events_close(struct local_store *self);
+// Under the lock: some wait and may be written.
+bool local_events_wait(const struct local_store *self);
+// Likewise: and for so long, or so many, that it is time.
+bool local_events_are_due(const struct local_store *self, int64_t now_ms);
+// Puts those that wait on the disk; the lock is held before and after, and not between. 0, -ENOSPC,
+// or a final error.
+int local_events_write(struct local_store *self);
+// The store's thread, without the lock: what is due by now. 0, or a final error.
+int local_events_tick(struct local_store *self, int64_t mono_ms, int64_t real_ms);
 
 uint64_t own_rows_append(struct local_store *self, struct local_host *host,
                          const struct store_row *row);

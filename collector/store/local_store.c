@@ -106,11 +106,14 @@ local_store_open(local_store_t **ret, const struct local_store_config *config)
 static int
 s_open_disk(local_store_t *self, const struct local_store_config *config)
 {
-    const int rc = local_disk_open(&self->disk,
-                                   &(struct local_disk_config){ .dir = config->dir,
-                                                                .keep_ms = config->keep_ms,
-                                                                .keep_bytes = config->keep_bytes });
+    int rc = local_disk_open(&self->disk,
+                             &(struct local_disk_config){ .dir = config->dir,
+                                                          .keep_ms = config->keep_ms,
+                                                          .keep_bytes = config->keep_bytes });
 
+    if (rc < 0)
+        return rc;
+    rc = local_events_open(self, config);
     if (rc < 0)
         return rc;
     self->next_tile = local_disk_next_tile(self->disk);
@@ -153,22 +156,12 @@ local_store_needs(local_store_t *self, uint64_t hold)
     for (const struct local_ended *e = self->first; e != NULL; e = e->next)
         if (e->needs != 0 && e->needs < needs)
             needs = e->needs;
+    for (const struct local_event *e = self->events.first; e != NULL; e = e->next)
+        if (e->segment != 0 && e->segment < needs)
+            needs = e->segment;
     pthread_mutex_unlock(&self->lock);
     pthread_mutex_unlock(&self->appending);
     return needs;
-}
-
-int
-local_store_health(local_store_t *self)
-{
-    int rc;
-
-    pthread_mutex_lock(&self->lock);
-    rc = self->failed;
-    if (rc == 0 && self->unwritten > self->most_bytes / 2)
-        rc = -ENOSPC;
-    pthread_mutex_unlock(&self->lock);
-    return rc;
 }
 
 static void
@@ -211,6 +204,7 @@ local_store_destroy(local_store_t **self_p)
     pthread_cond_destroy(&self->done);
     pthread_mutex_destroy(&self->lock);
     pthread_mutex_destroy(&self->appending);
+    local_events_close(self);
     local_disk_close(&self->disk);
     piece_pool_destroy(&self->pool);
     label_index_destroy(&self->index);
@@ -246,7 +240,8 @@ local_store_seal(local_store_t *self)
     pthread_mutex_lock(&self->lock);
     self->flush = true;
     pthread_cond_signal(&self->work);
-    while (self->n_ended > 0 || (self->first != NULL && self->failed == 0 && !self->no_room))
+    while (self->n_ended > 0 || ((self->first != NULL || local_events_wait(self)) &&
+                                 self->failed == 0 && !self->no_room))
         pthread_cond_wait(&self->done, &self->lock);
     self->flush = false;
     pthread_mutex_unlock(&self->lock);

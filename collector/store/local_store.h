@@ -1,6 +1,8 @@
 // local_store - the embedded store: open tiles, sealed ones behind them, and the disk.
 //
-// In:     records by store_lane; rows by store_append: the collector's own numbers.
+// In:     records by store_lane; rows by store_append: the collector's own numbers; events of
+// hosts,
+//         which it keeps and does not answer with.
 // Out:    answers through store.h.
 // Disk:   what is sealed is there within some seconds, and stays in memory while there is room.
 //         Until then the journal has it: local_store_needs says which segments of it.
@@ -16,6 +18,7 @@
 
 #include <stdint.h>
 
+#include "collector/store/event_db.h"
 #include "collector/store/store.h"
 
 #define LOCAL_STORE_LEAST     (1024u * 1024u)
@@ -29,10 +32,11 @@
 typedef struct local_store local_store_t;
 
 struct local_store_config {
-    uint64_t most_bytes; // LOCAL_STORE_LEAST to 64 GiB
-    const char *dir;     // NULL: memory alone
-    int64_t keep_ms;     // how old samples on the disk become; 0: they stay
-    uint64_t keep_bytes; // how much disk there is for them; 0: no bound
+    uint64_t most_bytes;        // LOCAL_STORE_LEAST to 64 GiB
+    const char *dir;            // NULL: memory alone
+    int64_t keep_ms;            // how old samples on the disk become; 0: they stay
+    uint64_t keep_bytes;        // how much disk there is for them; 0: no bound
+    struct event_limits events; // how many of them the disk keeps; as old as samples at most
 };
 
 // 0 and *ret; ERR_RANGE for a size out of range; or as local_disk_open has it. Without a disk it is
@@ -44,17 +48,26 @@ int local_store_new(local_store_t **ret, uint64_t most_bytes);
 // before the first lane; until then new series are refused with -EAGAIN. 0, or an error that is the
 // store's final one.
 int local_store_load(local_store_t *self, bool (*wanted)(void *arg, uint64_t stream), void *arg);
+// The events that the disk has and that are not too old, in the order in which they came, what `fn`
+// gets borrowed for the call. Once, before local_store_load. 0, what `fn` returned if not 0, or an
+// error. Of a damaged file it has what can be read; the file is set aside and told.
+int local_store_events(local_store_t *self, int (*fn)(void *arg, const struct event_row *event),
+                       void *arg);
 // All lanes are closed, and no cursor is open.
 void local_store_destroy(local_store_t **self_p);
 // The same behind the interface; the local store's own.
 store_t *local_store_face(local_store_t *self);
 
+// An event whose record stands in this segment of the journal (0: in none): on the disk within some
+// seconds, once. Without a disk it is nothing. Copied.
+void local_store_event(local_store_t *self, const struct event_row *event, uint64_t segment);
+
 // Lowest segment of the journal with a record that is not on the disk; UINT64_MAX: none has.
 // Lanes that need one below `hold` end their tiles, which then goes on. Records that were not
 // appended yet are the caller's to know.
 uint64_t local_store_needs(local_store_t *self, uint64_t hold);
-// 0; -ENOSPC while half of memory waits for the disk, which has no room or can not follow; or the
-// disk's final error.
+// 0; -ENOSPC while half of memory, or too many events, wait for the disk, which has no room or can
+// not follow; or the disk's final error.
 int local_store_health(local_store_t *self);
 // Seals all that is open, and waits until it is done, and on the disk if there is room: for tests.
 void local_store_seal(local_store_t *self);

@@ -24,11 +24,14 @@ static void
 s_wait(struct local_store *self, const struct room *room, int64_t now_ms)
 {
     int64_t wait_ms = IDLE_MS;
+    int64_t due_ms = INT64_MAX;
     struct timespec until;
 
-    if (self->disk != NULL && self->first != NULL && self->failed == 0) {
-        const int64_t due_ms = self->unwritten_ms + LOCAL_WRITE_MS;
-
+    if (self->disk != NULL && self->first != NULL)
+        due_ms = self->unwritten_ms + LOCAL_WRITE_MS;
+    if (local_events_wait(self) && self->events.since_ms + LOCAL_WRITE_MS < due_ms)
+        due_ms = self->events.since_ms + LOCAL_WRITE_MS;
+    if (due_ms != INT64_MAX && self->failed == 0) {
         wait_ms = (due_ms > room->again_ms ? due_ms : room->again_ms) - now_ms;
         wait_ms = wait_ms < 1 ? 1 : wait_ms > IDLE_MS ? IDLE_MS : wait_ms;
     }
@@ -46,9 +49,11 @@ s_wait(struct local_store *self, const struct room *room, int64_t now_ms)
 static bool
 s_is_due(const struct local_store *self, const struct room *room, int64_t now_ms)
 {
-    if (self->disk == NULL || self->failed != 0 || self->first == self->to_seal)
+    if (self->disk == NULL || self->failed != 0 || now_ms < room->again_ms)
         return false;
-    if (now_ms < room->again_ms)
+    if (local_events_are_due(self, now_ms))
+        return true;
+    if (self->first == self->to_seal)
         return false;
     return self->unwritten >= LOCAL_WRITE_BYTES || now_ms >= self->unwritten_ms + LOCAL_WRITE_MS ||
            (self->flush && self->to_seal == NULL);
@@ -57,14 +62,18 @@ s_is_due(const struct local_store *self, const struct room *room, int64_t now_ms
 static void
 s_write(struct local_store *self, struct room *room)
 {
-    const int rc = local_write(self);
+    int rc = self->first != self->to_seal ? local_write(self) : 0;
 
+    if (rc == 0 && local_events_wait(self))
+        rc = local_events_write(self);
+    self->no_room = rc == -ENOSPC;
     if (rc == -ENOSPC) {
         room->again_ms = clock_mono_ms() + LOCAL_WRITE_AGAIN_MS;
         if (log_allow(&room->said_ms, SAY_AGAIN_MS))
             log_error("the disk of the store is full: what came is kept in the journal and in "
                       "memory until there is room",
-                      "bytes=%llu", (unsigned long long) self->unwritten);
+                      "bytes=%llu events=%zu", (unsigned long long) self->unwritten,
+                      self->events.n);
     } else if (rc < 0) {
         self->failed = rc;
         log_error("the store cannot be written", "error=%s", log_quote(err_str(rc)));
@@ -86,6 +95,8 @@ s_tick(struct local_store *self, struct room *room, int64_t now_ms)
     room->tick_ms = now_ms + IDLE_MS;
     pthread_mutex_unlock(&self->lock);
     rc = local_disk_tick(self->disk, clock_mono_ms(), clock_real_ms());
+    if (rc == 0 && atomic_load(&self->loaded))
+        rc = local_events_tick(self, clock_mono_ms(), clock_real_ms());
     pthread_mutex_lock(&self->lock);
     if (rc < 0 && self->failed == 0) {
         self->failed = rc;
@@ -102,7 +113,8 @@ s_stop(struct local_store *self, struct room *room)
 
     while (self->to_seal != NULL && clock_mono_ms() < until_ms)
         local_seal_next(self, room->sealer);
-    while (self->disk != NULL && self->first != self->to_seal && self->failed == 0) {
+    while (self->disk != NULL && self->failed == 0 &&
+           (self->first != self->to_seal || local_events_wait(self))) {
         s_write(self, room);
         if (self->no_room)
             break;

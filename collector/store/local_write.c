@@ -116,7 +116,6 @@ local_write(struct local_store *self)
     rc = local_disk_write(self->disk, self->index, go.next_tile, go.tiles, go.n_tiles, go.marks,
                           go.n_marks, go.written);
     pthread_mutex_lock(&self->lock);
-    self->no_room = rc == -ENOSPC;
     if (rc == 0)
         s_done(self, &go);
     else
@@ -124,5 +123,19 @@ local_write(struct local_store *self)
     free(go.tiles);
     free(go.written);
     free(go.marks);
+    return rc;
+}
+
+int
+local_store_health(local_store_t *self)
+{
+    int rc;
+
+    pthread_mutex_lock(&self->lock);
+    rc = self->failed;
+    if (rc == 0 &&
+        (self->unwritten > self->most_bytes / 2 || self->events.bytes > LOCAL_EVENTS_BYTES))
+        rc = -ENOSPC;
+    pthread_mutex_unlock(&self->lock);
     return rc;
 }

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define STORE_FOLDER_NAMES "^(meta\\.db|raw-[0-7]-[0-9]{8}\\.db)(\\.damaged[0-9]*)?(-wal|-shm)?$"
+#define STORE_FOLDER_NAMES "^(meta\\.db|events\\.db|raw-[0-7]-[0-9]{8}\\.db)(\\.damaged[0-9]*)?(-wal|-shm)?$"
 
 // Only names that are known, and beside files only what is theirs. How many were set aside; 0 where
 // there is no folder. Fails the test.

@@ -179,6 +179,35 @@ an_answer_in_pieces_has_each_once(void **state)
     buf_release(&out);
 }
 
+static void
+restore(uint64_t host, uint64_t seq, int64_t time_ms, const char *text)
+{
+    const struct host_event of = { .host = host, .stream = STREAM, .seq = seq, .time_ms = time_ms };
+    size_t n;
+    const char *body = body_of(&n, text);
+
+    assert_int_equal(event_log_restore(s_log, &of, body, n), 0);
+}
+
+static void
+what_was_restored_is_known_and_comes_first(void **state)
+{
+    (void) state;
+    restore(HOST, 4, T0 - 2000, "late");
+    restore(HOST, 2, T0 - 1000, "early");
+    assert_int_equal(keep(HOST, 2, T0 - 1000, "early"), 0);
+    assert_int_equal(keep(HOST, 5, T0, "new"), 1);
+    assert_int_equal(keep(HOST, 4, T0 - 2000, "late"), 0);
+    assert_string_equal(seqs(s_log, HOST, INT64_MIN, INT64_MAX), "4 2 5");
+    assert_string_equal(seqs(s_log, HOST, T0 - 1000, T0 - 1), "2");
+    assert_int_equal(
+        event_log_restore(s_log, &(struct host_event){ .host = HOST, .seq = 6 }, "", 0),
+        ERR_FORMAT);
+    for (uint64_t seq = 10; seq < 10 + EVENT_LOG_HOST; seq++)
+        restore(HOST, seq, T0, "many");
+    assert_int_equal(event_log_count(s_log), EVENT_LOG_HOST);
+}
+
 // ---- from the wire on
 
 static void
@@ -314,6 +343,7 @@ main(void)
         log_test(long_events_are_bounded_by_their_bytes),
         log_test(of_too_many_the_oldest_of_all_make_room),
         log_test(an_answer_in_pieces_has_each_once),
+        log_test(what_was_restored_is_known_and_comes_first),
         log_test(an_event_is_published_once_though_it_comes_twice),
         log_test(an_event_that_comes_late_is_kept_and_not_published),
         log_test(an_event_without_words_is_acknowledged_and_counted),

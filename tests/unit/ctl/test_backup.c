@@ -20,6 +20,7 @@
 #include "collector/ctl/backup_place.h"
 #include "collector/ctl/backup_store.h"
 #include "collector/store/block_db.h"
+#include "collector/store/event_db.h"
 #include "collector/store/meta_db.h"
 #include "shared/base/err.h"
 #include "shared/base/segment_cursor.h"
@@ -310,6 +311,8 @@ make_store(uint64_t tiles)
 static void
 a_store_is_copied_and_reads_the_journal_from_where_it_had_to(void **state)
 {
+    const struct event_row event = { .host = 1, .stream = 2, .seq = 77, .body = "x", .len = 1 };
+    event_db_t *events = NULL;
     struct block_stat stat;
     meta_db_t *meta = NULL;
     block_db_t *db = NULL;
@@ -318,11 +321,19 @@ a_store_is_copied_and_reads_the_journal_from_where_it_had_to(void **state)
 
     (void) state;
     make_store(20);
+    in(path, data, "store/events.db");
+    assert_int_equal(event_db_open(&events, path, &(struct event_limits){ 0 }), 0);
+    assert_int_equal(event_db_put(events, &event, 1), 0);
+    event_db_close(&events);
     put_file(data, "store/raw-0-20251231.db.damaged", "x", 0600);
     assert_int_equal(backup_oldest_segment(data, &oldest), 0);
     assert_int_equal(oldest, 5);
     // As if what segment 3 has was committed after the block files were copied.
     assert_int_equal(backup_store(&b, 3), 0);
+    in(path, copy, "store/events.db");
+    assert_int_equal(event_db_open(&events, path, &(struct event_limits){ 0 }), 0);
+    assert_int_equal(event_db_expire(events, INT64_MAX), 1);
+    event_db_close(&events);
     in(path, copy, "store/meta.db");
     assert_int_equal(meta_db_open_read(&meta, path), 0);
     assert_int_equal(meta_db_number(meta, META_OLDEST_SEGMENT, &oldest), 0);
