@@ -15,8 +15,6 @@
 #define DEMO          "../tests/support/demo_app"
 #define SOON_MS       2000
 #define TRIES         5
-#define SOON_MS       2000
-#define TRIES         5
 #define SUBSCRIPTIONS "zpulse_collector_subscriptions"
 
 // tcp:// of one of the stage's two spare ports.
@@ -60,6 +58,34 @@ s_feed(stage_t *s, const char *path)
     sse_t *feed = sse_open(stage_http_port(s), path, NULL);
 
     claim(s, feed != NULL && sse_status(feed) == 200);
+    return feed;
+}
+
+struct count {
+    double at;
+    bool more; // than that, else equal
+};
+
+static bool
+s_subscriptions(stage_t *s, void *arg)
+{
+    const struct count *c = arg;
+    const double now = stage_metric(s, SUBSCRIPTIONS);
+
+    return c->more ? now > c->at : now == c->at;
+}
+
+// A feed for which the collector has been asked: what comes from then on is in it.
+static sse_t *
+s_live_feed(stage_t *s)
+{
+    struct count c = { .more = true };
+    sse_t *feed;
+
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_subscriptions, &c)); // e/ of the dashboard
+    c.at = stage_metric(s, SUBSCRIPTIONS);
+    feed = s_feed(s, "/feed");
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_subscriptions, &c));
     return feed;
 }
 
@@ -134,7 +160,7 @@ numbers_come_back_as_they_were_sent(void **state)
     sse_t *feed;
 
     s_open(s, NULL, NULL);
-    feed = s_feed(s, "/feed");
+    feed = s_live_feed(s);
     push = s_pusher(s);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         const time_t now = time(NULL);
@@ -198,20 +224,6 @@ hosts_come_only_when_asked_for(void **state)
     zsock_destroy(&push);
     sse_close(&feed);
     sse_close(&all);
-}
-
-struct count {
-    double at;
-    bool more; // than that, else equal
-};
-
-static bool
-s_subscriptions(stage_t *s, void *arg)
-{
-    const struct count *c = arg;
-    const double now = stage_metric(s, SUBSCRIPTIONS);
-
-    return c->more ? now > c->at : now == c->at;
 }
 
 static void
