@@ -71,6 +71,7 @@ ingest_new(const struct ingest_options *options)
                                        .ledger = options->ledger,
                                        .arg = options->arg,
                                        .filled = options->filled };
+    ingest_fate_begin(&self->fate);
     self->gathered = (struct ingest_group){ .journal = options->journal,
                                             .lanes = self->lanes,
                                             .streams = self->streams,
@@ -209,6 +210,7 @@ ingest_replayed(ingest_t *self)
 
     assert(self->replaying);
     self->replaying = false;
+    ingest_fate_tell(&self->fate);
     // HELLOs came meanwhile, and the applier knows of none. Streams that are not named any more may
     // have records among what waits.
     while (self->n_waiting > 0 && (host = host_table_next(self->is.hosts, &at)) != NULL)
@@ -386,9 +388,8 @@ s_stage(struct stream *stream, const struct frame_prefix *prefix, const struct r
         selfstat_add(STAT_LANE_DUPLICATES, 1);
         host_ledger_duplicate(self->is.ledger, stream->source->host);
         ingest_streams_due(self->streams, stream);
-        // Right behind what was repeated, it leads the decoder to what is new, as repeats do: its
-        // sender was told an older `next` than ours. And the TABLE that was repeated lacks what it
-        // defines.
+        // Right behind what was repeated, it leads the decoder to what is new: its sender was told
+        // an older `next` than ours. And the TABLE that was repeated lacks what it defines.
         if (record->seq < stream->next &&
             (record->seq == stream->chain || record->type == RECORD_DEF))
             s_repeat(stream, record, prefix->flags | FRAME_REPEAT, at, len);

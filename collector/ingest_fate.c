@@ -3,6 +3,7 @@
 #include "collector/ingest_fate.h"
 
 #include "collector/collector_stat.h"
+#include "collector/fill_list.h"
 #include "shared/base/rbuf.h"
 #include "shared/net/selfstat.h"
 #include "shared/wire/body.h"
@@ -31,6 +32,30 @@ ingest_fate_book(const struct ingest_fate *self, struct journal_group *group)
     lane_table_trim(self->lanes, group->oldest);
     if (group->expired_ms != 0)
         lane_table_expire(self->lanes, group->expired_ms);
+}
+
+void
+ingest_fate_begin(struct ingest_fate *self)
+{
+    const struct lane_entry *lane;
+    size_t at = 0;
+
+    self->unsaid_ms = INT64_MAX;
+    while ((lane = lane_table_next(self->lanes, &at)) != NULL)
+        if (self->unsaid_ms == INT64_MAX || lane->heard_ms - FILL_LIST_MS > self->unsaid_ms)
+            self->unsaid_ms = lane->heard_ms - FILL_LIST_MS;
+}
+
+void
+ingest_fate_tell(const struct ingest_fate *self)
+{
+    const struct lane_entry *lane;
+    size_t at = 0;
+
+    while ((lane = lane_table_next(self->lanes, &at)) != NULL)
+        if (lane->ended && lane->backlog && lane->heard_ms >= self->unsaid_ms)
+            self->filled(self->arg, applier_into(self->applier, lane->host), lane->from_ms,
+                         lane->to_ms);
 }
 
 static void

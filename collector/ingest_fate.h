@@ -26,10 +26,16 @@ struct ingest_fate {
     ingest_streams_t *streams;
     applier_t *applier;
     host_ledger_t *ledger;
-    void *arg; // of `filled`
+    int64_t unsaid_ms; // what ended later, before the start, may not have been told of
+    void *arg;         // of `filled`
     void (*filled)(void *arg, uint64_t host, int64_t from_ms, int64_t to_ms);
 };
 
+// Before anything: what the lanes say of before the start.
+void ingest_fate_begin(struct ingest_fate *self);
+// Tells of what a collector before us may have ended over before it told: streams of the backlog
+// that ended in its last FILL_LIST_MS. Now that what they filled can be asked for.
+void ingest_fate_tell(const struct ingest_fate *self);
 // What is durable of the group. Marks its records that were booked before: a stream that was named
 // anew while it was at the disk had them asked for again.
 void ingest_fate_book(const struct ingest_fate *self, struct journal_group *group);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "collector/collector_stat.h"
+#include "collector/fill_list.h"
 #include "collector/subscription_set.h"
 #include "collector/topic.h"
 #include "shared/base/buf.h"
@@ -29,7 +30,8 @@ struct publisher {
     bool hosts_due;       // every host is to be sent on e/
     uint64_t *hosts_left; // the ids of those, while it goes on
     size_t n_hosts_left;
-    struct buf body; // of the message at hand
+    struct fill_list fills; // told lately
+    struct buf body;        // of the message at hand
     int64_t ignored_said_ms;
     int64_t table_said_ms;
 };
@@ -40,6 +42,7 @@ static void s_set_due(publisher_t *self, struct topic *topic, bool due);
 static void s_start_hosts(publisher_t *self);
 static unsigned s_flush_hosts(publisher_t *self, unsigned budget);
 static unsigned s_flush_topics(publisher_t *self, unsigned budget);
+static void s_send_filled(publisher_t *self, const struct live_filled *filled, int64_t now_ms);
 static unsigned s_flush_tables(publisher_t *self, struct topics *topics);
 static struct topics *s_topics(publisher_t *self, uint64_t host);
 static struct topic *s_topic(publisher_t *self, char kind, uint64_t host);
@@ -169,6 +172,13 @@ publisher_host(publisher_t *self, const struct host_info *info)
 void
 publisher_filled(publisher_t *self, const struct live_filled *filled, int64_t now_ms)
 {
+    fill_list_add(&self->fills, filled, clock_mono_ms());
+    s_send_filled(self, filled, now_ms);
+}
+
+static void
+s_send_filled(publisher_t *self, const struct live_filled *filled, int64_t now_ms)
+{
     struct live_header header = s_header(self, LIVE_FILLED, NULL);
 
     if (!subscription_set_covers(&self->subscriptions, LIVE_EVENTS_TOPIC))
@@ -282,7 +292,8 @@ s_set_due(publisher_t *self, struct topic *topic, bool due)
     topic->due = due;
 }
 
-// Notes who is to be told of; those who come later tell of themselves.
+// Notes who is to be told of; those who come later tell of themselves. What was filled lately is
+// told at once: there is little of it.
 static void
 s_start_hosts(publisher_t *self)
 {
@@ -296,6 +307,9 @@ s_start_hosts(publisher_t *self)
     while ((host = host_table_next(self->is.hosts, &at)) != NULL)
         if (host_table_is_listed(self->is.hosts, host))
             self->hosts_left[self->n_hosts_left++] = host->info.host;
+    fill_list_trim(&self->fills, clock_mono_ms());
+    for (size_t i = 0; i < self->fills.n; i++)
+        s_send_filled(self, &self->fills.at[i].filled, clock_real_ms());
 }
 
 static unsigned

@@ -57,7 +57,8 @@ bool publisher_watches(publisher_t *self, char kind, uint64_t host);
 void publisher_pass(publisher_t *self, char kind, uint64_t host, uint32_t rows, uint64_t number);
 // A host as it is now.
 void publisher_host(publisher_t *self, const struct host_info *info);
-// Times of the host that came late are stored, as a whole.
+// Times of the host that came late are stored, as a whole: told now, and for a minute to everybody
+// whenever somebody joins e/.
 void publisher_filled(publisher_t *self, const struct live_filled *filled, int64_t now_ms);
 // Something happened on a host: whose and when, and the EVENT that tells it.
 void publisher_event(publisher_t *self, const struct host_event *of, const struct record *record);

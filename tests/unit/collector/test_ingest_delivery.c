@@ -1,5 +1,7 @@
-// test_ingest_delivery - what is acknowledged, what is asked for again, and in which order.
+// test_ingest_delivery - what is acknowledged, what is asked for again, and in which order. Some
+// lines more than others have: all begin anew in one way.
 
+#include "collector/fill_list.h"
 #include "tests/unit/collector/room.h"
 
 #include <stdlib.h>
@@ -452,6 +454,34 @@ an_ended_stream_is_known_after_a_restart(void **state)
     assert_int_equal(selfstat_value(STAT_LANE_DUPLICATES), 1);
 }
 
+// It may have ended between the journal and those who watch.
+static void
+what_was_filled_just_before_the_end_is_told_again_after_a_restart(void **state)
+{
+    (void) state;
+    s.flags = FRAME_BACKLOG;
+    begin();
+    fake_record(&s, RECORD_END, 0, T0, "", 0);
+    room_give(&s);
+    assert_int_equal(room.fills, 1);
+    s = (struct fake_stream){ .id = STREAM + 1, .metric = "m", .rows = s.rows };
+    room.now.real_ms += FILL_LIST_MS;
+    begin();
+    restart(false);
+    assert_int_equal(room.fills, 1); // it can not be asked for yet
+    room_replayed();
+    assert_int_equal(room.fills, 2);
+    assert_int_equal(room.fill.host, HOST);
+    assert_int_equal(room.fill.to_ms, T0);
+    // Later than that it has been told, or nobody waits.
+    room_hello(HOST, 1, "web", STREAM + 1);
+    room.now.real_ms++;
+    fake_row(&s, RECORD_KEY, T0 + FILL_LIST_MS, 3, 1);
+    room_give(&s);
+    restart(true);
+    assert_int_equal(room.fills, 2);
+}
+
 static void
 what_was_refused_is_told_after_a_restart_as_well(void **state)
 {
@@ -492,6 +522,7 @@ main(void)
         room_test(after_a_restart_streams_go_on_where_they_were),
         room_test(what_comes_before_the_journal_is_read_back_is_acknowledged_and_applied_after),
         room_test(an_ended_stream_is_known_after_a_restart),
+        room_test(what_was_filled_just_before_the_end_is_told_again_after_a_restart),
         room_test(what_was_refused_is_told_after_a_restart_as_well),
     };
     return cmocka_run_group_tests_name("ingest_delivery", tests, NULL, NULL);

@@ -1,5 +1,6 @@
 // test_publisher - what a subscriber hears, and in what order.
 
+#include "collector/fill_list.h"
 #include "tests/unit/collector/room.h"
 
 #include "collector/subscription_set.h"
@@ -228,6 +229,42 @@ hosts_are_told_at_a_subscription_and_when_they_change(void **state)
     hear_nothing();
 }
 
+// Who was cut off, or comes back to a collector that has started anew, has not heard of it.
+static void
+what_was_filled_lately_is_told_to_who_joins(void **state)
+{
+    const struct live_filled filled = { .host = HOST, .from_ms = 10, .to_ms = 20 };
+    struct live_filled heard;
+
+    (void) state;
+    publisher_filled(room.publisher, &filled, 30); // to nobody
+    for (int i = 0; i < 2; i++) {
+        room_subscribe(LIVE_EVENTS_TOPIC);
+        flush();
+        assert_int_equal(room_hear(&h, &r), 1);
+        assert_int_equal(h.type, LIVE_FILLED);
+        assert_int_equal(live_take_filled(&r, &heard), 0);
+        assert_memory_equal(&heard, &filled, sizeof heard);
+        hear_nothing();
+    }
+}
+
+static void
+the_newest_of_a_minute_are_told_again(void **state)
+{
+    struct fill_list list = { 0 };
+
+    (void) state;
+    for (uint64_t i = 0; i <= FILL_LIST_MOST; i++)
+        fill_list_add(&list, &(const struct live_filled){ .host = i }, (int64_t) i);
+    assert_int_equal(list.n, FILL_LIST_MOST);
+    assert_int_equal(list.at[0].filled.host, 1);
+    assert_int_equal(fill_list_trim(&list, FILL_LIST_MS), FILL_LIST_MOST);
+    assert_int_equal(fill_list_trim(&list, FILL_LIST_MS + 2), FILL_LIST_MOST - 2);
+    assert_int_equal(list.at[0].filled.host, 3);
+    assert_int_equal(fill_list_trim(&list, 2 * FILL_LIST_MS), 0);
+}
+
 static void
 a_table_can_be_asked_for(void **state)
 {
@@ -404,6 +441,8 @@ main(void)
         TEST(every_subscription_brings_the_table_once_for_all_who_came_meanwhile),
         TEST(another_hosts_rows_are_not_heard),
         TEST(hosts_are_told_at_a_subscription_and_when_they_change),
+        TEST(what_was_filled_lately_is_told_to_who_joins),
+        TEST(the_newest_of_a_minute_are_told_again),
         TEST(a_table_can_be_asked_for),
         TEST(an_agent_that_starts_anew_has_a_set_of_its_own),
         TEST(applications_have_a_table_and_a_count_of_their_own),
