@@ -1,5 +1,5 @@
 // test_reactor - the whole thread over ipc sockets: an agent, a subscriber, an asker, and those who
-// mean harm.
+// mean harm. Some lines more than others have: all of them share one thread and its sockets.
 
 #include <setjmp.h>
 #include <stdarg.h>
