@@ -22,7 +22,7 @@
 // Numbers of tiles that are promised ahead, so that few writes have to say so.
 #define TILES_AHEAD 65536u
 #define LOG_PAGES   256u // of meta.db: 2 MiB, then it is checkpointed
-#define READERS     8u   // kept open for the next question
+#define READERS     2u   // kept open for the next question
 
 struct local_disk {
     struct local_disk_config is; // dir is ours
