@@ -55,7 +55,7 @@ try_limit_failed(try_limit_t *self, const char *address, int64_t now_ms)
         *free_ms = now_ms + most_ms;
 }
 
-// By the host, without the port: that is another one at each connection.
+// By the host, without a port: that is another one at each connection.
 static size_t
 s_place(const char *address)
 {
@@ -64,6 +64,8 @@ s_place(const char *address)
     struct in6_addr six;
     size_t len;
 
+    if (inet_pton(AF_INET6, address, &six) == 1)
+        return map_hash(&six, NET6_BYTES) % PLACES;
     address += address[0] == '[';
     len = colon != NULL && colon > address ? (size_t) (colon - address) : strlen(address);
     if (len > 0 && address[len - 1] == ']')

@@ -174,6 +174,7 @@ an_address_that_fails_too_often_waits(void **state)
     assert_false(try_limit_may(limit, "10.0.0.7:4000", NOW));
     // Another port is the same host, another host is not; time heals.
     assert_false(try_limit_may(limit, "10.0.0.7:5000", NOW));
+    assert_false(try_limit_may(limit, "10.0.0.7", NOW));
     assert_true(others_may(limit, false));
     assert_false(try_limit_may(limit, "10.0.0.7:4000", NOW + TRY_LIMIT_EVERY_MS - 1));
     assert_true(try_limit_may(limit, "10.0.0.7:4000", NOW + TRY_LIMIT_EVERY_MS));
@@ -194,6 +195,7 @@ a_host_with_a_whole_net_of_ipv6_is_one(void **state)
         try_limit_failed(limit, address, NOW);
     }
     assert_false(try_limit_may(limit, "[2001:db8:0:1:ffff::9]:2", NOW));
+    assert_false(try_limit_may(limit, "2001:db8:0:1::7", NOW));
     assert_true(others_may(limit, true));
     // Whatever an address is not, it is counted.
     for (int i = 0; i < TRY_LIMIT_BURST; i++)
