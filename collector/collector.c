@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "collector/admission.h"
 #include "collector/applier.h"
 #include "collector/collector_stat.h"
 #include "collector/journal.h"
@@ -40,7 +41,8 @@ struct collector {
     applier_t *applier; // writes the store: the replay's at first, then the reactor's
     replay_t *replay;
     struct collector_about about;
-    reactor_t *reactor; // has all of these but the replay
+    admission_t *admission; // NULL: without keys
+    reactor_t *reactor;     // has all of these but the replay
 };
 
 static int s_open_data(collector_t *self, const char *dir);
@@ -49,6 +51,8 @@ static int s_open_store(collector_t *self, int *exit_ret, const struct collector
 static int s_start_journal(collector_t *self, int *exit_ret,
                            const struct collector_options *options);
 static int s_start_replay(collector_t *self, const struct collector_options *options);
+static int s_start_admission(collector_t *self, int *exit_ret,
+                             const struct collector_options *options);
 static int s_start_reactor(collector_t *self, const struct collector_options *options);
 
 int
@@ -74,6 +78,7 @@ collector_start(collector_t **ret, int *exit_ret, const struct collector_options
     rc = s_open_store(self, exit_ret, options);
     rc = rc < 0 ? rc : s_start_journal(self, exit_ret, options);
     rc = rc < 0 ? rc : s_start_replay(self, options);
+    rc = rc < 0 ? rc : s_start_admission(self, exit_ret, options);
     rc = rc < 0 ? rc : s_start_reactor(self, options);
     if (rc < 0)
         goto fail;
@@ -95,6 +100,7 @@ collector_stop(collector_t **self_p)
     if (self == NULL)
         return;
     reactor_stop(&self->reactor);
+    admission_stop(&self->admission);
     replay_stop(&self->replay);
     journal_stop(&self->journal);
     applier_destroy(&self->applier);
@@ -110,6 +116,12 @@ int
 collector_ended_fd(const collector_t *self)
 {
     return reactor_ended_fd(self->reactor);
+}
+
+int
+collector_shut_fd(const collector_t *self)
+{
+    return self->admission != NULL ? admission_ended_fd(self->admission) : -1;
 }
 
 // The lock comes first: two collectors of one folder would have one id.
@@ -245,6 +257,26 @@ s_start_replay(collector_t *self, const struct collector_options *options)
     if (rc < 0)
         log_error("the journal cannot be read back", "error=%s", log_quote(err_str(rc)));
     buf_release(&dir);
+    return rc;
+}
+
+// Said at each start: a port is closed, or all others are open to this machine.
+static int
+s_start_admission(collector_t *self, int *exit_ret, const struct collector_options *options)
+{
+    int rc = 0;
+
+    if (options->keys_dir != NULL)
+        rc = admission_start(&self->admission, exit_ret,
+                             &(struct admission_options){ .keys = options->keys_dir,
+                                                          .data = options->data_dir,
+                                                          .endpoint = options->endpoint,
+                                                          .collector = self->id });
+    if (rc == 0) {
+        *exit_ret = OPTION_EXIT_UNAVAILABLE;
+        log_info("data, control, live and query are plain: whoever is on this machine may use them",
+                 NULL);
+    }
     return rc;
 }
 

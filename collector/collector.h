@@ -12,5 +12,7 @@ int collector_start(collector_t **ret, int *exit_ret, const struct collector_opt
 void collector_stop(collector_t **self_p);
 // Readable if it ended on its own, which is a failure.
 int collector_ended_fd(const collector_t *self);
+// Readable once nobody can be let in any more; -1 without keys.
+int collector_shut_fd(const collector_t *self);
 
 #endif

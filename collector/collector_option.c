@@ -60,8 +60,9 @@ static const struct option s_options[] = {
     { .name = "keys",
       .type = OPTION_TEXT,
       .meta = "DIR",
-      .help = "folder of keys",
-      .later = "sockets do not use keys yet" },
+      .least = 1,
+      .help = "folder of keys, made where they are missing: opens the port for enrolment; the "
+              "other sockets are plain and on loopback all the same" },
     { .name = "memory",
       .type = OPTION_BYTES,
       .least = 16 * MIB,
@@ -107,9 +108,8 @@ const struct option_program collector_program = {
     .name = "zpulse-collector",
     .summary = "Receives the samples of agents, stores them, answers questions, publishes them.",
     .usage = "zpulse-collector [OPTION]...",
-    .tail =
-        "Ports: data PORT, control PORT+1, live PORT+2, query PORT+3; enrolment PORT+4 is kept\n"
-        "free. SIGTERM and SIGINT end it within a second; SIGHUP reads the log level again.\n",
+    .tail = "Ports: data PORT, control PORT+1, live PORT+2, query PORT+3; enrolment PORT+4.\n"
+            " SIGTERM and SIGINT end it within a second; SIGHUP reads the log level again.\n",
     .options = s_options,
     .check = s_check,
 };
@@ -119,6 +119,7 @@ collector_options_take(struct collector_options *ret, const options_t *options)
 {
     (void) s_endpoint(ret->endpoint, options);
     ret->data_dir = options_text(options, "data");
+    ret->keys_dir = options_text(options, "keys");
     ret->head_bytes = options_uint(options, "head-bytes");
     ret->receive_bytes = RECEIVE_BYTES;
     ret->slot_bytes = APPLIER_SLOT_BYTES_MOST;

@@ -10,11 +10,14 @@
 #include "collector/collector_stat.h"
 #include "shared/base/err.h"
 #include "shared/base/log.h"
+#include "shared/net/descriptors.h"
 #include "shared/net/option.h"
 #include "shared/net/reload.h"
 #include "shared/net/service.h"
 
-#define IO_THREADS 2 // libzmq's; enough for 10,000 agents at a frame a second each
+#define IO_THREADS 2   // libzmq's; enough for 10,000 agents at a frame a second each
+#define PEERS      256 // dashboards and askers
+#define FD_OWN     512 // segments, files of the store and their readers, sockets, eventfds
 
 static int s_serve(const struct collector_options *settings, int argc, char **argv);
 static int s_wait(const collector_t *collector, int signals, int argc, char **argv);
@@ -48,6 +51,8 @@ s_serve(const struct collector_options *settings, int argc, char **argv)
         log_error("signals cannot be read", "error=%s", log_quote(err_str(signals)));
         return OPTION_EXIT_FAILED;
     }
+    // Two connections of each agent; what is missing to that is said.
+    descriptors_raise(descriptors_wanted(2 * (uint64_t) settings->most_agents + PEERS, FD_OWN));
     collector_stat_init();
     if (collector_start(&collector, &exit_code, settings) == 0) {
         service_notify("READY=1");
@@ -67,14 +72,15 @@ s_wait(const collector_t *collector, int signals, int argc, char **argv)
     struct pollfd on[] = {
         { .fd = signals, .events = POLLIN },
         { .fd = collector_ended_fd(collector), .events = POLLIN },
+        { .fd = collector_shut_fd(collector), .events = POLLIN },
     };
 
     for (;;) {
-        if (poll(on, 2, -1) == -1 && errno != EINTR) {
+        if (poll(on, 3, -1) == -1 && errno != EINTR) {
             log_error("poll failed", "error=%s", log_quote(strerror(errno)));
             return OPTION_EXIT_FAILED;
         }
-        if ((on[1].revents & POLLIN) != 0)
+        if (((on[1].revents | on[2].revents) & POLLIN) != 0)
             return OPTION_EXIT_FAILED;
         for (enum service_event event; (event = service_next(signals)) != SERVICE_NONE;) {
             if (event == SERVICE_STOP)

@@ -13,6 +13,8 @@ command_fn cmd_hosts;
 command_fn cmd_tail;
 command_fn cmd_ledger;
 command_fn cmd_export;
+command_fn cmd_keys;
+command_fn cmd_enrol;
 command_fn cmd_backup;
 command_fn cmd_import;
 command_fn cmd_doctor;

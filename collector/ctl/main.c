@@ -19,6 +19,8 @@ static const struct command {
     { "export", "[OPTION]... [MATCH]", "write samples as OpenMetrics or CSV", cmd_export },
     { "import", "[OPTION]... FILE", "send a file of samples to a collector", cmd_import },
     { "tail", "[OPTION]... [SELECTOR]", "print samples as they arrive", cmd_tail },
+    { "keys", "[OPTION]... WORD [NAME]", "whose keys are let in", cmd_keys },
+    { "enrol", "[OPTION]...", "a token that lets a key in, or joining by one", cmd_enrol },
     { "doctor", "[OPTION]...", "whether a collector and its store are well, and what to do",
       cmd_doctor },
     { "backup", "[OPTION]... DIR", "copy a data folder, while its collector runs or not",

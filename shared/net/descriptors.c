@@ -29,7 +29,7 @@ descriptors_raise(uint64_t want)
     if (files.rlim_cur < files.rlim_max && s_set(files.rlim_max, files.rlim_max) == 0)
         files.rlim_cur = files.rlim_max;
     if (files.rlim_cur < want)
-        log_warn("fewer files and connections than wanted may be open (LimitNOFILE=, ulimit -n)",
+        log_info("fewer files and connections than wanted may be open (LimitNOFILE=, ulimit -n)",
                  "limit=%llu wanted=%llu error=%s", (unsigned long long) files.rlim_cur,
                  (unsigned long long) want, log_quote(strerror(-rc)));
     return files.rlim_cur;

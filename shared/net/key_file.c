@@ -242,6 +242,27 @@ key_file_replace(const struct key_pair *pair, const char *dir, const char *name,
     return rc;
 }
 
+int
+key_file_remove(const char *dir, const char *name, struct buf *why)
+{
+    static const char *const endings[] = { SECRET_ENDING, PUBLIC_ENDING };
+    const int dir_fd = s_open_dir(dir, why);
+    char file[NAME_SIZE];
+    int rc = 0;
+
+    if (dir_fd < 0)
+        return dir_fd == -ENOENT ? 0 : dir_fd;
+    for (size_t i = 0; i < 2 && rc == 0; i++) {
+        rc = s_name(file, name, endings[i]);
+        if (rc == 0 && unlinkat(dir_fd, file, 0) == -1 && errno != ENOENT)
+            rc = s_refuse(why, -errno, dir, file, "cannot be taken away: %s", err_str(-errno));
+    }
+    if (rc == 0 && fsync(dir_fd) == -1)
+        rc = -errno;
+    close(dir_fd);
+    return rc;
+}
+
 bool
 key_dir_find(struct buf *ret, const char *given, const char *home)
 {

@@ -63,6 +63,9 @@ int key_file_save_public(const char *dir, const char *name, const char *public_t
 int key_file_replace(const struct key_pair *pair, const char *dir, const char *name,
                      struct buf *why);
 
+// Takes both halves away: what another name has now. Nothing there is fine.
+int key_file_remove(const char *dir, const char *name, struct buf *why);
+
 // The folder of a client's keys: `given` (of --keys or its variable) whatever it is; else the first
 // that exists of ./run/keys, ~/.config/zpulse and /etc/zpulse/keys. `home` is $HOME or NULL. False
 // if there is none.

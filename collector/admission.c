@@ -1,0 +1,165 @@
+// admission - see the header.
+
+#include "collector/admission.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/enrol_service.h"
+#include "collector/roster.h"
+#include "collector/zap_handler.h"
+#include "shared/base/clock.h"
+#include "shared/base/err.h"
+#include "shared/base/log.h"
+#include "shared/base/xalloc.h"
+#include "shared/net/enrol_client.h"
+#include "shared/net/option.h"
+#include "shared/net/sock.h"
+
+#define ENDPOINT_SIZE 160
+
+struct admission {
+    struct key_pair own;
+    roster_t *roster;
+    zap_handler_t *zap;
+    enrol_service_t *enrol;
+};
+
+static int s_keys(admission_t *self, struct key_pair *operator, const char * dir);
+static int s_roster(admission_t *self, const char *dir);
+static int s_admit(admission_t *self, const struct key_pair *operator);
+static int s_sockets(admission_t *self, const struct admission_options *options);
+static int s_decide(void *arg, enum sock_port door, const uint8_t key[KEY_BYTES]);
+
+int
+admission_start(admission_t **ret, int *exit_ret, const struct admission_options *options)
+{
+    admission_t *self = xcalloc(1, sizeof *self);
+    struct key_pair operator= { 0 };
+    int rc;
+
+    *exit_ret = OPTION_EXIT_CONFIG;
+    rc = s_keys(self, &operator, options->keys);
+    rc = rc < 0 ? rc : s_roster(self, options->data);
+    rc = rc < 0 ? rc : s_admit(self, &operator);
+    key_pair_wipe(&operator);
+    if (rc == 0) {
+        *exit_ret = OPTION_EXIT_UNAVAILABLE;
+        rc = s_sockets(self, options);
+    }
+    if (rc < 0) {
+        admission_stop(&self);
+        return rc;
+    }
+    *ret = self;
+    return 0;
+}
+
+void
+admission_stop(admission_t **self_p)
+{
+    admission_t *self = *self_p;
+
+    if (self == NULL)
+        return;
+    enrol_service_stop(&self->enrol);
+    zap_handler_stop(&self->zap);
+    roster_close(&self->roster);
+    key_pair_wipe(&self->own);
+    free(self);
+    *self_p = NULL;
+}
+
+int
+admission_ended_fd(const admission_t *self)
+{
+    return zap_handler_ended_fd(self->zap);
+}
+
+static int
+s_keys(admission_t *self, struct key_pair *operator, const char * dir)
+{
+    struct buf why = { 0 };
+    bool made, made_operator = false;
+    int rc = key_file_load_or_make(&self->own, &made, dir, ENROL_COLLECTOR_NAME, &why);
+
+    if (rc == 0)
+        rc = key_file_load_or_make(operator, & made_operator, dir, ENROL_OPERATOR_NAME, &why);
+    if (rc < 0)
+        log_error("the keys cannot be used", "why=%s", log_quote(buf_cstr(&why)));
+    else if (made || made_operator)
+        log_info("keys are made: who can read them is this collector, and its operator", "dir=%s",
+                 log_quote(dir));
+    buf_release(&why);
+    return rc;
+}
+
+static int
+s_roster(admission_t *self, const char *dir)
+{
+    size_t torn;
+    const int rc = roster_open(&self->roster, &torn, dir, clock_real_ms());
+
+    if (rc == ERR_FORMAT)
+        log_error("who belongs cannot be read, and nobody is let in by what is left: restore the "
+                  "file, or take it away and enrol everybody anew",
+                  "file=%s/roster at_byte=%zu", log_quote(dir), torn);
+    else if (rc < 0)
+        log_error(
+            "who belongs cannot be read", "file=%s/roster error=%s", log_quote(dir),
+            log_quote(rc == -EPERM ? "it is another user's, or others may write it" : err_str(rc)));
+    else if (torn > 0)
+        log_warn("the last change of who belongs was cut off by a crash, and had not been told",
+                 "file=%s/roster bytes=%zu", log_quote(dir), torn);
+    return rc;
+}
+
+// Whose key is in the folder beside ours is the operator.
+static int
+s_admit(admission_t *self, const struct key_pair *operator)
+{
+    uint8_t key[KEY_BYTES];
+    int rc = key_from_text(key, operator->public_text, KEY_TEXT_LEN);
+    int refusal;
+
+    assert(rc == 0); // a pair that was loaded
+    refusal = roster_enrol(self->roster, key, ROLE_OPERATOR, ENROL_OPERATOR_NAME, clock_real_ms());
+    if (refusal == 0)
+        return 0;
+    // After a rotation or a revocation: it is said, and who belongs stands.
+    log_warn("operator.key beside the collector's key is not let in", "reason=%s",
+             log_quote(enrol_reason_str((uint8_t) refusal)));
+    return 0;
+}
+
+static int
+s_sockets(admission_t *self, const struct admission_options *options)
+{
+    char endpoint[ENDPOINT_SIZE];
+    int rc = sock_endpoint(endpoint, sizeof endpoint, options->endpoint, SOCK_ENROL);
+
+    rc = rc < 0 ? rc : zap_handler_start(&self->zap, s_decide, self->roster);
+    rc = rc < 0 ? rc
+                : enrol_service_start(&self->enrol, &(struct enrol_service_options){
+                                                        .endpoint = endpoint,
+                                                        .own = &self->own,
+                                                        .roster = self->roster,
+                                                        .collector = options->collector });
+    if (rc < 0)
+        log_error(rc == ERR_CLOSED ? "this libzmq lets everybody in (option 93 does not take): no "
+                                     "socket is opened"
+                                   : "cannot listen for enrolment",
+                  "endpoint=%s error=%s", log_quote(endpoint), log_quote(err_str(rc)));
+    else
+        log_info("keys can be enrolled", "endpoint=%s server_key=%s", log_quote(endpoint),
+                 log_quote(self->own.public_text));
+    return rc;
+}
+
+static int
+s_decide(void *arg, enum sock_port door, const uint8_t key[KEY_BYTES])
+{
+    return (int) roster_admit(arg, door, key, clock_real_ms());
+}

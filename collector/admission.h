@@ -1,0 +1,31 @@
+// admission - all that decides who comes in: the collector's key, the roster, ZAP, enrolment.
+//
+// In:     a folder of keys and the data folder.
+// Out:    CURVE for the sockets of this process; a socket for enrolment.
+// Files:  `keys`/collector.key and .pub, and operator.key, made at the first start: whoever can
+// read
+//         that folder is the operator. `data`/roster: who else belongs.
+// Order:  before the first socket with CURVE is bound, and ended after the last one is closed.
+// Thread: main; two of its own.
+
+#ifndef COLLECTOR_ADMISSION_H
+#define COLLECTOR_ADMISSION_H
+
+#include <stdint.h>
+
+typedef struct admission admission_t;
+
+struct admission_options {
+    const char *keys;     // folder
+    const char *data;     // folder
+    const char *endpoint; // of the data socket; that of enrolment follows from it
+    uint64_t collector;   // its id
+};
+
+// 0 and *ret; or below zero and *exit_ret, after one line in the log.
+int admission_start(admission_t **ret, int *exit_ret, const struct admission_options *options);
+void admission_stop(admission_t **self_p);
+// Readable once ZAP has ended by itself: nobody comes in any more, so the process is to end.
+int admission_ended_fd(const admission_t *self);
+
+#endif

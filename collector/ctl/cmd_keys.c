@@ -1,0 +1,189 @@
+// cmd_keys - `zpulse keys`: whose keys a collector lets in, and who is to stay out.
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/ctl/command.h"
+#include "collector/ctl/key_print.h"
+#include "collector/ctl/operator.h"
+#include "shared/base/err.h"
+#include "shared/base/xalloc.h"
+
+static const struct option options_table[] = {
+    OPERATOR_OPTIONS,
+    { .name = "output",
+      .type = OPTION_CHOICE,
+      .fallback = "table",
+      .choices = "table|json|csv",
+      .letter = 'o',
+      .meta = "FORM",
+      .help = "how to print them" },
+    { .name = NULL },
+};
+
+static const struct option_program program = {
+    .name = "zpulse keys",
+    .summary = "Lists the keys that a collector knows, revokes them, replaces our own.",
+    .usage = "zpulse keys [OPTION]... list | show NAME | revoke NAME | rotate",
+    .options = options_table,
+    .arguments = true,
+    .tail =
+        "STATE is valid, retiring (another has taken its place; let in until UNTIL), retired or "
+        "revoked;\nSEEN is when it was last let in, since the collector's start. A name that is "
+        "revoked may be enrolled anew,\nby another key. `rotate` replaces operator.key; the old "
+        "one is let in for a day more.",
+};
+
+// Its other half is what the collector says.
+struct keys {
+    operator_t *operator;
+    struct enrol_msg question, answer;
+};
+
+static int s_list(struct keys *self, const options_t *options, const char *name);
+static int s_revoke(struct keys *self, const char *name);
+static int s_rotate(struct keys *self);
+static int s_usage(const char *why);
+
+static int
+s_run(const options_t *options, const char *word, const char *name)
+{
+    struct keys *self = xcalloc(1, sizeof *self);
+    int code;
+
+    if (operator_open(&self->operator, & code, "keys", options) == 0) {
+        if (strcmp(word, "revoke") == 0)
+            code = s_revoke(self, name);
+        else if (strcmp(word, "rotate") == 0)
+            code = s_rotate(self);
+        else
+            code = s_list(self, options, name);
+        operator_close(&self->operator);
+    }
+    free(self);
+    return code;
+}
+
+int
+cmd_keys(int argc, char **argv)
+{
+    static const struct {
+        const char *word;
+        size_t arguments; // and itself
+    } words[] = { { "list", 1 }, { "show", 2 }, { "revoke", 2 }, { "rotate", 1 } };
+#define N_WORDS (sizeof words / sizeof words[0])
+    const char *const *given;
+    options_t *options = NULL;
+    size_t n, i = 0;
+    int code;
+
+    if (options_load(&options, &code, &program, argc, argv, stdout, stderr) != 0)
+        return code;
+    n = options_arguments(options, &given);
+    while (n > 0 && i < N_WORDS && strcmp(given[0], words[i].word) != 0)
+        i++;
+    if (n == 0 || i == N_WORDS)
+        code = s_usage("one of list, show NAME, revoke NAME and rotate is wanted");
+    else if (n != words[i].arguments)
+        code = s_usage(words[i].arguments == 2 ? "one NAME is wanted" : "too many words");
+    else if (n == 2 && !enrol_name_ok(given[1], strlen(given[1])))
+        code = s_usage("a name has no spaces, and at most 253 bytes");
+    else
+        code = s_run(options, given[0], n == 2 ? given[1] : "");
+    options_destroy(&options);
+    return code;
+}
+
+static int
+s_list(struct keys *self, const options_t *options, const char *name)
+{
+    key_print_t *print = key_print_new();
+    struct buf out = { 0 };
+    uint64_t from = 0;
+    int code = OPTION_EXIT_OK, rc = 0;
+
+    do {
+        self->question.type = ENROL_LIST;
+        self->question.list.from = from;
+        self->question.list.name = (struct enrol_text){ name, strlen(name) };
+        rc = operator_ask(self->operator, & code, &self->answer, &self->question);
+        if (rc < 0)
+            break;
+        key_print_add(print, &self->answer);
+        // Serials rise; a list that does not come to its end is not followed.
+        rc = self->answer.keys.next != 0 && self->answer.keys.next <= from ? ERR_FORMAT : 0;
+        from = self->answer.keys.next;
+    } while (rc == 0 && from != 0);
+    if (rc == 0 && name[0] != '\0' && key_print_count(print) == 0) {
+        fprintf(stderr, "zpulse keys: %s: no key has this name\n", name);
+        code = OPTION_EXIT_FAILED;
+    } else if (rc == 0) {
+        key_print_put(print, &out, options_text(options, "output"));
+        code = fwrite(out.at, 1, out.len, stdout) == out.len && fflush(stdout) == 0
+                   ? OPTION_EXIT_OK
+                   : OPTION_EXIT_FAILED;
+    }
+    key_print_destroy(&print);
+    buf_release(&out);
+    return code;
+}
+
+static int
+s_revoke(struct keys *self, const char *name)
+{
+    int code;
+
+    self->question.type = ENROL_REVOKE;
+    self->question.revoke.name = (struct enrol_text){ name, strlen(name) };
+    if (operator_ask(self->operator, & code, &self->answer, &self->question) < 0)
+        return code;
+    printf("%s: %" PRIu32 " key%s revoked\n", name, self->answer.revoked.keys,
+           self->answer.revoked.keys == 1 ? " is" : "s are");
+    return OPTION_EXIT_OK;
+}
+
+// The collector first: a key that it does not know would shut us out. The new pair stands beside
+// the old one until it does, so that nothing is lost whenever this is stopped.
+static int
+s_rotate(struct keys *self)
+{
+    const char *dir = operator_keys(self->operator);
+    struct buf why = { 0 };
+    struct key_pair fresh;
+    uint8_t key[KEY_BYTES];
+    bool made;
+    int code = OPTION_EXIT_FAILED;
+    int rc = key_file_load_or_make(&fresh, &made, dir, ENROL_OPERATOR_NAME ".next", &why);
+
+    if (rc == 0)
+        rc = key_from_text(key, fresh.public_text, KEY_TEXT_LEN);
+    if (rc == 0) {
+        self->question.type = ENROL_ROTATE;
+        self->question.rotate.key = key;
+        rc = operator_ask(self->operator, & code, &self->answer, &self->question);
+        if (rc == 0)
+            rc = key_file_replace(&fresh, dir, ENROL_OPERATOR_NAME, &why);
+        if (rc == 0)
+            rc = key_file_remove(dir, ENROL_OPERATOR_NAME ".next", &why);
+    }
+    if (rc == 0) {
+        printf("%s/" ENROL_OPERATOR_NAME ".key is another one; the old one is let in for a day\n",
+               dir);
+        code = OPTION_EXIT_OK;
+    } else if (why.len > 0) {
+        fprintf(stderr, "zpulse keys: %s\n", buf_cstr(&why));
+    }
+    key_pair_wipe(&fresh);
+    buf_release(&why);
+    return code;
+}
+
+static int
+s_usage(const char *why)
+{
+    fprintf(stderr, "zpulse keys: %s (zpulse keys --help)\n", why);
+    return OPTION_EXIT_USAGE;
+}

@@ -1,0 +1,134 @@
+// operator - see the header.
+
+#include "collector/ctl/operator.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "shared/base/err.h"
+#include "shared/base/log.h"
+#include "shared/base/xalloc.h"
+#include "shared/net/service.h"
+
+#define ASK_MS 5000
+
+struct operator
+{
+    const char *command;
+    const char *collector;
+    char *keys; // folder
+    int signals;
+    enrol_client_t *client;
+};
+
+static int s_load(const operator_t *self, struct key_pair *own, char server[KEY_TEXT_SIZE],
+                  struct buf *why);
+
+int
+operator_open(operator_t **ret, int *exit_ret, const char *command, const options_t *options)
+{
+    operator_t *self = xcalloc(1, sizeof *self);
+    char server[KEY_TEXT_SIZE] = "";
+    struct key_pair own = { 0 };
+    struct buf why = { 0 }, dir = { 0 };
+    int rc;
+
+    self->command = command;
+    self->collector = options_text(options, "collector");
+    log_init("zpulse", LOG_LEVEL_WARN);
+    self->signals = service_start(1);
+    *exit_ret = OPTION_EXIT_CONFIG;
+    if (!key_dir_find(&dir, options_text(options, "keys"), getenv("HOME"))) {
+        buf_str(&why, "no folder of keys: give one with --keys");
+        rc = -ENOENT;
+    } else {
+        self->keys = xstrdup(buf_cstr(&dir));
+        rc = s_load(self, &own, server, &why);
+    }
+    if (rc == 0) {
+        rc = enrol_client_open(&self->client,
+                               &(struct enrol_client_options){ .collector = self->collector,
+                                                               .server = server,
+                                                               .own = &own,
+                                                               .wake_fd = self->signals });
+        if (rc < 0)
+            buf_printf(&why, "%s: %s", self->collector, err_str(rc));
+    }
+    key_pair_wipe(&own);
+    if (rc < 0) {
+        fprintf(stderr, "zpulse %s: %s\n", command, buf_cstr(&why));
+        operator_close(&self);
+    } else {
+        *ret = self;
+    }
+    buf_release(&why);
+    buf_release(&dir);
+    return rc;
+}
+
+void
+operator_close(operator_t **self_p)
+{
+    operator_t *self = *self_p;
+
+    if (self == NULL)
+        return;
+    enrol_client_close(&self->client);
+    free(self->keys);
+    service_end(self->signals);
+    free(self);
+    *self_p = NULL;
+}
+
+const char *
+operator_keys(const operator_t *self)
+{
+    return self->keys;
+}
+
+const char *
+operator_collector(const operator_t *self)
+{
+    return self->collector;
+}
+
+int
+operator_ask(operator_t *self, int *exit_ret, struct enrol_msg *answer, struct enrol_msg *question)
+{
+    const int rc = enrol_client_ask(self->client, answer, question, ASK_MS);
+
+    *exit_ret = OPTION_EXIT_FAILED;
+    if (rc == 0 && answer->type == question->type + 1)
+        return 0;
+    if (rc == 0 && answer->type == ENROL_REFUSED) {
+        fprintf(stderr, "zpulse %s: %s: %.*s\n", self->command, self->collector,
+                (int) answer->refused.why.len, answer->refused.why.at);
+        return -EPERM;
+    }
+    if (rc == -ETIMEDOUT)
+        *exit_ret = OPTION_EXIT_UNAVAILABLE;
+    if (rc != -EINTR)
+        fprintf(stderr, "zpulse %s: %s: %s\n", self->command, self->collector,
+                rc == -ETIMEDOUT
+                    ? "nobody answers there who has the key in collector.pub and takes ours"
+                : rc < 0 ? err_str(rc)
+                         : "an answer of another kind");
+    return rc < 0 ? rc : ERR_FORMAT;
+}
+
+static int
+s_load(const operator_t *self, struct key_pair *own, char server[KEY_TEXT_SIZE], struct buf *why)
+{
+    const char *dir = self->keys;
+    int rc = key_file_load(own, dir, ENROL_OPERATOR_NAME, why);
+
+    if (rc == -ENOENT)
+        buf_printf(why, "%s/" ENROL_OPERATOR_NAME ".key: no operator's key is there", dir);
+    if (rc < 0)
+        return rc;
+    rc = key_file_load_public(server, dir, ENROL_COLLECTOR_NAME, why);
+    if (rc == -ENOENT)
+        buf_printf(why, "%s/" ENROL_COLLECTOR_NAME ".pub: the collector's key is not there", dir);
+    return rc;
+}
