@@ -67,7 +67,8 @@ collector_start(collector_t **ret, int *exit_ret, const struct collector_options
                                             .started_ms = clock_real_ms(),
                                             .head_bytes = options->head_bytes,
                                             .journal_bytes = options->journal_bytes,
-                                            .keep_ms = -1 };
+                                            .keep_ms = options->keep_ms,
+                                            .keep_bytes = options->keep_bytes };
     *exit_ret = OPTION_EXIT_UNAVAILABLE;
     rc = s_open_data(self, options->data_dir);
     if (rc < 0) {

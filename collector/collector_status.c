@@ -17,6 +17,7 @@ static void s_about(struct query_numbers *ret, const struct collector_about *abo
                     int64_t oldest_ms);
 static void s_counters(struct query_numbers *ret);
 static void s_store(struct query_numbers *ret, store_t *store);
+static bool s_when(struct query_numbers *ret, enum query_number number, int64_t time_ms);
 static void s_folder(struct query_numbers *ret, const char *data_dir, int64_t oldest_ms);
 static void s_disk(struct query_numbers *ret, const char *data_dir);
 
@@ -100,6 +101,27 @@ s_store(struct query_numbers *ret, store_t *store)
     query_number_set(ret, STATUS_SAMPLES, stat.appended);
     query_number_set(ret, STATUS_EVICTED, stat.samples_evicted);
     query_number_set(ret, STATUS_CONFLICTS, stat.conflicts);
+    query_number_set(ret, STATUS_WRITTEN_TILES, stat.written);
+    query_number_set(ret, STATUS_WRITTEN_SAMPLES, stat.written_samples);
+    query_number_set(ret, STATUS_WRITTEN_BYTES, stat.written_bytes);
+    query_number_set(ret, STATUS_STORE_WAITING, stat.unwritten);
+    query_number_set(ret, STATUS_STORE_FULL, stat.no_room);
+    s_when(ret, STATUS_STORE_OLDEST_MS, store_oldest(store));
+    s_when(ret, STATUS_STORE_NEWEST_MS, stat.written_ms);
+    if (s_when(ret, STATUS_STORE_COMMIT_MS, stat.commit_ms))
+        query_number_set(ret, STATUS_STORE_COMMIT_US, (uint64_t) stat.commit_us);
+    if (s_when(ret, STATUS_CHECKPOINT_MS, stat.checkpoint_ms))
+        query_number_set(ret, STATUS_CHECKPOINT_US, (uint64_t) stat.checkpoint_us);
+}
+
+// A time that is one: false where it is not known.
+static bool
+s_when(struct query_numbers *ret, enum query_number number, int64_t time_ms)
+{
+    if (time_ms <= 0 || time_ms == INT64_MAX)
+        return false;
+    query_number_set(ret, number, (uint64_t) time_ms);
+    return true;
 }
 
 static void

@@ -3,6 +3,7 @@
 #include "collector/ctl/doctor_judge.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -70,14 +71,25 @@ s_counters(const struct doctor_facts *f, struct findings *ret)
     }
 }
 
+// Bytes that the store still grows by, at the present rate, before retention takes as much away.
+static double
+s_grows(const struct doctor_facts *f)
+{
+    const double day = (double) doctor_number(f, STATUS_DAY_BYTES);
+    const double by_age = (double) doctor_number(f, STATUS_KEEP_MS) / DAY_MS * day;
+    double most = (double) doctor_number(f, STATUS_KEEP_BYTES);
+
+    if (by_age > 0 && (most <= 0 || by_age < most))
+        most = by_age;
+    return most > 0 ? most - (double) doctor_number(f, STATUS_STORE_BYTES) : INFINITY;
+}
+
 static void
 s_disk(const struct doctor_facts *f, struct findings *ret)
 {
     const uint64_t free_bytes = doctor_number(f, STATUS_DISK_FREE);
-    const uint64_t keep = doctor_number(f, STATUS_KEEP_BYTES);
-    const uint64_t has = doctor_number(f, STATUS_STORE_BYTES);
     const uint64_t day = doctor_number(f, STATUS_DAY_BYTES);
-    const uint64_t grows = keep > has ? keep - has : 0; // before retention takes as much away
+    const double days = day > 0 ? (double) free_bytes / (double) day : INFINITY;
     char a[FIGURE_SIZE], b[FIGURE_SIZE];
 
     if (!doctor_known(f, STATUS_DISK_FREE))
@@ -85,14 +97,12 @@ s_disk(const struct doctor_facts *f, struct findings *ret)
     if (free_bytes < DOCTOR_FREE_LEAST)
         findings_add(ret, "make room before the journal needs it",
                      "the disk of the data folder has %s free", figure_bytes(a, free_bytes));
-    else if (keep == 0 && day > 0 && doctor_known(f, STATUS_KEEP_MS) && free_bytes / day < 2)
-        findings_add(ret, "make room, or set --keep-bytes",
-                     "the disk of the data folder has %s free and a day makes %s",
-                     figure_bytes(a, free_bytes), figure_bytes(b, day));
-    if (keep > 0 && grows > free_bytes)
-        findings_add(ret, "lower --keep-bytes, or make room: the disk is full before it is reached",
-                     "--keep-bytes lets the store grow by %s, and the disk has %s free",
-                     figure_bytes(a, grows), figure_bytes(b, free_bytes));
+    else if (doctor_known(f, STATUS_KEEP_MS) && days < DOCTOR_FULL_DAYS &&
+             s_grows(f) > (double) free_bytes)
+        findings_add(ret, "make room, or lower --keep or --keep-bytes",
+                     "at this rate the disk of the data folder is full in %.1f days: it has %s "
+                     "free, and a day makes %s",
+                     days, figure_bytes(a, free_bytes), figure_bytes(b, day));
 }
 
 static void

@@ -14,6 +14,7 @@
 #define DOCTOR_COMMIT_MS   120000                  // tiles that wait for longer are stuck
 #define DOCTOR_FLOOD       10000                   // series made within an hour; fewer are no flood
 #define DOCTOR_FREE_LEAST  (256u * 1024u * 1024u)  // bytes of a disk
+#define DOCTOR_FULL_DAYS   30                      // a disk that is full later can be waited for
 #define DOCTOR_HOSTS_MOST  5                       // findings of one kind about hosts
 
 void doctor_judge(const struct doctor_facts *facts, struct findings *ret);

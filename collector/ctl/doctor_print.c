@@ -14,7 +14,7 @@
 #define CELL_SIZE 160
 
 // How a number is written.
-enum form { BYTES, COUNT, WHEN, SPAN_MS, SPAN_US, AGE, KEPT };
+enum form { BYTES, COUNT, WHEN, SPAN_US, AGE, KEPT };
 
 struct line {
     const char *title;
@@ -27,9 +27,9 @@ struct line {
 static const struct line s_store[] = {
     { "files", STATUS_STORE_FILES, COUNT, 0 },
     { "their bytes", STATUS_STORE_BYTES, BYTES, STATUS_KEEP_BYTES },
-    { "tiles", STATUS_STORE_TILES, COUNT, 0 },
-    { "samples in them", STATUS_STORE_SAMPLES, COUNT, 0 },
-    { "bytes of the tiles alone", STATUS_STORE_PAYLOAD, BYTES, 0 },
+    { "tiles written since the start", STATUS_WRITTEN_TILES, COUNT, 0 },
+    { "samples in them", STATUS_WRITTEN_SAMPLES, COUNT, 0 },
+    { "their bytes", STATUS_WRITTEN_BYTES, BYTES, 0 },
     { "oldest sample", STATUS_STORE_OLDEST_MS, WHEN, 0 },
     { "newest sample", STATUS_STORE_NEWEST_MS, WHEN, 0 },
     { "a day makes", STATUS_DAY_BYTES, BYTES, 0 },
@@ -154,8 +154,6 @@ s_form(char out[FIGURE_SIZE], const struct doctor_facts *f, enum query_number nu
         return figure_bytes(out, value);
     case WHEN:
         return when_put(out, (int64_t) value);
-    case SPAN_MS:
-        return figure_duration(out, (int64_t) value);
     case SPAN_US:
         snprintf(out, FIGURE_SIZE, "%.1f ms", (double) value / 1000);
         return out;
@@ -180,13 +178,12 @@ s_form(char out[FIGURE_SIZE], const struct doctor_facts *f, enum query_number nu
 static void
 s_ratios(struct buf *out, const struct doctor_facts *f)
 {
-    const double samples = (double) doctor_number(f, STATUS_STORE_SAMPLES);
+    const double samples = (double) doctor_number(f, STATUS_WRITTEN_SAMPLES);
     const double days = doctor_days(f);
 
-    if (samples > 0 && doctor_known(f, STATUS_STORE_PAYLOAD))
-        buf_printf(out, "%.2f bytes a sample in tiles, %.2f on the disk\n",
-                   (double) doctor_number(f, STATUS_STORE_PAYLOAD) / samples,
-                   (double) doctor_number(f, STATUS_STORE_BYTES) / samples);
+    if (samples > 0)
+        buf_printf(out, "%.2f bytes a sample\n",
+                   (double) doctor_number(f, STATUS_WRITTEN_BYTES) / samples);
     if (days >= 0)
         buf_printf(out, "at this rate %.1f days fit in --keep-bytes\n", days);
 }

@@ -12,6 +12,7 @@
 
 #include "collector/store/block_files_inner.h"
 #include "collector/store/sealed_tile.h"
+#include "shared/base/clock.h"
 #include "shared/base/crash_point.h"
 #include "shared/base/err.h"
 #include "shared/base/xalloc.h"
@@ -71,6 +72,13 @@ block_files_write(block_files_t *self, uint8_t class, const struct block_tile *t
     return rc;
 }
 
+void
+block_files_checkpointed(const block_files_t *self, int64_t *at_ms_ret, int64_t *took_us_ret)
+{
+    *at_ms_ret = self->checkpoint_ms;
+    *took_us_ret = self->checkpoint_us;
+}
+
 int
 block_files_tick(block_files_t *self, int64_t now_ms)
 {
@@ -114,7 +122,11 @@ s_write_file(block_files_t *self, const struct block_name *name, const struct bl
         return rc;
     file->written_ms = self->now_ms;
     if (block_db_log_pages(file->db) > LOG_PAGES_MAX) {
+        const int64_t from_ns = clock_mono_ns();
+
         rc = block_db_checkpoint(file->db, false);
+        self->checkpoint_ms = clock_real_ms();
+        self->checkpoint_us = (clock_mono_ns() - from_ns) / 1000;
         // What is committed is in the log, and stays there while there is no room.
         if (rc < 0 && rc != -ENOSPC && rc != ERR_FORMAT)
             return rc;

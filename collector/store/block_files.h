@@ -61,6 +61,9 @@ void block_files_close(block_files_t **self_p);
 int block_files_write(block_files_t *self, uint8_t class, const struct block_tile *tiles,
                       size_t n_tiles, const struct block_mark *marks, size_t n_marks,
                       bool *written);
+// When block_files_write last wrote a log back into its file, since the epoch, and how long it
+// took; 0: not since the open.
+void block_files_checkpointed(const block_files_t *self, int64_t *at_ms_ret, int64_t *took_us_ret);
 // What is due at this time (monotonic): files that readers doubt are looked at (all of their
 // pages), those not written for long are closed. To be called every few seconds. 0 or -errno,
 // final.

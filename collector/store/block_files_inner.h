@@ -29,8 +29,10 @@ struct block_open {
 struct block_files {
     struct block_files_config config;
     char *dir;
-    int64_t now_ms;                           // of the last tick
-    uint64_t uses;                            // counts
+    int64_t now_ms;        // of the last tick
+    uint64_t uses;         // counts
+    int64_t checkpoint_ms; // as block_files_checkpointed
+    int64_t checkpoint_us;
     struct block_open open[BLOCK_FILES_OPEN]; // `opened` of them
     size_t opened;
     bool logs_gone; // no file that is not open has a log

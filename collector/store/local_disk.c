@@ -288,6 +288,12 @@ s_promise(local_disk_t *self, label_index_t *index, uint64_t next_tile)
     return rc;
 }
 
+void
+local_disk_checkpointed(const local_disk_t *self, int64_t *at_ms_ret, int64_t *took_us_ret)
+{
+    block_files_checkpointed(self->files, at_ms_ret, took_us_ret);
+}
+
 int
 local_disk_tick(local_disk_t *self, int64_t mono_ms, int64_t real_ms)
 {

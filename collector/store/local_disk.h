@@ -67,6 +67,9 @@ int64_t local_disk_oldest_ms(const local_disk_t *self);
 int local_disk_write(local_disk_t *self, label_index_t *index, uint64_t next_tile,
                      const struct block_tile *tiles, size_t n_tiles, const struct block_mark *marks,
                      size_t n_marks, bool *written);
+// When a log was last written back, since the epoch, and how long it took; 0: none was since the
+// open. The writer's.
+void local_disk_checkpointed(const local_disk_t *self, int64_t *at_ms_ret, int64_t *took_us_ret);
 // What is due by now; often. 0, or a final error.
 int local_disk_tick(local_disk_t *self, int64_t mono_ms, int64_t real_ms);
 

@@ -470,6 +470,8 @@ s_stat(store_t *store, struct store_stat *ret)
 
     pthread_mutex_lock(&self->lock);
     *ret = self->stat;
+    ret->unwritten = self->unwritten;
+    ret->no_room = self->no_room;
     ret->bytes = self->sealed_bytes + open + index.bytes;
     pthread_mutex_unlock(&self->lock);
     ret->series = index.series;

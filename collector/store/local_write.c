@@ -88,6 +88,16 @@ s_note(struct local_store *self, const struct go *go)
 }
 
 static void
+s_count(struct store_stat *stat, const struct block_tile *tile)
+{
+    stat->written++;
+    stat->written_samples += tile->samples;
+    stat->written_bytes += tile->len;
+    if (tile->last_ms > stat->written_ms)
+        stat->written_ms = tile->last_ms;
+}
+
+static void
 s_done(struct local_store *self, const struct go *go)
 {
     for (uint32_t n = 0; n < go->n_ended; n++) {
@@ -97,8 +107,10 @@ s_done(struct local_store *self, const struct go *go)
         if (self->first == NULL)
             self->last = NULL;
         self->sealed.written += ended->n_made;
-        for (uint32_t i = 0; i < ended->n_made; i++)
+        for (uint32_t i = 0; i < ended->n_made; i++) {
+            s_count(&self->stat, &ended->made[i]->is);
             sealed_tile_drop(ended->made[i]);
+        }
         free(ended->made);
         free(ended);
     }
@@ -110,12 +122,19 @@ int
 local_write(struct local_store *self)
 {
     struct go go = s_gather(self);
+    int64_t from_ns;
+    int64_t took_us;
     int rc;
 
     pthread_mutex_unlock(&self->lock);
+    from_ns = clock_mono_ns();
     rc = local_disk_write(self->disk, self->index, go.next_tile, go.tiles, go.n_tiles, go.marks,
                           go.n_marks, go.written);
+    took_us = (clock_mono_ns() - from_ns) / 1000;
     pthread_mutex_lock(&self->lock);
+    self->stat.commit_ms = clock_real_ms();
+    self->stat.commit_us = took_us;
+    local_disk_checkpointed(self->disk, &self->stat.checkpoint_ms, &self->stat.checkpoint_us);
     if (rc == 0)
         s_done(self, &go);
     else

@@ -73,6 +73,17 @@ struct store_stat {
     uint64_t pairs_lately;    // likewise
     uint64_t index_bytes;     // of `bytes`, those of labels
     uint64_t index_bytes_most;
+    // Of a store with files, since it was opened; 0 in others.
+    uint64_t written;         // tiles
+    uint64_t written_samples; // in them
+    uint64_t written_bytes;   // of them
+    int64_t written_ms;       // newest time in them; 0: none was written
+    uint64_t unwritten;       // bytes of sealed tiles that are in no file yet
+    bool no_room;             // the disk had none at the last try
+    int64_t commit_ms;        // when the last write ended, since the epoch
+    int64_t commit_us;        // how long it took
+    int64_t checkpoint_ms;    // likewise, of the last time that a log was written back
+    int64_t checkpoint_us;
 };
 
 // Where series come from: a line of one of the lists below. "Lately" is within STORE_LATELY_MS, or

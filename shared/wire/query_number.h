@@ -46,11 +46,11 @@ enum query_number {
     STATUS_JOURNAL_DAMAGED = 28,     // bytes that were once durable and can not be read
     STATUS_STORE_FILES = 29,         // block files
     STATUS_STORE_BYTES = 30,         // of these, on the disk
-    STATUS_STORE_TILES = 31,         // in them
-    STATUS_STORE_SAMPLES = 32,       // likewise
-    STATUS_STORE_PAYLOAD = 33,       // bytes of the tiles alone
-    STATUS_STORE_OLDEST_MS = 34,     // oldest sample, since the epoch
-    STATUS_STORE_NEWEST_MS = 35,     // likewise
+    STATUS_WRITTEN_TILES = 31,       // put into the store's files
+    STATUS_WRITTEN_SAMPLES = 32,     // in them
+    STATUS_WRITTEN_BYTES = 33,       // of these tiles alone
+    STATUS_STORE_OLDEST_MS = 34,     // no sample is older, since the epoch
+    STATUS_STORE_NEWEST_MS = 35,     // newest one in a file that was written since the start
     STATUS_STORE_DAMAGED_FILES = 36, // that were set aside
     STATUS_STORE_COMMIT_MS = 37,     // when the last commit ended, since the epoch
     STATUS_STORE_COMMIT_US = 38,     // how long it took

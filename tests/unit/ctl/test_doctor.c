@@ -131,15 +131,20 @@ a_disk_that_will_be_full_is_told_ahead(void **state)
     set(STATUS_DISK_FREE, 10 * GIB);
     set(STATUS_KEEP_MS, 0);
     set(STATUS_KEEP_BYTES, 0);
-    set(STATUS_DAY_BYTES, 6 * GIB);
-    found("a day makes 6.0 GiB");
-    set(STATUS_DAY_BYTES, 4 * GIB);
+    nothing(); // how much a day makes is not known
+    set(STATUS_DAY_BYTES, GIB);
+    found("full in 10.0 days");
+    set(STATUS_DAY_BYTES, GIB / 4); // in 40
     nothing();
-    set(STATUS_KEEP_BYTES, 100 * GIB);
-    set(STATUS_STORE_BYTES, 89 * GIB);
-    found("grow by 11.0 GiB");
-    set(STATUS_STORE_BYTES, 91 * GIB);
+    set(STATUS_DAY_BYTES, GIB);
+    set(STATUS_STORE_BYTES, 4 * GIB);
+    set(STATUS_KEEP_BYTES, 14 * GIB);
     nothing();
+    set(STATUS_KEEP_BYTES, 64 * GIB);
+    set(STATUS_KEEP_MS, (uint64_t) (12 * 24 * HOUR));
+    nothing();
+    set(STATUS_KEEP_MS, (uint64_t) (15 * 24 * HOUR));
+    found("full in 10.0 days");
     set(STATUS_STORE_BYTES, 101 * GIB);
     nothing();
 }
@@ -269,8 +274,8 @@ the_page_has_what_is_known_and_the_first_ten_of_lists(void **state)
     set(STATUS_STORE_BYTES, 3 * GIB);
     set(STATUS_KEEP_BYTES, 12 * GIB);
     set(STATUS_DAY_BYTES, GIB);
-    set(STATUS_STORE_SAMPLES, 3 * GIB);
-    set(STATUS_STORE_PAYLOAD, GIB);
+    set(STATUS_WRITTEN_SAMPLES, 3 * GIB);
+    set(STATUS_WRITTEN_BYTES, GIB);
     add_host(1, "web-1")->offset_ms = 40;
     add_count(QUERY_COUNT_HOST, 1, "", 4321);
     add_count(QUERY_COUNT_HOST, 9, "", 77);
@@ -281,7 +286,7 @@ the_page_has_what_is_known_and_the_first_ten_of_lists(void **state)
     }
     doctor_put_text(&out, &facts, "BY cpu");
     assert_non_null(strstr(buf_cstr(&out), "3.0 GiB of 12.0 GiB, 25 %"));
-    assert_non_null(strstr(buf_cstr(&out), "0.33 bytes a sample in tiles, 1.00 on the disk"));
+    assert_non_null(strstr(buf_cstr(&out), "0.33 bytes a sample"));
     assert_non_null(strstr(buf_cstr(&out), "12.0 days fit in --keep-bytes"));
     assert_non_null(strstr(buf_cstr(&out), "HOSTS  1, 1 up"));
     assert_non_null(strstr(buf_cstr(&out), "-40 ms"));
