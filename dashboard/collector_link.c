@@ -135,16 +135,17 @@ collector_link_is_up(collector_link_t *self)
 static int
 s_open(collector_link_t *self)
 {
-    // SUB is read at every turn, so heartbeats can cut no connection that is well.
+    // SUB is read at every turn, so heartbeats can cut no connection that is well. Of both the
+    // other end has heartbeats: see SOCK_NO_LIMIT.
     const struct sock_spec live = { .type = ZMQ_SUB,
                                     .send_hwm = 1000,
-                                    .recv_hwm = 16384,
+                                    .recv_hwm = SOCK_NO_LIMIT,
                                     .max_bytes = LIVE_MAX,
                                     .heartbeat = true };
     // A question that cannot be sent now is answered with "unavailable" now.
     const struct sock_spec query = { .type = ZMQ_DEALER,
                                      .send_hwm = 1000,
-                                     .recv_hwm = 1000,
+                                     .recv_hwm = SOCK_NO_LIMIT,
                                      .max_bytes = QUERY_REPLY_MAX,
                                      .immediate = true };
     int rc;

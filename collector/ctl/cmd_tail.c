@@ -5,7 +5,7 @@
 // says of itself and to its applications: which of both matches is known only by labels.
 
 #include <errno.h>
-#include <poll.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,9 +23,10 @@
 #include "shared/net/service.h"
 
 #define ANSWER_MS     5000
-#define QUEUE         1000 // messages of the live stream
+#define QUEUE         1000 // subscriptions on their way
 #define MESSAGES_TURN 256  // between two looks at the signals
 #define WRITE_MAX     4096 // PIPE_BUF: poll's word that a pipe has room holds for so much
+#define OUT_MOST      ((size_t) 16 * 1024 * 1024) // of lines that wait to be read
 #define ENDPOINT_SIZE 1024
 #define ALL_LEN       2 // of a topic, what all of its kind begin with: "m/"
 #define EVERYTHING    "{__name__!=\"\"}"
@@ -70,7 +71,9 @@ struct tail {
     bool limited;
     uint64_t left; // lines to print, if limited
     struct buf out;
-    struct buf why; // the collector's sentence, where it refused
+    struct buf aside;  // lines that have no room in `out`
+    uint64_t left_out; // how many these were, that nobody has been told of
+    struct buf why;    // the collector's sentence, where it refused
 };
 
 static int s_run(struct tail *self);
@@ -85,7 +88,7 @@ static int s_take_messages(struct tail *self, bool *stop);
 static int s_take_message(struct tail *self, zmq_msg_t *topic, zmq_msg_t *body);
 static void s_ask_table(struct tail *self, uint64_t host);
 static bool s_stopped(const struct tail *self);
-static bool s_flush(struct tail *self);
+static int s_flush(struct tail *self);
 
 int
 cmd_tail(int argc, char **argv)
@@ -104,6 +107,7 @@ cmd_tail(int argc, char **argv)
     matchers_destroy(&self.matchers);
     map_destroy(&self.hosts);
     buf_release(&self.out);
+    buf_release(&self.aside);
     buf_release(&self.why);
     options_destroy(&self.options);
     if (self.signals >= 0)
@@ -208,7 +212,7 @@ s_subscribe(struct tail *self)
     static const struct sock_spec spec = {
         .type = ZMQ_SUB,
         .send_hwm = QUEUE,
-        .recv_hwm = QUEUE,
+        .recv_hwm = SOCK_NO_LIMIT,
         .max_bytes = LIVE_MAX,
         .heartbeat = true,
     };
@@ -265,10 +269,11 @@ s_follow(struct tail *self)
         if (s_stopped(self))
             return 0;
         rc = s_take_messages(self, &stop);
+        if (rc == 0)
+            rc = s_flush(self);
         if (rc < 0)
-            return rc;
-        if (!s_flush(self))
-            return 0;
+            return rc == -EINTR ? 0 : rc;
+        stop = self->limited && self->left == 0;
     }
     return 0;
 }
@@ -298,16 +303,22 @@ s_take_messages(struct tail *self, bool *stop)
     return rc < 0 ? rc : 0;
 }
 
+// Lines that nobody has read for so long are left out; the tables are kept all the same.
 static int
 s_take_message(struct tail *self, zmq_msg_t *topic, zmq_msg_t *body)
 {
+    const bool has_room = self->out.len < OUT_MOST;
     const unsigned most = self->limited && self->left < UINT32_MAX ? (unsigned) self->left
                                                                    : UINT32_MAX;
     uint64_t host;
-    const int rc = live_lines_take(self->lines, &self->out, most, &host, zmq_msg_data(topic),
-                                   zmq_msg_size(topic), zmq_msg_data(body), zmq_msg_size(body));
+    const int rc = live_lines_take(self->lines, has_room ? &self->out : &self->aside, most, &host,
+                                   zmq_msg_data(topic), zmq_msg_size(topic), zmq_msg_data(body),
+                                   zmq_msg_size(body));
 
-    if (rc == ERR_NEED_KEY)
+    buf_clear(&self->aside);
+    if (rc > 0 && !has_room)
+        self->left_out += (uint64_t) rc;
+    else if (rc == ERR_NEED_KEY)
         s_ask_table(self, host);
     else if (rc < 0)
         return rc;
@@ -337,29 +348,46 @@ s_stopped(const struct tail *self)
     return stop;
 }
 
-// False when it is time to end: nobody reads any more, or a signal came while nobody read.
-static bool
+// 0; -EINTR when it is time to end: nobody reads any more, or a signal came while nobody read; or
+// another error. While nobody reads, what arrives is taken all the same: libzmq must not be left
+// with what it has no room for (SOCK_NO_LIMIT).
+static int
 s_flush(struct tail *self)
 {
+    zmq_pollitem_t items[] = {
+        { .fd = STDOUT_FILENO, .events = ZMQ_POLLOUT },
+        { .fd = self->signals, .events = ZMQ_POLLIN },
+        { .socket = sock_raw(self->live), .events = ZMQ_POLLIN },
+    };
+    bool stop = self->limited && self->left == 0;
+
     for (size_t at = 0; at < self->out.len;) {
-        struct pollfd items[2] = {
-            { .fd = STDOUT_FILENO, .events = POLLOUT },
-            { .fd = self->signals, .events = POLLIN },
-        };
         const size_t left = self->out.len - at;
+        int rc = 0;
         ssize_t n;
 
-        if (poll(items, 2, -1) == -1 && errno != EINTR)
-            return false;
-        if ((items[1].revents & POLLIN) != 0 && s_stopped(self))
-            return false;
+        if (zmq_poll(items, stop ? 2 : 3, -1) == -1) {
+            if (errno != EINTR)
+                return -errno;
+            continue;
+        }
+        if (items[1].revents != 0 && s_stopped(self))
+            return -EINTR;
+        if (items[0].revents == 0 && !stop)
+            rc = s_take_messages(self, &stop);
+        if (rc < 0)
+            return rc;
         if (items[0].revents == 0)
             continue;
         n = write(STDOUT_FILENO, self->out.at + at, left < WRITE_MAX ? left : WRITE_MAX);
         if (n == -1 && errno != EAGAIN && errno != EINTR)
-            return false;
+            return -EINTR;
         at += n > 0 ? (size_t) n : 0;
     }
     buf_clear(&self->out);
-    return true;
+    if (self->left_out > 0)
+        fprintf(stderr, "zpulse tail: %" PRIu64 " lines are left out: nobody read them in time\n",
+                self->left_out);
+    self->left_out = 0;
+    return 0;
 }
