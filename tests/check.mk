@@ -6,6 +6,7 @@
 # make lint        format, gcc and clang -Werror, cppcheck, clang-tidy, layers, sizes, words, tsc
 # make format      clang-format on every C file
 # make fuzz        each fuzzer for FUZZ_SECONDS= (60)  make bench       the numbers, BENCH_SECONDS= (60)
+# make bench BENCH=store       of the parts agent, store, backlog, column this one
 #
 # Included by the Makefile, whose words it uses. Logs of tests are in $(BUILD)/logs.
 
@@ -158,7 +159,8 @@ bench:
 bench-built: all $(benches) $(BUILD)/tests/backlog/backlog_maker build/.web
 	@tests/bench/bench.sh $(BUILD)
 # A bench is no test: of tests/support it has what knows nothing of cmocka.
-$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(filter %/exposition.o %/held.o %/host_samples.o %/http.o %/process.o,$(support)) $(foreach r,agent collector store shared,$(call lib,$r))
+bench_parts := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/parts/*.c))
+$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(bench_parts) $(filter %/exposition.o %/held.o %/host_samples.o %/http.o %/process.o,$(support)) $(foreach r,agent collector store shared,$(call lib,$r))
 	@echo "  LD    $@"
 	$Q$(CC) $(ALL_LD) $^ $(LIBS) -o $@
 check-fresh:

@@ -2,11 +2,15 @@
 # bench - the numbers we promise, each beside what it is compared with, in one run on one machine.
 #
 # usage: tests/bench/bench.sh BUILD       BENCH_SECONDS=60; latency takes five times as long
+# BENCH="agent store backlog column": which parts; all without it. Of the store's: BENCH_FLEET_ROWS
+# and BENCH_PEER_ROWS (600), BENCH_HOST_SECONDS (120; 0: not that).
 # Peers that are installed run beside the agent while its cost is measured (peers.sh).
 # Out:   a table; the last one that counts is in tests/bench/numbers.md.
 set -euo pipefail
 build=$1
 seconds=${BENCH_SECONDS:-60}
+parts=${BENCH:-agent store backlog column}
+has() { case " $parts " in *" $1 "*) ;; *) return 1 ;; esac }
 dir=$(mktemp -d)
 pids=()
 finish() {
@@ -16,11 +20,11 @@ finish() {
 }
 trap finish EXIT
 
-# Ten ports in a row that nobody listens on.
+# Ports in a row that nobody listens on.
 free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 for ((base = 20000 + RANDOM % 1000 * 10; ; base += 10)); do
     ok=1
-    for step in 0 1 2 3 4 5 6 7 8 9; do free $((base + step)) || ok=0; done
+    for ((step = 0; step < 25; step++)); do free $((base + step)) || ok=0; done
     ((ok)) && break
 done
 http=$((base + 5))
@@ -41,87 +45,91 @@ say() { printf '| %-58s | %-22s | %-14s |\n' "$@"; }
 ratio() { awk -v a="$1" -v b="$2" -v f="$3" 'BEGIN { printf f, (b == 0 ? 0 : a / b) }'; }
 
 . tests/bench/peers.sh
+. tests/bench/store.sh
 
-"$build/bin/zpulse-collector" --data "$dir/collector" --port-base $base 2>"$dir/collector.log" &
-pids+=($!)
-"$build/bin/zpulse-agent" --data "$dir/agent" --collector tcp://127.0.0.1:$base --name bench \
-    --app-sub @tcp://127.0.0.1:$((base + 8)) --app-pull @tcp://127.0.0.1:$((base + 9)) --statsd '' 2>"$dir/agent.log" &
-agent=$!
-pids+=("$agent")
-"$build/bin/zpulse-dashboard" --data "$dir/dashboard" --listen 127.0.0.1:$http \
-    --collector tcp://127.0.0.1:$base 2>"$dir/dashboard.log" &
-pids+=($!)
-for ((i = 0; i < 200; i++)); do
-    get /api/v1/hosts 2>/dev/null | grep -q '"last_ms":[1-9]' && break
-    sleep 0.1
-done
-((i < 200)) || { echo "bench: the programs did not come up" >&2; cat "$dir"/*.log >&2; exit 1; }
-peers_start $((base + 6))
-sleep 15 # caches, tables and first key frames behind us; netdata takes some seconds to begin
+agent_bench() {
+    "$build/bin/zpulse-collector" --data "$dir/collector" --port-base $base 2>"$dir/collector.log" &
+    pids+=($!)
+    "$build/bin/zpulse-agent" --data "$dir/agent" --collector tcp://127.0.0.1:$base --name bench \
+        --app-sub @tcp://127.0.0.1:$((base + 8)) --app-pull @tcp://127.0.0.1:$((base + 9)) --statsd '' 2>"$dir/agent.log" &
+    agent=$!
+    pids+=("$agent")
+    "$build/bin/zpulse-dashboard" --data "$dir/dashboard" --listen 127.0.0.1:$http \
+        --collector tcp://127.0.0.1:$base 2>"$dir/dashboard.log" &
+    pids+=($!)
+    for ((i = 0; i < 200; i++)); do
+        get /api/v1/hosts 2>/dev/null | grep -q '"last_ms":[1-9]' && break
+        sleep 0.1
+    done
+    ((i < 200)) || { echo "bench: the programs did not come up" >&2; cat "$dir"/*.log >&2; exit 1; }
+    peers_start $((base + 6))
+    sleep 15 # caches, tables and first key frames behind us; netdata takes some seconds to begin
 
-read -r busy all < <(jiffies)
-"$build/tests/bench/streamlag" $http bench $((seconds * 5)) >"$dir/lag" &
-lag=$!
-bytes=$(metric zpulse_agent_bytes_sent_total)
-samples=$(metric zpulse_agent_samples_total)
-peers_begin
-cpu=$(cpu_ns "$agent")
-start=$(date +%s%N)
-eval "$("$build/tests/bench/procfloor" "$seconds")"
-agent_us=$(awk -v a="$cpu" -v b="$(cpu_ns "$agent")" -v t0="$start" -v t1="$(date +%s%N)" \
-    'BEGIN { printf "%.1f", (b - a) / 1e3 / ((t1 - t0) / 1e9) }')
-peers_end "$seconds" "$agent_us"
-bytes=$(($(metric zpulse_agent_bytes_sent_total) - bytes))
-samples=$(($(metric zpulse_agent_samples_total) - samples))
-rollup() { awk -v k="$1:" '$1 == k { printf "%.2f", $2 / 1024 }' /proc/"$agent"/smaps_rollup; }
-anonymous=$(rollup Anonymous)
-resident=$(rollup Rss)
-wait $lag
-lag=$(cat "$dir/lag")
-read -r busy_end all_end < <(jiffies)
+    read -r busy all < <(jiffies)
+    "$build/tests/bench/streamlag" $http bench $((seconds * 5)) >"$dir/lag" &
+    lag=$!
+    bytes=$(metric zpulse_agent_bytes_sent_total)
+    samples=$(metric zpulse_agent_samples_total)
+    peers_begin
+    cpu=$(cpu_ns "$agent")
+    start=$(date +%s%N)
+    eval "$("$build/tests/bench/procfloor" "$seconds")"
+    agent_us=$(awk -v a="$cpu" -v b="$(cpu_ns "$agent")" -v t0="$start" -v t1="$(date +%s%N)" \
+        'BEGIN { printf "%.1f", (b - a) / 1e3 / ((t1 - t0) / 1e9) }')
+    peers_end "$seconds" "$agent_us"
+    bytes=$(($(metric zpulse_agent_bytes_sent_total) - bytes))
+    samples=$(($(metric zpulse_agent_samples_total) - samples))
+    rollup() { awk -v k="$1:" '$1 == k { printf "%.2f", $2 / 1024 }' /proc/"$agent"/smaps_rollup; }
+    anonymous=$(rollup Anonymous)
+    resident=$(rollup Rss)
+    wait $lag
+    lag=$(cat "$dir/lag")
+    read -r busy_end all_end < <(jiffies)
+
+    say "agent: CPU us a second over $seconds s" "$agent_us" '<= 600'
+    say "floor: the same files read, CPU us a second, same run" "$floor_us_per_s" ''
+    say 'agent against the floor' "$(ratio "$agent_us" "$floor_us_per_s" '%.2f')" '<= 3'
+    say "agent: CPU ns a sample" "$(awk -v us="$agent_us" -v n="$samples" -v s="$seconds" 'BEGIN { printf "%.0f", us * 1e3 / (n / s) }')" ''
+    peers_say
+    say 'agent: anonymous memory, MiB' "$anonymous" '<= 2.5'
+    say 'agent: resident memory, MiB' "$resident" '<= 9'
+    say 'agent: samples a second' "$(ratio "$samples" "$seconds" '%.0f')" ''
+    say 'agent: wire bytes a sample, this host, keys included' "$(ratio "$bytes" "$samples" '%.3f')" '<= 0.4'
+    "$build/tests/bench/wirebytes" | while IFS=: read -r what seen; do
+        say "wirebytes: $what" "$(sed 's/^ *\([0-9.]*\) .*/\1/' <<<"$seen")" "$( [[ $what == *500* ]] && echo '<= 1.1')"
+    done
+    say "tick's stamp to event read, ms p50, over $((seconds * 5)) s" "$(sed 's/.*p50_ms=\([^ ]*\).*/\1/' <<<"$lag")" ''
+    say "tick's stamp to event read, ms p99" "$(sed 's/.*p99_ms=\([^ ]*\).*/\1/' <<<"$lag")" '<= 20'
+    say "tick's stamp to event read: events, missing" "$(sed 's/events=\([^ ]*\).*missing=\(.*\)/\1, \2/' <<<"$lag")" '0 missing'
+    say 'the machine meanwhile: percent busy, all cores' "$(ratio $(((busy_end - busy) * 100)) $((all_end - all)) '%.1f')" 'a few'
+    page=$(node tests/bench/page.mjs "http://127.0.0.1:$http" bench $((seconds / 2)))
+    say 'page: gzipped bytes of all that / loads' "$(sed 's/gz_bytes=\([^ ]*\).*/\1/' <<<"$page")" '<= 92160'
+    say 'page: navigation to first painted sample, ms, middle of 10' "$(sed 's/.*first_ms=\([^ ]*\).*/\1/' <<<"$page")" ''
+    say "page: share of the main thread over $((seconds / 2)) s, percent" "$(sed 's/.*main_share=\([^ ]*\).*/\1/' <<<"$page")" ''
+    say 'page: the same with every section open' "$(sed 's/.*main_share_all=//' <<<"$page")" '<= 15'
+}
+
+backlog_bench() {
+    mkdir "$dir/backlog"
+    "$build/tests/bench/backlog" "$build" "$dir/backlog" | while IFS=: read -r what seen; do
+        say "$what" "${seen# }" ''
+    done
+}
+
+column_bench() {
+    column_goal() {
+        case $1 in 'fleet, 128'*'bytes a sample') echo '<= 0.77' ;; *'M a second') echo '>= 200' ;; esac
+    }
+    "$build/tests/bench/column" $((seconds < 60 ? seconds : 60)) | while IFS=: read -r what seen; do
+        say "column: $what" "${seen# }" "$(column_goal "$what")"
+    done
+}
 
 printf '%s, %s, %d cores, kernel %s, %s\n\n' "$(date -u +%Y-%m-%d)" \
     "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" "$(uname -r)" \
     "$(. /etc/os-release && echo "$PRETTY_NAME")"
 say what seen goal
 say ---------------------------------------------------------- ---------------------- --------------
-say "agent: CPU us a second over $seconds s" "$agent_us" '<= 600'
-say "floor: the same files read, CPU us a second, same run" "$floor_us_per_s" ''
-say 'agent against the floor' "$(ratio "$agent_us" "$floor_us_per_s" '%.2f')" '<= 3'
-say "agent: CPU ns a sample" "$(awk -v us="$agent_us" -v n="$samples" -v s="$seconds" 'BEGIN { printf "%.0f", us * 1e3 / (n / s) }')" ''
-peers_say
-say 'agent: anonymous memory, MiB' "$anonymous" '<= 2.5'
-say 'agent: resident memory, MiB' "$resident" '<= 9'
-say 'agent: samples a second' "$(ratio "$samples" "$seconds" '%.0f')" ''
-say 'agent: wire bytes a sample, this host, keys included' "$(ratio "$bytes" "$samples" '%.3f')" '<= 0.4'
-"$build/tests/bench/wirebytes" | while IFS=: read -r what seen; do
-    say "wirebytes: $what" "$(sed 's/^ *\([0-9.]*\) .*/\1/' <<<"$seen")" "$( [[ $what == *500* ]] && echo '<= 1.1')"
-done
-say "tick's stamp to event read, ms p50, over $((seconds * 5)) s" "$(sed 's/.*p50_ms=\([^ ]*\).*/\1/' <<<"$lag")" ''
-say "tick's stamp to event read, ms p99" "$(sed 's/.*p99_ms=\([^ ]*\).*/\1/' <<<"$lag")" '<= 20'
-say "tick's stamp to event read: events, missing" "$(sed 's/events=\([^ ]*\).*missing=\(.*\)/\1, \2/' <<<"$lag")" '0 missing'
-say 'the machine meanwhile: percent busy, all cores' "$(ratio $(((busy_end - busy) * 100)) $((all_end - all)) '%.1f')" 'a few'
-page=$(node tests/bench/page.mjs "http://127.0.0.1:$http" bench $((seconds / 2)))
-say 'page: gzipped bytes of all that / loads' "$(sed 's/gz_bytes=\([^ ]*\).*/\1/' <<<"$page")" '<= 92160'
-say 'page: navigation to first painted sample, ms, middle of 10' "$(sed 's/.*first_ms=\([^ ]*\).*/\1/' <<<"$page")" ''
-say "page: share of the main thread over $((seconds / 2)) s, percent" "$(sed 's/.*main_share=\([^ ]*\).*/\1/' <<<"$page")" ''
-say 'page: the same with every section open' "$(sed 's/.*main_share_all=//' <<<"$page")" '<= 15'
-goal() { # of a line of ingest or restart
-    case $1 in *'samples a second'*) echo '>= 20 M' ;; *CPU*) echo '<= 0.05' ;; *'first ACK'*) echo '<= 200' ;; esac
-}
-"$build/tests/bench/ingest" "$build/bin/zpulse-collector" "$dir/ingest" 2>/dev/null | while IFS=: read -r what seen; do
-    say "collector: $what" "${seen# }" "$([[ $what == floor* ]] || goal "$what")"
-done
-"$build/tests/bench/restart" "$build/bin/zpulse-collector" "$dir/restart" 2>/dev/null | while IFS=: read -r what seen; do
-    say "restart: $what" "${seen# }" "$(goal "$what")"
-done
-mkdir "$dir/backlog"
-"$build/tests/bench/backlog" "$build" "$dir/backlog" | while IFS=: read -r what seen; do
-    say "$what" "${seen# }" ''
-done
-column_goal() {
-    case $1 in 'fleet, 128'*'bytes a sample') echo '<= 0.77' ;; *'M a second') echo '>= 200' ;; esac
-}
-"$build/tests/bench/column" $((seconds < 60 ? seconds : 60)) | while IFS=: read -r what seen; do
-    say "column: $what" "${seen# }" "$(column_goal "$what")"
+for part in agent store backlog column; do
+    if has $part; then ${part}_bench; fi
 done

@@ -35,10 +35,11 @@ fleet_family(uint32_t group)
     return group < 15 ? PERCENT : group < 35 ? COUNTER : group < 45 ? PAGES : CONSTANT;
 }
 
+// One of many: each has numbers of its own.
 static inline void
-fleet_begin(struct fleet_host *h, uint32_t n)
+fleet_begin_as(struct fleet_host *h, uint32_t n, uint64_t which)
 {
-    *h = (struct fleet_host){ .seed = SEED * UINT64_C(1000003), .n = n };
+    *h = (struct fleet_host){ .seed = (SEED + which) * UINT64_C(1000003), .n = n };
     for (uint32_t i = 0; i < SERIES; i++) {
         uint64_t dice = seeded_next(&h->seed);
 
@@ -57,6 +58,12 @@ fleet_begin(struct fleet_host *h, uint32_t n)
             break;
         }
     }
+}
+
+static inline void
+fleet_begin(struct fleet_host *h, uint32_t n)
+{
+    fleet_begin_as(h, n, 0);
 }
 
 static inline int64_t

@@ -1,13 +1,13 @@
-// restart - how long a collector with a large journal takes to answer again.
+// restart - how long a collector takes to answer again, over the folder that ingest has left.
 //
-// usage: restart COLLECTOR DIR [MIB]   (1,024)
-// A journal of 40 hosts over six hours is written; its pages are dropped from memory, and the
-// collector is started. An agent that asks all the time sees when it is welcome, and when the first
-// record that it sends is acknowledged; the collector itself says when the journal is read back.
-// Out:    lines of "name: value".
+// usage: restart COLLECTOR DIR [TIMES]   (1)
+// Its files' pages are dropped from memory, and the collector is started on core 1. An agent that
+// asks all the time sees when it is welcome, and when the first record that it sends is
+// acknowledged; the collector's log says when the journal is read back. It is ended by SIGTERM
+// then, and what it does at the next start is the next measurement. Out:    lines of "name: value".
 
-#include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,189 +15,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "collector/journal_file.h"
 #include "shared/base/clock.h"
-#include "shared/base/file.h"
 #include "shared/net/service.h"
 #include "shared/net/sock.h"
 #include "shared/wire/control.h"
-#include "shared/wire/row_codec.h"
-#include "tests/bench/fleet.h"
+#include "shared/wire/frame.h"
+#include "tests/bench/parts/fleet_stream.h"
+#include "tests/bench/parts/store_files.h"
 
-#define PORT_BASE   "29660"
+#define PORT        29660
 #define DATA        "tcp://127.0.0.1:29660"
-#define HOSTS       40u
-#define SPAN_MS     (6 * 3600 * 1000)
-#define OWNER       UINT64_C(0x5e6)
-#define ROWS_GROUP  64u
-#define DEADLINE_MS 30000
+#define HEAD        "2GiB"
+#define DEADLINE_MS 60000
 #define NEWCOMER    UINT64_C(77)
-
-struct host {
-    struct fleet_host numbers;
-    struct row_state state;
-    uint64_t seq;
-};
-
-static int64_t s_begin_ms; // when the oldest record came
-
-static void
-s_fail(const char *what)
-{
-    fprintf(stderr, "restart: %s\n", what);
-    exit(1);
-}
-
-static void
-s_add(struct journal_group *group, unsigned i, uint8_t kind, int64_t at_ms, const void *bytes,
-      size_t len)
-{
-    journal_group_add(group,
-                      &(struct journal_item){
-                          .host = 1000 + i, .received_ms = at_ms, .kind = kind, .kept = true },
-                      bytes, len);
-}
-
-static void
-s_record(struct journal_group *group, struct host *h, unsigned i, uint8_t type, uint32_t count,
-         int64_t at_ms, const struct wbuf *body)
-{
-    static uint8_t bytes[FRAME_MAX];
-    const struct record record = { .type = type,
-                                   .count = count,
-                                   .stream = 5000 + i,
-                                   .seq = h->seq,
-                                   .total = h->seq * SERIES,
-                                   .t0_ms = at_ms,
-                                   .body = body->at,
-                                   .body_len = (uint32_t) body->len };
-    const ptrdiff_t n = frame_put_record(bytes, sizeof bytes, &record);
-
-    if (n < 0)
-        s_fail("a record did not fit");
-    h->seq++;
-    s_add(group, i, JOURNAL_RECORD, at_ms, bytes, (size_t) n);
-}
-
-static void
-s_define(struct journal_group *group, struct host *h, unsigned i, int64_t at_ms)
-{
-    static uint8_t body[FRAME_BODY_MAX];
-    struct buf name = { 0 };
-    char text[32];
-    struct wbuf w;
-
-    (void) snprintf(text, sizeof text, "fleet-%u", i);
-    journal_name_put(&name, text);
-    s_add(group, i, JOURNAL_HOST, at_ms, name.at, name.len);
-    buf_release(&name);
-    fleet_begin(&h->numbers, SERIES);
-    row_state_grow(&h->state, SERIES);
-    wbuf_init(&w, body, sizeof body);
-    wbuf_varint(&w, SERIES);
-    wbuf_varint(&w, SERIES);
-    for (uint32_t slot = 0; slot < SERIES; slot++) {
-        struct label labels[] = { { LABEL_METRIC, "fleet" }, { "n", text } };
-        struct slot_def def = { .slot = slot, .kind = METRIC_GAUGE, .form = { .unit = 1 } };
-
-        (void) snprintf(text, sizeof text, "%u", slot);
-        if (label_set_init(&def.labels, labels, 2) < 0)
-            s_fail("labels");
-        slot_def_put(&w, &def);
-        label_set_release(&def.labels);
-    }
-    s_record(group, h, i, RECORD_TABLE, 0, at_ms, &w);
-}
-
-static void
-s_row(struct journal_group *group, struct host *h, unsigned i, int64_t at_ms)
-{
-    static uint8_t body[FRAME_BODY_MAX];
-    struct cell cells[SERIES] = { 0 };
-    const bool key = (h->seq - 1 + i) % KEY_EACH == 0 || h->seq == 1;
-    uint32_t count;
-    struct wbuf w;
-
-    fleet_step(&h->numbers);
-    for (uint32_t k = 0; k < SERIES; k++)
-        cells[k] = (struct cell){ .state = CELL_INTEGER, .m = h->numbers.m[k] };
-    wbuf_init(&w, body, sizeof body);
-    if (key)
-        row_put_key(&h->state, &w);
-    count = row_put(&h->state, &w, 0, cells);
-    s_record(group, h, i, key ? RECORD_KEY : RECORD_DELTA, count, at_ms, &w);
-}
-
-// Segments as if they had been begun over the whole span; and out of the kernel's memory.
-static void
-s_age(const char *dir, uint64_t newest)
-{
-    for (uint64_t number = 1; number <= newest; number++) {
-        uint8_t bytes[SEGMENT_HEADER_BYTES];
-        struct segment_header header;
-        char path[512];
-        int fd;
-
-        (void) snprintf(path, sizeof path, "%s/%016" PRIx64 ".seg", dir, number);
-        fd = open(path, O_RDWR | O_CLOEXEC);
-        if (fd == -1 || pread(fd, bytes, sizeof bytes, 0) != (ssize_t) sizeof bytes ||
-            segment_header_take(&header, bytes, sizeof bytes) < 0)
-            s_fail("a segment can not be read");
-        header.made_ms = s_begin_ms + (int64_t) ((number - 1) * SPAN_MS / newest);
-        segment_header_put(bytes, &header);
-        if (pwrite(fd, bytes, sizeof bytes, 0) != (ssize_t) sizeof bytes || fsync(fd) == -1)
-            s_fail("a segment can not be written");
-        (void) posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-        close(fd);
-    }
-}
-
-static void
-s_write(const char *data, uint64_t bytes_most)
-{
-    static struct host hosts[HOSTS];
-    struct journal_group *group = journal_group_new();
-    struct journal_found found;
-    journal_file_t *file;
-    const uint64_t rows = bytes_most / (HOSTS * 570); // some 570 bytes a row
-    uint64_t newest;
-    char path[256];
-
-    (void) snprintf(path, sizeof path, "%s/collector_id", data);
-    if (file_make_dirs(data) < 0 || file_write_atomic(path, "00000000000005e6\n", 17, 0640) < 0)
-        s_fail("the folder can not be made");
-    (void) snprintf(path, sizeof path, "%s/journal", data);
-    if (journal_file_open(&file, &found,
-                          &(struct journal_options){ .dir = path,
-                                                     .owner = OWNER,
-                                                     .segment_bytes = JOURNAL_SEGMENT_BYTES,
-                                                     .spares = JOURNAL_SPARES,
-                                                     .bytes_most = UINT64_C(1) << 40,
-                                                     .hold_bytes = JOURNAL_HOLD_BYTES,
-                                                     .now_ms = clock_real_ms }) < 0)
-        s_fail("the journal can not be opened");
-    s_begin_ms = clock_real_ms() - SPAN_MS;
-    for (uint64_t row = 0; row < rows; row++) {
-        const int64_t at_ms = s_begin_ms + (int64_t) (row * SPAN_MS / rows);
-
-        for (unsigned i = 0; i < HOSTS; i++) {
-            if (row == 0)
-                s_define(group, &hosts[i], i, at_ms);
-            s_row(group, &hosts[i], i, at_ms);
-        }
-        if (row % ROWS_GROUP == ROWS_GROUP - 1 || row == rows - 1) {
-            journal_file_commit(file, group);
-            if (group->rc < 0)
-                s_fail("the journal can not be written");
-            journal_group_clear(group);
-        }
-    }
-    newest = journal_file_end(file).segment;
-    printf("journal, MiB: %" PRIu64 "\n", newest * JOURNAL_SEGMENT_BYTES >> 20);
-    journal_file_close(&file);
-    journal_group_free(group);
-    s_age(path, newest);
-}
+#define READ_BACK   "journal read back"
 
 static zsock_t *
 s_join(int type, enum sock_port port)
@@ -213,7 +44,7 @@ s_join(int type, enum sock_port port)
 
     if (sock_endpoint(endpoint, sizeof endpoint, DATA, port) < 0 ||
         sock_new(&sock, &spec, NULL) < 0 || sock_connect(sock, endpoint) < 0)
-        s_fail("no socket");
+        bench_fail("no socket");
     return sock;
 }
 
@@ -228,11 +59,11 @@ s_ask(zsock_t *to, const void *bytes, size_t n, zsock_t *from, int64_t until_ms)
 
     while (n > 0 && sock_send(to, bytes, n, false) < 0) {
         if (clock_mono_ms() > until_ms)
-            s_fail("nobody listens");
+            bench_fail("nobody listens");
         usleep(200);
     }
     if (zmq_poll(&item, 1, until_ms - clock_mono_ms()) != 1)
-        s_fail("no answer");
+        bench_fail("no answer");
     zmq_msg_init(&msg);
     if (sock_recv(from, &msg) == 1 && zmq_msg_size(&msg) < CONTROL_MAX &&
         control_take(&in, zmq_msg_data(&msg), zmq_msg_size(&msg)) == 0)
@@ -253,33 +84,31 @@ s_newcomer(void)
 }
 
 static void
-s_measure(const char *program, const char *data, uint64_t stream)
+s_enter(zsock_t *dealer, uint64_t stream, int64_t until_ms)
 {
     static uint8_t bytes[CONTROL_MAX];
-    zsock_t *dealer = s_join(ZMQ_DEALER, SOCK_CONTROL), *push = s_join(ZMQ_PUSH, SOCK_DATA);
-    const int64_t begin = clock_mono_ns(), until_ms = clock_mono_ms() + DEADLINE_MS;
     struct control_msg hello = { .type = CONTROL_HELLO };
-    struct identity id = s_newcomer();
-    struct record record = { .type = RECORD_IDENT, .stream = stream };
-    uint8_t body[128], frame[512];
     ptrdiff_t n;
-    struct wbuf w;
-    pid_t pid = fork();
 
-    if (pid == 0) {
-        service_child();
-        execl(program, program, "--data", data, "--port-base", PORT_BASE, (char *) NULL);
-        _exit(127);
-    }
-    hello.hello.id = id;
+    hello.hello.id = s_newcomer();
     hello.hello.nonce = 1;
     hello.hello.max_frame = FRAME_MAX;
     hello.hello.n_streams = 1;
     hello.hello.streams[0].stream = stream;
     n = control_put(bytes, sizeof bytes, &hello);
     if (s_ask(dealer, bytes, (size_t) n, dealer, until_ms) != CONTROL_WELCOME)
-        s_fail("not welcome");
-    printf("start to welcome, ms: %.1f\n", (double) (clock_mono_ns() - begin) / 1e6);
+        bench_fail("not welcome");
+}
+
+static void
+s_give(zsock_t *push, zsock_t *dealer, uint64_t stream, int64_t until_ms)
+{
+    const struct identity id = s_newcomer();
+    struct record record = { .type = RECORD_IDENT, .stream = stream };
+    uint8_t body[128], frame[512];
+    struct wbuf w;
+    ptrdiff_t n;
+
     wbuf_init(&w, body, sizeof body);
     identity_put(&w, &id);
     record.body = body;
@@ -287,10 +116,68 @@ s_measure(const char *program, const char *data, uint64_t stream)
     frame_put_prefix(frame, &(struct frame_prefix){ 0 });
     n = frame_put_record(frame + FRAME_PREFIX_SIZE, sizeof frame - FRAME_PREFIX_SIZE, &record);
     if (s_ask(push, frame, FRAME_PREFIX_SIZE + (size_t) n, dealer, until_ms) != CONTROL_ACK)
-        s_fail("not acknowledged");
-    printf("start to first ACK, ms: %.1f\n", (double) (clock_mono_ns() - begin) / 1e6);
+        bench_fail("not acknowledged");
+}
+
+// Bytes that were read back, once the log says so.
+static uint64_t
+s_await_replay(int log_fd, int64_t until_ms)
+{
+    static char text[1 << 16];
+    size_t n = 0;
+    uint64_t bytes = 0;
+    const char *line = NULL;
+
+    while (line == NULL || strchr(line, '\n') == NULL) {
+        struct pollfd on = { .fd = log_fd, .events = POLLIN };
+        ssize_t got;
+
+        if (poll(&on, 1, (int) (until_ms - clock_mono_ms())) != 1)
+            bench_fail("the journal was not read back in time");
+        if (n > sizeof text / 2)
+            n = 0;
+        got = read(log_fd, text + n, sizeof text - 1 - n);
+        if (got <= 0)
+            bench_fail("the collector ended");
+        n += (size_t) got;
+        text[n] = '\0';
+        line = strstr(text, READ_BACK);
+    }
+    line = strstr(line, "bytes=");
+    if (line != NULL)
+        (void) sscanf(line, "bytes=%" SCNu64, &bytes);
+    return bytes;
+}
+
+static void
+s_measure(const char *program, const char *data, uint64_t stream)
+{
+    zsock_t *dealer = s_join(ZMQ_DEALER, SOCK_CONTROL), *push = s_join(ZMQ_PUSH, SOCK_DATA);
+    int64_t begin, until_ms, welcome, acked;
+    uint64_t bytes;
+    int log[2], status;
+    pid_t pid;
+
+    store_files_chill(data);
+    if (pipe(log) == -1)
+        bench_fail("no pipe");
+    begin = clock_mono_ns();
+    until_ms = clock_mono_ms() + DEADLINE_MS;
+    pid = bench_collector(program, data, PORT, HEAD, log[1]);
+    close(log[1]);
+    s_enter(dealer, stream, until_ms);
+    welcome = clock_mono_ns();
+    s_give(push, dealer, stream, until_ms);
+    acked = clock_mono_ns();
+    bytes = s_await_replay(log[0], until_ms);
+    printf("start to first ACK, ms: %.1f\n", (double) (acked - begin) / 1e6);
+    printf("start to welcome, ms: %.1f\n", (double) (welcome - begin) / 1e6);
+    printf("start to series known and journal read back, ms: %.1f\n",
+           (double) (clock_mono_ns() - begin) / 1e6);
+    printf("of the journal read back, MiB: %.1f\n", (double) bytes / (1024.0 * 1024.0));
+    close(log[0]);
     kill(pid, SIGTERM);
-    waitpid(pid, NULL, 0);
+    waitpid(pid, &status, 0);
     zsock_destroy(&dealer);
     zsock_destroy(&push);
 }
@@ -298,14 +185,14 @@ s_measure(const char *program, const char *data, uint64_t stream)
 int
 main(int argc, char **argv)
 {
-    const uint64_t mib = argc > 3 ? strtoull(argv[3], NULL, 10) : 1024;
+    const int times = argc > 3 ? atoi(argv[3]) : 1;
     int signals;
 
-    if (argc < 3 || mib == 0)
-        s_fail("usage: restart COLLECTOR DIR [MIB]");
+    if (argc < 3 || times < 1)
+        bench_fail("usage: restart COLLECTOR DIR [TIMES]");
+    bench_pin(0);
     signals = service_start(1);
-    s_write(argv[2], mib << 20);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < times; i++)
         s_measure(argv[1], argv[2], (uint64_t) clock_real_ms());
     service_end(signals);
     return 0;
