@@ -241,7 +241,7 @@ s_read(struct import *self)
 static int
 s_take(struct import *self, const char *line, size_t n)
 {
-    const struct import_series *series;
+    const struct import_series *series = NULL;
     struct import_fault fault;
     struct import_line is;
     int rc = self->form == FORM_CSV
@@ -254,7 +254,7 @@ s_take(struct import *self, const char *line, size_t n)
         s_bad_line(self, &fault);
         return 1;
     }
-    if (!is.sample)
+    if (series == NULL) // the line has no sample
         return 0;
     import_stream_add(series->instance->stream, series->slot, is.time_ms, is.value, is.decimals);
     self->samples++;

@@ -17,7 +17,7 @@
 #include "collector/ctl/import_stream.h"
 #include "collector/ctl/import_window.h"
 
-#define IMPORT_FIRST_MS 5000  // a collector that was never heard is not waited for any longer
+#define IMPORT_FIRST_MS 10000 // a collector that was never heard is not waited for any longer
 #define IMPORT_AWAY_MS  60000 // one that was
 #define IMPORT_TAKEN_MS 10000 // another importer's instance
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/base/xalloc.h"
 #include "tests/support/stage.h"
 
 // The instances that these tests import.
@@ -80,14 +81,13 @@ static inline char **
 importing_lines(char *text, size_t *n_ret)
 {
     size_t n = 0, size = 1024;
-    char **at = malloc(size * sizeof *at);
+    char **at = xcalloc(size, sizeof *at);
     char *rest = NULL;
 
     for (char *line = strtok_r(text, "\n", &rest); line != NULL;
          line = strtok_r(NULL, "\n", &rest)) {
         if (n == size)
-            at = realloc(at, (size *= 2) * sizeof *at);
-        assert_non_null(at);
+            at = xrealloc(at, size *= 2, sizeof *at);
         at[n++] = line;
     }
     qsort(at, n, sizeof *at, importing_compare);
