@@ -1,6 +1,6 @@
 // import_link - see the header.
 
-#include "collector/ctl/import_link.h"
+#include "collector/ctl/import_link_inner.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,45 +16,18 @@
 #include "shared/net/sock.h"
 #include "shared/wire/import_host.h"
 
-#define ENDPOINT_SIZE 1024
 #define CONTROL_QUEUE 1000 // HELLOs of many instances
 #define DATA_QUEUE    64
-#define LINGER_MS     200 // for BYE
-#define HELLO_MS      1000
+#define LINGER_MS     200   // for BYE
 #define RETRY_MS      3000  // without progress, before all is sent again
 #define RENEW_MS      10000 // without a word, before the sockets are made anew
 #define TURN_MOST     64    // frames, before the collector is listened to again
 #define WAKE_MS       250   // for what is due by time
-#define HELLO_SIZE    (BODY_NAME_MAX + 2048u)
-#define INTERVAL_MS   1000 // an importer has none: what a HELLO must say
-
-struct import_link {
-    char data_endpoint[ENDPOINT_SIZE];
-    char control_endpoint[ENDPOINT_SIZE];
-    zsock_t *data;    // PUSH
-    zsock_t *control; // DEALER
-    int signals;
-    uint64_t nonce;
-    struct import_instance **instances;
-    uint32_t n;
-    uint32_t size;    // allocated
-    map_t *streams;   // id -> instance
-    uint32_t turn;    // which may send first
-    bool full;        // the data socket did not take a frame
-    bool heard;       // ever
-    int64_t heard_ms; // monotonic: anything of the collector, or the beginning
-    int64_t renew_ms; // monotonic: when the sockets were made, or it was heard
-    int64_t away_ms;  // monotonic: not before then are HELLOs said
-    int64_t taken_ms; // monotonic: since when another importer is in the way; 0: it is not
-    int rc;           // what ends it
-};
+#define INTERVAL_MS   1000  // an importer has none: what a HELLO must say
 
 static int s_open(import_link_t *self);
 static void s_record(void *arg, const struct record *record, uint32_t slots);
 static void s_table(void *arg, const struct record *ahead_of, uint32_t slots);
-static void s_listen(import_link_t *self, int64_t now_ms);
-static void s_take(import_link_t *self, const struct control_msg *msg, int64_t now_ms);
-static void s_hellos(import_link_t *self, int64_t now_ms);
 static bool s_send_frames(import_link_t *self, int64_t now_ms);
 static int s_look_at_time(import_link_t *self, int64_t now_ms);
 static int s_wait(import_link_t *self, int wait_ms);
@@ -69,9 +42,10 @@ import_link_open(import_link_t **ret, const char *collector, int signals)
     self->nonce = random_u64();
     self->streams = map_new();
     self->heard_ms = self->renew_ms = clock_mono_ms();
-    rc = sock_endpoint(self->data_endpoint, ENDPOINT_SIZE, collector, SOCK_DATA);
-    rc = rc < 0 ? rc
-                : sock_endpoint(self->control_endpoint, ENDPOINT_SIZE, collector, SOCK_CONTROL);
+    rc = sock_endpoint(self->data_endpoint, IMPORT_ENDPOINT_SIZE, collector, SOCK_DATA);
+    rc = rc < 0
+             ? rc
+             : sock_endpoint(self->control_endpoint, IMPORT_ENDPOINT_SIZE, collector, SOCK_CONTROL);
     rc = rc < 0 ? rc : s_open(self);
     if (rc < 0) {
         import_link_close(&self);
@@ -105,15 +79,6 @@ s_open(import_link_t *self)
     return rc < 0 ? rc : sock_connect(self->control, self->control_endpoint);
 }
 
-static bool
-s_say(const import_link_t *self, const struct control_msg *msg)
-{
-    uint8_t bytes[HELLO_SIZE];
-    const ptrdiff_t n = control_put(bytes, sizeof bytes, msg);
-
-    return n > 0 && sock_send(self->control, bytes, (size_t) n, false) == 0;
-}
-
 void
 import_link_close(import_link_t **self_p)
 {
@@ -124,10 +89,7 @@ import_link_close(import_link_t **self_p)
     for (uint32_t i = 0; i < self->n; i++) {
         struct import_instance *is = self->instances[i];
 
-        if (is->welcomed)
-            (void) s_say(
-                self, &(struct control_msg){ .type = CONTROL_BYE,
-                                             .bye = { .host = is->host, .nonce = self->nonce } });
+        import_talk_bye(self, is);
         import_stream_destroy(&is->stream);
         import_window_destroy(&is->window);
         free(is->name);
@@ -141,8 +103,8 @@ import_link_close(import_link_t **self_p)
     *self_p = NULL;
 }
 
-static struct identity
-s_identity(const struct import_instance *is)
+struct identity
+import_link_identity(const struct import_instance *is)
 {
     return (struct identity){ .host = is->host,
                               .name = is->name,
@@ -162,7 +124,7 @@ import_link_add(import_link_t *self, const char *name, uint64_t stream)
     is->host = import_host_id(name, strlen(name));
     is->link = self;
     // Its record must be the same by whatever version: HELLO says which one it is.
-    id = s_identity(is);
+    id = import_link_identity(is);
     id.version_len = 0;
     is->stream = import_stream_new(stream, &id, s_record, is);
     is->window = import_window_new(stream, s_table, is);
@@ -187,8 +149,8 @@ import_link_at(const import_link_t *self, uint32_t i)
     return self->instances[i];
 }
 
-static void
-s_fail(import_link_t *self, int rc)
+void
+import_link_fail(import_link_t *self, int rc)
 {
     if (self->rc == 0)
         self->rc = rc;
@@ -201,7 +163,7 @@ s_record(void *arg, const struct record *record, uint32_t slots)
     const int rc = import_window_push(is->window, record, slots);
 
     if (rc < 0)
-        s_fail(is->link, rc);
+        import_link_fail(is->link, rc);
 }
 
 static void
@@ -225,140 +187,12 @@ import_link_pump(import_link_t *self, int wait_ms)
     const int64_t now_ms = clock_mono_ms();
     bool busy;
 
-    s_listen(self, now_ms);
-    s_hellos(self, now_ms);
+    import_talk_listen(self, now_ms);
+    import_talk_say(self, now_ms);
     busy = s_send_frames(self, now_ms);
-    s_fail(self, s_look_at_time(self, now_ms));
-    s_fail(self, s_wait(self, busy ? 0 : wait_ms));
+    import_link_fail(self, s_look_at_time(self, now_ms));
+    import_link_fail(self, s_wait(self, busy ? 0 : wait_ms));
     return self->rc;
-}
-
-static void
-s_listen(import_link_t *self, int64_t now_ms)
-{
-    static struct control_msg msg; // too large for the stack of a loop
-    zmq_msg_t body;
-
-    zmq_msg_init(&body);
-    while (sock_recv(self->control, &body) == 1) {
-        const int rc = control_take(&msg, zmq_msg_data(&body), zmq_msg_size(&body));
-
-        self->heard = true;
-        self->heard_ms = self->renew_ms = now_ms;
-        if (rc == ERR_VERSION)
-            s_fail(self, rc);
-        else if (rc == 0)
-            s_take(self, &msg, now_ms);
-    }
-    zmq_msg_close(&body);
-}
-
-static void
-s_welcome(import_link_t *self, const struct welcome *w, int64_t now_ms)
-{
-    for (uint32_t i = 0; i < w->n_streams; i++) {
-        struct import_instance *is = map_get_u64(self->streams, w->streams[i].stream);
-
-        if (is == NULL)
-            continue;
-        if (import_window_welcome(is->window, &w->streams[i],
-                                  !is->welcomed || is->epoch != w->epoch) < 0)
-            s_fail(self, ERR_CLOSED);
-        is->welcomed = true;
-        is->epoch = w->epoch;
-        is->hello_ms = now_ms + HELLO_MS;
-    }
-    self->taken_ms = 0;
-}
-
-// It does not say which instance it is about.
-static void
-s_goaway(import_link_t *self, const struct goaway *goaway, int64_t now_ms)
-{
-    switch (goaway->reason) {
-    case GOAWAY_VERSION:
-        s_fail(self, ERR_VERSION);
-        break;
-    case GOAWAY_ROLE:
-        s_fail(self, -EPERM);
-        break;
-    case GOAWAY_LIMIT:
-        s_fail(self, -EAGAIN);
-        break;
-    case GOAWAY_CLONE:
-        // One that was killed a moment ago is known to be gone soon.
-        if (self->taken_ms == 0)
-            self->taken_ms = now_ms;
-        if (now_ms - self->taken_ms >= IMPORT_TAKEN_MS)
-            s_fail(self, -EBUSY);
-        break;
-    default: // it ends, and will be there again
-        self->away_ms = now_ms + (goaway->delay_ms < HELLO_MS ? goaway->delay_ms : HELLO_MS);
-        for (uint32_t i = 0; i < self->n; i++) {
-            self->instances[i]->welcomed = false;
-            import_window_gone(self->instances[i]->window);
-        }
-    }
-}
-
-static void
-s_nak(import_link_t *self, const struct nak *nak)
-{
-    struct import_instance *is = map_get_u64(self->streams, nak->stream);
-
-    for (uint32_t i = 0; nak->reason == NAK_HELLO && i < self->n; i++)
-        self->instances[i]->hello_ms = 0;
-    if (is != NULL)
-        import_window_nak(is->window, nak);
-}
-
-static void
-s_take(import_link_t *self, const struct control_msg *msg, int64_t now_ms)
-{
-    struct import_instance *is;
-
-    switch (msg->type) {
-    case CONTROL_WELCOME:
-        s_welcome(self, &msg->welcome, now_ms);
-        break;
-    case CONTROL_ACK:
-        is = map_get_u64(self->streams, msg->ack.stream);
-        if (is != NULL && import_window_ack(is->window, &msg->ack) < 0)
-            s_fail(self, ERR_CLOSED);
-        break;
-    case CONTROL_NAK:
-        s_nak(self, &msg->nak);
-        break;
-    case CONTROL_GOAWAY:
-        s_goaway(self, &msg->goaway, now_ms);
-        break;
-    default: // a PONG that looks whether we are there
-        break;
-    }
-}
-
-static void
-s_hellos(import_link_t *self, int64_t now_ms)
-{
-    static struct control_msg msg; // as above; its streams are mostly empty
-    bool taken = now_ms >= self->away_ms;
-
-    for (uint32_t i = 0; i < self->n && taken; i++) {
-        struct import_instance *is = self->instances[i];
-
-        if (now_ms < is->hello_ms)
-            continue;
-        msg.type = CONTROL_HELLO;
-        msg.hello = (struct hello){ .id = s_identity(is),
-                                    .nonce = self->nonce,
-                                    .max_frame = FRAME_MAX,
-                                    .n_streams = 1,
-                                    .streams = { import_window_hello(is->window) },
-                                    .flags = HELLO_IMPORT };
-        taken = s_say(self, &msg);
-        if (taken)
-            is->hello_ms = now_ms + HELLO_MS;
-    }
 }
 
 // Frames of one instance, at most `most`. How many.
@@ -374,7 +208,7 @@ s_send_some(import_link_t *self, struct import_instance *is, unsigned most)
 
         self->full = rc == -EAGAIN;
         if (rc < 0 && rc != -EAGAIN)
-            s_fail(self, rc);
+            import_link_fail(self, rc);
         if (rc < 0)
             break;
         import_window_sent(is->window);
@@ -401,7 +235,8 @@ s_send_frames(import_link_t *self, int64_t now_ms)
             import_window_rewind(is->window);
             is->progress_ms = now_ms;
         }
-        left -= s_send_some(self, is, left);
+        if (is->active)
+            left -= s_send_some(self, is, left);
     }
     self->turn++;
     return left == 0;

@@ -2,8 +2,9 @@
 //
 // In:     instances, each with a stream of its own; what their import_streams make.
 // Out:    HELLO for each instance, again each second: it says that we are here, and a collector
-// that
-//         has been started again answers it by where it stands. Frames as far as there is credit.
+//         that has been started again answers by where it stands. Frames as far as there is credit.
+// Of many instances IMPORT_ACTIVE_MOST at a time are spoken of: a collector has answers for each of
+// them, and what does not fit its queue to us is lost. Who has nothing on its way makes room.
 // A collector that goes is waited for, IMPORT_AWAY_MS; what it had not made durable is sent again.
 // Thread: one owner.
 // Source: shared/wire/FORMAT.md, "Import".
@@ -17,9 +18,10 @@
 #include "collector/ctl/import_stream.h"
 #include "collector/ctl/import_window.h"
 
-#define IMPORT_FIRST_MS 10000 // a collector that was never heard is not waited for any longer
-#define IMPORT_AWAY_MS  60000 // one that was
-#define IMPORT_TAKEN_MS 10000 // another importer's instance
+#define IMPORT_ACTIVE_MOST 32u
+#define IMPORT_FIRST_MS    10000 // a collector that was never heard is not waited for any longer
+#define IMPORT_AWAY_MS     60000 // one that was
+#define IMPORT_TAKEN_MS    10000 // another importer's instance
 
 typedef struct import_link import_link_t;
 
@@ -31,9 +33,11 @@ struct import_instance {
     import_window_t *window;
     // The link's own.
     import_link_t *link;
-    bool welcomed;
-    uint64_t epoch;      // of the collector that said so
+    bool active;         // it is being spoken of
+    bool welcomed;       // and the collector knows it
+    uint64_t epoch;      // of the collector that said so last; 0: none did
     int64_t hello_ms;    // monotonic, when it is due
+    int64_t said_ms;     // monotonic, when it was said last
     int64_t progress_ms; // monotonic: last ACK that moved base, or nothing was on its way
     uint64_t base;       // then
 };

@@ -125,7 +125,7 @@ import_report_look(import_report_t *self)
         const struct import_instance *is = import_link_at(self->link, i);
         struct asked asked;
 
-        if (!is->welcomed || self->before[i].epoch != 0)
+        if (is->epoch == 0 || self->before[i].epoch != 0)
             continue;
         rc = s_ask(self, is, &asked);
         self->before[i].epoch = asked.epoch != 0 ? asked.epoch : UINT64_MAX;

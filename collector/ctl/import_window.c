@@ -297,6 +297,12 @@ import_window_flying(const import_window_t *self)
 }
 
 bool
+import_window_wants(const import_window_t *self)
+{
+    return self->head > self->base || (self->ended && self->closed < 2);
+}
+
+bool
 import_window_done(const import_window_t *self)
 {
     return self->ended && self->base == self->head && self->closed >= 2;

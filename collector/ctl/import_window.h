@@ -51,6 +51,7 @@ void import_window_sent(import_window_t *self); // that one
 
 size_t import_window_bytes(const import_window_t *self); // that are not acknowledged
 bool import_window_flying(const import_window_t *self);  // something sent is not acknowledged
+bool import_window_wants(const import_window_t *self);   // there is something to be sent, or flying
 bool import_window_done(const import_window_t *self);    // END is, and what became of all is told
 const struct ack *import_window_told(const import_window_t *self); // the last ACK
 struct hello_stream import_window_hello(const import_window_t *self);

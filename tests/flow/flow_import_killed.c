@@ -90,6 +90,27 @@ a_collector_that_is_killed_gets_what_it_lacks_when_it_is_back(void **state)
     free(path);
 }
 
+// Longer than a collector keeps what it needs to read on.
+static void
+an_importer_that_was_stopped_goes_on(void **state)
+{
+    stage_t *s = *state;
+    char *path = s_make(s, "much.csv", 20000), *said;
+    process_t *importer;
+
+    importing_collector(s, "one");
+    importer = importing_import(s, path);
+    usleep(100000);
+    process_signal(importer, SIGSTOP);
+    usleep(4500000);
+    process_signal(importer, SIGCONT);
+    said = importing_said(s, 0, importer);
+    claim(s, strstr(said, ": 240000 stored, 0 refused") != NULL);
+    free(said);
+    s_claim_all_there(s, path);
+    free(path);
+}
+
 static void
 a_large_file_takes_no_more_memory(void **state)
 {
@@ -112,6 +133,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         stage_test(killed_wherever_it_stands_it_goes_on_and_doubles_nothing),
         stage_test(a_collector_that_is_killed_gets_what_it_lacks_when_it_is_back),
+        stage_test(an_importer_that_was_stopped_goes_on),
         stage_test(a_large_file_takes_no_more_memory),
     };
 
