@@ -95,8 +95,8 @@ doctor_files_put_text(struct buf *out, const struct doctor_files *files)
     buf_byte(out, '\n');
     table_put_text(table, out);
     table_destroy(&table);
-    buf_str(out, "of meta.db, TILES are series and SAMPLES hosts; of the journal's segments, TILES "
-                 "are records\n");
+    buf_str(out, "TILES are series in meta.db (SAMPLES: hosts), events in events.db, records in a "
+                 "segment of the journal\n");
 }
 
 void

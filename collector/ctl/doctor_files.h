@@ -22,7 +22,7 @@ struct doctor_file {
     char *name;       // owned
     const char *is;   // "sound", or in a word what is wrong
     uint64_t bytes;   // with its log
-    uint64_t tiles;   // block file; meta.db: series; a segment: records
+    uint64_t tiles;   // block file; meta.db: series; events.db: events; a segment: records
     uint64_t samples; // block file; meta.db: hosts
     uint64_t payload; // bytes of tiles
     uint64_t marks;

@@ -13,12 +13,14 @@
 #include "collector/ctl/doctor_files.h"
 #include "collector/store/block_db.h"
 #include "collector/store/block_name.h"
+#include "collector/store/event_db.h"
 #include "collector/store/meta_db.h"
 #include "collector/store/tile.h"
 #include "shared/base/err.h"
 #include "shared/net/service.h"
 
 #define META     "meta.db"
+#define EVENTS   "events.db"
 #define WHY_SIZE 200
 #define RESTORE                                                                              \
     "move it away, and bring it back from a backup; what it holds may be read by sqlite3's " \
@@ -38,6 +40,8 @@ static int s_tile(void *arg, const struct block_tile *tile);
 static bool s_agrees(const struct block_tile *row, const struct tile *tile);
 static int s_mark(void *arg, const struct block_mark *mark);
 static void s_amiss(struct look *look, int rc, const char *why);
+static int s_events(struct doctor_reading *r, const char *dir);
+static int s_event(void *arg, const struct event_row *row);
 static int s_meta(struct doctor_reading *r, const char *dir, bool needed);
 static int s_series(void *arg, const struct meta_series *series);
 static int s_host(void *arg, const struct meta_host *host);
@@ -58,6 +62,7 @@ doctor_store_read(struct doctor_reading *r, const char *dir)
     for (ptrdiff_t i = 0; i < n && rc == 0; i++)
         rc = s_block(r, dir, &list[i]);
     free(list);
+    rc = rc < 0 ? rc : s_events(r, dir);
     rc = rc < 0 ? rc : s_meta(r, dir, n > 0);
     s_set_aside(r, dir);
     return rc;
@@ -165,6 +170,38 @@ s_amiss(struct look *look, int rc, const char *why)
         findings_add(look->r->findings, "run it as the collector's user; look at the disk",
                      "%s: can not be read: %s", name, err_str(rc));
     }
+}
+
+static int
+s_events(struct doctor_reading *r, const char *dir)
+{
+    struct look look = { .r = r };
+    struct buf path = { 0 };
+    event_db_t *events = NULL;
+    char why[WHY_SIZE] = "";
+    int rc;
+
+    buf_printf(&path, "%s/" EVENTS, dir);
+    rc = event_db_open_read(&events, buf_cstr(&path));
+    if (rc != -ENOENT) {
+        look.file = doctor_files_add(r, EVENTS);
+        look.file->bytes = s_bytes(buf_cstr(&path));
+        rc = rc < 0 ? rc : event_db_check(events, why, sizeof why);
+        rc = rc < 0 ? rc : event_db_each(events, s_event, &look);
+        if (rc < 0)
+            s_amiss(&look, rc, why);
+    }
+    event_db_close(&events);
+    buf_release(&path);
+    return 0;
+}
+
+static int
+s_event(void *arg, const struct event_row *row)
+{
+    (void) row;
+    ((struct look *) arg)->file->tiles++;
+    return 0;
 }
 
 static int

@@ -77,11 +77,11 @@ static int s_make_room(event_db_t *self, uint64_t host);
 static int s_take(sqlite3_stmt *at, struct event_row *ret);
 static uint32_t s_crc(const struct event_row *row);
 
-int
-event_db_open(event_db_t **ret, const char *path, const struct event_limits *most)
+static int
+s_open(event_db_t **ret, const char *path, const struct event_limits *most, bool write)
 {
     event_db_t *self = xcalloc(1, sizeof *self);
-    const int rc = sqlite_room_open(&self->room, &s_kind, path, true);
+    const int rc = sqlite_room_open(&self->room, &s_kind, path, write);
 
     if (rc < 0) {
         free(self);
@@ -91,6 +91,24 @@ event_db_open(event_db_t **ret, const char *path, const struct event_limits *mos
     self->hosts = map_new();
     *ret = self;
     return 0;
+}
+
+int
+event_db_open(event_db_t **ret, const char *path, const struct event_limits *most)
+{
+    return s_open(ret, path, most, true);
+}
+
+int
+event_db_open_read(event_db_t **ret, const char *path)
+{
+    return s_open(ret, path, &(struct event_limits){ 0 }, false);
+}
+
+int
+event_db_check(event_db_t *self, char *why, size_t size)
+{
+    return sqlite_room_check(&self->room, why, size);
 }
 
 void

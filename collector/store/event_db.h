@@ -39,6 +39,8 @@ typedef struct event_db event_db_t;
 
 // 0 and *ret, or an error. Made where it is missing.
 int event_db_open(event_db_t **ret, const char *path, const struct event_limits *most);
+// Likewise, to be read beside its writer, of another process too. -ENOENT where it is missing.
+int event_db_open_read(event_db_t **ret, const char *path);
 void event_db_close(event_db_t **self_p); // NULL is fine
 // All or nothing, and on the disk once it returns 0. What is there already stays as it is, where it
 // is. Cost: the first one, and one after an error, goes through all rows.
@@ -52,5 +54,7 @@ int event_db_expire(event_db_t *self, int64_t before_ms);
 // The log into the file, once it has become long. 0; what finds no room, or a reader in the way,
 // stays in the log.
 int event_db_tidy(event_db_t *self);
+// SQLite's quick_check: 0, or ERR_FORMAT with its first finding in `why`. Reads the whole file.
+int event_db_check(event_db_t *self, char *why, size_t size);
 
 #endif

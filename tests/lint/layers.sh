@@ -31,7 +31,7 @@ may collector/remote   "$all|collector/remote/|collector/store/store\.h"
 may collector/alert    "$all|collector/alert/|collector/query/query\.h"
 # The command line knows no engine and no journal. Of the store it has the files alone: how they are
 # opened beside their writer, copied and checked stands once, for both programs.
-may collector/ctl      "$all|collector/ctl/|collector/store/(block_db|block_name|meta_db|sqlite_copy|store_folder|tile)\.h"
+may collector/ctl      "$all|collector/ctl/|collector/store/(block_db|block_name|event_db|meta_db|sqlite_copy|store_folder|tile)\.h"
 may dashboard          "$all|dashboard/"
 may tests/support      "$all|tests/support/"
 # A program that leaves behind what an agent does: by the agent's own code, so that the two are one.

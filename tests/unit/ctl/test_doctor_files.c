@@ -18,6 +18,7 @@
 
 #include "collector/ctl/doctor_files.h"
 #include "collector/store/block_db.h"
+#include "collector/store/event_db.h"
 #include "collector/store/meta_db.h"
 #include "collector/store/tile.h"
 #include "shared/base/segment_log.h"
@@ -105,6 +106,19 @@ put_meta(series_id series)
 }
 
 static void
+put_events(void)
+{
+    const struct event_row row = { .host = 7, .stream = 9, .time_ms = T0, .body = "x", .len = 1 };
+    event_db_t *events = NULL;
+    char path[160];
+
+    path_of(path, "store/events.db");
+    assert_int_equal(event_db_open(&events, path, &(struct event_limits){ 0 }), 0);
+    assert_int_equal(event_db_put(events, &row, 1), 0);
+    event_db_close(&events);
+}
+
+static void
 put_journal(uint64_t owner)
 {
     static const uint8_t bytes[1000] = { 1 };
@@ -143,6 +157,7 @@ setup(void **state)
     put_file("lock", "");
     put_tile(1, 7, false);
     put_meta(3);
+    put_events();
     put_journal(OWNER);
     return 0;
 }
@@ -199,6 +214,7 @@ a_sound_folder_has_no_finding(void **state)
     assert_int_equal(file_of("raw-0-20260101.db")->samples, 6);
     assert_int_equal(file_of("raw-0-20260101.db")->marks, 1);
     assert_int_equal(file_of("meta.db")->tiles, 3);
+    assert_int_equal(file_of("events.db")->tiles, 1);
     assert_int_equal(file_of("0000000000000001.seg")->tiles, 64);
     doctor_files_put_text(&out, &files);
     assert_non_null(strstr(buf_cstr(&out), "2026-01-01T00:00:00"));
@@ -255,6 +271,8 @@ a_page_that_is_none_is_found(void **state)
     (void) state;
     overwrite(DAY, 8192, 8192);
     found("raw-0-20260101.db: damaged");
+    overwrite("store/events.db", 0, 8192);
+    found("events.db: damaged");
 }
 
 static void
