@@ -13,6 +13,7 @@
 #include "shared/base/log.h"
 #include "shared/base/xalloc.h"
 #include "shared/net/selfstat.h"
+#include "shared/wire/import_host.h"
 
 #define SAY_AGAIN_MS 10000
 
@@ -35,6 +36,7 @@ struct query_service {
 };
 
 static void s_ask(query_service_t *self, const struct route *from, zmq_msg_t *body);
+static uint64_t s_imported(const query_service_t *self, const struct query_request *q);
 static query_worker_t *s_worker(const query_service_t *self, const struct query_request *q);
 static bool s_reply(query_service_t *self, query_worker_t *worker, unsigned budget,
                     int64_t mono_ms);
@@ -153,20 +155,40 @@ s_ask(query_service_t *self, const struct route *from, zmq_msg_t *body)
     } else {
         if (q->type == QUERY_HOSTS)
             s_attach_hosts(self, job);
+        job->imported = s_imported(self, q);
         query_worker_ask(s_worker(self, q), job);
         return;
     }
     query_job_free(job);
 }
 
+// What was imported under the name of a host stands there under an id that follows from the name,
+// unless the host was known by then. 0: there can be nothing.
+static uint64_t
+s_imported(const query_service_t *self, const struct query_request *q)
+{
+    const struct host *host = q->host != 0 ? host_table_find(self->is.hosts, q->host) : NULL;
+
+    if (host == NULL || host->imported || (q->type != QUERY_SELECT && q->type != QUERY_SERIES))
+        return 0;
+    return import_host_id(host->info.name, strlen(host->info.name));
+}
+
+static bool
+s_is_far(const query_service_t *self, const struct query_request *q)
+{
+    const uint64_t imported = s_imported(self, q);
+
+    if (q->type != QUERY_SELECT && q->type != QUERY_SERIES)
+        return q->type == QUERY_STATUS;
+    return store_is_far(self->is.store, q->host, q->start_ms) ||
+           (imported != 0 && store_is_far(self->is.store, imported, q->start_ms));
+}
+
 static query_worker_t *
 s_worker(const query_service_t *self, const struct query_request *q)
 {
-    if (self->is.far != NULL &&
-        (q->type == QUERY_STATUS || ((q->type == QUERY_SELECT || q->type == QUERY_SERIES) &&
-                                     store_is_far(self->is.store, q->host, q->start_ms))))
-        return self->is.far;
-    return self->is.worker;
+    return self->is.far != NULL && s_is_far(self, q) ? self->is.far : self->is.worker;
 }
 
 static bool

@@ -14,6 +14,7 @@
 
 #include "collector/cardinality.h"
 #include "collector/collector_stat.h"
+#include "collector/query_selection.h"
 #include "shared/base/clock.h"
 #include "shared/base/err.h"
 #include "shared/base/ring.h"
@@ -46,12 +47,6 @@ struct answer {
     int64_t until_ms; // monotonic
 };
 
-// A request as the store understands it.
-struct selection {
-    struct store_select what;
-    matchers_t *matchers[QUERY_SELECTORS_MAX]; // `what` points here
-};
-
 static void *s_run(void *arg);
 static bool s_wait(const query_worker_t *self, int fd);
 static void s_answer(query_worker_t *self, const struct query_job *job);
@@ -60,9 +55,8 @@ static void s_hosts(struct answer *a);
 static void s_events(struct answer *a);
 static void s_numbers(struct answer *a);
 static void s_series(struct answer *a);
-static bool s_select(struct answer *a, struct selection *selection);
+static int s_read(struct answer *a, store_cursor_t *cursor);
 static bool s_put(struct answer *a, const struct store_series *series);
-static bool s_limited(const struct selection *selection);
 static uint64_t s_oldest(store_t *store);
 static void s_begin(struct answer *a);
 static void s_finish(struct answer *a, const char *lacks);
@@ -302,79 +296,61 @@ s_numbers(struct answer *a)
 }
 
 // SERIES, SELECT and LAST are one walk over a cursor. `upto` is the cursor's, so it is the same in
-// all replies of the answer.
+// all replies of the answer. What was imported under the host's name before it came stands under an
+// id of its own, and is read before: its rows are never live.
 static void
 s_series(struct answer *a)
 {
-    struct selection selection = { 0 };
-    store_cursor_t *cursor = NULL;
-    struct store_series series;
-    int rc;
+    const struct query_request *q = &a->job->request;
+    store_t *store = a->worker->is.store;
+    store_cursor_t *cursor = NULL, *imported = NULL;
+    struct query_selection selection;
+    char error[MATCHERS_ERROR_SIZE];
+    int rc = query_selection_take(&selection, q, error);
 
-    if (!s_select(a, &selection))
+    if (rc < 0) {
+        s_fail(a, QUERY_BAD, error);
         goto out;
-    rc = store_open(a->worker->is.store, &selection.what, &cursor);
+    }
+    selection.what.until_ms = a->until_ms;
+    selection.what.stop = &a->worker->stopping;
+    rc = store_open(store, &selection.what, &cursor);
+    if (rc == 0 && a->job->imported != 0) {
+        selection.what.host = a->job->imported;
+        rc = store_open(store, &selection.what, &imported);
+    }
     if (rc < 0) {
         s_fail(a, QUERY_BAD, err_str(rc));
         goto out;
     }
-    a->head.upto = store_upto(cursor);
-    if (selection.what.labels_only)
-        a->head.upto = s_oldest(a->worker->is.store);
+    a->head.upto = selection.what.labels_only ? s_oldest(store) : store_upto(cursor);
     s_begin(a);
-    while ((rc = store_next(cursor, &series)) == 1) {
-        if (!s_put(a, &series))
-            goto out;
-    }
+    rc = imported != NULL ? s_read(a, imported) : 0;
+    rc = rc == 0 ? s_read(a, cursor) : rc;
     if (rc < 0)
         s_store_failed(a, cursor, rc);
-    else if (s_limited(&selection))
+    else if (rc == 0 && query_selection_limited(&selection))
         s_fail(a, QUERY_TOO_LARGE, "a regular expression took too many steps");
-    else
+    else if (rc == 0)
         s_finish(a, store_why(cursor));
 out:
+    store_close(&imported);
     store_close(&cursor);
-    for (uint32_t i = 0; i < QUERY_SELECTORS_MAX; i++)
-        matchers_destroy(&selection.matchers[i]);
+    query_selection_release(&selection);
 }
 
-// What to read; false once it has answered that there is nothing to be read so.
-static bool
-s_select(struct answer *a, struct selection *selection)
+// 0; 1: the answer has ended; or as store_next.
+static int
+s_read(struct answer *a, store_cursor_t *cursor)
 {
-    const struct query_request *q = &a->job->request;
-    char error[MATCHERS_ERROR_SIZE];
+    struct store_series series;
+    int rc;
 
-    if (q->n_selectors == 0) {
-        s_fail(a, QUERY_BAD, "a selector is missing");
-        return false;
+    while ((rc = store_next(cursor, &series)) == 1) {
+        if (!s_put(a, &series))
+            return 1;
     }
-    if (q->type == QUERY_SELECT && q->start_ms > q->end_ms) {
-        s_fail(a, QUERY_BAD, "the window ends before it starts");
-        return false;
-    }
-    for (uint32_t i = 0; i < q->n_selectors; i++) {
-        char *text = xstrndup(q->selectors[i], q->selector_len[i]);
-        int rc = matchers_parse(&selection->matchers[i], text, error);
-
-        free(text);
-        if (rc < 0) {
-            s_fail(a, QUERY_BAD, error);
-            return false;
-        }
-    }
-    selection->what = (struct store_select){
-        .host = q->host,
-        .start_ms = q->start_ms,
-        .end_ms = q->type == QUERY_SELECT ? q->end_ms : INT64_MAX,
-        .matchers = selection->matchers,
-        .n_matchers = q->n_selectors,
-        .newest_only = q->type == QUERY_LAST,
-        .labels_only = q->type == QUERY_SERIES,
-        .until_ms = a->until_ms,
-        .stop = &a->worker->stopping,
-    };
-    return true;
+    return rc;
 }
 
 // False once the answer has ended: too much, or stopped.
@@ -405,17 +381,6 @@ s_put(struct answer *a, const struct store_series *series)
     query_put_series(&a->out, &item);
     a->n++;
     return a->out.len < QUERY_CHUNK_BYTES || s_send(a, false);
-}
-
-// An expression that gave up on some labels has not answered for them: better no answer than half.
-static bool
-s_limited(const struct selection *selection)
-{
-    bool limited = false;
-
-    for (uint32_t i = 0; i < selection->what.n_matchers; i++)
-        limited = matchers_limited(selection->matchers[i]) || limited;
-    return limited;
 }
 
 // Before this time there is nothing; 0: not known.

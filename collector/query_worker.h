@@ -30,6 +30,7 @@ struct query_job {
     struct route from;
     struct buf bytes;             // the message that the request's text points into
     struct query_request request; // checked
+    uint64_t imported;            // a second host of SELECT and SERIES, read beside it; 0: none
     struct host_info *hosts;      // for QUERY_HOSTS
     uint32_t n_hosts;
 };

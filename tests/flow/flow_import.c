@@ -204,6 +204,29 @@ what_is_imported_for_a_living_host_stands_on_its_page(void **state)
 }
 
 static void
+what_was_imported_before_its_host_came_stands_on_its_page_too(void **state)
+{
+    stage_t *s = *state;
+    int64_t at_ms = clock_real_ms() - 3600000;
+    char text[256], *path;
+
+    snprintf(text, sizeof text,
+             "time_ms,series,value\n%" PRId64
+             ",\"node_load1{instance=\"\"web-1\"\",job=\"\"node\"\"}\",42.5\n",
+             at_ms);
+    path = stage_file(s, "hour.csv", text);
+    importing_collector(s, "one");
+    stage_dashboard(s, NULL);
+    importing_imported(s, path, "1 stored, 0 refused, 0 conflicts");
+    stage_agent(s, "web-1", NULL);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_ready, NULL));
+    claim(s,
+          stage_until(s, STAGE_PATIENCE_MS, stage_host_is, &(struct stage_host){ "web-1", "up" }));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_has_imported, &at_ms));
+    free(path);
+}
+
+static void
 an_imported_host_is_listed_as_stopped(void **state)
 {
     stage_t *s = *state;
@@ -314,6 +337,7 @@ main(void)
         stage_test(what_a_host_said_goes_from_collector_to_collector_as_it_was),
         stage_test(the_same_again_adds_nothing_and_another_value_is_a_conflict),
         stage_test_up(what_is_imported_for_a_living_host_stands_on_its_page),
+        stage_test(what_was_imported_before_its_host_came_stands_on_its_page_too),
         stage_test(an_imported_host_is_listed_as_stopped),
         stage_test(what_is_wrong_is_told_by_line_and_what_is_before_it_is_kept),
         stage_test(what_can_not_be_done_is_told_by_the_exit_code),
