@@ -70,7 +70,7 @@ permit_host(const permit_t *self, const char *host)
 static bool
 s_name_of(char name[NAME_SIZE], const char *host)
 {
-    const char *end;
+    const char *end, *port;
     size_t n;
 
     if (host[0] == '[') {
@@ -80,6 +80,12 @@ s_name_of(char name[NAME_SIZE], const char *host)
     } else {
         end = strchrnul(host, ':');
     }
+    port = end;
+    // A port is digits: what else may stand there is no Host.
+    if (*end == ']')
+        port = end + 1;
+    if (*port != '\0' && port[1 + strspn(port + 1, "0123456789")] != '\0')
+        return false;
     n = (size_t) (end - host);
     if (n > 1 && host[n - 1] == '.')
         n--;
