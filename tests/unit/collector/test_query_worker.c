@@ -28,6 +28,9 @@ static struct {
     const char *why;
     int64_t until_ms; // as it was told
     bool told_stop;
+    uint64_t imported;  // host of imports that a job names
+    uint64_t opened[4]; // hosts, in the order in which they were
+    unsigned n_opened;
 } fake;
 
 struct fake_cursor {
@@ -43,6 +46,8 @@ fake_open(store_t *store, const struct store_select *what, store_cursor_t **ret)
     c->base.store = store;
     fake.until_ms = what->until_ms;
     fake.told_stop = what->stop != NULL;
+    assert_true(fake.n_opened < 4);
+    fake.opened[fake.n_opened++] = what->host;
     *ret = &c->base;
     return 0;
 }
@@ -117,6 +122,8 @@ ask(uint8_t type)
     fake.base.ops = &s_ops;
     assert_int_equal(
         query_worker_start(&worker, &(struct query_worker_options){ .store = &fake.base }), 0);
+    fake.n_opened = 0;
+    job->imported = fake.imported;
     job->request = (struct query_request){
         .type = type, .n_selectors = 1, .selectors = { "up" }, .selector_len = { 2 }
     };
@@ -194,6 +201,28 @@ a_list_of_series_tells_from_when_on_there_is_anything(void **state)
     assert_int_equal(ask(QUERY_SERIES).upto, OLDEST_MS);
     assert_true(fake.until_ms > 0);
     assert_true(fake.told_stop);
+}
+
+static void
+what_was_imported_for_a_host_is_read_beside_it(void **state)
+{
+    struct heard heard;
+
+    (void) state;
+    fake.rc = 0;
+    fake.why = NULL;
+    fake.imported = 77;
+    heard = ask(QUERY_SELECT);
+    assert_int_equal(heard.status, QUERY_OK);
+    assert_int_equal(heard.series, 2);
+    assert_int_equal(heard.upto, 9);
+    assert_int_equal(fake.n_opened, 2);
+    assert_true(fake.opened[1] == 77);
+    fake.rc = ERR_LIMIT;
+    assert_int_equal(ask(QUERY_SELECT).status, QUERY_TOO_LARGE);
+    fake.imported = 0;
+    fake.rc = 0;
+    assert_int_equal(ask(QUERY_SELECT).series, 1);
 }
 
 static int
@@ -323,6 +352,7 @@ main(void)
         cmocka_unit_test(what_the_store_lacks_is_said_in_the_last_reply),
         cmocka_unit_test(what_is_too_much_is_refused_with_its_sentence),
         cmocka_unit_test(a_list_of_series_tells_from_when_on_there_is_anything),
+        cmocka_unit_test(what_was_imported_for_a_host_is_read_beside_it),
         cmocka_unit_test(the_largest_of_each_kind_are_told_the_largest_first),
         cmocka_unit_test(a_store_that_does_not_count_says_so),
         cmocka_unit_test(what_is_not_known_is_not_in_the_status),
