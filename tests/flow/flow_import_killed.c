@@ -131,10 +131,11 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        // The first: it looks at the most that any program took that has ended.
+        stage_test(a_large_file_takes_no_more_memory),
         stage_test(killed_wherever_it_stands_it_goes_on_and_doubles_nothing),
         stage_test(a_collector_that_is_killed_gets_what_it_lacks_when_it_is_back),
         stage_test(an_importer_that_was_stopped_goes_on),
-        stage_test(a_large_file_takes_no_more_memory),
     };
 
     return cmocka_run_group_tests_name("flow_import_killed", tests, NULL, NULL);
