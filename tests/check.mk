@@ -53,7 +53,7 @@ faulty := bin/zpulse-collector tests/unit/collector/crash_blocks
 faulty:
 	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(BUILD)-fault \
 	  CPPFLAGS='$(CPPFLAGS) -DZPULSE_CRASH_POINTS' $(faulty:%=$(BUILD)-fault/%)
-$(BUILD)/tests/fault/fault_store: | faulty
+$(addprefix $(BUILD)/tests/fault/fault_,harm points store): | faulty
 
 binaries   = $(patsubst %.c,$(BUILD)/%,$(wildcard $1))
 # The longest first, so that none of them is begun when all else is done.

@@ -6,6 +6,7 @@
 #include "collector/store/local_inner.h"
 #include "collector/store/tile_compare.h"
 #include "shared/base/clock.h"
+#include "shared/base/crash_point.h"
 #include "shared/base/xalloc.h"
 
 // Tiles of one open tile that are compared with their neighbours.
@@ -230,6 +231,7 @@ local_seal_next(struct local_store *self, sealer_t *sealer)
         s_sift(self, &made, ended);
         conflicts = sealer_conflicts(sealer) + s_conflicts(self, &made);
     }
+    CRASH_POINT(TILE_SEALED);
     pthread_mutex_lock(&self->lock);
     s_replace(self, tile, &made, conflicts);
     ended->tile = NULL;

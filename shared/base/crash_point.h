@@ -17,6 +17,7 @@
     POINT(SEGMENT_NAMED) /* the folder is not on the disk yet */                          \
     POINT(SEGMENT_DROP)  /* nobody needs it any more */                                   \
     POINT(SEGMENT_DROPPED)                                                                \
+    POINT(TILE_SEALED)  /* of an open tile: in memory, nobody knows it yet */             \
     POINT(ROOM_MADE)    /* tables, id and version of a new database are committed */      \
     POINT(ROOM_CLOSE)   /* the last connection goes, and with it the log */               \
     POINT(CHECKPOINT)   /* of a log into its file */                                      \

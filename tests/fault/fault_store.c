@@ -11,7 +11,7 @@
 #include "tests/support/chaos.h"
 #include "tests/support/rig.h"
 #include "tests/support/seeded.h"
-#include "tests/support/store_folder.h"
+#include "tests/support/store_names.h"
 
 #define RIGS    6 // beside each other
 #define KILLS   200
@@ -102,7 +102,7 @@ a_collector_that_is_killed_at_any_moment_loses_and_doubles_nothing(void **state)
             if (clock_mono_ms() < due_ms[i])
                 continue;
             rig_kill(s_rigs[i], SIGKILL);
-            assert_int_equal(store_folder_check(rig_store(s_rigs[i])), 0);
+            assert_int_equal(store_names_check(rig_store(s_rigs[i])), 0);
             rig_start(s_rigs[i], NULL);
             due_ms[i] = clock_mono_ms() + s_life_ms(&seed);
             done++;

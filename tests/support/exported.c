@@ -70,6 +70,12 @@ s_read(const char *text, int64_t from_ms)
 host_samples_t *
 exported_run(stage_t *stage, const char *match, int64_t from_ms)
 {
+    return exported_said(stage, match, from_ms, NULL, 0);
+}
+
+host_samples_t *
+exported_said(stage_t *stage, const char *match, int64_t from_ms, char *said, size_t size)
+{
     host_samples_t *all = NULL;
     char start[32];
     process_t *p;
@@ -81,6 +87,8 @@ exported_run(stage_t *stage, const char *match, int64_t from_ms)
         all = s_read(process_out(p), from_ms);
     else
         fprintf(stderr, "no export of %s: code %d: %s", match, process_code(p), process_err(p));
+    if (said != NULL)
+        snprintf(said, size, "%s", process_err(p));
     stage_drop(stage, &p);
     return all;
 }

@@ -14,4 +14,8 @@
 // NULL where the program does not end well or writes what is no CSV: said on standard error.
 host_samples_t *exported_run(stage_t *stage, const char *match, int64_t from_ms);
 
+// Likewise, and what it said on standard error.
+host_samples_t *exported_said(stage_t *stage, const char *match, int64_t from_ms, char *said,
+                              size_t size);
+
 #endif

@@ -8,7 +8,7 @@
 #include "tests/support/seeded.h"
 
 #define DAY_MS      INT64_C(86400000)
-#define STEP_MS     25 // between rows
+#define STEP_MS     10 // between rows
 #define LATE        NUMBERED_SLOTS
 #define LATE_EACH   4
 #define NUMBER_BITS 26

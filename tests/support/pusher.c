@@ -18,11 +18,13 @@
 #include "shared/wire/row_codec.h"
 #include "tests/support/seeded.h"
 
-#define KEY_EACH   32
-#define FIRST_ROW  2 // records before: IDENT, TABLE
-#define PING_MS    500
-#define AGAIN_MS   1000 // a HELLO that nobody answered is said again
-#define TWICE_MOST 4    // records that go out once more after WELCOME, as duplicates
+#define KEY_EACH      32
+#define FIRST_ROW     2 // records before: IDENT, TABLE
+#define PING_MS       500
+#define AGAIN_MS      1000 // a HELLO that nobody answered is said again
+#define BALLAST       200  // a type of records that there is not
+#define BALLAST_BYTES 4096
+#define TWICE_MOST    4 // records that go out once more after WELCOME, as duplicates
 
 struct pusher {
     struct pusher_options opt;
@@ -43,7 +45,7 @@ struct pusher {
     bool table;         // goes ahead of the repeat
     uint64_t acked;     // records
     uint64_t limit;
-    uint64_t stored, refused;  // samples, as the last ACK said
+    uint64_t refused;          // samples, as the last ACK said
     int64_t hello_ms, ping_ms; // monotonic, when they were said last
     uint64_t pings;
     uint64_t seed;
@@ -53,7 +55,8 @@ struct pusher {
 static void s_record(pusher_t *self, uint8_t type, uint32_t count, int64_t t0_ms,
                      const struct wbuf *body);
 static void s_row(pusher_t *self);
-static void s_table(pusher_t *self, struct wbuf *w);
+static void s_ballast(pusher_t *self);
+static void s_table(struct wbuf *w);
 static void s_hello(pusher_t *self);
 static void s_ping(pusher_t *self);
 static void s_hear(pusher_t *self, const struct control_msg *msg);
@@ -96,7 +99,7 @@ pusher_new(const struct pusher_options *opt)
     identity_put(&w, &id);
     s_record(self, RECORD_IDENT, 0, opt->samples.t0_ms, &w);
     wbuf_init(&w, body, sizeof body);
-    s_table(self, &w);
+    s_table(&w);
     s_record(self, RECORD_TABLE, 0, opt->samples.t0_ms, &w);
     return self;
 }
@@ -157,13 +160,13 @@ void
 pusher_make(pusher_t *self, uint32_t rows)
 {
     while (rows-- > 0)
-        s_row(self);
+        (self->opt.ballast ? s_ballast : s_row)(self);
 }
 
 uint32_t
 pusher_rows(const pusher_t *self)
 {
-    return (uint32_t) (self->n - FIRST_ROW);
+    return self->opt.ballast ? 0 : (uint32_t) (self->n - FIRST_ROW);
 }
 
 bool
@@ -190,6 +193,12 @@ pusher_turn(pusher_t *self, unsigned most)
 }
 
 bool
+pusher_is_welcome(const pusher_t *self)
+{
+    return self->welcome;
+}
+
+bool
 pusher_is_done(const pusher_t *self)
 {
     return self->acked == self->n;
@@ -211,9 +220,10 @@ void
 pusher_check(const pusher_t *self, const struct sample *held, size_t n, int64_t since_ms,
              struct numbered_verdict *ret)
 {
-    const uint64_t acked = self->acked > FIRST_ROW ? self->acked - FIRST_ROW : 0;
+    const uint64_t rows = pusher_rows(self);
+    const uint64_t acked = rows > 0 && self->acked > FIRST_ROW ? self->acked - FIRST_ROW : 0;
 
-    numbered_check(&self->opt.samples, pusher_rows(self), acked, held, n, since_ms, ret);
+    numbered_check(&self->opt.samples, rows, acked, held, n, since_ms, ret);
 }
 
 // --- records
@@ -248,9 +258,8 @@ s_record(pusher_t *self, uint8_t type, uint32_t count, int64_t t0_ms, const stru
 }
 
 static void
-s_table(pusher_t *self, struct wbuf *w)
+s_table(struct wbuf *w)
 {
-    (void) self;
     wbuf_varint(w, NUMBERED_WIDTH);
     wbuf_varint(w, NUMBERED_WIDTH);
     for (uint32_t slot = 0; slot < NUMBERED_WIDTH; slot++) {
@@ -293,6 +302,18 @@ s_row(pusher_t *self)
                                      .m = numbered_value(of, row * NUMBERED_WIDTH + slot) };
     count += row_put(&self->rows, &w, 0, cells);
     s_record(self, row % KEY_EACH == 0 ? RECORD_KEY : RECORD_DELTA, count, time_ms, &w);
+}
+
+static void
+s_ballast(pusher_t *self)
+{
+    static uint8_t body[BALLAST_BYTES];
+    struct wbuf w;
+
+    wbuf_init(&w, body, sizeof body);
+    while (w.len + 8 <= sizeof body)
+        wbuf_u64(&w, seeded_next(&self->seed));
+    s_record(self, BALLAST, 0, self->opt.samples.t0_ms, &w);
 }
 
 // --- the wire
@@ -401,7 +422,6 @@ s_hear(pusher_t *self, const struct control_msg *msg)
     }
     case CONTROL_ACK:
         s_acked(self, "ACK", msg->ack.next, msg->ack.limit);
-        self->stored = msg->ack.stored;
         self->refused = msg->ack.refused;
         if (msg->ack.elsewhere > 0 || msg->ack.refused > 0)
             s_fail(self, "were acknowledged and not stored: refused, elsewhere", msg->ack.refused,
@@ -452,7 +472,7 @@ s_put_table(pusher_t *self)
     ptrdiff_t n;
 
     wbuf_init(&w, body, sizeof body);
-    s_table(self, &w);
+    s_table(&w);
     record.body_len = (uint32_t) wbuf_finish(&w);
     frame_put_prefix(frame, &prefix);
     n = frame_put_record(frame + FRAME_PREFIX_SIZE, sizeof frame - FRAME_PREFIX_SIZE, &record);
@@ -470,10 +490,10 @@ s_send(pusher_t *self)
         return !self->table;
     }
     if (self->repeat < self->fresh) {
-        if (!s_put(self, self->repeat, FRAME_REPEAT))
-            return false;
-        self->repeat++;
-        return true;
+        const bool out = s_put(self, self->repeat, FRAME_REPEAT);
+
+        self->repeat += out;
+        return out;
     }
     if (self->next >= self->n || self->next >= self->limit || !s_put(self, self->next, 0))
         return false;

@@ -24,6 +24,7 @@ struct pusher_options {
     uint64_t host;
     const char *name; // copied
     struct numbered samples;
+    bool ballast; // in place of rows, records of 4 KiB that no collector knows: they are kept
 };
 
 pusher_t *pusher_new(const struct pusher_options *opt);
@@ -37,6 +38,8 @@ void pusher_make(pusher_t *self, uint32_t rows);
 uint32_t pusher_rows(const pusher_t *self);
 // Hears what came, and sends what it may, at most so many frames. False: something is amiss.
 bool pusher_turn(pusher_t *self, unsigned most);
+// Whether the collector that it is connected to has said so.
+bool pusher_is_welcome(const pusher_t *self);
 // Whether all that was made is acknowledged.
 bool pusher_is_done(const pusher_t *self);
 const char *pusher_amiss(const pusher_t *self); // NULL: nothing is

@@ -15,7 +15,7 @@
 #include "tests/support/balance.h"
 #include "tests/support/exported.h"
 #include "tests/support/seeded.h"
-#include "tests/support/store_folder.h"
+#include "tests/support/store_names.h"
 
 #define READY     "msg=\"ready\""
 #define PROGRAM   "zpulse-collector"
@@ -33,6 +33,7 @@ struct rig {
     bool up;
     int64_t fed_ms; // monotonic: rows until then were made
     uint64_t seed;
+    char said[400]; // by the last export
     pusher_t *pushers[RIG_HOSTS];
     char program[256], data[256], store[300], seen[256];
     uint64_t passed[CRASH_POINT_COUNT];
@@ -85,7 +86,8 @@ rig_add_host(rig_t *self)
                                   .name = name,
                                   .samples = { .t0_ms = clock_real_ms() - PAST_MS,
                                                .seed = seeded_next(&self->seed),
-                                               .old = self->opt.old } });
+                                               .old = self->opt.old },
+                                  .ballast = self->opt.ballast && i > 0 });
 }
 
 void
@@ -180,7 +182,7 @@ bool
 rig_is_done(rig_t *self)
 {
     for (unsigned i = 0; i < self->opt.hosts; i++)
-        if (!pusher_is_done(self->pushers[i]))
+        if (!pusher_is_welcome(self->pushers[i]) || !pusher_is_done(self->pushers[i]))
             return false;
     return true;
 }
@@ -238,7 +240,8 @@ rig_settle(rig_t *self, int timeout_ms)
 bool
 rig_verdict(rig_t *self, int64_t since_ms, struct numbered_verdict *ret)
 {
-    host_samples_t *all = exported_run(self->stage, PUSHER_METRIC, 0);
+    host_samples_t *all = exported_said(self->stage, PUSHER_METRIC, 0, self->said,
+                                        sizeof self->said);
 
     *ret = (struct numbered_verdict){ .first = UINT64_MAX };
     if (all == NULL)
@@ -260,6 +263,12 @@ rig_verdict(rig_t *self, int64_t since_ms, struct numbered_verdict *ret)
     }
     host_samples_destroy(&all);
     return true;
+}
+
+const char *
+rig_said(const rig_t *self)
+{
+    return self->said;
 }
 
 void
@@ -285,7 +294,7 @@ rig_finish(rig_t *self, int64_t since_ms)
     claim(self->stage, balance_is_even(self->stage, BALANCE_NO_LOSS, EVEN_MS));
     rig_check(self, since_ms);
     rig_kill(self, SIGTERM);
-    (void) store_folder_check(self->store);
+    (void) store_names_check(self->store);
     rig_start(self, NULL);
     claim(self->stage, rig_settle(self, SETTLE_MS));
     rig_check(self, since_ms);

@@ -21,6 +21,7 @@ struct rig_options {
     unsigned hosts;
     uint64_t seed;
     bool old;                     // samples of a time that is to be removed
+    bool ballast;                 // the last host fills the journal
     bool shipped;                 // the program as it is shipped: it has no points
     const char *data;             // folder of the collector; NULL: the stage's own
     const char *words[RIG_WORDS]; // further ones of the collector
@@ -45,6 +46,7 @@ void rig_start(rig_t *self, const char *at);
 bool rig_turn(rig_t *self, unsigned per_s);
 // It has answered since its start.
 bool rig_is_up(rig_t *self);
+// All that was made is acknowledged, and the collector that runs knows all hosts.
 bool rig_is_done(rig_t *self);
 // A signal, and its end; what it said is forgotten.
 void rig_kill(rig_t *self, int sig);
@@ -56,6 +58,7 @@ bool rig_settle(rig_t *self, int timeout_ms);
 // Compares what `zpulse export` writes with what was acknowledged; what is older than since_ms may
 // lack. The sum of all hosts; false: it writes nothing.
 bool rig_verdict(rig_t *self, int64_t since_ms, struct numbered_verdict *ret);
+const char *rig_said(const rig_t *self); // by that export, on standard error
 // It is all there. Fails the test.
 void rig_check(rig_t *self, int64_t since_ms);
 // All that is said of an end: a start, all acknowledged, the ledger even, a clean stop that leaves

@@ -26,7 +26,7 @@
 #include "collector/store/meta_db.h"
 #include "shared/base/crash_point.h"
 #include "shared/base/err.h"
-#include "tests/support/store_folder.h"
+#include "tests/support/store_names.h"
 #include "tests/unit/collector/block_bed.h"
 
 #define DAYS    5u // one more than are open at a time
@@ -300,7 +300,7 @@ is_a_beginning(const char *dir)
     for (uint32_t k = 0; k < COMMITS; k++)
         assert_int_equal(write_commit(files, k, now.marks), 0);
     block_files_close(&files);
-    store_folder_check(dir);
+    store_names_check(dir);
     look(dir, &now, false, &files);
     for (unsigned day = 0; day < DAYS; day++)
         assert_int_equal(now.tiles[day], (UINT64_C(1) << COMMITS) - 1);
@@ -344,7 +344,7 @@ lacks_what_was_damaged(const char *dir)
     for (uint32_t k = COMMITS; k < COMMITS + 2; k++)
         assert_int_equal(write_commit(files, k, marks), 0);
     block_files_close(&files);
-    assert_int_equal(store_folder_check(dir), 1);
+    assert_int_equal(store_names_check(dir), 1);
     look(dir, &now, false, &files);
     for (unsigned day = 0; day < DAYS; day++)
         assert_int_equal(now.tiles[day], day == 1 ? whole ^ ((UINT64_C(1) << COMMITS) - 1) : whole);
@@ -376,7 +376,7 @@ lacks_whole_days(const char *dir)
         assert_true(now.tiles[day] == whole || (now.tiles[day] == 0 && day < DAYS - 3));
     block_files_close(&files);
     assert_int_equal(expire(dir), 0);
-    store_folder_check(dir);
+    store_names_check(dir);
     look(dir, &now, false, &files);
     for (unsigned day = 0; day < DAYS; day++)
         assert_int_equal(now.tiles[day], day < DAYS - 3 ? 0 : whole);
@@ -427,7 +427,7 @@ has_whole_batches(const char *dir)
     for (uint32_t k = hosts; k < COMMITS; k++)
         assert_int_equal(write_meta(meta, k), 0);
     meta_db_close(&meta);
-    store_folder_check(dir);
+    store_names_check(dir);
 }
 
 static void

@@ -1,7 +1,7 @@
-// store_folder - what may lie in the folder of a store while nobody has it open.
+// store_names - what may lie in the folder of a store while nobody has it open.
 
-#ifndef TESTS_SUPPORT_STORE_FOLDER_H
-#define TESTS_SUPPORT_STORE_FOLDER_H
+#ifndef TESTS_SUPPORT_STORE_NAMES_H
+#define TESTS_SUPPORT_STORE_NAMES_H
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,12 +15,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#define STORE_FOLDER_NAMES "^(meta\\.db|events\\.db|raw-[0-7]-[0-9]{8}\\.db)(\\.damaged[0-9]*)?(-wal|-shm)?$"
+#define STORE_NAMES \
+    "^(meta\\.db|events\\.db|raw-[0-7]-[0-9]{8}\\.db)(\\.damaged[0-9]*)?(-wal|-shm)?$"
 
 // Only names that are known, and beside files only what is theirs. How many were set aside; 0 where
 // there is no folder. Fails the test.
 static inline unsigned
-store_folder_check(const char *dir)
+store_names_check(const char *dir)
 {
     DIR *folder = opendir(dir);
     unsigned aside = 0;
@@ -28,7 +29,7 @@ store_folder_check(const char *dir)
 
     if (folder == NULL) // nothing was stored yet
         return 0;
-    assert_int_equal(regcomp(&known, STORE_FOLDER_NAMES, REG_EXTENDED), 0);
+    assert_int_equal(regcomp(&known, STORE_NAMES, REG_EXTENDED), 0);
     for (const struct dirent *e; (e = readdir(folder)) != NULL;) {
         regmatch_t part[4];
         char path[600];
