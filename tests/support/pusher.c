@@ -485,10 +485,8 @@ s_put_table(pusher_t *self)
 static bool
 s_send(pusher_t *self)
 {
-    if (self->table) {
-        self->table = !s_put_table(self);
-        return !self->table;
-    }
+    if (self->table)
+        return !(self->table = !s_put_table(self));
     if (self->repeat < self->fresh) {
         const bool out = s_put(self, self->repeat, FRAME_REPEAT);
 
