@@ -8,6 +8,7 @@
 
 #include "shared/base/map.h"
 #include "shared/base/xalloc.h"
+#include "shared/wire/import_host.h"
 
 struct host_table {
     size_t most;
@@ -75,6 +76,17 @@ s_heard(struct host *host, const struct hello *hello, const struct route *route,
     host->hello_ms = now.mono_ms;
 }
 
+// What was imported under its name before it came is its own as well.
+static void
+s_inherit(const host_table_t *self, struct host *host)
+{
+    const char *name = host->info.name;
+    const struct host *twin = map_get_u64(self->hosts, import_host_id(name, strlen(name)));
+
+    if (twin != NULL && twin->imported && twin->info.first_ms < host->info.first_ms)
+        host->info.first_ms = twin->info.first_ms;
+}
+
 int
 host_table_hello(host_table_t *self, const struct hello *hello, const struct route *route,
                  struct host_time now, const struct host **ret)
@@ -94,6 +106,7 @@ host_table_hello(host_table_t *self, const struct hello *hello, const struct rou
     }
     host->imported = false;
     s_set_identity(self, host, &hello->id);
+    s_inherit(self, host);
     s_heard(host, hello, route, now);
     s_set_state(self, host, HOST_UP, now.real_ms);
     self->events.changed(self->events.arg, host);
@@ -126,6 +139,26 @@ host_table_import(host_table_t *self, const struct hello *hello, const struct ro
         self->events.changed(self->events.arg, host);
     *ret = host;
     return 0;
+}
+
+void
+host_table_recall(host_table_t *self, uint64_t id, const char *name, bool imported,
+                  int64_t heard_ms, struct host_time now)
+{
+    const struct identity identity = {
+        .host = id, .name = name, .name_len = strlen(name), .version = ""
+    };
+    struct host *host;
+
+    if (map_count(self->hosts) >= self->most || map_get_u64(self->hosts, id) != NULL)
+        return;
+    host = s_add(self, id, now);
+    host->imported = imported;
+    s_set_identity(self, host, &identity);
+    host->info.first_ms = heard_ms;
+    host->info.last_ms = heard_ms;
+    host->heard_ms = now.mono_ms - (now.real_ms - heard_ms) - HOST_SILENT_MS - 1;
+    s_set_state(self, host, imported ? HOST_STOPPED : HOST_SILENT, heard_ms);
 }
 
 const struct host *
@@ -218,6 +251,12 @@ host_table_filled(host_table_t *self, uint64_t id, int64_t from_ms)
 
     if (host != NULL && from_ms < host->info.first_ms)
         host->info.first_ms = from_ms;
+    // What is imported is the agent's host's as well that has its name.
+    if (host != NULL && host->imported) {
+        host = map_get(self->names, host->info.name, strlen(host->info.name));
+        if (host != NULL && from_ms < host->info.first_ms)
+            host->info.first_ms = from_ms;
+    }
 }
 
 bool

@@ -68,6 +68,10 @@ int host_table_hello(host_table_t *self, const struct hello *hello, const struct
 // an agent has this id; or LIMIT.
 int host_table_import(host_table_t *self, const struct hello *hello, const struct route *route,
                       struct host_time now, const struct host **ret);
+// One that was known before a start and last heard at this time of the clock: silent since then, or
+// stopped if it was imported. Nothing where the table is full, or has it.
+void host_table_recall(host_table_t *self, uint64_t host, const char *name, bool imported,
+                       int64_t heard_ms, struct host_time now);
 // The host, or NULL: nobody known by this host id, nonce and route, so it shall say HELLO.
 const struct host *host_table_ping(host_table_t *self, const struct ping *ping,
                                    const struct route *route, struct host_time now);

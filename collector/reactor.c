@@ -13,6 +13,7 @@
 #include "collector/cardinality_series.h"
 #include "collector/control_service.h"
 #include "collector/host_ledger.h"
+#include "collector/host_memory.h"
 #include "collector/host_table.h"
 #include "collector/ingest.h"
 #include "collector/journal_release.h"
@@ -193,6 +194,7 @@ s_build(reactor_t *self, const struct reactor_options *o)
                                                                         .changed = s_changed,
                                                                         .forgotten = s_forgotten,
                                                                         .imported = s_imported });
+    host_memory_recall(self->hosts, journal_lanes(o->journal));
     self->publisher = publisher_new(&(struct publisher_options){
         .xpub = self->sockets.live,
         .store = o->store,
@@ -408,6 +410,7 @@ s_replayed(reactor_t *self)
     if (self->replay == NULL || !replay_is_done(self->replay))
         return;
     self->in_part = !replay_is_whole(self->replay);
+    host_memory_look_back(self->hosts, self->replay);
     ingest_refused_before(self->ingest, replay_lanes(self->replay));
     self->replay = NULL;
     self->items[PLACE_REPLAY].events = 0;

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -18,11 +19,13 @@
 #include "shared/base/map.h"
 #include "shared/base/xalloc.h"
 #include "shared/net/selfstat.h"
+#include "shared/wire/import_host.h"
 
 struct replay {
     struct replay_options is; // dir and lanes are ours
     char *dir;
     lane_table_t *lanes;
+    map_t *first_ms; // host -> a time, as a pointer
     pthread_t thread;
     bool running;
     atomic_bool stopping;
@@ -44,6 +47,7 @@ replay_start(replay_t **ret, const struct replay_options *options)
     self->is = *options;
     self->dir = xstrdup(options->dir);
     self->lanes = lane_table_new();
+    self->first_ms = map_new();
     lane_table_copy(self->lanes, options->lanes);
     atomic_init(&self->stopping, false);
     atomic_init(&self->done, false);
@@ -71,6 +75,7 @@ replay_stop(replay_t **self_p)
     if (self->done_fd != -1)
         close(self->done_fd);
     lane_table_destroy(&self->lanes);
+    map_destroy(&self->first_ms);
     free(self->dir);
     free(self);
     *self_p = NULL;
@@ -102,6 +107,14 @@ replay_wait(replay_t *self, int64_t until_ms)
         if (n == 0 && left_ms <= 0)
             return false;
     }
+}
+
+int64_t
+replay_first_ms(const replay_t *self, uint64_t host)
+{
+    const int64_t first_ms = (int64_t) (intptr_t) map_get_u64(self->first_ms, host);
+
+    return first_ms != 0 ? first_ms : INT64_MAX;
 }
 
 bool
@@ -162,6 +175,26 @@ s_load(replay_t *self)
     return rc;
 }
 
+static void
+s_look_back(replay_t *self)
+{
+    const struct lane_host *host;
+    uint64_t id;
+    size_t at = 0;
+
+    while (self->is.store != NULL && !atomic_load(&self->stopping) &&
+           (host = lane_table_next_host(self->lanes, &at, &id)) != NULL) {
+        const char *name = host->name != NULL ? host->name : "";
+        const int64_t own_ms = local_store_first_ms(self->is.store, id);
+        const int64_t twin_ms = local_store_first_ms(self->is.store,
+                                                     import_host_id(name, strlen(name)));
+        const int64_t first_ms = own_ms < twin_ms ? own_ms : twin_ms;
+
+        if (first_ms != INT64_MAX && first_ms != 0)
+            map_put_u64(self->first_ms, id, (void *) (intptr_t) first_ms);
+    }
+}
+
 static void *
 s_run(void *arg)
 {
@@ -187,6 +220,8 @@ s_run(void *arg)
     selfstat_add(STAT_REPLAYED, walked.records);
     selfstat_add(STAT_JOURNAL_DAMAGED, walked.damaged_bytes);
     self->whole = rc == 0;
+    if (loaded == 0)
+        s_look_back(self);
     if (rc < 0 && rc != ERR_CLOSED && loaded == 0)
         log_error("the journal could not be read back as a whole: questions about the time before "
                   "the start lack what was not read",

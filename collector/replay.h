@@ -46,6 +46,9 @@ bool replay_is_whole(const replay_t *self);
 // that was last journaled. Of refusals this is what a time too far ahead decides, as it did then;
 // room in the store was another's. Until replay_stop.
 const lane_table_t *replay_lanes(const replay_t *self);
+// Once it is done: since when the store has something of the host that was known at the start, or
+// of what was imported under its name; INT64_MAX: nothing on its disk.
+int64_t replay_first_ms(const replay_t *self, uint64_t host);
 // True once it is done; waits for that until this time of the monotonic clock.
 bool replay_wait(replay_t *self, int64_t until_ms);
 

@@ -20,6 +20,7 @@ enum statement {
     GET_TILES,
     GET_TILES_OF_ALL,
     GET_STAT,
+    GET_FIRST,
     STATEMENTS,
 };
 
@@ -36,6 +37,7 @@ static const char *const s_sql[STATEMENTS] = {
                          " FROM tile WHERE first_ms <= ?3 AND last_ms >= ?2 ORDER BY number",
     [GET_STAT] = "SELECT count(*), ifnull(sum(samples), 0), ifnull(sum(length(bytes)), 0),"
                  " min(first_ms), max(last_ms), ifnull(max(number), 0) FROM tile",
+    [GET_FIRST] = "SELECT min(first_ms) FROM tile WHERE host = ?1",
 };
 
 static const char s_schema[] =
@@ -197,6 +199,26 @@ block_db_stat(block_db_t *self, struct block_stat *ret)
     ret->number = (uint64_t) sqlite3_column_int64(row, 5);
     ret->bytes = sqlite_room_bytes(&self->room);
     return sqlite_room_done(&self->room, row, step, 0);
+}
+
+int
+block_db_first(block_db_t *self, uint64_t host, int64_t *ret)
+{
+    sqlite3_stmt *row = NULL;
+    int step;
+    int rc = sqlite_room_statement(&self->room, GET_FIRST, &row);
+
+    if (rc < 0)
+        return rc;
+    sqlite3_bind_int64(row, 1, (int64_t) host);
+    step = sqlite3_step(row);
+    if (step == SQLITE_ROW && sqlite3_column_type(row, 0) != SQLITE_NULL) {
+        *ret = sqlite3_column_int64(row, 0);
+        rc = 1;
+    }
+    return sqlite_room_done(&self->room, row, step, rc == 1 ? 0 : rc) < 0
+               ? sqlite_room_error(&self->room)
+               : rc;
 }
 
 int

@@ -80,6 +80,8 @@ int block_db_marks(block_db_t *self, int (*fn)(void *arg, const struct block_mar
 int block_db_tiles(block_db_t *self, uint64_t host, int64_t first_ms, int64_t last_ms,
                    int (*fn)(void *arg, const struct block_tile *tile), void *arg);
 int block_db_stat(block_db_t *self, struct block_stat *ret);
+// The earliest time of the host's tiles: 1 and *ret, 0: it has none, or an error.
+int block_db_first(block_db_t *self, uint64_t host, int64_t *ret);
 // SQLite's quick_check: 0, or ERR_FORMAT with its first finding in `why`. Reads the whole file.
 int block_db_check(block_db_t *self, char *why, size_t size);
 // What another thread is at with it ends, with ERR_CLOSED. The one call that is any thread's.

@@ -91,6 +91,8 @@ int block_reader_marks(block_reader_t *self,
                        int (*fn)(void *arg, const struct block_name *file,
                                  const struct block_mark *mark),
                        void *arg);
+// The earliest time of the host's tiles: 1 and *ret, 0: it has none, or -errno.
+int block_reader_first(block_reader_t *self, uint64_t host, int64_t *ret);
 // Sums over all files. Reads their tables of tiles, not the tiles.
 int block_reader_stat(block_reader_t *self, struct block_stat *ret);
 

@@ -36,6 +36,7 @@ struct request {
     void *arg;
     const struct block_name *file; // at hand
     struct block_stat *stat;       // sums
+    int64_t first;                 // of the host
     int rc;                        // not 0: what the function returned
 };
 
@@ -50,6 +51,7 @@ static int s_tile(void *arg, const struct block_tile *tile);
 static int s_marks(block_db_t *db, struct request *request);
 static int s_mark(void *arg, const struct block_mark *mark);
 static int s_stat(block_db_t *db, struct request *request);
+static int s_first(block_db_t *db, struct request *request);
 
 block_reader_t *
 block_reader_new(block_files_t *files)
@@ -111,6 +113,20 @@ block_reader_marks(block_reader_t *self,
     };
 
     return s_each(self, &request, s_marks);
+}
+
+int
+block_reader_first(block_reader_t *self, uint64_t host, int64_t *ret)
+{
+    struct request request = {
+        .host = host, .first_ms = INT64_MIN, .last_ms = INT64_MAX, .first = INT64_MAX
+    };
+    const int rc = s_each(self, &request, s_first);
+
+    if (rc < 0)
+        return rc;
+    *ret = request.first;
+    return request.first != INT64_MAX;
 }
 
 int
@@ -259,4 +275,16 @@ s_stat(block_db_t *db, struct request *request)
     sum->last_ms = one.last_ms > sum->last_ms ? one.last_ms : sum->last_ms;
     sum->number = one.number > sum->number ? one.number : sum->number;
     return 0;
+}
+
+// Files come by day: the first that has it has it all.
+static int
+s_first(block_db_t *db, struct request *request)
+{
+    int64_t first;
+    const int rc = request->first == INT64_MAX ? block_db_first(db, request->host, &first) : 0;
+
+    if (rc == 1)
+        request->first = first;
+    return rc < 0 ? rc : 0;
 }

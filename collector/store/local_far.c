@@ -114,3 +114,18 @@ local_far_read(struct local_far *far, tile_gather_t *gather)
     local_disk_give_back(far->store->disk, reader);
     return rc < 0 ? rc : s_take_memory(&reading, NULL);
 }
+
+int64_t
+local_store_first_ms(local_store_t *self, uint64_t host)
+{
+    block_reader_t *reader;
+    int64_t first_ms = INT64_MAX;
+
+    if (self->disk == NULL)
+        return INT64_MAX;
+    reader = local_disk_reader(self->disk);
+    if (block_reader_first(reader, host, &first_ms) != 1)
+        first_ms = INT64_MAX;
+    local_disk_give_back(self->disk, reader);
+    return first_ms;
+}

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "collector/host_table.h"
+#include "shared/wire/import_host.h"
 
 static struct seen {
     unsigned changed, forgotten;
@@ -412,11 +413,56 @@ an_importer_at_work_is_not_made_room_of(void **state)
     assert_null(host_table_find(s_table, 2));
 }
 
+static void
+what_was_imported_under_a_name_is_the_hosts_that_has_it(void **state)
+{
+    const uint64_t past = import_host_id("web", 3);
+
+    (void) state;
+    assert_int_equal(import(past, 7, "web", 0), 0);
+    host_table_filled(s_table, past, 500);
+    assert_int_equal(hello(1, 10, "web", 1, 1000), 0);
+    assert_int_equal(host_table_find(s_table, 1)->info.first_ms, 500);
+    host_table_filled(s_table, past, 400);
+    assert_int_equal(host_table_find(s_table, 1)->info.first_ms, 400);
+}
+
+static void
+a_host_of_before_is_silent_until_it_comes(void **state)
+{
+    const struct host *host;
+
+    (void) state;
+    host_table_recall(s_table, 1, "web", false, 900000, at(0));
+    host_table_recall(s_table, 2, "old", true, 800000, at(0));
+    host_table_recall(s_table, 1, "other", false, 900000, at(0)); // it is there
+    host = host_table_find(s_table, 1);
+    assert_non_null(host);
+    assert_string_equal(host->info.name, "web");
+    assert_int_equal(host->info.state, HOST_SILENT);
+    assert_int_equal(host->info.since_ms, 900000);
+    assert_int_equal(state_of(2), HOST_STOPPED);
+    host_table_tick(s_table, at(10));
+    assert_int_equal(host->info.state, HOST_SILENT);
+    assert_int_equal(seen.changed, 0);
+    assert_false(ping(1, 10, 1, 20)); // it shall say HELLO
+    assert_int_equal(hello(1, 10, "web", 1, 30), 0);
+    assert_int_equal(state_of(1), HOST_UP);
+    // Another host may take the name of one that has not come, and its place in a full table.
+    assert_int_equal(hello(3, 11, "old", 2, 40), 0);
+    host_table_recall(s_table, 4, "full", false, 900000, at(0));
+    assert_null(host_table_find(s_table, 4));
+    assert_int_equal(hello(5, 12, "new", 3, 50), 0);
+    assert_null(host_table_find(s_table, 2));
+}
+
 int
 main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
+        TEST(what_was_imported_under_a_name_is_the_hosts_that_has_it),
+        TEST(a_host_of_before_is_silent_until_it_comes),
         TEST(a_hello_makes_a_host),
         TEST(pings_keep_it_up_and_silence_takes_it_down),
         TEST(a_ping_tells_of_the_agent),
