@@ -16,6 +16,13 @@
 // How a number is written.
 enum form { BYTES, COUNT, WHEN, SPAN_US, AGE, KEPT };
 
+// One host's, as far as it is measured.
+struct clock {
+    const char *host;
+    double ahead_ms;
+    double known_ms; // to how much
+};
+
 struct line {
     const char *title;
     enum query_number number;
@@ -28,8 +35,8 @@ static const struct line s_store[] = {
     { "files", STATUS_STORE_FILES, COUNT, 0 },
     { "their bytes", STATUS_STORE_BYTES, BYTES, STATUS_KEEP_BYTES },
     { "tiles written since the start", STATUS_WRITTEN_TILES, COUNT, 0 },
-    { "samples in them", STATUS_WRITTEN_SAMPLES, COUNT, 0 },
-    { "their bytes", STATUS_WRITTEN_BYTES, BYTES, 0 },
+    { "samples in these", STATUS_WRITTEN_SAMPLES, COUNT, 0 },
+    { "bytes of these", STATUS_WRITTEN_BYTES, BYTES, 0 },
     { "oldest sample", STATUS_STORE_OLDEST_MS, WHEN, 0 },
     { "newest sample", STATUS_STORE_NEWEST_MS, WHEN, 0 },
     { "a day makes", STATUS_DAY_BYTES, BYTES, 0 },
@@ -77,7 +84,11 @@ static const char *s_form(char out[FIGURE_SIZE], const struct doctor_facts *f,
                           enum query_number number, enum form form);
 static void s_ratios(struct buf *out, const struct doctor_facts *f);
 static void s_hosts(struct buf *out, const struct doctor_facts *f);
+static size_t s_clocks(struct clock *ret, const struct doctor_facts *f);
+static size_t s_unbalanced(const struct doctor_facts *f);
 static void s_counts(struct buf *out, const struct doctor_facts *f, uint8_t of, const char *label);
+static const char *s_name(char id[STR_HEX64_SIZE], const struct doctor_facts *f, uint64_t host);
+static void s_hosts_json(struct json *j, const struct doctor_facts *f);
 static void s_counts_json(struct json *j, const struct doctor_facts *f, const char *key,
                           uint8_t of);
 
@@ -188,13 +199,6 @@ s_ratios(struct buf *out, const struct doctor_facts *f)
         buf_printf(out, "at this rate %.1f days fit in --keep-bytes\n", days);
 }
 
-// One host's, as far as it is measured.
-struct clock {
-    const char *host;
-    double ahead_ms;
-    double known_ms; // to how much
-};
-
 static int
 s_by_offset(const void *a, const void *b)
 {
@@ -205,36 +209,55 @@ s_by_offset(const void *a, const void *b)
     return (p < q) - (p > q);
 }
 
-// States, and the clocks that are furthest off.
-static void
-s_hosts(struct buf *out, const struct doctor_facts *f)
+// Of hosts that are measured, the furthest off first; how many. Room for all hosts.
+static size_t
+s_clocks(struct clock *ret, const struct doctor_facts *f)
 {
-    static const struct table_column columns[] = { { "CLOCKS", false }, { "", false } };
-    struct clock *clocks = xcalloc(f->n_hosts + 1, sizeof *clocks);
-    table_t *table = table_new(columns, 2);
-    size_t in_state[HOST_STATE_MAX + 1] = { 0 };
     size_t n = 0;
 
     for (size_t i = 0; i < f->n_hosts; i++) {
         const struct host_info *host = &f->hosts[i];
 
-        in_state[host->state]++;
         if (host->rtt_us >= 0)
-            clocks[n++] = (struct clock){ .host = host->name,
-                                          .ahead_ms = -(double) host->offset_ms,
-                                          .known_ms = (double) host->rtt_us / 2000 };
+            ret[n++] = (struct clock){ .host = host->name,
+                                       .ahead_ms = 0 - (double) host->offset_ms,
+                                       .known_ms = (double) host->rtt_us / 2000 };
     }
+    if (n > 0)
+        qsort(ret, n, sizeof *ret, s_by_offset);
+    return n;
+}
+
+static size_t
+s_unbalanced(const struct doctor_facts *f)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < f->n_ledgers; i++)
+        n += f->ledgers[i].settled && f->ledgers[i].unbalanced != 0;
+    return n;
+}
+
+static void
+s_hosts(struct buf *out, const struct doctor_facts *f)
+{
+    static const struct table_column columns[] = { { "CLOCKS", false }, { "AHEAD", false } };
+    struct clock *clocks = xcalloc(f->n_hosts + 1, sizeof *clocks);
+    const size_t n = s_clocks(clocks, f);
+    table_t *table = table_new(columns, 2);
+    size_t in_state[HOST_STATE_MAX + 1] = { 0 };
+
+    for (size_t i = 0; i < f->n_hosts; i++)
+        in_state[f->hosts[i].state]++;
     buf_printf(out, "\nHOSTS  %zu", f->n_hosts);
     for (unsigned i = 0; i <= HOST_STATE_MAX; i++)
         if (in_state[i] > 0)
             buf_printf(out, ", %zu %s", in_state[i], host_state_str((uint8_t) i));
-    buf_byte(out, '\n');
-    if (n > 0)
-        qsort(clocks, n, sizeof *clocks, s_by_offset);
+    buf_printf(out, "; ledgers that do not balance: %zu\n", s_unbalanced(f));
     for (size_t i = 0; i < n && i < DOCTOR_TOP; i++) {
         char cell[CELL_SIZE];
 
-        snprintf(cell, sizeof cell, "%+.0f ms, measured to %.1f ms", clocks[i].ahead_ms,
+        snprintf(cell, sizeof cell, "%.0f ms, known to %.1f ms", clocks[i].ahead_ms,
                  clocks[i].known_ms);
         table_add(table, (const char *const[]){ clocks[i].host, cell });
     }
@@ -247,37 +270,42 @@ s_hosts(struct buf *out, const struct doctor_facts *f)
 static void
 s_counts(struct buf *out, const struct doctor_facts *f, uint8_t of, const char *label)
 {
-    const struct table_column columns[] = { { label, false },
-                                            { "SERIES", true },
-                                            { of == QUERY_COUNT_NAME ? "VALUES" : "", true },
-                                            { "NEW", true } };
-    table_t *table = table_new(columns, 4);
+    const bool names = of == QUERY_COUNT_NAME;
+    const struct table_column columns[] = {
+        { label, false }, { "SERIES", true }, { names ? "VALUES" : "NEW", true }, { "NEW", true }
+    };
+    table_t *table = table_new(columns, names ? 4 : 3);
     size_t n = 0;
 
     for (size_t i = 0; i < f->n_counts && n < DOCTOR_TOP; i++) {
         const struct query_count *count = &f->counts[i];
-        const struct host_info *host = doctor_host(f, count->host);
-        char id[STR_HEX64_SIZE], series[FIGURE_SIZE], made[FIGURE_SIZE], values[FIGURE_SIZE] = "";
+        char id[STR_HEX64_SIZE], series[FIGURE_SIZE], third[FIGURE_SIZE], made[FIGURE_SIZE];
 
         if (count->of != of)
             continue;
         n++;
         figure_count(series, count->series);
-        figure_count(made, of == QUERY_COUNT_NAME ? count->values_made : count->made);
-        if (of == QUERY_COUNT_NAME)
-            figure_count(values, count->values);
-        table_add(table, (const char *const[]){ of != QUERY_COUNT_HOST ? count->text
-                                                : host != NULL         ? host->name
-                                                : count->host == f->collector
-                                                    ? "(the collector itself)"
-                                                    : str_hex64_put(id, count->host),
-                                                series, values, made });
+        figure_count(third, names ? count->values : count->made);
+        figure_count(made, count->values_made);
+        table_add(table, (const char *const[]){ of == QUERY_COUNT_HOST ? s_name(id, f, count->host)
+                                                                       : count->text,
+                                                series, third, made });
     }
     if (n > 0) {
         buf_byte(out, '\n');
         table_put_text(table, out);
     }
     table_destroy(&table);
+}
+
+static const char *
+s_name(char id[STR_HEX64_SIZE], const struct doctor_facts *f, uint64_t host)
+{
+    const struct host_info *known = doctor_host(f, host);
+
+    if (known != NULL)
+        return known->name;
+    return host == f->collector ? "(the collector itself)" : str_hex64_put(id, host);
 }
 
 void
@@ -321,11 +349,38 @@ doctor_put_json(struct json *j, const struct doctor_facts *f, const char *label)
         json_fixed(j, doctor_days(f), 1);
     else
         json_null(j);
+    s_hosts_json(j, f);
     json_key(j, "label");
     json_str(j, label);
     s_counts_json(j, f, "series_by_host", QUERY_COUNT_HOST);
     s_counts_json(j, f, "series_by_label", QUERY_COUNT_NAME);
     s_counts_json(j, f, "series_by_value", QUERY_COUNT_VALUE);
+}
+
+static void
+s_hosts_json(struct json *j, const struct doctor_facts *f)
+{
+    struct clock *clocks = xcalloc(f->n_hosts + 1, sizeof *clocks);
+    const size_t n = s_clocks(clocks, f);
+
+    json_key(j, "hosts");
+    json_uint(j, f->n_hosts);
+    json_key(j, "unbalanced");
+    json_uint(j, s_unbalanced(f));
+    json_key(j, "clocks");
+    json_array(j);
+    for (size_t i = 0; i < n; i++) {
+        json_object(j);
+        json_key(j, "name");
+        json_str(j, clocks[i].host);
+        json_key(j, "ahead_ms");
+        json_fixed(j, clocks[i].ahead_ms, 0);
+        json_key(j, "known_ms");
+        json_fixed(j, clocks[i].known_ms, 3);
+        json_object_end(j);
+    }
+    json_array_end(j);
+    free(clocks);
 }
 
 static void

@@ -277,6 +277,7 @@ the_page_has_what_is_known_and_the_first_ten_of_lists(void **state)
     set(STATUS_WRITTEN_SAMPLES, 3 * GIB);
     set(STATUS_WRITTEN_BYTES, GIB);
     add_host(1, "web-1")->offset_ms = 40;
+    add_ledger("web-1")->unbalanced = 7;
     add_count(QUERY_COUNT_HOST, 1, "", 4321);
     add_count(QUERY_COUNT_HOST, 9, "", 77);
     add_count(QUERY_COUNT_HOST, 0xabc, "", 5);
@@ -288,8 +289,8 @@ the_page_has_what_is_known_and_the_first_ten_of_lists(void **state)
     assert_non_null(strstr(buf_cstr(&out), "3.0 GiB of 12.0 GiB, 25 %"));
     assert_non_null(strstr(buf_cstr(&out), "0.33 bytes a sample"));
     assert_non_null(strstr(buf_cstr(&out), "12.0 days fit in --keep-bytes"));
-    assert_non_null(strstr(buf_cstr(&out), "HOSTS  1, 1 up"));
-    assert_non_null(strstr(buf_cstr(&out), "-40 ms"));
+    assert_non_null(strstr(buf_cstr(&out), "HOSTS  1, 1 up; ledgers that do not balance: 1\n"));
+    assert_non_null(strstr(buf_cstr(&out), "-40 ms, known to 0.1 ms"));
     assert_non_null(strstr(buf_cstr(&out), "4,321"));
     assert_non_null(strstr(buf_cstr(&out), "(the collector itself)"));
     assert_non_null(strstr(buf_cstr(&out), "0000000000000abc"));
@@ -307,6 +308,7 @@ json_has_findings_numbers_and_lists(void **state)
 
     (void) state;
     set(STATUS_SERIES, 7);
+    add_host(1, "web-1")->offset_ms = 40;
     add_count(QUERY_COUNT_HOST, 0xabc, "", 5);
     add_count(QUERY_COUNT_NAME, 0, "cpu", 5);
     findings_add(&findings, "do that", "it is %s", "wrong");
@@ -319,6 +321,8 @@ json_has_findings_numbers_and_lists(void **state)
                                            "\"do\":\"do that\"}]"));
     assert_non_null(strstr(buf_cstr(&out), "\"series\":7"));
     assert_non_null(strstr(buf_cstr(&out), "\"keep_bytes_days\":null"));
+    assert_non_null(strstr(buf_cstr(&out), "\"hosts\":1,\"unbalanced\":0,\"clocks\":[{\"name\":"
+                                           "\"web-1\",\"ahead_ms\":-40,\"known_ms\":0.05}]"));
     assert_non_null(strstr(buf_cstr(&out), "{\"id\":\"0000000000000abc\",\"name\":null,"
                                            "\"series\":5,\"new\":1}"));
     assert_non_null(strstr(buf_cstr(&out), "{\"name\":\"cpu\",\"series\":5,\"values\":5,"
