@@ -17,6 +17,7 @@
 #include "agent/app_input.h"
 #include "agent/app_series.h"
 #include "agent/clock_steps.h"
+#include "agent/enrol_run.h"
 #include "agent/own_series.h"
 #include "agent/proc/boot_id.h"
 #include "agent/sampler.h"
@@ -28,6 +29,7 @@
 #include "shared/base/err.h"
 #include "shared/base/file.h"
 #include "shared/base/xalloc.h"
+#include "shared/net/client_keys.h"
 #include "shared/net/selfstat.h"
 #include "shared/net/service.h"
 #include "shared/net/sock.h"
@@ -53,6 +55,7 @@ struct agent {
     ticker_t *ticker;
     tick_stamp_t *stamp;
     clock_steps_t *steps;
+    struct client_keys keys; // where config->keys names a folder
     uplink_t *uplink;
     bool stopping;
     uint64_t said_refused; // series the log was told of
@@ -101,6 +104,8 @@ agent_start(agent_t **ret, const struct agent_config *config, int argc, char **a
         code = s_fail(OPTION_EXIT_FAILED, "signals can not be read", "signalfd", self->signal_fd);
     if (code == 0)
         code = s_open_data(self);
+    if (code == 0 && client_keys_start(&self->keys, config->keys, ENROL_AGENT_NAME) < 0)
+        code = OPTION_EXIT_CONFIG;
     if (code == 0)
         code = s_open_host(self);
     if (code == 0)
@@ -111,7 +116,7 @@ agent_start(agent_t **ret, const struct agent_config *config, int argc, char **a
         agent_stop(&self);
         return code;
     }
-    log_info("the agent is up", "host=%s collector=%s interval_ms=%lld", log_quote(config->name),
+    log_info("the agent is up", "host=%s collector=%s interval_ms=%lld", log_quote(self->id.name),
              log_quote(config->collector), (long long) config->interval_ms);
     service_notify("READY=1");
     *ret = self;
@@ -152,7 +157,9 @@ s_identify(agent_t *self)
     ptrdiff_t n;
 
     // Of the sampled root, not of ours: in a container the two boot ids may differ.
-    self->id.name = self->config->name;
+    // The key's, if nothing else is asked for: another one would be refused.
+    self->id.name = self->config->named || self->keys.name[0] == '\0' ? self->config->name
+                                                                      : self->keys.name;
     self->id.name_len = strlen(self->id.name);
     self->id.version = zpulse_version;
     self->id.version_len = strlen(zpulse_version);
@@ -211,6 +218,7 @@ s_open_uplink(agent_t *self)
     const struct uplink_options opt = {
         .collector = self->config->collector,
         .control = self->config->control,
+        .curve = self->config->keys != NULL ? &self->keys.curve : NULL,
         .outbox = { .id = self->id,
                     .table = self->table,
                     .data = self->config->data,

@@ -11,11 +11,10 @@
 
 #include "shared/base/err.h"
 #include "shared/base/str.h"
+#include "shared/net/key_file.h"
 #include "shared/net/sock.h"
 
-#define LATER_KEYS   "peers can not be told apart until keys exist"
 #define LATER_STATSD "numbers of StatsD clients are not taken in yet"
-#define LATER_ENROL  "there is no enrolment until keys exist"
 
 // What node_exporter leaves out unless told otherwise: partitions and what is no disk, mounts that
 // hold no data of their own.
@@ -133,33 +132,29 @@ static const struct option options[] = {
           "for records that wait to be acknowledged; what does not fit is sent from the spool" },
     { .name = "keys",
       .type = OPTION_TEXT,
+      .least = 1,
       .meta = "DIR",
-      .help = "folder of keys",
-      .later = LATER_KEYS },
+      .help = "folder of agent.key and collector.pub: the collector knows us by them, and may be "
+              "on another machine" },
     { .name = "insecure",
       .type = OPTION_FLAG,
-      .help = "no CURVE; loopback only",
-      .later = "there is no CURVE yet, and every socket is loopback only" },
+      .help = "no keys, and a collector on this machine only; so it is without --keys, too" },
     { .name = "enrol",
       .type = OPTION_ENDPOINT,
       .meta = "ENDPOINT",
-      .help = "have this host's key admitted, once",
-      .later = LATER_ENROL },
+      .help = "have this host's key admitted, once" },
     { .name = "server-key",
       .type = OPTION_TEXT,
       .meta = "KEY",
-      .help = "of the collector that enrols",
-      .later = LATER_ENROL },
-    { .name = "token",
-      .type = OPTION_TEXT,
-      .meta = "TOKEN",
-      .help = "one-time, for --enrol",
-      .later = LATER_ENROL },
+      .help = "of the collector that enrols" },
+    { .name = "token", .type = OPTION_TEXT, .meta = "TOKEN", .help = "one-time, for --enrol" },
     { .name = NULL },
 };
 
 static void s_name(struct agent_config *config);
 static int s_check(const options_t *given, FILE *err);
+static const char *s_keys(const options_t *given);
+static int s_enrolment(const options_t *given, FILE *err);
 static int s_collector(struct agent_config *config, const options_t *given, FILE *err);
 static int s_applications(struct agent_config *config, const options_t *given, FILE *err);
 
@@ -181,6 +176,7 @@ agent_config_load(struct agent_config *ret, int *exit_ret, int argc, char **argv
     if (rc != 0)
         return rc;
     ret->data = options_text(ret->options, "data");
+    ret->keys = s_keys(ret->options);
     ret->rootfs = options_text(ret->options, "rootfs");
     ret->interval_ms = options_ms(ret->options, "interval");
     ret->spool_sync_ms = options_ms(ret->options, "spool-sync");
@@ -202,6 +198,7 @@ static void
 s_name(struct agent_config *config)
 {
     config->name = options_text(config->options, "name");
+    config->named = config->name != NULL;
     if (config->name != NULL)
         return;
     // What cannot be a label is no name; the host id still tells the host from others.
@@ -211,12 +208,21 @@ s_name(struct agent_config *config)
     config->name = config->host_name;
 }
 
+// NULL: plain sockets.
+static const char *
+s_keys(const options_t *given)
+{
+    return options_flag(given, "insecure") ? NULL : options_text(given, "keys");
+}
+
 static int
 s_check(const options_t *given, FILE *err)
 {
     struct agent_config config;
     int rc = s_collector(&config, given, err);
 
+    if (rc == 0)
+        rc = s_enrolment(given, err);
     if (rc == 0)
         rc = s_applications(&config, given, err);
     return rc < 0 ? rc : family_wishes_read(&config.families, given, program.name, err);
@@ -237,10 +243,11 @@ s_collector(struct agent_config *config, const options_t *given, FILE *err)
     }
     if (endpoint[0] == '>')
         endpoint++;
-    // A frame is not encrypted and its sender not proved, so it may not leave this machine.
-    if (!sock_is_local(endpoint)) {
+    // Without keys a frame is not encrypted and its sender not proved: it may not leave this
+    // machine.
+    if (s_keys(given) == NULL && !sock_is_local(endpoint)) {
         fprintf(err,
-                "zpulse-agent: collector: %s: not an address of this machine; until keys exist "
+                "zpulse-agent: collector: %s: not an address of this machine; without --keys "
                 "every socket is loopback only\n",
                 endpoint);
         return ERR_RANGE;
@@ -252,6 +259,27 @@ s_collector(struct agent_config *config, const options_t *given, FILE *err)
         return ERR_FORMAT;
     }
     strcpy(config->collector, endpoint);
+    return 0;
+}
+
+// All of it, or nothing.
+static int
+s_enrolment(const options_t *given, FILE *err)
+{
+    const char *server = options_text(given, "server-key");
+
+    if (options_text(given, "enrol") == NULL)
+        return 0;
+    if (server == NULL || options_text(given, "token") == NULL ||
+        options_text(given, "keys") == NULL) {
+        fprintf(err, "zpulse-agent: enrol: goes with --server-key, --token and --keys\n");
+        return ERR_FORMAT;
+    }
+    if (!key_is_text(server, strlen(server))) {
+        fprintf(err, "zpulse-agent: server-key: %.60s: no key: 40 characters of Z85 are one\n",
+                server);
+        return ERR_FORMAT;
+    }
     return 0;
 }
 

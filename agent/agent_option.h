@@ -17,7 +17,9 @@
 struct agent_config {
     options_t *options;
     const char *data;   // folder
+    const char *keys;   // folder; NULL: plain sockets
     const char *name;   // of the host
+    bool named;         // by an option
     const char *rootfs; // folder that holds proc/
     int64_t interval_ms;
     int64_t spool_sync_ms;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/enrol_run.h"
 #include "agent/once.h"
 #include "shared/base/log.h"
 
@@ -20,7 +21,9 @@ main(int argc, char **argv)
     if (agent_config_load(&config, &code, argc, argv) != 0)
         return code;
     log_init("zpulse-agent", config.log_level);
-    if (config.once) {
+    if (options_text(config.options, "enrol") != NULL) {
+        code = enrol_run(&config);
+    } else if (config.once) {
         code = once_run(config.rootfs, &config.families, stdout, &clean);
     } else {
         options_log_later(config.options);

@@ -22,7 +22,7 @@ struct pusher {
 };
 
 int
-pusher_open(pusher_t **ret, const char *endpoint, unsigned reconnect_ms)
+pusher_open(pusher_t **ret, const char *endpoint, unsigned reconnect_ms, const struct curve *curve)
 {
     const struct sock_spec spec = {
         .type = ZMQ_PUSH,
@@ -34,7 +34,7 @@ pusher_open(pusher_t **ret, const char *endpoint, unsigned reconnect_ms)
         .reconnect_ms = reconnect_ms,
     };
     pusher_t *self = xcalloc(1, sizeof *self);
-    int rc = sock_new(&self->sock, &spec, NULL);
+    int rc = sock_new(&self->sock, &spec, curve);
 
     if (rc == 0)
         rc = sock_connect(self->sock, endpoint);

@@ -12,11 +12,14 @@
 #include <czmq.h>
 #include <stddef.h>
 
+#include "shared/net/curve.h"
+
 typedef struct pusher pusher_t;
 
 // Connects in the background. `reconnect_ms`: between two tries. 0 and *ret, ERR_RANGE if the
 // endpoint is not local, or -errno.
-int pusher_open(pusher_t **ret, const char *endpoint, unsigned reconnect_ms);
+int pusher_open(pusher_t **ret, const char *endpoint, unsigned reconnect_ms,
+                const struct curve *curve);
 void pusher_close(pusher_t **self_p);
 
 // At once: 0, -EAGAIN when the socket takes no more, or another -errno.

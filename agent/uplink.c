@@ -94,10 +94,10 @@ s_open_sockets(const uplink_t *self, pusher_t **pusher_ret, zsock_t **control_re
     };
     pusher_t *pusher = NULL;
     zsock_t *control = NULL;
-    int rc = pusher_open(&pusher, self->opt.collector, self->reconnect_ms);
+    int rc = pusher_open(&pusher, self->opt.collector, self->reconnect_ms, self->opt.curve);
 
     if (rc == 0)
-        rc = sock_new(&control, &spec, NULL);
+        rc = sock_new(&control, &spec, self->opt.curve);
     if (rc == 0)
         rc = sock_connect(control, self->opt.control);
     if (rc < 0) {

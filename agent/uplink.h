@@ -19,9 +19,10 @@ typedef struct uplink uplink_t;
 
 // Texts are borrowed for as long as the uplink lives.
 struct uplink_options {
-    const char *collector; // data endpoint
-    const char *control;   // control endpoint
-    int flush_ms;          // that uplink_close waits for what can be sent; 0: 200 ms
+    const char *collector;     // data endpoint
+    const char *control;       // control endpoint
+    int flush_ms;              // that uplink_close waits for what can be sent; 0: 200 ms
+    const struct curve *curve; // likewise; NULL: plain
     struct outbox_options outbox;
 };
 

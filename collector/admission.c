@@ -78,6 +78,18 @@ admission_ended_fd(const admission_t *self)
     return zap_handler_ended_fd(self->zap);
 }
 
+const struct key_pair *
+admission_own(const admission_t *self)
+{
+    return &self->own;
+}
+
+roster_t *
+admission_roster(const admission_t *self)
+{
+    return self->roster;
+}
+
 static int
 s_keys(admission_t *self, struct key_pair *operator, const char * dir)
 {

@@ -13,6 +13,9 @@
 
 #include <stdint.h>
 
+#include "collector/roster.h"
+#include "shared/net/key_file.h"
+
 typedef struct admission admission_t;
 
 struct admission_options {
@@ -27,5 +30,8 @@ int admission_start(admission_t **ret, int *exit_ret, const struct admission_opt
 void admission_stop(admission_t **self_p);
 // Readable once ZAP has ended by itself: nobody comes in any more, so the process is to end.
 int admission_ended_fd(const admission_t *self);
+// Ours, as long as the admission is there.
+const struct key_pair *admission_own(const admission_t *self);
+roster_t *admission_roster(const admission_t *self);
 
 #endif

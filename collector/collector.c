@@ -275,8 +275,9 @@ s_start_admission(collector_t *self, int *exit_ret, const struct collector_optio
                                                           .collector = self->id });
     if (rc == 0) {
         *exit_ret = OPTION_EXIT_UNAVAILABLE;
-        log_info("data, control, live and query are plain: whoever is on this machine may use them",
-                 NULL);
+        if (options->insecure)
+            log_info("insecure: whoever is on this machine may send samples, read and listen",
+                     NULL);
     }
     return rc;
 }
@@ -286,22 +287,25 @@ static int
 s_start_reactor(collector_t *self, const struct collector_options *options)
 {
     char failed[REACTOR_ENDPOINT_SIZE];
-    int rc = reactor_start(&self->reactor,
-                           &(struct reactor_options){
-                               .data_endpoint = options->endpoint,
-                               .local = self->local,
-                               .store = self->store,
-                               .journal = self->journal,
-                               .replay = self->replay,
-                               .applier = self->applier,
-                               .events = self->events,
-                               .about = &self->about,
-                               .receive_bytes = options->receive_bytes,
-                               .collector = self->id,
-                               .epoch = random_u64(),
-                               .most_agents = options->most_agents,
-                           },
-                           failed);
+    int rc = reactor_start(
+        &self->reactor,
+        &(struct reactor_options){
+            .data_endpoint = options->endpoint,
+            .local = self->local,
+            .store = self->store,
+            .journal = self->journal,
+            .replay = self->replay,
+            .applier = self->applier,
+            .events = self->events,
+            .about = &self->about,
+            .receive_bytes = options->receive_bytes,
+            .own = options->insecure ? NULL : admission_own(self->admission),
+            .roster = options->insecure ? NULL : admission_roster(self->admission),
+            .collector = self->id,
+            .epoch = random_u64(),
+            .most_agents = options->most_agents,
+        },
+        failed);
 
     if (rc < 0)
         log_error("cannot listen", "endpoint=%s error=%s", log_quote(failed),

@@ -55,14 +55,14 @@ static const struct option s_options[] = {
       .help = "hosts known at a time; more are sent away" },
     { .name = "insecure",
       .type = OPTION_FLAG,
-      .help = "plain sockets, on loopback only",
-      .later = "sockets are plain and on loopback with or without it" },
+      .help = "data, control, live and query without keys, on loopback only; so they are without "
+              "--keys, too" },
     { .name = "keys",
       .type = OPTION_TEXT,
       .meta = "DIR",
       .least = 1,
-      .help = "folder of keys, made where they are missing: opens the port for enrolment; the "
-              "other sockets are plain and on loopback all the same" },
+      .help = "folder of keys, made where they are missing: everybody is known by a key, and may "
+              "be on another machine" },
     { .name = "memory",
       .type = OPTION_BYTES,
       .least = 16 * MIB,
@@ -102,6 +102,7 @@ static const struct option s_options[] = {
 };
 
 static int s_check(const options_t *options, FILE *err);
+static bool s_insecure(const options_t *options);
 static bool s_endpoint(char ret[COLLECTOR_ENDPOINT_SIZE], const options_t *options);
 
 const struct option_program collector_program = {
@@ -109,7 +110,7 @@ const struct option_program collector_program = {
     .summary = "Receives the samples of agents, stores them, answers questions, publishes them.",
     .usage = "zpulse-collector [OPTION]...",
     .tail = "Ports: data PORT, control PORT+1, live PORT+2, query PORT+3; enrolment PORT+4.\n"
-            " SIGTERM and SIGINT end it within a second; SIGHUP reads the log level again.\n",
+            "SIGTERM and SIGINT end it within a second; SIGHUP reads the log level again.\n",
     .options = s_options,
     .check = s_check,
 };
@@ -120,6 +121,7 @@ collector_options_take(struct collector_options *ret, const options_t *options)
     (void) s_endpoint(ret->endpoint, options);
     ret->data_dir = options_text(options, "data");
     ret->keys_dir = options_text(options, "keys");
+    ret->insecure = s_insecure(options);
     ret->head_bytes = options_uint(options, "head-bytes");
     ret->receive_bytes = RECEIVE_BYTES;
     ret->slot_bytes = APPLIER_SLOT_BYTES_MOST;
@@ -149,13 +151,19 @@ s_check(const options_t *options, FILE *err)
     if (s_endpoint(endpoint, options))
         return 0;
     fprintf(err,
-            "%s: bind: \"%.100s\": until peers can be told apart every socket binds loopback only "
-            "(127.0.0.0/8, ::1, localhost)\n",
+            "%s: bind: \"%.100s\": without --keys, or with --insecure, every socket binds loopback "
+            "only (127.0.0.0/8, ::1, localhost)\n",
             collector_program.name, options_text(options, "bind"));
     return ERR_RANGE;
 }
 
-// The data socket's endpoint; false if it is none of this machine alone.
+static bool
+s_insecure(const options_t *options)
+{
+    return options_text(options, "keys") == NULL || options_flag(options, "insecure");
+}
+
+// The data socket's endpoint; false if it is none of this machine alone, and must be.
 static bool
 s_endpoint(char ret[COLLECTOR_ENDPOINT_SIZE], const options_t *options)
 {
@@ -164,5 +172,5 @@ s_endpoint(char ret[COLLECTOR_ENDPOINT_SIZE], const options_t *options)
     const int n = snprintf(ret, COLLECTOR_ENDPOINT_SIZE, "tcp://%s%s%s:%u", six ? "[" : "", bind,
                            six ? "]" : "", (unsigned) options_uint(options, "port-base"));
 
-    return n > 0 && n < COLLECTOR_ENDPOINT_SIZE && sock_is_local(ret);
+    return n > 0 && n < COLLECTOR_ENDPOINT_SIZE && (sock_is_local(ret) || !s_insecure(options));
 }

@@ -3,6 +3,7 @@
 #ifndef COLLECTOR_COLLECTOR_OPTION_H
 #define COLLECTOR_COLLECTOR_OPTION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,7 @@ extern const struct option_program collector_program;
 struct collector_options {
     const char *data_dir;
     const char *keys_dir;                   // NULL: no keys are used
+    bool insecure;                          // keys, if there are any, are for enrolment alone
     char endpoint[COLLECTOR_ENDPOINT_SIZE]; // of the data socket
     uint64_t head_bytes;
     uint64_t receive_bytes; // of memory for what came and is not yet applied

@@ -47,6 +47,8 @@ static const struct selfstat_def s_defs[STAT_COUNT] = {
     GAUGE(STAT_STREAMS, "streams", "Streams that agents have named."),
     COUNTER(STAT_CONTROL_MESSAGES, "control_messages_total", "Control messages taken."),
     COUNTER(STAT_CONTROL_BAD, "control_refused_total", "Control messages that could not be read."),
+    COUNTER(STAT_STRANGERS, "strangers_total",
+            "Messages dropped because their key is not let in any more."),
     COUNTER(STAT_CONTROL_UNSENT, "control_unsent_total",
             "Control answers whose peer was gone or full."),
     COUNTER(STAT_NAKS, "naks_total", "NAKs sent."),

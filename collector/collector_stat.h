@@ -28,6 +28,7 @@ enum collector_stat {
     STAT_CONTROL_MESSAGES,
     STAT_CONTROL_BAD,    // no message of ours
     STAT_CONTROL_UNSENT, // answers whose peer was gone or full
+    STAT_STRANGERS,      // messages of keys that are not let in any more
     STAT_NAKS,
     STAT_GOAWAYS,
     STAT_AGENTS_UP, // hosts, by state

@@ -5,8 +5,10 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "collector/collector_stat.h"
+#include "collector/gate.h"
 #include "collector/import_admit.h"
 #include "collector/routed.h"
 #include "shared/base/clock.h"
@@ -24,6 +26,7 @@ struct control_service {
     struct control_service_options is;
     struct control_msg in;      // being answered; too large for the stack of a loop
     struct control_msg out;     // the answer
+    struct roster_member from;  // who says it
     int64_t bad_said_ms;        // when it was last logged that ...
     int64_t refused_said_ms;    // likewise
     uint8_t bytes[CONTROL_MAX]; // of `out`
@@ -39,6 +42,7 @@ static const uint32_t s_delays_ms[] = {
 static struct host_time s_now(void);
 static void s_answer(control_service_t *self, const struct route *from, const void *at, size_t n);
 static void s_bad(control_service_t *self, int rc);
+static bool s_speaks_for(const control_service_t *self, uint64_t id);
 static void s_hello(control_service_t *self, const struct route *from);
 static int s_admit(control_service_t *self, const struct route *from, const struct host **ret);
 static void s_welcome(control_service_t *self, const struct route *to, const struct host *host);
@@ -82,7 +86,7 @@ control_service_read(control_service_t *self, unsigned budget)
         selfstat_add(STAT_CONTROL_MESSAGES, 1);
         if (rc < 0)
             s_bad(self, rc);
-        else
+        else if (gate_passes(self->is.roster, &self->from, &body))
             s_answer(self, &from, zmq_msg_data(&body), zmq_msg_size(&body));
     }
     zmq_msg_close(&body);
@@ -166,7 +170,8 @@ s_answer(control_service_t *self, const struct route *from, const void *at, size
         s_ping(self, from, now);
         break;
     case CONTROL_BYE:
-        host_table_bye(self->is.hosts, &self->in.bye, now);
+        if (s_speaks_for(self, self->in.bye.host))
+            host_table_bye(self->is.hosts, &self->in.bye, now);
         break;
     default: // what only a collector says
         s_bad(self, ERR_UNKNOWN);
@@ -179,6 +184,40 @@ s_bad(control_service_t *self, int rc)
     selfstat_add(STAT_CONTROL_BAD, 1);
     if (log_allow(&self->bad_said_ms, SAY_AGAIN_MS))
         log_warn("control message dropped", "error=%s", log_quote(err_str(rc)));
+}
+
+// Whether a host that is here is the sender's.
+static bool
+s_speaks_for(const control_service_t *self, uint64_t id)
+{
+    const struct host *host = host_table_find(self->is.hosts, id);
+
+    return host == NULL || gate_speaks_for(&self->from, host->info.name, host->imported);
+}
+
+// A name is its key's, and so is a host once it had that name: whoever comes with its id and
+// another name would take over what it has not sent yet. 0, or a goaway_reason.
+static int
+s_claims(const control_service_t *self, const struct hello *hello)
+{
+    const bool imports = (hello->flags & HELLO_IMPORT) != 0;
+    const struct lane_host *before = ingest_count(self->is.ingest, hello->id.host);
+    char name[ENROL_NAME_MAX + 1];
+
+    if (self->from.role == GATE_ANYBODY)
+        return 0;
+    if (self->from.role != (imports ? ROLE_OPERATOR : ROLE_AGENT))
+        return GOAWAY_ROLE;
+    if (imports)
+        return 0;
+    if (hello->id.name_len >= sizeof name)
+        return GOAWAY_NAME;
+    memcpy(name, hello->id.name, hello->id.name_len);
+    name[hello->id.name_len] = '\0';
+    if (!gate_speaks_for(&self->from, name, false) || !s_speaks_for(self, hello->id.host) ||
+        (before != NULL && before->name != NULL && strcmp(before->name, name) != 0))
+        return GOAWAY_NAME;
+    return 0;
 }
 
 // 0, a goaway_reason, or ERR_FORMAT.
@@ -199,8 +238,11 @@ s_hello(control_service_t *self, const struct route *from)
     const struct host *host = host_table_find(self->is.hosts, hello->id.host);
     bool known = host != NULL && host->nonce == hello->nonce &&
                  (host->info.state == HOST_UP || host->imported);
-    int reason = s_admit(self, from, &host);
+    int reason = s_claims(self, hello);
     char id[STR_HEX64_SIZE];
+
+    if (reason == 0)
+        reason = s_admit(self, from, &host);
 
     if (reason < 0) {
         s_bad(self, reason);
@@ -301,7 +343,8 @@ s_ping(control_service_t *self, const struct route *from, struct host_time heard
     const struct ping *ping = &self->in.ping;
     uint64_t before;
 
-    if (host_table_ping(self->is.hosts, ping, from, heard) == NULL) {
+    if (!s_speaks_for(self, ping->host) ||
+        host_table_ping(self->is.hosts, ping, from, heard) == NULL) {
         s_nak_hello(self, from);
         return;
     }

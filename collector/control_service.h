@@ -14,6 +14,7 @@
 
 #include "collector/host_table.h"
 #include "collector/ingest.h"
+#include "collector/roster.h"
 #include "shared/net/sock.h"
 
 typedef struct control_service control_service_t;
@@ -25,6 +26,7 @@ struct control_service_options {
     host_ledger_t *ledger;
     uint64_t collector; // its id
     uint64_t epoch;
+    roster_t *roster; // or NULL: anybody may say what he likes of any host
 };
 
 control_service_t *control_service_new(const struct control_service_options *options);

@@ -1,4 +1,4 @@
-// ingest - see the header.
+// ingest - see the header. Past 500 lines: the way of a frame stands in one place.
 //
 // What is gathered for the journal is ingest_group's; what becomes of it then, ingest_fate's.
 //
@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "collector/collector_stat.h"
+#include "collector/gate.h"
 #include "collector/ingest_fate.h"
 #include "collector/ingest_group.h"
 #include "collector/ingest_stream.h"
@@ -100,6 +101,13 @@ ingest_destroy(ingest_t **self_p)
 void
 ingest_frame(ingest_t *self, const void *at, size_t n, struct host_time now)
 {
+    ingest_frame_of(self, &(struct roster_member){ .role = GATE_ANYBODY }, at, n, now);
+}
+
+void
+ingest_frame_of(ingest_t *self, const struct roster_member *sender, const void *at, size_t n,
+                struct host_time now)
+{
     struct frame_prefix prefix;
     struct record record;
     struct stream *stream;
@@ -115,6 +123,11 @@ ingest_frame(ingest_t *self, const void *at, size_t n, struct host_time now)
     stream = ingest_streams_find(self->streams, record.stream);
     if (stream == NULL) {
         s_refuse(self, STAT_REFUSED_STREAM, ERR_UNKNOWN, record.stream);
+        return;
+    }
+    // Not the stream's fault, which goes on for who it is of.
+    if (!gate_speaks_for(sender, stream->source->name, stream->source->imported)) {
+        s_refuse(self, STAT_REFUSED_IDENTITY, ERR_UNKNOWN, record.stream);
         return;
     }
     if (stream->refused || !ingest_stream_fits(stream, &prefix, &record)) {

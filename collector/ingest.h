@@ -25,6 +25,7 @@
 #include "collector/host_ledger.h"
 #include "collector/host_table.h"
 #include "collector/journal.h"
+#include "collector/roster.h"
 #include "shared/wire/control.h"
 
 #define INGEST_NAK_MS  1000 // at most one for KEY for a stream in this time
@@ -49,6 +50,9 @@ ingest_t *ingest_new(const struct ingest_options *options);
 void ingest_destroy(ingest_t **self_p);
 
 void ingest_frame(ingest_t *self, const void *at, size_t n, struct host_time now);
+// The same, of this sender: it is taken only for a host of its own.
+void ingest_frame_of(ingest_t *self, const struct roster_member *sender, const void *at, size_t n,
+                     struct host_time now);
 // After some frames: submits what is staged if the journal has time for it.
 void ingest_flush(ingest_t *self, struct host_time now);
 // What the journal has done: journal_fd is readable. 0, or its final error, after which nothing is

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "collector/collector_stat.h"
+#include "collector/gate.h"
 #include "collector/routed.h"
 #include "shared/base/clock.h"
 #include "shared/base/err.h"
@@ -81,6 +82,7 @@ query_service_destroy(query_service_t **self_p)
 bool
 query_service_read(query_service_t *self, unsigned budget)
 {
+    struct roster_member member;
     zmq_msg_t body;
     unsigned done = 0;
 
@@ -92,7 +94,7 @@ query_service_read(query_service_t *self, unsigned budget)
         if (rc == 0)
             break;
         selfstat_add(STAT_QUERIES, 1);
-        if (rc == 1)
+        if (rc == 1 && gate_passes(self->is.roster, &member, &body) && gate_reads(&member))
             s_ask(self, &from, &body);
         else
             selfstat_add(STAT_QUERIES_REFUSED, 1);

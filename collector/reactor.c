@@ -1,4 +1,6 @@
 // reactor - one thread that owns the collector's sockets, and all that is known of agents.
+//
+// Past 500 lines: it is the list of all that stands on the sockets, and of what each turn does.
 
 #include "collector/reactor.h"
 
@@ -12,6 +14,7 @@
 
 #include "collector/cardinality_series.h"
 #include "collector/control_service.h"
+#include "collector/gate.h"
 #include "collector/host_ledger.h"
 #include "collector/host_memory.h"
 #include "collector/host_table.h"
@@ -83,9 +86,12 @@ struct reactor {
     stat_series_t *own;
     ledger_series_t *ledgers;
     cardinality_series_t *counts;
-    bool more;           // a budget was used up: do not wait
-    int64_t state_at_ms; // monotonic: when next due
-    int64_t self_at_ms;  // likewise
+    roster_t *roster;          // borrowed; NULL: peers are not told apart
+    uint64_t changes;          // of it, that the live socket knows of
+    const char *data_endpoint; // borrowed with it
+    bool more;                 // a budget was used up: do not wait
+    int64_t state_at_ms;       // monotonic: when next due
+    int64_t self_at_ms;        // likewise
     int64_t error_said_ms;
     bool failed; // nothing can be made durable any more
 };
@@ -120,7 +126,9 @@ reactor_start(reactor_t **ret, const struct reactor_options *options,
     self->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     self->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     rc = self->stop_fd == -1 || self->ended_fd == -1 ? -errno : 0;
-    rc = rc < 0 ? rc : reactor_sockets_bind(&self->sockets, options->data_endpoint, failed);
+    rc = rc < 0
+             ? rc
+             : reactor_sockets_bind(&self->sockets, options->data_endpoint, options->own, failed);
     rc = rc < 0 ? rc : s_build(self, options);
     rc = rc < 0 ? rc : -pthread_create(&self->thread, NULL, s_run, self);
     if (rc < 0) {
@@ -214,7 +222,11 @@ s_build(reactor_t *self, const struct reactor_options *o)
         .nak = s_nak,
         .filled = s_filled,
     });
+    self->roster = o->roster;
+    self->data_endpoint = o->data_endpoint;
+    self->changes = self->roster != NULL ? roster_changes(self->roster) : 0;
     self->control = control_service_new(&(struct control_service_options){
+        .roster = o->roster,
         .router = self->sockets.control,
         .hosts = self->hosts,
         .ingest = self->ingest,
@@ -232,6 +244,7 @@ static void
 s_build_answers(reactor_t *self, const struct reactor_options *o)
 {
     self->queries = query_service_new(&(struct query_service_options){
+        .roster = o->roster,
         .router = self->sockets.query,
         .worker = self->worker,
         .far = self->far,
@@ -445,6 +458,7 @@ s_read_data(reactor_t *self)
 {
     int64_t now_ns = clock_mono_ns();
     int64_t until_ns = now_ns + DATA_BUDGET_NS;
+    struct roster_member sender;
     zmq_msg_t msg;
     int rc = 1;
 
@@ -455,7 +469,8 @@ s_read_data(reactor_t *self)
         rc = sock_recv(self->sockets.data, &msg);
         if (rc != 1)
             break;
-        ingest_frame(self->ingest, zmq_msg_data(&msg), zmq_msg_size(&msg), now);
+        if (gate_passes(self->roster, &sender, &msg))
+            ingest_frame_of(self->ingest, &sender, zmq_msg_data(&msg), zmq_msg_size(&msg), now);
         now_ns = clock_mono_ns();
     }
     zmq_msg_close(&msg);
@@ -464,12 +479,30 @@ s_read_data(reactor_t *self)
     return rc == 1;
 }
 
+// A subscription says nothing once it is there: who was revoked is cut with all the others, and is
+// not let in again. Where the port is gone meanwhile, nobody could come any more.
+static void
+s_cut_listeners(reactor_t *self)
+{
+    int rc;
+
+    if (self->roster == NULL || roster_changes(self->roster) == self->changes)
+        return;
+    self->changes = roster_changes(self->roster);
+    rc = reactor_sockets_rebind(&self->sockets, self->data_endpoint);
+    if (rc == 0)
+        return;
+    log_error("the live socket cannot be opened again", "error=%s", log_quote(err_str(rc)));
+    self->failed = true;
+}
+
 // By the clock each turn: a timer that is late is not made up for.
 static void
 s_timers(reactor_t *self, struct host_time now)
 {
     if (now.mono_ms >= self->state_at_ms) {
         host_table_tick(self->hosts, now);
+        s_cut_listeners(self);
         self->state_at_ms = now.mono_ms + STATE_EVERY_MS;
     }
     if (now.mono_ms >= self->self_at_ms) {

@@ -15,6 +15,7 @@
 #include "collector/collector_status.h"
 #include "collector/journal.h"
 #include "collector/replay.h"
+#include "collector/roster.h"
 #include "collector/store/local_store.h"
 
 typedef struct reactor reactor_t;
@@ -29,6 +30,8 @@ struct reactor_options {
     event_log_t *events;                 // what the applier fills
     uint64_t receive_bytes;              // of memory for what came and is not yet applied
     const struct collector_about *about; // for as long as the reactor
+    const struct key_pair *own;          // of the collector, for reactor_start; NULL: plain
+    roster_t *roster;                    // who belongs; NULL with `own`
     uint64_t collector;                  // its id
     uint64_t epoch;
     size_t most_agents;

@@ -2,9 +2,11 @@
 
 #include "collector/reactor_sockets.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 
+#include "shared/net/curve.h"
 #include "shared/wire/control.h"
 #include "shared/wire/query_msg.h"
 
@@ -59,21 +61,35 @@ static const struct {
 #define N_SPECS (sizeof s_specs / sizeof s_specs[0])
 
 int
-reactor_sockets_bind(struct reactor_sockets *self, const char *data_endpoint, char *failed)
+reactor_sockets_bind(struct reactor_sockets *self, const char *data_endpoint,
+                     const struct key_pair *own, char *failed)
 {
     for (size_t i = 0; i < N_SPECS; i++) {
         zsock_t **socket = (zsock_t **) ((char *) self + s_specs[i].place);
+        const struct curve curve = { .own = own, .door = s_specs[i].port };
         int rc = sock_endpoint(failed, REACTOR_ENDPOINT_SIZE, data_endpoint, s_specs[i].port);
 
         if (rc < 0)
             snprintf(failed, REACTOR_ENDPOINT_SIZE, "%s", data_endpoint);
-        rc = rc < 0 ? rc : sock_new(socket, &s_specs[i].spec, NULL);
+        rc = rc < 0 ? rc : sock_new(socket, &s_specs[i].spec, own != NULL ? &curve : NULL);
         rc = rc < 0 ? rc : sock_bind(*socket, failed);
         if (rc < 0)
             return rc;
     }
     failed[0] = '\0';
     return 0;
+}
+
+// Per peer there is no way, and to be asked at the handshake they must come again.
+int
+reactor_sockets_rebind(struct reactor_sockets *self, const char *data_endpoint)
+{
+    char endpoint[REACTOR_ENDPOINT_SIZE];
+    int rc = sock_endpoint(endpoint, sizeof endpoint, data_endpoint, SOCK_LIVE);
+
+    if (rc == 0 && zmq_unbind(sock_raw(self->live), endpoint) == -1)
+        rc = -errno;
+    return rc < 0 ? rc : sock_bind(self->live, endpoint);
 }
 
 void

@@ -7,6 +7,7 @@
 #define COLLECTOR_REACTOR_SOCKETS_H
 
 #include "collector/reactor.h"
+#include "shared/net/key_file.h"
 #include "shared/net/sock.h"
 
 // Zero is none open.
@@ -19,7 +20,11 @@ struct reactor_sockets {
 
 // 0; or the error of the first that could not be had, and its endpoint in `failed`, of
 // REACTOR_ENDPOINT_SIZE. Close them in either case.
-int reactor_sockets_bind(struct reactor_sockets *self, const char *data_endpoint, char *failed);
+// `own` is the collector's pair, NULL: plain.
+int reactor_sockets_bind(struct reactor_sockets *self, const char *data_endpoint,
+                         const struct key_pair *own, char *failed);
+// Cuts all who listen to the live socket; they come again, if they are let in.
+int reactor_sockets_rebind(struct reactor_sockets *self, const char *data_endpoint);
 void reactor_sockets_close(struct reactor_sockets *self);
 
 #endif

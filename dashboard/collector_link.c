@@ -20,7 +20,7 @@
 #define REPLIES_A_TURN 32
 
 static int s_open(collector_link_t *self);
-static int s_connect(zsock_t **ret, const struct sock_spec *spec, const char *collector,
+static int s_connect(const collector_link_t *self, zsock_t **ret, const struct sock_spec *spec,
                      enum sock_port port);
 static void *s_run(void *arg);
 static void s_take_live(collector_link_t *self);
@@ -156,23 +156,24 @@ s_open(collector_link_t *self)
     self->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (self->wake_fd == -1)
         return -errno;
-    rc = s_connect(&self->query, &query, self->opt.collector, SOCK_QUERY);
+    rc = s_connect(self, &self->query, &query, SOCK_QUERY);
     if (rc < 0)
         return rc;
-    rc = s_connect(&self->live, &live, self->opt.collector, SOCK_LIVE);
+    rc = s_connect(self, &self->live, &live, SOCK_LIVE);
     if (rc == 0)
         zsock_set_subscribe(self->live, LIVE_EVENTS_TOPIC);
     return rc;
 }
 
 static int
-s_connect(zsock_t **ret, const struct sock_spec *spec, const char *collector, enum sock_port port)
+s_connect(const collector_link_t *self, zsock_t **ret, const struct sock_spec *spec,
+          enum sock_port port)
 {
     char endpoint[256];
-    int rc = sock_endpoint(endpoint, sizeof endpoint, collector, port);
+    int rc = sock_endpoint(endpoint, sizeof endpoint, self->opt.collector, port);
 
     if (rc == 0)
-        rc = sock_new(ret, spec, NULL);
+        rc = sock_new(ret, spec, self->opt.curve);
     if (rc == 0)
         rc = sock_connect(*ret, endpoint);
     return rc;

@@ -19,6 +19,7 @@ typedef struct collector_link collector_link_t;
 
 struct collector_link_options {
     const char *collector;        // endpoint of its data socket
+    const struct curve *curve;    // borrowed for the call; NULL: plain
     const char *boot;             // ours, for the numbers of events
     void (*published)(void *arg); // rings have something new; from the link's thread
     void *arg;

@@ -17,6 +17,7 @@
 #include "shared/base/err.h"
 #include "shared/base/random.h"
 #include "shared/base/xalloc.h"
+#include "shared/net/client_keys.h"
 
 // Connections that are no streams: requests must get through when all streams are taken.
 #define REQUEST_PLACES 32
@@ -30,7 +31,8 @@ struct dashboard {
     unsigned max_streams;
     page_files_t *pages;
     permit_t *permit;
-    access_token_t *token; // NULL: none is asked for
+    access_token_t *token;   // NULL: none is asked for
+    struct client_keys keys; // where the options name a folder
     stream_hub_t *hub;
     collector_link_t *link;
     http_edge_t *edge;
@@ -61,6 +63,7 @@ dashboard_start(dashboard_t **ret, int *exit_ret, const struct dashboard_options
         goto fail;
     }
     rc = s_load_token(self, options->token_file);
+    rc = rc < 0 ? rc : client_keys_start(&self->keys, options->keys, "dashboard");
     if (rc < 0) {
         *exit_ret = OPTION_EXIT_CONFIG;
         goto fail;
@@ -100,6 +103,7 @@ dashboard_stop(dashboard_t **self_p)
     collector_link_destroy(&self->link);
     permit_destroy(&self->permit);
     access_token_destroy(&self->token);
+    client_keys_wipe(&self->keys);
     page_files_close(&self->pages);
     free(self);
     *self_p = NULL;
@@ -148,9 +152,12 @@ s_listen(int *fd, int *exit_ret, const struct dashboard_options *options)
 static int
 s_start_parts(dashboard_t *self, const struct dashboard_options *options, int fd)
 {
-    const struct collector_link_options link = {
-        .collector = options->collector, .boot = self->boot, .published = s_published, .arg = self
-    };
+    const struct collector_link_options link = { .collector = options->collector,
+                                                 .curve = options->keys != NULL ? &self->keys.curve
+                                                                                : NULL,
+                                                 .boot = self->boot,
+                                                 .published = s_published,
+                                                 .arg = self };
     struct stream_hub_options hub = { .want_snap = s_want_snap, .arg = self };
     struct exchange_services services;
     struct connection_limits limits;

@@ -12,7 +12,6 @@
 #include "shared/net/sock.h"
 
 #define LATER_DATA "nothing is kept yet"
-#define LATER_KEYS "peers can not be told apart until keys exist"
 
 static const struct option table[] = {
     { .name = "data",
@@ -87,17 +86,18 @@ static const struct option table[] = {
       .help = "one other origin that may read /feed: http://NAME[:PORT]" },
     { .name = "keys",
       .type = OPTION_TEXT,
+      .least = 1,
       .meta = "DIR",
-      .help = "folder of our keys",
-      .later = LATER_KEYS },
+      .help = "folder of dashboard.key and collector.pub: the collector knows us by them, and may "
+              "be on another machine" },
     { .name = "insecure",
       .type = OPTION_FLAG,
-      .help = "talk in the clear; for loopback only",
-      .later = LATER_KEYS },
+      .help = "no keys, and a collector on this machine only; so it is without --keys, too" },
     { .name = NULL },
 };
 
 static int s_check(const options_t *options, FILE *err);
+static const char *s_keys(const options_t *options);
 
 const struct option_program dashboard_program = {
     .name = "zpulse-dashboard",
@@ -116,6 +116,7 @@ dashboard_options_take(struct dashboard_options *ret, const options_t *options)
     *ret = (struct dashboard_options){
         .listen = options_text(options, "listen"),
         .collector = collectors[0],
+        .keys = s_keys(options),
         .web_root = options_text(options, "web-root"),
         .feed_origin = options_text(options, "feed-origin"),
         .max_streams = (unsigned) options_uint(options, "max-streams"),
@@ -127,6 +128,13 @@ dashboard_options_take(struct dashboard_options *ret, const options_t *options)
     ret->n_trusted_proxies = options_list(options, "trusted-proxy", &ret->trusted_proxies);
     // One of the choices, so it is known.
     (void) log_level_parse(&ret->log_level, options_text(options, "log-level"));
+}
+
+// NULL: plain sockets.
+static const char *
+s_keys(const options_t *options)
+{
+    return options_flag(options, "insecure") ? NULL : options_text(options, "keys");
 }
 
 static int
@@ -166,9 +174,9 @@ s_check(const options_t *options, FILE *err)
     int rc;
 
     for (size_t i = 0; i < n; i++) {
-        if (!sock_is_local(collectors[i]))
+        if (s_keys(options) == NULL && !sock_is_local(collectors[i]))
             return s_refuse(err, "collector", collectors[i],
-                            "only a collector on this machine, until peers can be told apart");
+                            "without --keys only a collector on this machine");
     }
     if (n == 0)
         return s_refuse(err, "collector", "", "none is given");

@@ -15,6 +15,7 @@ extern const struct option_program dashboard_program;
 struct dashboard_options {
     const char *listen;
     const char *collector;   // of its data socket
+    const char *keys;        // folder, or NULL: plain sockets
     const char *web_root;    // or NULL
     const char *feed_origin; // or NULL
     const char *const *public_names;

@@ -9,6 +9,7 @@
 #include "shared/base/clock.h"
 #include "shared/base/err.h"
 #include "shared/base/xalloc.h"
+#include "shared/net/client_keys.h"
 #include "shared/net/curve.h"
 
 #define ENDPOINT_SIZE 1024
@@ -137,6 +138,8 @@ static int
 s_keep(struct enrol_joined *ret, const struct enrol_join *how, const struct enrol_msg *answer,
        struct buf *why)
 {
+    int rc;
+
     if (answer->type == ENROL_REFUSED) {
         buf_printf(why, "%s: refused: %.*s", how->collector, (int) answer->refused.why.len,
                    answer->refused.why.at);
@@ -149,7 +152,9 @@ s_keep(struct enrol_joined *ret, const struct enrol_join *how, const struct enro
     memcpy(ret->name, answer->joined.name.at, answer->joined.name.len);
     ret->name[answer->joined.name.len] = '\0';
     ret->role = (enum key_role) answer->joined.role;
-    return key_file_save_public(how->dir, ENROL_COLLECTOR_NAME, how->server, why);
+    // The collector's key last: with it the folder is whole.
+    rc = client_keys_save_name(how->dir, how->name, ret->name, why);
+    return rc < 0 ? rc : key_file_save_public(how->dir, ENROL_COLLECTOR_NAME, how->server, why);
 }
 
 static int

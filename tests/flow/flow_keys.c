@@ -187,6 +187,81 @@ a_stranger_with_a_key_of_its_own_is_told_nothing(void **state)
     buf_release(&why);
 }
 
+// Has a key of that role enrolled under that name, in a folder of its own: its --keys word.
+static void
+s_enrolled(stage_t *s, const struct place *p, const char *role, const char *name, char *word,
+           size_t size)
+{
+    char token[80], server[64], role_word[40], name_word[40], token_word[100], server_word[80];
+    const bool agent = strcmp(role, "agent") == 0;
+    process_t *run;
+
+    snprintf(role_word, sizeof role_word, "--role=%s", role);
+    snprintf(name_word, sizeof name_word, "--name=%s", name);
+    claim(s, s_zpulse(s, p, &run, "enrol", "--new", role_word, name_word) == 0);
+    s_word_after(s, run, "--token ", token, sizeof token);
+    s_word_after(s, run, "--server-key '", server, sizeof server);
+    snprintf(token_word, sizeof token_word, "--token=%s", token);
+    snprintf(server_word, sizeof server_word, "--server-key=%s", server);
+    snprintf(word, size, "--keys=%s/keys-%s", stage_dir(s), name);
+    if (agent)
+        run = stage_run(s, "zpulse-agent", "--enrol", stage_endpoint(s), server_word, token_word,
+                        word, NULL);
+    else
+        run = stage_run(s, "zpulse", "enrol", p->target, server_word, token_word, role_word, word,
+                        NULL);
+    claim(s, process_ended(run, stage_ms(STAGE_PATIENCE_MS)));
+    claim(s, process_code(run) == 0);
+}
+
+static bool
+s_is_sent_away(stage_t *s, void *agent)
+{
+    (void) s;
+    return strstr(process_err(agent), "sends us away") != NULL &&
+           strstr(process_err(agent), "reason=name") != NULL;
+}
+
+static void
+with_keys_a_host_is_seen_by_who_may_and_nobody_else_sends(void **state)
+{
+    stage_t *s = *state;
+    char agent[320], board[320], other[320];
+    struct stage_host up = { "web-1", "up" }, gone = { "web-1", "silent" };
+    struct place p;
+    process_t *run, *first, *wrong;
+
+    s_place(s, &p);
+    (void) s_collector(s, &p);
+    s_enrolled(s, &p, "agent", "web-1", agent, sizeof agent);
+    s_enrolled(s, &p, "dashboard", "board", board, sizeof board);
+    s_enrolled(s, &p, "agent", "other", other, sizeof other);
+    (void) stage_dashboard(s, board, NULL);
+    first = stage_agent(s, "web-1", agent, NULL);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_host_is, &up));
+    // No key; and a key of another name.
+    (void) stage_agent(s, "web-2", NULL);
+    wrong = stage_agent(s, "web-3", other, NULL);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_is_sent_away, wrong));
+    // Who is in, goes on meanwhile, and they are not.
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_host_is, &up));
+    claim(s, stage_host(s, "web-2") == NULL);
+    claim(s, stage_host(s, "web-3") == NULL);
+    // A host that is another's, with all that it has not sent yet.
+    process_signal(first, SIGTERM);
+    claim(s, process_ended(first, stage_ms(STAGE_PATIENCE_MS)));
+    wrong = stage_agent(s, "web-1", "--name=other", other, NULL);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_is_sent_away, wrong));
+    claim(s, stage_host(s, "other") == NULL);
+    process_signal(wrong, SIGTERM);
+    claim(s, process_ended(wrong, stage_ms(STAGE_PATIENCE_MS)));
+    (void) stage_agent(s, "web-1", agent, NULL);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_host_is, &up));
+    claim(s, s_zpulse(s, &p, &run, "keys", "revoke", "web-1", NULL) == 0);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_host_is, &gone));
+    claim(s, s_zpulse(s, &p, &run, "keys", "revoke", "board", NULL) == 0);
+}
+
 static void
 words_that_make_no_sense_ask_nobody(void **state)
 {
@@ -224,6 +299,7 @@ main(void)
         stage_test(who_belongs_outlives_a_kill),
         stage_test(a_key_that_others_may_read_stops_the_start),
         stage_test(a_stranger_with_a_key_of_its_own_is_told_nothing),
+        stage_test(with_keys_a_host_is_seen_by_who_may_and_nobody_else_sends),
         stage_test(words_that_make_no_sense_ask_nobody),
     };
 

@@ -59,19 +59,44 @@ the_first_of_several_collectors_is_taken(void **state)
     agent_config_release(&config);
 }
 
+#define A_KEY "HelloHelloHelloHelloHelloHelloHelloHello"
+
+static void
+enrolment_wants_all_of_it(void **state)
+{
+    (void) state;
+    assert_int_equal(LOAD("--enrol", "tcp://127.0.0.1:5560"), OPTION_EXIT_CONFIG);
+    assert_int_equal(LOAD("--enrol", "tcp://10.0.0.2:5560", "--server-key", A_KEY, "--token", "t"),
+                     OPTION_EXIT_CONFIG);
+    assert_int_equal(LOAD("--enrol", "tcp://10.0.0.2:5560", "--server-key", "no key", "--token",
+                          "t", "--keys", "k"),
+                     OPTION_EXIT_CONFIG);
+    assert_int_equal(LOAD("--enrol", "tcp://10.0.0.2:5560", "--server-key", A_KEY, "--token", "t",
+                          "--keys", "k"),
+                     -1);
+    agent_config_release(&config);
+}
+
+static void
+with_keys_a_collector_may_be_on_another_machine(void **state)
+{
+    (void) state;
+    assert_int_equal(LOAD("--collector", "tcp://10.0.0.2:5560"), OPTION_EXIT_CONFIG);
+    assert_int_equal(LOAD("--collector", "tcp://10.0.0.2:5560", "--keys", "k", "--insecure"),
+                     OPTION_EXIT_CONFIG);
+    assert_int_equal(LOAD("--collector", "tcp://10.0.0.2:5560", "--keys", "k"), -1);
+    assert_string_equal(config.keys, "k");
+    agent_config_release(&config);
+}
+
 static void
 every_option_of_the_agent_is_accepted(void **state)
 {
     static const char *const words[][2] = {
-        { "--app-sub", "" },
-        { "--app-pull", ">tcp://127.0.0.1:5557" },
-        { "--statsd", "" },
-        { "--spool-sync", "1s" },
-        { "--backlog-rate", "2MiB" },
-        { "--keys", "/etc/zpulse/keys" },
-        { "--enrol", "tcp://127.0.0.1:5560" },
-        { "--server-key", "key" },
-        { "--token", "token" },
+        { "--app-sub", "" },          { "--app-pull", ">tcp://127.0.0.1:5557" },
+        { "--statsd", "" },           { "--spool-sync", "1s" },
+        { "--backlog-rate", "2MiB" }, { "--keys", "/etc/zpulse/keys" },
+        { "--server-key", "key" },    { "--token", "token" },
         { "--insecure", "--once" },
     };
 
@@ -203,6 +228,8 @@ main(void)
         cmocka_unit_test(applications_have_a_default_that_can_be_turned_off),
         cmocka_unit_test(applications_of_elsewhere_are_a_wrong_configuration),
         cmocka_unit_test(every_option_of_the_agent_is_accepted),
+        cmocka_unit_test(enrolment_wants_all_of_it),
+        cmocka_unit_test(with_keys_a_collector_may_be_on_another_machine),
         cmocka_unit_test(what_can_not_be_is_a_wrong_configuration),
         cmocka_unit_test(what_can_not_be_read_is_a_wrong_usage),
         cmocka_unit_test(a_family_is_turned_off_or_timed_by_its_name),
