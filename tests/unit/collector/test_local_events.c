@@ -21,7 +21,7 @@
 #include "shared/base/err.h"
 #include "tests/support/folder.h"
 #include "tests/support/small_disk.h"
-#include "tests/support/store_folder.h"
+#include "tests/support/store_names.h"
 
 #define HOST        7u
 #define STREAM      9u
@@ -93,7 +93,7 @@ teardown(void **state)
 {
     (void) state;
     local_store_destroy(&local);
-    store_folder_check(dir);
+    store_names_check(dir);
     return folder_remove(dir);
 }
 
@@ -245,11 +245,11 @@ a_file_that_is_no_database_is_set_aside_and_another_begun(void **state)
     harm(buf_cstr(&path), 0, "no database at all");
     assert_int_equal(open_store(), 0);
     assert_string_equal(seen, "");
-    assert_int_equal(store_folder_check(dir), 1);
+    assert_int_equal(store_names_check(dir), 1);
     give(2, 1);
     assert_int_equal(start_again(), 0);
     assert_string_equal(seen, "2");
-    assert_int_equal(store_folder_check(dir), 1);
+    assert_int_equal(store_names_check(dir), 1);
     buf_release(&path);
 }
 
@@ -285,10 +285,10 @@ what_a_damaged_file_still_has_is_kept(void **state)
     harm(buf_cstr(&path), place_of(buf_cstr(&path), "words", 1), "sword");
     assert_int_equal(open_store(), 0);
     assert_string_equal(seen, "1 3");
-    assert_int_equal(store_folder_check(dir), 1);
+    assert_int_equal(store_names_check(dir), 1);
     assert_int_equal(start_again(), 0);
     assert_string_equal(seen, "1 3");
-    assert_int_equal(store_folder_check(dir), 1);
+    assert_int_equal(store_names_check(dir), 1);
     buf_release(&path);
 }
 
@@ -303,7 +303,7 @@ a_file_of_a_newer_version_is_left_and_refused(void **state)
     harm(buf_cstr(&path), 63, "\x07"); // the low byte of the user version
     assert_int_equal(local_store_open(&local, &config), ERR_VERSION);
     assert_null(local);
-    assert_int_equal(store_folder_check(dir), 0);
+    assert_int_equal(store_names_check(dir), 0);
     buf_release(&path);
 }
 
