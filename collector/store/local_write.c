@@ -3,6 +3,7 @@
 // Tiles are written in the order in which they ended, so a stream's mark says that all below it was
 // written: of each stream tiles end in the order of its records.
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,6 +104,7 @@ s_done(struct local_store *self, const struct go *go)
     for (uint32_t n = 0; n < go->n_ended; n++) {
         struct local_ended *ended = self->first;
 
+        assert(ended != NULL);
         self->first = ended->next;
         if (self->first == NULL)
             self->last = NULL;
@@ -132,13 +134,14 @@ local_write(struct local_store *self)
                           go.n_marks, go.written);
     took_us = (clock_mono_ns() - from_ns) / 1000;
     pthread_mutex_lock(&self->lock);
-    self->stat.commit_ms = clock_real_ms();
-    self->stat.commit_us = took_us;
     local_disk_checkpointed(self->disk, &self->stat.checkpoint_ms, &self->stat.checkpoint_us);
-    if (rc == 0)
+    if (rc == 0) {
+        self->stat.commit_ms = clock_real_ms();
+        self->stat.commit_us = took_us;
         s_done(self, &go);
-    else
+    } else {
         s_note(self, &go);
+    }
     free(go.tiles);
     free(go.written);
     free(go.marks);
