@@ -1,9 +1,9 @@
-// test_store_model - the store against a naive model, by chance: whatever is appended, sealed and
-// asked for in whatever order, an answer is what the model says.
+// test_store_model - the store against a naive model, by chance: whatever is appended, sealed,
+// closed, opened and asked for in whatever order, an answer is what the model says.
 //
 // The model is a list of samples for each series, first come first. Rows come in order, late by
 // seconds or days, once more with the same values or with others; a question has any window, any
-// host, any matchers.
+// host, any matchers. The store is memory with room for all, or memory with little room and a disk.
 // usage: test_store_model [SEED]    one run more, with that seed
 
 #include <setjmp.h>
@@ -13,12 +13,17 @@
 
 #include <cmocka.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "collector/store/block_name.h"
 #include "collector/store/local_store.h"
+#include "shared/base/clock.h"
 #include "shared/base/xalloc.h"
+#include "tests/support/folder.h"
 #include "tests/support/seeded.h"
 
 #define HOSTS   3u
@@ -26,10 +31,12 @@
 #define SERIES  (HOSTS * EACH)
 #define STEPS   6000u
 #define SEEDS   3u
-#define MEMORY  (64u << 20) // room for all
+#define ROOM    (64u << 20) // for all
+#define LITTLE  LOCAL_STORE_LEAST
+#define WAIT_MS 20000 // for what is too old to go
 #define DAY_MS  INT64_C(86400000)
-#define T0      (INT64_C(20454) * DAY_MS + DAY_MS / 2) // a noon
-#define DAYS    3u                                     // that late samples reach back
+#define T0      (INT64_C(20454) * DAY_MS - DAY_MS / 12) // two hours before a day begins
+#define DAYS    3u                                      // that late samples reach back
 #define NEAR_MS 100000u
 
 struct model_series {
@@ -48,8 +55,10 @@ static struct model {
     int64_t now_ms;
     int64_t last_ms; // time of a row of before, to come once more
     uint64_t samples;
+    struct local_store_config config;
 } s_m;
 
+static const struct store_select s_all = { .start_ms = INT64_MIN, .end_ms = INT64_MAX };
 static const char *const s_selectors[] = {
     "a",
     "b{who=\"3\"}",
@@ -108,13 +117,19 @@ model_put(struct model_series *m, int64_t time_ms, double value)
     s_m.samples++;
 }
 
+// What is on the disk alone has no id.
 static struct model_series *
-model_of(series_id id)
+model_of(const struct store_series *got)
 {
-    for (unsigned i = 0; i < SERIES; i++)
-        if (s_m.series[i].id == id)
-            return &s_m.series[i];
-    fail_msg("series %u is nobody's", id);
+    for (unsigned i = 0; i < SERIES; i++) {
+        struct model_series *m = &s_m.series[i];
+
+        if (m->id != 0 && m->host == got->host && label_set_equal(&m->labels, got->labels)) {
+            assert_true(got->id == 0 || got->id == m->id);
+            return m;
+        }
+    }
+    fail_msg("series %u is nobody's", got->id);
     return NULL;
 }
 
@@ -241,14 +256,12 @@ compare(const struct store_select *what)
 
     assert_int_equal(store_open(s_m.store, what, &cursor), 0);
     while ((rc = store_next(cursor, &got)) == 1) {
-        const struct model_series *m = model_of(got.id);
+        const struct model_series *m = model_of(&got);
         const uint32_t n = should_be(m, what, &from);
 
         assert_true(is_meant(m, what));
         assert_false(answered[m - s_m.series]);
         answered[m - s_m.series] = true;
-        assert_true(label_set_equal(got.labels, &m->labels));
-        assert_int_equal(got.host, m->host);
         assert_int_equal(got.n, n);
         for (uint32_t i = 0; i < n; i++) {
             assert_int_equal(got.samples[i].time_ms, m->at[from + i].time_ms);
@@ -294,6 +307,44 @@ seal(void)
     local_store_seal(s_m.local);
 }
 
+static bool
+no_stream(void *arg, uint64_t stream)
+{
+    (void) arg;
+    (void) stream;
+    return false;
+}
+
+static void
+open_it(void)
+{
+    assert_int_equal(local_store_open(&s_m.local, &s_m.config), 0);
+    local_store_set_clock(s_m.local, fake_clock);
+    if (s_m.config.dir != NULL)
+        assert_int_equal(local_store_load(s_m.local, no_stream, NULL), 0);
+    s_m.store = local_store_face(s_m.local);
+}
+
+// All is on the disk: what only a journal would have is not looked at here.
+static void
+reopen(void)
+{
+    if (s_m.config.dir == NULL)
+        return;
+    seal();
+    store_destroy(&s_m.store);
+    open_it();
+    for (unsigned i = 0; i < SERIES; i++) {
+        struct model_series *m = &s_m.series[i];
+        series_id id;
+
+        if (m->id == 0)
+            continue;
+        assert_int_equal(store_series(s_m.store, m->host, &m->labels, METRIC_GAUGE, &id), 0);
+        assert_int_equal(id, m->id);
+    }
+}
+
 static void
 turn(void)
 {
@@ -305,20 +356,43 @@ turn(void)
 static const struct {
     void (*fn)(void);
     unsigned weight;
-} s_deeds[] = { { append, 1000 }, { ask, 60 }, { turn, 20 }, { seal, 4 } };
+} s_deeds[] = { { append, 1000 }, { ask, 60 }, { turn, 20 }, { seal, 4 }, { reopen, 3 } };
 #define DEEDS (sizeof s_deeds / sizeof s_deeds[0])
 
+// Days that end so long before the newest one does. What is left begins here.
+static int64_t
+model_forget(int64_t keep_ms)
+{
+    int64_t newest_ms = INT64_MIN, from_ms;
+
+    for (unsigned i = 0; i < SERIES; i++) {
+        const struct model_series *m = &s_m.series[i];
+
+        if (m->n > 0 && m->at[m->n - 1].time_ms > newest_ms)
+            newest_ms = m->at[m->n - 1].time_ms;
+    }
+    from_ms = (newest_ms / DAY_MS + 1) * DAY_MS - keep_ms;
+    from_ms = from_ms / DAY_MS * DAY_MS; // the day that this is in stays whole
+    for (unsigned i = 0; i < SERIES; i++) {
+        struct model_series *m = &s_m.series[i];
+        const uint32_t n = model_find(m, from_ms);
+
+        memmove(m->at, m->at + n, (m->n - n) * sizeof *m->at);
+        m->n -= n;
+    }
+    return from_ms;
+}
+
 static void
-run(uint64_t seed)
+run(uint64_t seed, uint64_t most_bytes, const char *dir)
 {
     unsigned sum = 0;
 
     memset(&s_m, 0, sizeof s_m);
     s_m.seed = seed;
     s_m.now_ms = s_m.last_ms = T0;
-    assert_int_equal(local_store_new(&s_m.local, MEMORY), 0);
-    local_store_set_clock(s_m.local, fake_clock);
-    s_m.store = local_store_face(s_m.local);
+    s_m.config = (struct local_store_config){ .most_bytes = most_bytes, .dir = dir };
+    open_it();
     for (unsigned i = 0; i < DEEDS; i++)
         sum += s_deeds[i].weight;
     for (unsigned step = 0; step < STEPS; step++) {
@@ -329,8 +403,13 @@ run(uint64_t seed)
         s_deeds[i].fn();
     }
     seal();
-    compare(&(struct store_select){ .start_ms = INT64_MIN, .end_ms = INT64_MAX });
+    compare(&s_all);
     assert_true(s_m.samples > STEPS);
+}
+
+static void
+end(void)
+{
     store_destroy(&s_m.store);
     for (unsigned i = 0; i < SERIES; i++) {
         label_set_release(&s_m.series[i].labels);
@@ -341,20 +420,73 @@ run(uint64_t seed)
 static uint64_t s_given; // seed
 
 static void
-an_answer_is_what_the_model_says(void **state)
+in_memory_an_answer_is_what_the_model_says(void **state)
+{
+    (void) state;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        run(seed, ROOM, NULL);
+        end();
+    }
+    if (s_given != 0) {
+        run(s_given, ROOM, NULL);
+        end();
+    }
+}
+
+static int64_t
+oldest_file_ms(const char *dir)
+{
+    struct block_name *names = NULL;
+    const ptrdiff_t n = block_name_list(&names, dir);
+    int64_t day;
+
+    assert_true(n > 0);
+    day = names[0].partition;
+    free(names);
+    return day * DAY_MS;
+}
+
+static void
+run_on_a_disk(uint64_t seed)
+{
+    char dir[64];
+    const int64_t keep_ms = DAY_MS + DAY_MS / 2;
+    int64_t until_ms, from_ms;
+
+    // Nothing here asks whether it is a disk.
+    snprintf(dir, sizeof dir, "%s/zpulse-model-XXXXXX",
+             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+    assert_non_null(mkdtemp(dir));
+    run(seed, LITTLE, dir);
+    // It had room for ever; now it has a day and a half.
+    store_destroy(&s_m.store);
+    s_m.config.keep_ms = keep_ms;
+    open_it();
+    from_ms = model_forget(keep_ms);
+    until_ms = clock_mono_ms() + WAIT_MS;
+    while (oldest_file_ms(dir) < from_ms && clock_mono_ms() < until_ms)
+        poll(NULL, 0, 1);
+    compare(&s_all);
+    end();
+    assert_int_equal(folder_remove(dir), 0);
+}
+
+static void
+with_a_disk_an_answer_is_what_the_model_says(void **state)
 {
     (void) state;
     for (uint64_t seed = 1; seed <= SEEDS; seed++)
-        run(seed);
+        run_on_a_disk(seed);
     if (s_given != 0)
-        run(s_given);
+        run_on_a_disk(s_given);
 }
 
 int
 main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_answer_is_what_the_model_says),
+        cmocka_unit_test(in_memory_an_answer_is_what_the_model_says),
+        cmocka_unit_test(with_a_disk_an_answer_is_what_the_model_says),
     };
 
     s_given = argc > 1 ? strtoull(argv[1], NULL, 0) : 0;
