@@ -59,7 +59,7 @@ importing_collector(stage_t *s, const char *name)
     char dir[512];
 
     snprintf(dir, sizeof dir, "%s/%s", stage_dir(s), name);
-    return stage_collector(s, "--data", dir, NULL);
+    return stage_collector(s, "--data", dir, "--keep", "0", NULL);
 }
 
 static inline void
