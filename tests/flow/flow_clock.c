@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "shared/base/clock.h"
+#include "shared/wire/host_event.h"
+#include "tests/support/folder.h"
 #include "tests/support/program_shim.h"
 #include "tests/support/stage.h"
 
@@ -31,11 +33,11 @@ start_agent(stage_t *s, const char *name)
     return agent;
 }
 
-// Events of web-1 that step by about so much: how many, or -1 where the answer cannot be had yet.
+// Events of the answer that step by about so much: how many, or -1 where it cannot be had yet.
 static int
-count_steps(stage_t *s, int64_t about_ms)
+count_steps_of(stage_t *s, const char *question, int64_t about_ms)
 {
-    json_t *all = http_json(stage_http_port(s), "/api/v1/events?h=web-1");
+    json_t *all = http_json(stage_http_port(s), question);
     json_t *event;
     size_t i;
     int n = 0;
@@ -54,6 +56,12 @@ count_steps(stage_t *s, int64_t about_ms)
     }
     json_decref(all);
     return n;
+}
+
+static int
+count_steps(stage_t *s, int64_t about_ms)
+{
+    return count_steps_of(s, "/api/v1/events?h=web-1", about_ms);
 }
 
 struct steps {
@@ -176,6 +184,72 @@ steps_forth_and_back_are_one_event_each_whoever_is_killed(void **state)
     claim(s, count_steps(s, HOUR_MS) == 1 && count_steps(s, -HOUR_MS) == 1);
 }
 
+// The store's file of events, or its log, has so many steps.
+static bool
+are_stored(stage_t *s, void *arg)
+{
+    static const char *const ends[] = { "", "-wal" };
+    static const char word[] = HOST_EVENT_CLOCK_STEP;
+    static char bytes[1u << 20];
+    int n = 0;
+
+    for (size_t i = 0; i < 2; i++) {
+        char path[256];
+        FILE *f;
+        size_t len;
+
+        snprintf(path, sizeof path, "%s/collector/store/events.db%s", stage_dir(s), ends[i]);
+        f = fopen(path, "re");
+        len = f != NULL ? fread(bytes, 1, sizeof bytes, f) : 0;
+        for (const char *at = bytes;
+             (at = memmem(at, len - (size_t) (at - bytes), word, sizeof word - 1)) != NULL; at++)
+            n++;
+        if (f != NULL)
+            fclose(f);
+    }
+    return n >= *(const int *) arg;
+}
+
+static bool
+both_are_told(stage_t *s, void *arg)
+{
+    return count_steps_of(s, arg, HOUR_MS) == 1 && count_steps_of(s, arg, -HOUR_MS) == 1;
+}
+
+// The journal is taken away as a whole, and nobody is there who could say it again.
+static void
+a_step_is_known_once_though_the_journal_has_let_it_go(void **state)
+{
+    stage_t *s = *state;
+    process_t *collector = stage_collector(s, NULL), *agent;
+    char everybody[] = "/api/v1/events", host[] = "/api/v1/events?h=web-1", journal[256];
+
+    stage_dashboard(s, NULL);
+    set_clock(s, "web-1", 0);
+    agent = start_agent(s, "web-1");
+    claim(s, stage_until(s, 20000, stage_host_is, &(struct stage_host){ "web-1", "up" }));
+    wait_acked(s, "web-1", 1);
+    set_clock(s, "web-1", HOUR_MS);
+    expect_steps(s, HOUR_MS, 1);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, are_stored, &(int){ 1 }));
+    set_clock(s, "web-1", 0);
+    expect_steps(s, -HOUR_MS, 1);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, are_stored, &(int){ 2 }));
+    wait_acked(s, "web-1", 500);
+
+    process_signal(agent, SIGKILL);
+    claim(s, process_ended(agent, stage_ms(STAGE_PATIENCE_MS)));
+    process_signal(collector, SIGKILL);
+    claim(s, process_ended(collector, stage_ms(STAGE_PATIENCE_MS)));
+    snprintf(journal, sizeof journal, "%s/collector/journal", stage_dir(s));
+    claim(s, folder_remove(journal) == 0);
+    stage_collector(s, NULL);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, both_are_told, everybody));
+    start_agent(s, "web-1");
+    claim(s, stage_until(s, 20000, stage_host_is, &(struct stage_host){ "web-1", "up" }));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, both_are_told, host));
+}
+
 struct said {
     process_t *by;
     const char *words;
@@ -292,6 +366,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         stage_test(steps_forth_and_back_are_one_event_each_whoever_is_killed),
+        stage_test(a_step_is_known_once_though_the_journal_has_let_it_go),
         stage_test(a_step_that_no_collector_heard_of_is_told_after_a_kill_once),
         stage_test(two_clocks_far_apart_neither_lose_nor_double),
     };
