@@ -281,7 +281,7 @@ a_step_that_no_collector_heard_of_is_told_after_a_kill_once(void **state)
 
     set_clock(s, "web-1", -90000);
     claim(s, stage_until(s, STAGE_PATIENCE_MS, is_said, &(struct said){ agent, "by_ms=-" }));
-    set_clock(s, "web-1", -40000);
+    set_clock(s, "web-1", -35000); // by 55 s, give or take a millisecond
     claim(s, stage_until(s, STAGE_PATIENCE_MS, is_said, &(struct said){ agent, "by_ms=5" }));
     process_signal(agent, SIGKILL);
     claim(s, process_ended(agent, stage_ms(STAGE_PATIENCE_MS)));
@@ -290,7 +290,7 @@ a_step_that_no_collector_heard_of_is_told_after_a_kill_once(void **state)
     expect_steps(s, -90000, 1);
     wait_acked(s, "web-1", 500);
     claim(s, count_steps(s, -90000) == 1);
-    claim(s, count_steps(s, 50000) <= 1);
+    claim(s, count_steps(s, 55000) <= 1);
 }
 
 // What `zpulse hosts` says, a line a host.
