@@ -15,7 +15,7 @@ static void s_note(const struct ingest_fate *self, const struct journal_entry *e
                    uint64_t refused);
 
 void
-ingest_fate_book(const struct ingest_fate *self, struct journal_group *group)
+ingest_fate_book(struct ingest_fate *self, struct journal_group *group)
 {
     struct journal_entry entry;
 
@@ -29,7 +29,11 @@ ingest_fate_book(const struct ingest_fate *self, struct journal_group *group)
         else if (entry.kind != JOURNAL_REFUSED) // the applier's count is ours already, and newer
             lane_table_book(self->lanes, &entry, item->place);
     }
-    lane_table_trim(self->lanes, group->oldest);
+    // What is booked stands in the newest segment, so nothing else makes places in old ones.
+    if (group->oldest > self->trimmed) {
+        lane_table_trim(self->lanes, group->oldest);
+        self->trimmed = group->oldest;
+    }
     if (group->expired_ms != 0)
         lane_table_expire(self->lanes, group->expired_ms);
 }

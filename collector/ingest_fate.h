@@ -26,6 +26,7 @@ struct ingest_fate {
     ingest_streams_t *streams;
     applier_t *applier;
     host_ledger_t *ledger;
+    uint64_t trimmed;  // segments of the journal below it are forgotten in the lanes
     int64_t unsaid_ms; // what ended later, before the start, may not have been told of
     void *arg;         // of `filled`
     void (*filled)(void *arg, uint64_t host, int64_t from_ms, int64_t to_ms);
@@ -38,7 +39,7 @@ void ingest_fate_begin(struct ingest_fate *self);
 void ingest_fate_tell(const struct ingest_fate *self);
 // What is durable of the group. Marks its records that were booked before: a stream that was named
 // anew while it was at the disk had them asked for again.
-void ingest_fate_book(const struct ingest_fate *self, struct journal_group *group);
+void ingest_fate_book(struct ingest_fate *self, struct journal_group *group);
 // Its records, in their order. `mono_ms`: now.
 void ingest_fate_apply(struct ingest_fate *self, const struct journal_group *group,
                        int64_t mono_ms);

@@ -180,7 +180,7 @@ s_gather(struct cursor *c, uint32_t n)
         open_tile_t *open = c->tiles[i].open;
 
         if (open != NULL) {
-            (void) sealer_run(sealer, open, s_add_tile, &tiles);
+            (void) sealer_run_some(sealer, open, c->ids, n, s_add_tile, &tiles);
             open_tile_drop(&open); // what is known stays as it was, without a hold
         } else if (c->tiles[i].sealed != NULL) {
             s_add_tile(&tiles, c->tiles[i].sealed);

@@ -25,6 +25,21 @@ s_by_time(const void *a, const void *b)
     return (x->order > y->order) - (x->order < y->order);
 }
 
+// Of rows that all have an integer in every column.
+static void
+s_write_integers(struct sealer *self, const struct rows *rows, uint32_t column)
+{
+    const int64_t *from = self->matrix + column;
+    int64_t cells[TILE_ROWS_MAX];
+
+    for (uint32_t i = 0; i < rows->n; i++)
+        cells[i] = from[(size_t) rows->order[i] * self->n_columns];
+    self->given += tile_writer_add(self->writer,
+                                   &(struct tile_cells){ .series = self->columns[column].id,
+                                                         .form = self->columns[column].form,
+                                                         .cells = cells });
+}
+
 static void
 s_write_column(struct sealer *self, const struct rows *rows, uint32_t column, uint32_t *series)
 {
@@ -62,12 +77,16 @@ s_write_column(struct sealer *self, const struct rows *rows, uint32_t column, ui
 static void
 s_write(struct sealer *self, const struct rows *rows)
 {
+    const bool plain = self->integers == (uint64_t) self->n_rows * self->n_columns;
+
     for (uint32_t column = 0; column < self->n_columns;) {
         uint32_t series = 0;
 
         self->given = 0;
         tile_writer_begin(self->writer, self->host, 0, rows->times, rows->n);
-        for (; column < self->n_columns && series < TILE_COLUMNS_MAX; column++)
+        for (; plain && column < self->n_columns && series < TILE_COLUMNS_MAX; column++, series++)
+            s_write_integers(self, rows, column);
+        for (; !plain && column < self->n_columns && series < TILE_COLUMNS_MAX; column++)
             s_write_column(self, rows, column, &series);
         seal_give(self, rows->times, rows->n, series);
     }

@@ -60,6 +60,13 @@ int
 sealer_run(sealer_t *self, open_tile_t *tile, void (*out)(void *arg, struct sealed_tile *tile),
            void *arg)
 {
+    return sealer_run_some(self, tile, NULL, 0, out, arg);
+}
+
+int
+sealer_run_some(sealer_t *self, open_tile_t *tile, const series_id *ids, uint32_t n,
+                void (*out)(void *arg, struct sealed_tile *tile), void *arg)
+{
     const struct open_tile_origin *origin = open_tile_origin(tile);
     open_cursor_t *cursor = open_cursor_new(tile);
     const struct slot_map *map = open_cursor_map(cursor);
@@ -70,8 +77,11 @@ sealer_run(sealer_t *self, open_tile_t *tile, void (*out)(void *arg, struct seal
     self->number = origin->number << SEALER_NUMBERS_BITS;
     self->out = out;
     self->arg = arg;
+    self->wanted = ids;
+    self->n_wanted = n;
     self->n_rows = 0;
     self->n_samples = 0;
+    self->integers = 0;
     self->conflicts = 0;
     s_columns(self, map);
     while ((rc = open_cursor_next(cursor, &block)) == 1)
@@ -100,6 +110,7 @@ s_flush(struct sealer *self)
     seal_samples(self);
     self->n_rows = 0;
     self->n_samples = 0;
+    self->integers = 0;
 }
 
 uint64_t
@@ -145,6 +156,22 @@ s_find(const struct sealer *self, series_id id)
     return (uint32_t) (found - self->columns);
 }
 
+static int
+s_compare(const void *a, const void *b)
+{
+    const series_id x = *(const series_id *) a;
+    const series_id y = *(const series_id *) b;
+
+    return (x > y) - (x < y);
+}
+
+static bool
+s_is_wanted(const struct sealer *self, series_id id)
+{
+    return id != 0 && (self->wanted == NULL ||
+                       bsearch(&id, self->wanted, self->n_wanted, sizeof id, s_compare) != NULL);
+}
+
 // A column for each series. Two slots may be one: a series that ceased and began again.
 static void
 s_columns(struct sealer *self, const struct slot_map *map)
@@ -152,6 +179,8 @@ s_columns(struct sealer *self, const struct slot_map *map)
     bool rising = true;
     uint32_t n = 0;
 
+    self->from_seq = 0;
+    self->to_seq = UINT64_MAX;
     if (map->n > self->slots_size) {
         self->slots_size = map->n;
         self->column_of = xrealloc(self->column_of, map->n, sizeof *self->column_of);
@@ -159,14 +188,18 @@ s_columns(struct sealer *self, const struct slot_map *map)
     }
     for (uint32_t slot = 0; slot < map->n; slot++) {
         self->column_of[slot] = SEAL_NONE;
-        if (map->at[slot].id == 0)
+        if (!s_is_wanted(self, map->at[slot].id))
             continue;
+        self->from_seq = map->at[slot].from_seq > self->from_seq ? map->at[slot].from_seq
+                                                                 : self->from_seq;
+        self->to_seq = map->at[slot].to_seq < self->to_seq ? map->at[slot].to_seq : self->to_seq;
         rising = rising && (n == 0 || self->columns[n - 1].id < map->at[slot].id);
         self->column_of[slot] = n;
         self->columns[n++] = (struct seal_column){ .id = map->at[slot].id,
                                                    .form = map->at[slot].form };
     }
     self->n_columns = n;
+    self->straight = true;
     if (rising)
         return;
     qsort(self->columns, n, sizeof *self->columns, s_by_id);
@@ -175,8 +208,9 @@ s_columns(struct sealer *self, const struct slot_map *map)
         if (i == 0 || self->columns[i].id != self->columns[self->n_columns - 1].id)
             self->columns[self->n_columns++] = self->columns[i];
     }
+    self->straight = self->n_columns == n;
     for (uint32_t slot = 0; slot < map->n; slot++) {
-        if (map->at[slot].id != 0)
+        if (self->column_of[slot] != SEAL_NONE)
             self->column_of[slot] = s_find(self, map->at[slot].id);
     }
 }
@@ -208,6 +242,47 @@ s_grow_rows(struct sealer *self)
     }
 }
 
+// A row whose slots all are what they were when the columns were made: nearly every one.
+static void
+s_put_straight(struct sealer *self, const struct slot_map *map, const struct open_block *block,
+               int64_t *row, uint8_t *states)
+{
+    uint32_t integers = 0;
+
+    for (uint32_t i = 0; i < block->n; i++) {
+        const uint32_t slot = block->slots[i];
+        const uint32_t column = slot < map->n ? self->column_of[slot] : SEAL_NONE;
+
+        if (column == SEAL_NONE)
+            continue;
+        states[column] = block->cells[i].state;
+        row[column] = block->cells[i].m; // or the bits of a double
+        integers += block->cells[i].state == CELL_INTEGER;
+    }
+    self->integers += integers;
+}
+
+static void
+s_put_each(struct sealer *self, const struct slot_map *map, const struct open_block *block,
+           int64_t *row, uint8_t *states)
+{
+    for (uint32_t i = 0; i < block->n; i++) {
+        const struct slot_series *slot = slot_map_find(map, block->slots[i], block->seq);
+        uint32_t column;
+        struct cell cell;
+
+        if (slot == NULL)
+            continue;
+        column = self->column_of[block->slots[i]];
+        if (column == SEAL_NONE || states[column] != CELL_ABSENT)
+            continue;
+        cell = s_in_form(&self->columns[column], slot, block->cells[i]);
+        states[column] = cell.state;
+        row[column] = cell.m; // or the bits of a double
+        self->integers += cell.state == CELL_INTEGER;
+    }
+}
+
 static void
 s_take_row(struct sealer *self, const struct slot_map *map, const struct open_block *block)
 {
@@ -220,20 +295,10 @@ s_take_row(struct sealer *self, const struct slot_map *map, const struct open_bl
     row = self->matrix + (size_t) self->n_rows * self->n_columns;
     states = self->states + (size_t) self->n_rows * self->n_columns;
     memset(states, CELL_ABSENT, self->n_columns);
-    for (uint32_t i = 0; i < block->n; i++) {
-        const struct slot_series *slot = slot_map_find(map, block->slots[i], block->seq);
-        uint32_t column;
-        struct cell cell;
-
-        if (slot == NULL)
-            continue;
-        column = self->column_of[block->slots[i]];
-        if (states[column] != CELL_ABSENT)
-            continue;
-        cell = s_in_form(&self->columns[column], slot, block->cells[i]);
-        states[column] = cell.state;
-        row[column] = cell.m; // or the bits of a double
-    }
+    if (self->straight && block->seq >= self->from_seq && block->seq < self->to_seq)
+        s_put_straight(self, map, block, row, states);
+    else
+        s_put_each(self, map, block, row, states);
     self->rows[self->n_rows] = (struct seal_row){ .time_ms = block->time_ms,
                                                   .order = self->n_rows };
     self->n_rows++;
@@ -246,7 +311,7 @@ s_take_samples(struct sealer *self, const struct slot_map *map, const struct ope
         const struct slot_series *slot = slot_map_find(map, block->slots[i], block->seq);
         uint32_t column;
 
-        if (slot == NULL)
+        if (slot == NULL || self->column_of[block->slots[i]] == SEAL_NONE)
             continue;
         if (self->n_samples == self->samples_size) {
             self->samples_size = self->samples_size == 0 ? 256 : 2 * self->samples_size;

@@ -26,6 +26,10 @@ void sealer_destroy(sealer_t **self_p);
 int sealer_run(sealer_t *self, open_tile_t *tile, void (*out)(void *arg, struct sealed_tile *tile),
                void *arg);
 
+// The same of these series alone, ids rising: for a question, not to be kept.
+int sealer_run_some(sealer_t *self, open_tile_t *tile, const series_id *ids, uint32_t n,
+                    void (*out)(void *arg, struct sealed_tile *tile), void *arg);
+
 // Samples of the tile that was sealed last whose series and time had another value in it.
 uint64_t sealer_conflicts(const sealer_t *self);
 

@@ -32,6 +32,11 @@ struct sealer {
     uint64_t number; // of the next tile that is given
     void (*out)(void *arg, struct sealed_tile *tile);
     void *arg;
+    uint32_t n_wanted;
+    const series_id *wanted; // rising; NULL: all
+    // No two slots are one series, and all of them hold for records from one seq up to another.
+    bool straight;
+    uint64_t from_seq, to_seq;
     uint32_t n_columns;
     uint32_t columns_size;       // allocated
     struct seal_column *columns; // series rising
@@ -43,6 +48,7 @@ struct sealer {
     size_t matrix_size; // cells allocated, of both
     int64_t *matrix;    // a row of n_columns for each of `rows`
     uint8_t *states;    // beside it, enum cell_state
+    uint64_t integers;  // of the cells of all rows
     uint32_t n_samples;
     uint32_t samples_size; // allocated
     struct seal_sample *samples;

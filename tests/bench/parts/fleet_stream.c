@@ -25,9 +25,9 @@
 #define HELLOS_MOST 64u // that wait for their WELCOME
 // Hosts whose control messages share a connection: what the collector has for one at a time is less
 // than it keeps for a slow peer.
-#define HOSTS_EACH 10u
+#define HOSTS_EACH 50u
 #define HEARD_EACH 1024u // frames that go out between two looks at what is acknowledged
-#define PING_MS    1000
+#define PING_MS    2000
 #define STALL_MS   2000 // without any ACK; then what was sent is sent again, as an agent does
 
 _Noreturn void
@@ -298,7 +298,7 @@ s_hello(fleet_t *self, unsigned host)
     s_say(self, host, &msg);
 }
 
-// Each host's, about once a second: who is not heard is not counted when credit is given.
+// Each host's, often enough: who is not heard is not counted when credit is given.
 static void
 s_ping(fleet_t *self)
 {

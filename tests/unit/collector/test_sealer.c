@@ -239,6 +239,52 @@ rows_of_a_host_become_one_tile(void **state)
 }
 
 static void
+rows_of_integers_alone_are_whole(void **state)
+{
+    (void) state;
+    seed = 11;
+    for (uint32_t i = 0; i < 40; i++)
+        slots[i] =
+            (struct slot_series){ .id = 90 - i, .form = { .unit = 1 }, .to_seq = UINT64_MAX };
+    use_slots(40);
+    for (int i = 0; i < 200; i++) {
+        for (uint32_t k = 0; k < 40; k++)
+            row[k] = (struct cell){ .state = CELL_INTEGER, .m = seeded_below(&seed, 5000) };
+        // A clock that was set back: the order of times is not that of rows.
+        append(T0 + 1000 * (i < 150 ? i : i - 220), 0);
+    }
+    seal_all();
+    assert_int_equal(found, 40 * 200);
+}
+
+static void
+of_some_series_those_alone_are_sealed(void **state)
+{
+    const series_id ids[] = { 12, 16, 17, 31, 4000 }; // one has no slot's name, one none at all
+    struct map_entry entry;
+    uint64_t left = 0;
+    size_t at = 0;
+
+    (void) state;
+    seed = 12;
+    make_slots(40);
+    use_slots(40);
+    for (int i = 0; i < 100; i++) {
+        move_on();
+        append(T0 + 1000 * i, i % 10 == 0 ? 3 : 0);
+    }
+    assert_int_equal(sealer_run_some(sealer, tile, ids, 5, take, NULL), 0);
+    assert_true(found > 0);
+    while (map_next(wanted, &at, &entry)) {
+        const uint64_t series = ((const struct key *) entry.key)->series;
+
+        assert_true(series != 12 && series != 16 && series != 17 && series != 31);
+        left++;
+    }
+    assert_true(left > 0);
+}
+
+static void
 an_empty_tile_becomes_nothing(void **state)
 {
     (void) state;
@@ -422,6 +468,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_empty_tile_becomes_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(rows_of_a_host_become_one_tile, setup, teardown),
+        cmocka_unit_test_setup_teardown(rows_of_integers_alone_are_whole, setup, teardown),
+        cmocka_unit_test_setup_teardown(of_some_series_those_alone_are_sealed, setup, teardown),
         cmocka_unit_test_setup_teardown(rows_on_both_sides_of_midnight_become_two_tiles, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(samples_of_applications_go_beside_with_their_own_times,
