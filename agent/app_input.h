@@ -10,6 +10,9 @@
 //         that one.
 // Loss:   PUB drops what a full socket does not take, PUSH waits: libzmq's ways.
 // Limits: APP_INPUT_MOST sockets; 64 KiB a message, and who sends 128 KiB is cut.
+// Hazard: a program of this machine that sends more than is read, ZMTP heartbeats among it, and
+//         breaks off can end the agent by an assertion of libzmq's (see SOCK_NO_LIMIT). Taking all
+//         would let it fill the memory instead. What is in the spool by then is not lost.
 // Thread: one owner.
 
 #ifndef AGENT_APP_INPUT_H
