@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define STORE_NAMES \
-    "^(meta\\.db|events\\.db|raw-[0-7]-[0-9]{8}\\.db)(\\.damaged[0-9]*)?(-wal|-shm)?$"
+    "^(meta\\.db|events\\.db|raw-[0-7]-[0-9]{8}\\.db)(\\.damaged[0-9]*)?(-wal|-shm|-journal)?$"
 
 // Only names that are known, and beside files only what is theirs. How many were set aside; 0 where
 // there is no folder. Fails the test.
