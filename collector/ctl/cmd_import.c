@@ -82,12 +82,13 @@ struct import {
     enum form form;
     struct import_openmetrics openmetrics;
     struct import_csv csv;
-    uint64_t samples; // read
-    uint64_t waiting; // of them, of which no record is made yet
-    bool bad;         // a line was: what came before it is imported
-    int64_t told_ms;  // monotonic, when progress was last shown
-    bool tell;        // progress, to a terminal
-    bool told;        // something of it stands there
+    uint64_t samples;  // read
+    int64_t oldest_ms; // of them
+    uint64_t waiting;  // of them, of which no record is made yet
+    bool bad;          // a line was: what came before it is imported
+    int64_t told_ms;   // monotonic, when progress was last shown
+    bool tell;         // progress, to a terminal
+    bool told;         // something of it stands there
 };
 
 static int s_read_options(struct import *self);
@@ -153,6 +154,8 @@ s_run(struct import *self)
     rc = rc < 0 ? rc : s_read(self);
     rc = rc < 0 ? rc : s_finish(self);
     s_progress(self, true);
+    if (rc == 0 && self->samples > 0)
+        rc = import_report_keep(self->report, self->oldest_ms, stderr);
     return rc < 0 ? rc : import_report_tell(self->report, self->samples, stdout);
 }
 
@@ -257,7 +260,8 @@ s_take(struct import *self, const char *line, size_t n)
     if (series == NULL) // the line has no sample
         return 0;
     import_stream_add(series->instance->stream, series->slot, is.time_ms, is.value, is.decimals);
-    self->samples++;
+    if (self->samples++ == 0 || is.time_ms < self->oldest_ms)
+        self->oldest_ms = is.time_ms;
     self->waiting++;
     return s_make_room(self, series->instance);
 }

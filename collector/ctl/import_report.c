@@ -8,11 +8,14 @@
 #include <stdlib.h>
 
 #include "collector/ctl/query_client.h"
+#include "collector/ctl/when.h"
 #include "shared/base/clock.h"
 #include "shared/base/err.h"
 #include "shared/base/xalloc.h"
 #include "shared/wire/query_ledger.h"
+#include "shared/wire/query_number.h"
 
+#define DAY_MS  INT64_C(86400000)
 #define ASK_MS  2000
 #define REST_MS 500 // the number has not changed for so long
 #define LOOK_MS 50  // between two looks at it
@@ -180,6 +183,37 @@ s_settle(import_report_t *self, struct sums *ret)
             since_ms = clock_mono_ms();
     }
     return rc;
+}
+
+static int
+s_take_numbers(void *arg, const struct query_reply *reply, struct rbuf *r)
+{
+    int rc = 0;
+
+    for (uint32_t i = 0; i < reply->n && rc == 0; i++)
+        rc = query_take_number(r, arg);
+    return rc;
+}
+
+int
+import_report_keep(import_report_t *self, int64_t oldest_ms, FILE *err)
+{
+    struct query_request q = { .type = QUERY_STATUS };
+    struct query_numbers status = { 0 };
+    struct buf why = { 0 };
+    char oldest[WHEN_SIZE];
+    int64_t keep_ms;
+    const int rc = query_client_ask(self->client, &q, ASK_MS, s_take_numbers, &status, &why);
+
+    buf_release(&why);
+    keep_ms = status.value[STATUS_KEEP_MS];
+    if (rc < 0 || keep_ms == 0 || oldest_ms >= clock_real_ms() - keep_ms)
+        return rc == -EINTR ? rc : 0;
+    fprintf(err,
+            "zpulse import: some are as old as %s: this collector keeps %" PRId64
+            " days, and lets go of what is older within minutes; see its --keep\n",
+            when_put(oldest, oldest_ms), keep_ms / DAY_MS);
+    return 0;
 }
 
 static void

@@ -25,6 +25,8 @@ void import_report_destroy(import_report_t **self_p);
 
 // After each turn of the link: asks how the books of new instances stand. 0, or -EINTR.
 int import_report_look(import_report_t *self);
+// Where the collector does not keep samples of that age: a sentence about it to `err`. 0 or -EINTR.
+int import_report_keep(import_report_t *self, int64_t oldest_ms, FILE *err);
 // At the end. 0; ERR_FORMAT: samples were refused, which is said; or -EINTR.
 int import_report_tell(import_report_t *self, uint64_t samples, FILE *out);
 

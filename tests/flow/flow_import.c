@@ -283,6 +283,27 @@ what_is_wrong_is_told_by_line_and_what_is_before_it_is_kept(void **state)
 }
 
 static void
+what_a_collector_does_not_keep_for_so_long_is_told(void **state)
+{
+    stage_t *s = *state;
+    char *path = stage_file(s, "old.csv", s_csv);
+    process_t *p, *collector = importing_collector(s, "one");
+
+    p = importing_import(s, path);
+    claim(s, process_ended(p, stage_ms(STAGE_PATIENCE_MS)) && process_code(p) == 0);
+    claim(s, process_err(p)[0] == '\0');
+    stage_drop(s, &p);
+    s_end(s, &collector);
+    stage_collector(s, "--keep", "90d", NULL);
+    p = importing_import(s, path);
+    claim(s, process_ended(p, stage_ms(STAGE_PATIENCE_MS)) && process_code(p) == 0);
+    claim(s, strstr(process_err(p), "as old as 2001-09-09T01:46:40") != NULL);
+    claim(s, strstr(process_err(p), "keeps 90 days") != NULL);
+    stage_drop(s, &p);
+    free(path);
+}
+
+static void
 s_fails(stage_t *s, process_t *p, int code, const char *says)
 {
     claim(s, process_ended(p, stage_ms(STAGE_PATIENCE_MS)));
@@ -340,6 +361,7 @@ main(void)
         stage_test(what_was_imported_before_its_host_came_stands_on_its_page_too),
         stage_test(an_imported_host_is_listed_as_stopped),
         stage_test(what_is_wrong_is_told_by_line_and_what_is_before_it_is_kept),
+        stage_test(what_a_collector_does_not_keep_for_so_long_is_told),
         stage_test(what_can_not_be_done_is_told_by_the_exit_code),
         stage_test(standard_input_is_as_a_file),
     };
