@@ -228,6 +228,7 @@ s_resume(delivery_t *self, struct delivery_stream *s, const struct welcome_strea
         s_fork(self, s);
         return;
     }
+    delivery_stream_said(s, w->next, w->total);
     delivery_sums_lost(&self->sums, s, self->c.collector, w->next);
     if (w->next <= delivery_wire_base(s) || s->fork.is || w->crc == 0) {
         s->place = s->repeat = delivery_own_seq(s, w->next);
@@ -294,6 +295,7 @@ delivery_ack(delivery_t *self, const struct ack *ack, int64_t now_ms)
     s->limit = ack->limit > s->limit ? ack->limit : s->limit;
     if (s->checking) // so will this; but what may be sent then is told now
         return;
+    delivery_stream_said(s, ack->next, ack->total);
     delivery_sums_count(&self->sums, s, ack);
     if (ack->next > delivery_wire_base(s))
         s_advance(self, s, ack->next);

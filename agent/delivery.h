@@ -41,12 +41,14 @@ struct delivery_handler {
     void *arg;
     // Sends one frame at once; false if the socket does not take it.
     bool (*send)(void *arg, const void *frame, size_t n);
-    // Records of the stream from `from` on are wanted, about `bytes` of them, with a GAP for what
+    // Records of the stream from `from` on are wanted, about `bytes` of them; `total`: samples of
+    // the stream before it, or DELIVERY_TOTAL_UNKNOWN. With a GAP for what
     // is lost, and behind that GAP, as a repeat, the TABLE of what comes then. With `repeat`, first
     // what a reader needs to go on from there: a TABLE, and the records from the last KEY below
     // `from`, or all where there is none. Answers come in the order
     // of the questions, each ended by delivery_read_end.
-    void (*want)(void *arg, uint64_t stream, uint64_t from, size_t bytes, bool repeat);
+    void (*want)(void *arg, uint64_t stream, uint64_t from, uint64_t total, size_t bytes,
+                 bool repeat);
     // All below `next` is acknowledged by that collector. `total`: samples of the stream before
     // it, or DELIVERY_TOTAL_UNKNOWN.
     void (*acked)(void *arg, uint64_t stream, uint64_t next, uint64_t total, uint64_t collector);

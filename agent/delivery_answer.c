@@ -80,7 +80,8 @@ s_check(struct delivery_stream *s, const struct record *record)
     frame_list_release(&one);
 }
 
-// One that begins before what is wanted was told in part: the rest has its share of the samples.
+// One that begins before what is wanted was told in part: the rest has the rest of the samples, or
+// its share of them where it is not known what is before.
 static void
 s_take_gap(struct delivery_stream *s, const struct record *record)
 {
@@ -96,7 +97,10 @@ s_take_gap(struct delivery_stream *s, const struct record *record)
     if (record->seq < s->read_to) {
         const double share = (double) (gap.to - s->read_to + 1) /
                              (double) (gap.to - record->seq + 1);
-        const uint64_t samples = (uint64_t) ((double) gap.samples * share);
+        const uint64_t end = cut.total + gap.samples, before = delivery_stream_total(s, s->read_to);
+        const uint64_t samples = before >= cut.total && before <= end
+                                     ? end - before
+                                     : (uint64_t) ((double) gap.samples * share);
 
         cut.seq = s->read_to;
         cut.total += gap.samples - samples;
@@ -110,6 +114,7 @@ s_take_gap(struct delivery_stream *s, const struct record *record)
     frame_list_at(&s->read, s->read.n - 1)->last = gap.to;
     delivery_wire_entry(s, frame_list_at(&s->read, s->read.n - 1));
     s->read_to = gap.to + 1;
+    s->read_total = cut.total + gap.samples;
 }
 
 static void
@@ -153,6 +158,7 @@ s_keep(struct delivery_stream *s, const struct record *record, uint64_t last)
     if (s->fork.is)
         delivery_wire_entry(s, entry); // the frame has the wire's numbers, the list ours
     s->read_to = last + 1;
+    s->read_total = record->total + record->count;
     s->got = true;
 }
 

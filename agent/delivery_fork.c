@@ -88,6 +88,7 @@ delivery_fork_begin(struct delivery_stream *s, uint64_t as)
     s->known = false;
     s->checking = false;
     s->counted = false;
+    s->read_total = s->said_total = DELIVERY_TOTAL_UNKNOWN; // it spoke of another's records
     for (unsigned i = 0; i < DELIVERY_COLLECTORS; i++)
         s->acked_here[i].collector = s->acked_here[i].next = 0;
 }

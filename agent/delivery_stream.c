@@ -40,6 +40,7 @@ delivery_stream_new(uint64_t id)
 
     assert(id != 0);
     s->id = id;
+    s->read_total = s->said_total = DELIVERY_TOTAL_UNKNOWN;
     return s;
 }
 
@@ -104,6 +105,10 @@ delivery_stream_to_backlog(struct delivery_stream *s)
 
     s->live = false;
     s->repeat = s->place;
+    if (s->read.n == 0) { // the window knows it, and goes
+        s->read_total = delivery_stream_total(s, s->place);
+        s->read_to = s->place;
+    }
     frame_list_drop(&s->window, n);
 }
 
@@ -156,7 +161,22 @@ delivery_stream_total(const struct delivery_stream *s, uint64_t seq)
         if (before != NULL && before->record.type != RECORD_GAP)
             return before->record.total + before->record.count;
     }
-    return DELIVERY_TOTAL_UNKNOWN;
+    if (seq == s->read_to && s->read_total != DELIVERY_TOTAL_UNKNOWN)
+        return s->read_total;
+    return seq == s->said ? s->said_total : DELIVERY_TOTAL_UNKNOWN;
+}
+
+void
+delivery_stream_said(struct delivery_stream *s, uint64_t next, uint64_t total)
+{
+    const uint64_t own = total + s->fork.total_shift;
+
+    s->said = delivery_own_seq(s, next);
+    // Below base it is taken for base.
+    s->said_total = total > 0 && own <= s->head_total && delivery_wire_seq(s, s->said) == next &&
+                            (!s->fork.is || s->fork.laid)
+                        ? own
+                        : DELIVERY_TOTAL_UNKNOWN;
 }
 
 void
@@ -203,6 +223,7 @@ delivery_stream_rewind(struct delivery_stream *s, struct delivery_common *c, uin
     const bool known = s->known, checking = s->checking;
 
     assert(place >= s->base && place <= s->head);
+    s->read_total = delivery_stream_total(s, place); // while it is there to be looked up
     delivery_stream_forget(s);
     s->known = known;
     s->checking = checking;
@@ -212,6 +233,7 @@ delivery_stream_rewind(struct delivery_stream *s, struct delivery_common *c, uin
     c->stat.rewinds++;
     if (s->fork.is && (!s->fork.laid || s->fork.acked < delivery_wire_seq(s, s->base))) {
         // From its beginning: what comes before base is no repeat, the collector never had it.
+        s->read_total = s->base == place ? s->read_total : DELIVERY_TOTAL_UNKNOWN;
         s->place = s->repeat = s->read_to = s->base;
         delivery_fork_copy(s);
         s->seeking = true;
@@ -253,10 +275,11 @@ s_repeat_window(struct delivery_stream *s, struct delivery_common *c)
 static void
 s_ask(struct delivery_stream *s, struct delivery_common *c, uint64_t from, bool repeat)
 {
+    s->read_total = delivery_stream_total(s, from);
     s->read_to = from;
     s->got = false;
     s->asked++;
-    c->is.want(c->is.arg, s->id, from, READ_MOST, repeat);
+    c->is.want(c->is.arg, s->id, from, s->read_total, READ_MOST, repeat);
 }
 
 // ---- what is sent next

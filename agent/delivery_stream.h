@@ -70,18 +70,21 @@ struct delivery_stream {
     struct frame_list behind; // definitions behind a GAP of `read`; `last`: the seq they go before
     size_t flight;            // bytes of `read` that are sent and not acknowledged
     uint64_t place;
-    uint64_t repeat;    // next seq of the window to be repeated; place: none
-    uint64_t limit;     // wire
-    unsigned asked;     // questions to the spool without an end of answer
-    unsigned stale;     // of them, the first ones: their answers are of no use any more
-    bool seeking;       // what comes before place is awaited from the spool
-    uint64_t read_to;   // what is asked next, when `read` runs dry
-    bool got;           // this answer had a record
-    int64_t dry_ms;     // an answer had none: not asked before then
-    bool tabling;       // what is read may be a part of a TABLE
-    uint64_t table_seq; // that of the TABLE, while it may
-    bool checking;      // record check - 1 is awaited, to be compared with check_crc
-    bool differs;       // it is another one
+    uint64_t repeat;     // next seq of the window to be repeated; place: none
+    uint64_t limit;      // wire
+    unsigned asked;      // questions to the spool without an end of answer
+    unsigned stale;      // of them, the first ones: their answers are of no use any more
+    bool seeking;        // what comes before place is awaited from the spool
+    uint64_t read_to;    // what is asked next, when `read` runs dry
+    uint64_t read_total; // samples below it, or DELIVERY_TOTAL_UNKNOWN
+    uint64_t said;       // seq that the collector has said last to be `next`
+    uint64_t said_total; // samples below it, as it counts; or DELIVERY_TOTAL_UNKNOWN
+    bool got;            // this answer had a record
+    int64_t dry_ms;      // an answer had none: not asked before then
+    bool tabling;        // what is read may be a part of a TABLE
+    uint64_t table_seq;  // that of the TABLE, while it may
+    bool checking;       // record check - 1 is awaited, to be compared with check_crc
+    bool differs;        // it is another one
     uint64_t check;
     uint32_t check_crc;
     int64_t progress_ms; // last ACK that moved base, or first frame sent after all was acknowledged
@@ -96,6 +99,8 @@ bool delivery_stream_push(struct delivery_stream *s, struct delivery_common *c,
                           const struct record *record, uint32_t slots);
 void delivery_stream_to_backlog(struct delivery_stream *s); // lets go of memory
 void delivery_stream_ack(struct delivery_stream *s, struct delivery_common *c, uint64_t next);
+// The collector has all below wire seq `next`: so many samples (wire), or 0: it does not say.
+void delivery_stream_said(struct delivery_stream *s, uint64_t next, uint64_t total);
 // Samples of the stream below `seq`, or DELIVERY_TOTAL_UNKNOWN.
 uint64_t delivery_stream_total(const struct delivery_stream *s, uint64_t seq);
 void delivery_stream_acked_here(struct delivery_stream *s, uint64_t collector, uint64_t next);

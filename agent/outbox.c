@@ -110,9 +110,9 @@ s_send(void *arg, const void *frame, size_t n)
 }
 
 static void
-s_want(void *arg, uint64_t stream, uint64_t from, size_t bytes, bool repeat)
+s_want(void *arg, uint64_t stream, uint64_t from, uint64_t total, size_t bytes, bool repeat)
 {
-    spool_read(((outbox_t *) arg)->spool, stream, from, bytes, repeat);
+    spool_read(((outbox_t *) arg)->spool, stream, from, total, bytes, repeat);
 }
 
 static void

@@ -327,14 +327,15 @@ spool_give(spool_t *self)
 }
 
 void
-spool_read(spool_t *self, uint64_t stream, uint64_t from, size_t bytes, bool repeat)
+spool_read(spool_t *self, uint64_t stream, uint64_t from, uint64_t total, size_t bytes, bool repeat)
 {
     struct spool_order *order = xcalloc(1, sizeof *order);
 
     order->kind = SPOOL_ASK;
     order->stream = stream;
     order->seq = from;
-    order->total = bytes;
+    order->total = total;
+    order->bytes_most = bytes;
     order->repeat = repeat;
     s_send(self, order);
 }

@@ -79,7 +79,8 @@ void spool_acked(spool_t *self, uint64_t stream, uint64_t next, uint64_t total, 
 void spool_give(spool_t *self);
 // Asks for records from `from` on, about `bytes` of them, at least one if there is any. With
 // `repeat`, those that a decoder needs come first. See spool_files_read.
-void spool_read(spool_t *self, uint64_t stream, uint64_t from, size_t bytes, bool repeat);
+void spool_read(spool_t *self, uint64_t stream, uint64_t from, uint64_t total, size_t bytes,
+                bool repeat);
 // See spool_files_note.
 void spool_note(spool_t *self, const struct spool_note *note);
 

@@ -133,6 +133,26 @@ spool_book_add_gap(struct spool_book *book, const struct spool_gap *gap)
     return true;
 }
 
+struct spool_gap *
+spool_book_split_gap(struct spool_book *book, struct spool_gap *gap, uint64_t seq, uint64_t total)
+{
+    struct spool_gap *rest = gap + 1;
+    uint64_t samples = total > gap->total ? total - gap->total : 0;
+
+    if (book->n_gaps == SPOOL_GAPS_MAX)
+        return NULL;
+    if (samples > gap->samples)
+        samples = gap->samples;
+    memmove(rest, gap, (size_t) (book->gaps + book->n_gaps - gap) * sizeof *gap);
+    book->n_gaps++;
+    gap->to = seq - 1;
+    gap->samples = samples;
+    rest->from = seq;
+    rest->total += samples;
+    rest->samples -= samples;
+    return rest;
+}
+
 void
 spool_book_remove_gap(struct spool_book *book, struct spool_gap *gap)
 {

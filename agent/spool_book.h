@@ -77,6 +77,11 @@ struct spool_gap *spool_book_gap(struct spool_book *book, uint64_t stream, uint6
 // Books a gap that overlaps no other; neighbours become one. The ledger is the caller's affair.
 // False: there is no room, and no two that could become one.
 bool spool_book_add_gap(struct spool_book *book, const struct spool_gap *gap);
+// The gap becomes two, the second one from `seq`, which is in it and not its first, and has `total`
+// samples of the stream before it, as near as the gap allows. The second one; NULL: there is no
+// room.
+struct spool_gap *spool_book_split_gap(struct spool_book *book, struct spool_gap *gap, uint64_t seq,
+                                       uint64_t total);
 void spool_book_remove_gap(struct spool_book *book, struct spool_gap *gap);
 
 // Bytes of one slot, or ERR_LIMIT; and back: 0 and the counter, or ERR_FORMAT, ERR_VERSION.

@@ -82,9 +82,11 @@ void spool_files_acked(spool_files_t *self, uint64_t stream, uint64_t next, uint
 // Gives records from `from` on to handler.read, until `bytes` of bodies and headers are given, or
 // all: *next_ret is the first seq not given, *end_ret says that there is no more for now. With
 // `repeat`, what a decoder needs goes ahead: the TABLE, then DEFs, then all records from the last
-// KEY before `from` on, or all where there is none. 0; ERR_UNKNOWN: no such stream; or -errno.
-int spool_files_read(spool_files_t *self, uint64_t stream, uint64_t from, size_t bytes, bool repeat,
-                     uint64_t *next_ret, bool *end_ret);
+// KEY before `from` on, or all where there is none. `total`: samples of the stream before `from`,
+// or SPOOL_TOTAL_UNKNOWN; where `from` is in a GAP, it is cut there, and nobody else may know. 0;
+// ERR_UNKNOWN: no such stream; or -errno.
+int spool_files_read(spool_files_t *self, uint64_t stream, uint64_t from, uint64_t total,
+                     size_t bytes, bool repeat, uint64_t *next_ret, bool *end_ret);
 // Gives up what is older or more than may be. To be called now and then, and after each segment.
 void spool_files_limit(spool_files_t *self, int64_t now_ms);
 

@@ -1,8 +1,8 @@
 // spool_ledger - what becomes of each sample.
 //
 // Appended, a sample is pending; then it is acknowledged or lost. A sample that was given up as
-// lost, but was acknowledged after all (it had been sent from memory), is taken back from the lost
-// ones, unless a GAP in its place has been handed out.
+// lost, but was acknowledged after all (it had been sent before), is taken back from the lost ones,
+// unless it was a GAP in its place that was acknowledged.
 
 #include <errno.h>
 #include <string.h>
@@ -12,6 +12,7 @@
 
 static void s_pass_gaps(spool_files_t *self, const struct spool_stream *st, uint64_t next,
                         uint64_t total, uint64_t *covered_ret);
+static void s_divide(spool_files_t *self, uint64_t stream, uint64_t next, uint64_t total);
 static void s_note_collector(struct spool_stream *st, uint64_t collector, uint64_t next);
 
 void
@@ -110,6 +111,7 @@ spool_files_acked(spool_files_t *self, uint64_t stream, uint64_t next, uint64_t 
         total = st->base_total;
     if (total > st->head_total)
         total = st->head_total;
+    s_divide(self, stream, next, total);
     s_pass_gaps(self, st, next, total, &covered);
     samples = total - st->base_total;
     samples = samples > covered ? samples - covered : 0;
@@ -121,6 +123,25 @@ spool_files_acked(spool_files_t *self, uint64_t stream, uint64_t next, uint64_t 
     st->base_total = total;
     self->book_changed = true;
     spool_trim(self);
+}
+
+// A gap was cut at `next` before its samples up to there were known: now they are.
+static void
+s_divide(spool_files_t *self, uint64_t stream, uint64_t next, uint64_t total)
+{
+    struct spool_gap *rest = spool_book_gap(self->book, stream, next), *gap;
+    uint64_t samples, most;
+
+    if (rest == NULL || rest->from != next || rest == self->book->gaps)
+        return;
+    gap = rest - 1;
+    if (gap->stream != stream || gap->to + 1 != next || gap->cause != rest->cause)
+        return;
+    most = gap->samples + rest->samples;
+    samples = total > gap->total ? total - gap->total : 0;
+    gap->samples = samples < most ? samples : most;
+    rest->samples = most - gap->samples;
+    rest->total = gap->total + gap->samples;
 }
 
 // What was lost before `next` is settled. *covered_ret: samples of it.
@@ -139,8 +160,9 @@ s_pass_gaps(spool_files_t *self, const struct spool_stream *st, uint64_t next, u
         if (samples > gap->samples)
             samples = gap->samples;
         *covered_ret += samples;
-        // Nobody was told of a GAP, so it was the records that were acknowledged.
-        if (!gap->told) {
+        // Nobody was told of a GAP, or it would have been passed as a whole: so it was the records
+        // that were acknowledged.
+        if (!gap->told || !whole) {
             const uint64_t back = samples < ledger->lost[gap->cause] ? samples
                                                                      : ledger->lost[gap->cause];
 

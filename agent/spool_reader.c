@@ -32,6 +32,8 @@ struct target {
     bool hole;                 // damage lies between that KEY and what is wanted
 };
 
+static int s_go_to(spool_files_t *self, const struct spool_stream *st, uint64_t from,
+                   uint64_t total, bool repeat);
 static bool s_is_booked(const spool_files_t *self, const struct record *record);
 static bool s_is_lost(spool_files_t *self, const struct record *record);
 static bool s_is_behind_gap(const spool_files_t *self, uint64_t stream, uint64_t seq);
@@ -109,8 +111,8 @@ spool_reader_close(spool_files_t *self)
 }
 
 int
-spool_files_read(spool_files_t *self, uint64_t stream, uint64_t from, size_t bytes, bool repeat,
-                 uint64_t *next_ret, bool *end_ret)
+spool_files_read(spool_files_t *self, uint64_t stream, uint64_t from, uint64_t total, size_t bytes,
+                 bool repeat, uint64_t *next_ret, bool *end_ret)
 {
     const struct spool_stream *st = spool_book_stream(self->book, stream);
     const int flushed = spool_files_flush(self);
@@ -123,22 +125,12 @@ spool_files_read(spool_files_t *self, uint64_t stream, uint64_t from, size_t byt
     *end_ret = true;
     if (st == NULL)
         return ERR_UNKNOWN;
-    if (from < st->base)
+    if (from <= st->base) {
         from = st->base;
-    if (repeat || self->reader.stream != stream || self->reader.next != from) {
-        struct target target;
-
-        s_aim(self, &target, st, from);
-        if (repeat)
-            s_repeat(self, &target, stream, from);
-        // Where there is none yet the reader stands behind the last one already.
-        if (target.start == 0 || target.from.segment != 0)
-            rc = s_seek(self, stream, target.from);
-        self->reader.next = from;
-        self->reader.next_total = target.total;
-        self->reader.unread = target.hole;
-        self->reader.behind_gap = !repeat && s_is_behind_gap(self, stream, from);
+        total = st->base_total;
     }
+    if (repeat || self->reader.stream != stream || self->reader.next != from)
+        rc = s_go_to(self, st, from, total, repeat);
     while (rc >= 0 && given < bytes) {
         struct segment_place place;
 
@@ -168,6 +160,27 @@ spool_files_read(spool_files_t *self, uint64_t stream, uint64_t from, size_t byt
     *next_ret = self->reader.next;
     *end_ret = rc != 1;
     return rc < 0 ? rc : 0;
+}
+
+// The reader goes on at `from`, with or without a repeat of what is needed there. 1 or an error.
+static int
+s_go_to(spool_files_t *self, const struct spool_stream *st, uint64_t from, uint64_t total,
+        bool repeat)
+{
+    struct target target;
+    int rc = 1;
+
+    s_aim(self, &target, st, from);
+    if (repeat)
+        s_repeat(self, &target, st->stream, from);
+    // Where there is none yet the reader stands behind the last one already.
+    if (target.start == 0 || target.from.segment != 0)
+        rc = s_seek(self, st->stream, target.from);
+    self->reader.next = from;
+    self->reader.next_total = total != SPOOL_TOTAL_UNKNOWN ? total : target.total;
+    self->reader.unread = target.hole;
+    self->reader.behind_gap = !repeat && s_is_behind_gap(self, st->stream, from);
+    return rc < 0 ? rc : 1;
 }
 
 // It is there, and booked as lost all the same.
@@ -261,6 +274,9 @@ s_aim(spool_files_t *self, struct target *ret, const struct spool_stream *st, ui
         ret->total = gap->total + gap->samples;
         ret->hole = gap->cause == LOST_DAMAGE;
     }
+    if (gap != NULL && gap->from < from) // nobody has said: its records are taken for alike
+        ret->total = gap->total + (uint64_t) ((double) gap->samples * (double) (from - gap->from) /
+                                              (double) (gap->to - gap->from + 1));
     if (start == NULL || s_seek(self, st->stream, (struct segment_place){ start->number, 0 }) < 0)
         return;
     ret->start = start->number;
@@ -425,13 +441,21 @@ s_give_gap(spool_files_t *self, struct spool_gap *gap)
 {
     uint8_t body[GAP_BODY_MAX];
     struct wbuf w;
-    struct record record = { .type = RECORD_GAP,
-                             .stream = gap->stream,
-                             .seq = gap->from,
-                             .total = gap->total,
-                             .t0_ms = gap->t0_ms,
-                             .body = body };
+    struct record record = { .type = RECORD_GAP, .body = body };
 
+    // What comes before has been sent as records, before it was lost: who acknowledges that has
+    // them, and was not told of a GAP.
+    if (gap->from < self->reader.next) {
+        struct spool_gap *rest = spool_book_split_gap(self->book, gap, self->reader.next,
+                                                      self->reader.next_total);
+
+        gap->told = gap->told && rest == NULL;
+        gap = rest != NULL ? rest : gap;
+    }
+    record.stream = gap->stream;
+    record.seq = gap->from;
+    record.total = gap->total;
+    record.t0_ms = gap->t0_ms;
     wbuf_init(&w, body, sizeof body);
     gap_put(&w, &(const struct gap){
                     .to = gap->to, .samples = gap->samples, .cause = (uint8_t) (gap->cause + 1) });

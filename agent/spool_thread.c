@@ -359,8 +359,8 @@ s_read(spool_thread_t *self, const struct spool_order *order)
     done->kind = SPOOL_READ_DONE;
     done->stream = order->stream;
     done->seq = order->seq;
-    done->rc = spool_files_read(self->files, order->stream, order->seq, (size_t) order->total,
-                                order->repeat, &done->seq, &done->flag);
+    done->rc = spool_files_read(self->files, order->stream, order->seq, order->total,
+                                order->bytes_most, order->repeat, &done->seq, &done->flag);
     s_send(self, done);
 }
 

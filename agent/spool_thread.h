@@ -28,7 +28,8 @@ struct spool_order {
     enum spool_order_kind kind;
     uint64_t stream;
     uint64_t seq;           // ACKED: next; ASK: from; END, STOP: head
-    uint64_t total;         // samples before it; ASK: bytes
+    uint64_t total;         // samples before it; ASK: or SPOOL_TOTAL_UNKNOWN
+    size_t bytes_most;      // ASK
     uint64_t collector;     // ACKED
     bool repeat;            // ASK
     struct spool_note note; // NOTE

@@ -286,10 +286,8 @@ ingest_welcome(ingest_t *self, uint64_t host, uint64_t id)
     struct stream *stream = ingest_streams_find(self->streams, id);
     struct welcome_stream ret = { .stream = id };
 
-    if (lane != NULL) {
-        ret.next = lane->next;
-        ret.crc = lane->crc;
-    }
+    if (lane != NULL)
+        ret = (struct welcome_stream){ id, lane->next, lane->crc, .total = lane->total };
     if (stream != NULL && stream->source->host == host)
         ret.limit = self->full ? ret.next : s_limit(self, stream, ret.next);
     return ret;
@@ -495,6 +493,7 @@ s_acks(ingest_t *self)
             ack.stored = lane->taken > lane->refused ? lane->taken - lane->refused : 0;
             ack.elsewhere = lane->elsewhere;
             ack.refused = lane->refused;
+            ack.total = lane->total;
         }
         ack.limit = s_limit(self, stream, ack.next);
         self->is.ack(self->is.arg, stream->source->host, &ack);

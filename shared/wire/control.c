@@ -17,12 +17,14 @@ enum field_kind {
     FIELD_U8 = 1,
     FIELD_FLAGS, // a byte that ends a message and is left out while it is 0
     FIELD_U32,
-    FIELD_U64, // i64 too
+    FIELD_U64,      // i64 too
+    FIELD_LAST_U64, // one that ends a message and is left out while it is 0
     FIELD_IDENTITY,
     FIELD_LEDGER,
     // `at` is that of the count, `array` that of the array.
     FIELD_HELLO_STREAMS,
     FIELD_WELCOME_STREAMS,
+    FIELD_WELCOME_TOTALS, // of those streams, in their order; left out where none is known
 };
 
 // One field of one message. Offsets are those of the union's members within the whole message.
@@ -37,6 +39,7 @@ struct field {
 #define FLAGS(member)      FIELD_FLAGS, AT(member), 0
 #define U32(member)        FIELD_U32, AT(member), 0
 #define U64(member)        FIELD_U64, AT(member), 0
+#define LAST_U64(member)   FIELD_LAST_U64, AT(member), 0
 #define IDENTITY(name)     FIELD_IDENTITY, AT(name), 0
 #define LEDGER(name)       FIELD_LEDGER, AT(name), 0
 #define STREAMS(kind, msg) kind, AT(msg.n_streams), AT(msg.streams)
@@ -55,7 +58,8 @@ static const struct field fields[][FIELDS_MAX] = {
                           { U64(welcome.epoch) },
                           { U64(welcome.now_ms) },
                           { U32(welcome.max_frame) },
-                          { STREAMS(FIELD_WELCOME_STREAMS, welcome) } },
+                          { STREAMS(FIELD_WELCOME_STREAMS, welcome) },
+                          { STREAMS(FIELD_WELCOME_TOTALS, welcome) } },
     [CONTROL_PING] = { { U64(ping.host) },
                        { U64(ping.nonce) },
                        { U64(ping.n) },
@@ -76,7 +80,8 @@ static const struct field fields[][FIELDS_MAX] = {
                       { U64(ack.limit) },
                       { U64(ack.stored) },
                       { U64(ack.elsewhere) },
-                      { U64(ack.refused) } },
+                      { U64(ack.refused) },
+                      { LAST_U64(ack.total) } },
 };
 #define N_TYPES (sizeof fields / sizeof fields[0])
 
@@ -190,6 +195,17 @@ s_put_welcome_streams(struct wbuf *w, const struct welcome_stream *streams, uint
 }
 
 static void
+s_put_welcome_totals(struct wbuf *w, const struct welcome_stream *streams, uint32_t n)
+{
+    uint32_t said = 0;
+
+    for (uint32_t i = 0; i < n; i++)
+        said += streams[i].total != 0;
+    for (uint32_t i = 0; i < n && said > 0; i++)
+        wbuf_u64(w, streams[i].total);
+}
+
+static void
 s_put_field(struct wbuf *w, const struct field *field, const void *from)
 {
     const void *at = (const char *) from + field->at;
@@ -209,6 +225,10 @@ s_put_field(struct wbuf *w, const struct field *field, const void *from)
     case FIELD_U64:
         wbuf_u64(w, *(const uint64_t *) at);
         break;
+    case FIELD_LAST_U64:
+        if (*(const uint64_t *) at != 0)
+            wbuf_u64(w, *(const uint64_t *) at);
+        break;
     case FIELD_IDENTITY:
         identity_put(w, at);
         break;
@@ -220,6 +240,9 @@ s_put_field(struct wbuf *w, const struct field *field, const void *from)
         break;
     case FIELD_WELCOME_STREAMS:
         s_put_welcome_streams(w, array, *(const uint32_t *) at);
+        break;
+    case FIELD_WELCOME_TOTALS:
+        s_put_welcome_totals(w, array, *(const uint32_t *) at);
         break;
     default:
         assert(false);
@@ -258,10 +281,21 @@ s_take_welcome_streams(struct rbuf *r, struct welcome_stream *streams, uint32_t 
         streams[i].next = rbuf_u64(r);
         streams[i].crc = rbuf_u32(r);
         streams[i].limit = rbuf_u64(r);
+        streams[i].total = 0;
         if (streams[i].stream == 0)
             rbuf_fail(r);
     }
     *n_ret = n;
+    return rbuf_rc(r);
+}
+
+static int
+s_take_welcome_totals(struct rbuf *r, struct welcome_stream *streams, uint32_t n)
+{
+    if (rbuf_left(r) < n * sizeof(uint64_t))
+        return 0;
+    for (uint32_t i = 0; i < n; i++)
+        streams[i].total = rbuf_u64(r);
     return rbuf_rc(r);
 }
 
@@ -284,6 +318,9 @@ s_take_field(struct rbuf *r, const struct field *field, void *to)
     case FIELD_U64:
         *(uint64_t *) at = rbuf_u64(r);
         break;
+    case FIELD_LAST_U64:
+        *(uint64_t *) at = rbuf_left(r) >= sizeof(uint64_t) ? rbuf_u64(r) : 0;
+        break;
     case FIELD_IDENTITY:
         return identity_take(r, at);
     case FIELD_LEDGER:
@@ -292,6 +329,8 @@ s_take_field(struct rbuf *r, const struct field *field, void *to)
         return s_take_hello_streams(r, array, at);
     case FIELD_WELCOME_STREAMS:
         return s_take_welcome_streams(r, array, at);
+    case FIELD_WELCOME_TOTALS:
+        return s_take_welcome_totals(r, array, *(const uint32_t *) at);
     default:
         assert(false);
     }

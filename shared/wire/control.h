@@ -65,6 +65,7 @@ struct welcome_stream {
     uint64_t next;
     uint32_t crc; // of record next - 1, as in its header; 0 where that is not known, or was a GAP
     uint64_t limit;
+    uint64_t total; // samples below `next`, those of GAPs too; 0: not said
 };
 
 // Of HELLO. Unknown ones are passed over.
@@ -121,6 +122,7 @@ struct ack {
     uint64_t stored;
     uint64_t elsewhere; // another collector has them
     uint64_t refused; // accepted, and not stored: too old, in the future, past a limit, unreadable
+    uint64_t total;   // samples below `next`, those of GAPs too; 0: not said
 };
 
 struct nak {

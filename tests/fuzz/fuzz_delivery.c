@@ -40,11 +40,12 @@ send(void *arg, const void *frame, size_t n)
 }
 
 static void
-want(void *arg, uint64_t stream, uint64_t from, size_t bytes, bool repeat)
+want(void *arg, uint64_t stream, uint64_t from, uint64_t total, size_t bytes, bool repeat)
 {
     (void) arg;
     (void) stream;
     (void) from;
+    (void) total;
     (void) bytes;
     (void) repeat;
 }
@@ -172,6 +173,7 @@ welcome(struct rbuf *r, int64_t now_ms)
         msg.streams[i].next = rbuf_u8(r) % 64;
         msg.streams[i].crc = rbuf_u8(r) % 2;
         msg.streams[i].limit = rbuf_u8(r);
+        msg.streams[i].total = msg.streams[i].limit % 64;
     }
     f.welcomed = true;
     delivery_welcome(f.delivery, &msg, now_ms);
@@ -190,9 +192,11 @@ step(struct rbuf *r, int64_t now_ms)
         welcome(r, now_ms);
         break;
     case 1:
-        delivery_ack(f.delivery,
-                     &(struct ack){ .stream = stream, .next = rbuf_u8(r), .limit = rbuf_u8(r) },
-                     now_ms);
+        delivery_ack(
+            f.delivery,
+            &(struct ack){
+                .stream = stream, .next = rbuf_u8(r), .limit = rbuf_u8(r), .total = what % 64 },
+            now_ms);
         break;
     case 2:
         delivery_nak(

@@ -139,7 +139,8 @@ s_read(spool_files_t *files, uint64_t stream, uint64_t from)
 
     given = 0;
     for (uint32_t turns = 0; !end; turns++) {
-        const int rc = spool_files_read(files, stream, from, 1000, repeat, &from, &end);
+        const uint64_t total = repeat ? from * 2 : SPOOL_TOTAL_UNKNOWN;
+        const int rc = spool_files_read(files, stream, from, total, 1000, repeat, &from, &end);
 
         s_expect(turns < RECORDS_MAX);
         s_expect(ledger_balanced(&spool_files_book(files)->ledger));

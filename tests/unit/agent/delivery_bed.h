@@ -38,11 +38,13 @@ static struct {
     struct sent sent[SENT_MAX];
     unsigned n_sent;
     bool full; // the socket takes nothing
+    bool says; // the collector says how many samples it has
     uint64_t live;
     uint64_t seq; // of the live stream, next
-    uint64_t acked, acked_stream;
+    uint64_t acked, acked_stream, acked_total;
     struct {
         uint64_t stream, from;
+        uint64_t total;
         size_t bytes;
         bool repeat;
     } asked[64];
@@ -109,12 +111,14 @@ send(void *arg, const void *frame, size_t n)
 }
 
 static inline void
-want(void *arg, uint64_t stream, uint64_t from, size_t bytes, bool repeat)
+want(void *arg, uint64_t stream, uint64_t from, uint64_t total, size_t bytes, bool repeat)
 {
     (void) arg;
+    assert_true(total == DELIVERY_TOTAL_UNKNOWN || total == from * COUNT);
     assert_true(t.n_asked < 64);
     t.asked[t.n_asked].stream = stream;
     t.asked[t.n_asked].from = from;
+    t.asked[t.n_asked].total = total;
     t.asked[t.n_asked].bytes = bytes;
     t.asked[t.n_asked++].repeat = repeat;
 }
@@ -127,6 +131,7 @@ acked(void *arg, uint64_t stream, uint64_t next, uint64_t total, uint64_t collec
     assert_true(total == DELIVERY_TOTAL_UNKNOWN || total == next * COUNT);
     t.acked_stream = stream;
     t.acked = next;
+    t.acked_total = total;
 }
 
 static inline void
@@ -310,7 +315,8 @@ welcome(uint64_t next, uint64_t limit, uint32_t crc)
 
     welcome.n_streams = delivery_hello(t.delivery, streams, &collector);
     for (uint32_t i = 0; i < welcome.n_streams; i++)
-        welcome.streams[i] = (struct welcome_stream){ streams[i].stream, next, crc, limit };
+        welcome.streams[i] = (struct welcome_stream){ streams[i].stream, next, crc, limit,
+                                                      t.says ? next * COUNT : 0 };
     delivery_welcome(t.delivery, &welcome, t.now_ms);
 }
 
@@ -319,14 +325,17 @@ welcome_one(uint64_t stream, uint64_t next, uint32_t crc)
 {
     struct welcome welcome = { .collector = COLLECTOR, .epoch = 1, .n_streams = 1 };
 
-    welcome.streams[0] = (struct welcome_stream){ stream, next, crc, UINT64_MAX };
+    welcome.streams[0] = (struct welcome_stream){ stream, next, crc, UINT64_MAX,
+                                                  t.says ? next * COUNT : 0 };
     delivery_welcome(t.delivery, &welcome, t.now_ms);
 }
 
 static inline void
 ack(uint64_t stream, uint64_t next, uint64_t limit)
 {
-    const struct ack told = { .stream = stream, .next = next, .limit = limit };
+    const struct ack told = {
+        .stream = stream, .next = next, .limit = limit, .total = t.says ? next * COUNT : 0
+    };
 
     delivery_ack(t.delivery, &told, t.now_ms);
 }

@@ -46,11 +46,13 @@ stage(struct collector *c, struct lane *lane, const struct record *record, uint3
 
     lane->next = record->seq + 1;
     lane->crc = crc;
+    lane->total = record->total + record->count;
     if (record->type == RECORD_GAP) {
         struct rbuf r = { .at = record->body, .end = record->body + record->body_len };
 
         claim(gap_take(&r, &gap) == 0 && gap.to >= record->seq, "a GAP is whole");
         lane->next = lane->chain = gap.to + 1;
+        lane->total += gap.samples;
         lane->crc = 0;
         lane->row = 0;
     } else if (record->type != RECORD_TABLE) {
@@ -62,8 +64,9 @@ stage(struct collector *c, struct lane *lane, const struct record *record, uint3
     if (record->type == RECORD_END)
         lane->ended = true;
     claim(c->n_staged < QUEUE, "room to stage");
-    c->staged[c->n_staged++] =
-        (struct staged){ .lane = lane, .uid = uid, .next = lane->next, .crc = lane->crc };
+    c->staged[c->n_staged++] = (struct staged){
+        .lane = lane, .uid = uid, .next = lane->next, .total = lane->total, .crc = lane->crc
+    };
 }
 
 // Whether a record can be read, as the codec has it.
@@ -117,6 +120,7 @@ accept(unsigned to, const struct flying *f)
     }
     if (prefix.base > lane->next) {
         lane->next = prefix.base;
+        lane->total = 0;
         lane->crc = 0;
     }
     if (record.seq > lane->next) {
@@ -158,6 +162,7 @@ commit(unsigned at)
             if (lane->next == lane->durable)
                 continue;
             lane->next = lane->durable;
+            lane->total = lane->durable_total;
             lane->crc = lane->durable_crc;
             lane->ended = false;
             lane->row = 0;
@@ -171,6 +176,7 @@ commit(unsigned at)
         const struct staged *st = &c->staged[i];
 
         st->lane->durable = st->next;
+        st->lane->durable_total = st->total;
         st->lane->durable_crc = st->crc;
         if (st->uid == UINT64_MAX)
             continue;
@@ -186,12 +192,14 @@ commit(unsigned at)
         if (!lane->known)
             continue;
         if (lane->next > lane->durable) // jumped to base: durable elsewhere
-            lane->durable = lane->next, lane->durable_crc = lane->crc;
+            lane->durable = lane->next, lane->durable_total = 0, lane->durable_crc = lane->crc;
         lane->limit = lane->durable + 1 + seeded_below(&w.seed, w.faults ? 60 : 4000) > lane->limit
                           ? lane->durable + 1 + seeded_below(&w.seed, w.faults ? 60 : 4000)
                           : lane->limit;
-        say(CONTROL_ACK)->ack =
-            (struct ack){ .stream = lane->stream, .next = lane->durable, .limit = lane->limit };
+        say(CONTROL_ACK)->ack = (struct ack){ .stream = lane->stream,
+                                              .next = lane->durable,
+                                              .limit = lane->limit,
+                                              .total = lane->durable_total };
     }
 }
 
@@ -207,6 +215,7 @@ collector_dies(unsigned at)
         struct lane *lane = &c->lanes[i];
 
         lane->next = lane->durable;
+        lane->total = lane->durable_total;
         lane->crc = lane->durable_crc;
         lane->known = false;
         lane->row = lane->slots = 0;
@@ -233,6 +242,7 @@ collector_forgets(unsigned at)
         for (uint64_t seq = back; s != NULL && seq < lane->durable && seq < s->n; seq++)
             w.made[s->uids[seq]].stored[at] = false;
         lane->next = lane->durable = back;
+        lane->total = lane->durable_total = 0;
         lane->crc = lane->durable_crc = back > 0 && back <= CRCS ? lane->crcs[back - 1] : 0;
         lane->ended = false;
     }
@@ -256,6 +266,7 @@ somebody_else_speaks(unsigned at)
             continue;
         lane->durable += 1 + seeded_below(&w.seed, 20);
         lane->next = lane->durable;
+        lane->total = lane->durable_total = 0;
         lane->durable_crc = lane->crc = (uint32_t) seeded_next(&w.seed) | 1;
         if (lane->durable <= CRCS)
             lane->crcs[lane->durable - 1] = lane->crc;
@@ -316,7 +327,8 @@ hello(void)
         welcome->streams[i] = (struct welcome_stream){ .stream = lane->stream,
                                                        .next = lane->durable,
                                                        .crc = lane->durable_crc,
-                                                       .limit = lane->limit };
+                                                       .limit = lane->limit,
+                                                       .total = lane->durable_total };
     }
 }
 

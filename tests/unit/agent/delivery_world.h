@@ -19,84 +19,7 @@
 #include "shared/base/xalloc.h"
 #include "shared/wire/body.h"
 #include "tests/support/seeded.h"
-
-#define STREAMS    512u
-#define RECORDS    4096u // of all streams
-#define LANES      1024u
-#define QUEUE      8192u
-#define CRCS       256u // records of a lane whose crc it can be asked for
-#define COLLECTORS 2u
-#define NOBODY     COLLECTORS
-#define COPIED     UINT64_C(0x8000000000000000) // a fork's id has this bit
-
-// What a body has: enough to tell who it is, and whether it can be read.
-struct content {
-    uint64_t uid; // place in world.made
-    uint64_t row; // which row of its stream: a DELTA is read after the one before
-    uint32_t slots;
-};
-
-struct made {
-    struct record record;
-    struct content content;
-    bool stored[COLLECTORS];   // now
-    bool ever;                 // by a collector, at some time
-    bool lost;                 // by the spool
-    bool told;                 // a GAP in its place was handed out
-    uint64_t gap_from, gap_to; // of that
-    bool sent;
-    bool acked;
-};
-
-// A stream as the spool has it. Records are world.made[first .. first + n), by seq.
-struct stream {
-    uint64_t id;
-    uint64_t uids[RECORDS / 4];
-    uint64_t n, written, base, total, rows;
-    uint32_t slots;
-    bool ended;
-};
-
-// One (host, stream) of a collector.
-struct lane {
-    uint64_t stream, next, durable, limit;
-    uint64_t heard; // the limit that the agent has heard of
-    uint32_t crc, durable_crc;
-    uint32_t crcs[CRCS]; // of the records it has staged, by seq; 0: not known
-    uint64_t row;        // of its decoder, 0: none
-    uint64_t chain;      // seq that goes on from what was read last
-    uint32_t slots;
-    bool known, ended;
-    uint64_t nak_step, key_step; // of the last NAK{NEXT} and NAK{KEY}
-};
-
-struct staged {
-    struct lane *lane;
-    uint64_t uid; // UINT64_MAX: GAP, TABLE, END
-    uint64_t next;
-    uint32_t crc;
-};
-
-struct collector {
-    uint64_t id;
-    struct lane lanes[LANES];
-    size_t n_lanes;
-    struct staged staged[QUEUE];
-    size_t n_staged;
-};
-
-struct flying {
-    uint8_t *frame;
-    size_t len;
-    unsigned to;
-    bool stale; // of a connection before
-};
-
-struct question {
-    uint64_t stream, from;
-    size_t bytes;
-    bool repeat;
-};
+#include "tests/unit/agent/delivery_things.h"
 
 static struct world {
     uint64_t seed, first_seed, step;
@@ -155,6 +78,13 @@ static struct stream *
 live(void)
 {
     return &w.streams[w.n_streams - 1];
+}
+
+// Samples of the stream before the record.
+static uint64_t
+total_below(const struct stream *s, uint64_t seq)
+{
+    return seq < s->n ? w.made[s->uids[seq]].record.total : s->total;
 }
 
 // ---- the writer and the spool
@@ -407,9 +337,13 @@ agent_sends(void *arg, const void *frame, size_t n)
 }
 
 static void
-agent_wants(void *arg, uint64_t stream, uint64_t from, size_t bytes, bool repeat)
+agent_wants(void *arg, uint64_t stream, uint64_t from, uint64_t total, size_t bytes, bool repeat)
 {
+    const struct stream *s = stream_of(stream);
+
     (void) arg;
+    claim(total == DELIVERY_TOTAL_UNKNOWN || s == NULL || total == total_below(s, from),
+          "the total before what is wanted is right or unknown");
     claim(w.n_asked < 100, "the spool is not asked in a circle");
     w.asked[w.n_asked++] =
         (struct question){ .stream = stream, .from = from, .bytes = bytes / 64, .repeat = repeat };
@@ -434,8 +368,7 @@ agent_acked(void *arg, uint64_t stream, uint64_t next, uint64_t total, uint64_t 
     (void) arg;
     (void) collector;
     claim(s != NULL && next <= s->n && next > s->base, "what is acknowledged was made");
-    claim(total == DELIVERY_TOTAL_UNKNOWN ||
-              total == (next < s->n ? w.made[s->uids[next]].record.total : s->total),
+    claim(total == DELIVERY_TOTAL_UNKNOWN || total == total_below(s, next),
           "a total is right or unknown");
     for (; s->base < next; s->base++) {
         struct made *m = &w.made[s->uids[s->base]];

@@ -202,8 +202,9 @@ drain(struct bed *b, uint64_t stream, uint64_t from, bool repeat)
     b->ended = false;
     b->expected = from;
     while (!end) {
-        assert_int_equal(
-            spool_files_read(b->files, stream, next, 5000, repeat && next == from, &next, &end), 0);
+        assert_int_equal(spool_files_read(b->files, stream, next, bed_total(next), 5000,
+                                          repeat && next == from, &next, &end),
+                         0);
         check(b);
     }
     assert_int_equal(next, b->expected);

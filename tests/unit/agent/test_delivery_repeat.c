@@ -57,6 +57,35 @@ what_a_collector_has_of_the_stream_is_compared(void **state)
     }
 }
 
+// How many samples are before a record stands in that record: where it is lost, others know.
+static void
+samples_before_what_is_wanted_are_known_where_they_can_be(void **state)
+{
+    (void) state;
+    for (int says = 0; says < 2; says++) {
+        const uint64_t total = says == 0 ? DELIVERY_TOTAL_UNKNOWN : 42 * COUNT;
+
+        open_with(1, 100);
+        t.says = says == 1;
+        welcome_one(1, 42, crc_of(1, 41));
+        assert_int_equal(t.n_asked, 1);
+        assert_int_equal(t.asked[0].from, 42);
+        assert_int_equal(t.asked[0].total, total);
+        t.n_asked = 0; // the record that would be compared is lost
+        delivery_read_end(t.delivery, 1, false, t.now_ms);
+        assert_int_equal(t.acked, 42);
+        assert_int_equal(t.acked_total, total);
+        turn();
+        nak(NAK_NEXT, 1, 50); // it was sent, so it is known
+        assert_int_equal(t.asked[0].from, 50);
+        assert_int_equal(t.asked[0].total, 50 * COUNT);
+        ack(1, 55, UINT64_MAX); // what was sent before is forgotten
+        assert_int_equal(t.acked, 55);
+        assert_int_equal(t.acked_total, says == 0 ? DELIVERY_TOTAL_UNKNOWN : 55 * COUNT);
+        delivery_destroy(&t.delivery);
+    }
+}
+
 static void
 a_stream_that_forks_behind_its_base_brings_table_and_key_along(void **state)
 {
@@ -210,6 +239,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         delivery_claim(a_nak_sends_again_from_there_behind_table_and_key),
         delivery_claim(what_a_collector_has_of_the_stream_is_compared),
+        delivery_claim(samples_before_what_is_wanted_are_known_where_they_can_be),
         delivery_claim(a_stream_that_forks_behind_its_base_brings_table_and_key_along),
         delivery_claim(behind_a_gap_the_table_goes_ahead),
         delivery_claim(what_is_wanted_from_right_behind_a_gap_has_its_table_too),

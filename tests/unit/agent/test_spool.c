@@ -197,7 +197,7 @@ drain(struct bed *b, uint64_t stream, uint64_t from)
     b->expected = from;
     do {
         b->done = false;
-        spool_read(b->spool, stream, next, 128 * 1024, next == from);
+        spool_read(b->spool, stream, next, SPOOL_TOTAL_UNKNOWN, 128 * 1024, next == from);
         turn_until(b, b->done);
         next = b->read_to;
     } while (!b->end);
@@ -256,7 +256,7 @@ a_backlog_is_read_while_records_are_appended(void **state)
     while (!b->end) {
         assert_true(append(b));
         b->done = false;
-        spool_read(b->spool, 1, next, 20000, false);
+        spool_read(b->spool, 1, next, SPOOL_TOTAL_UNKNOWN, 20000, false);
         turn_until(b, b->done);
         spool_acked(b->spool, 1, next, SPOOL_TOTAL_UNKNOWN, 5);
         next = b->read_to;

@@ -77,7 +77,7 @@ acknowledged_segments_go_and_the_next_record_can_still_be_read(void **state)
     b->next = 0;
     append(b, 1);
     assert_int_equal(spool_files_book(b->files)->n_streams, 1);
-    assert_int_equal(spool_files_read(b->files, 1, 0, 1, false, &(uint64_t){ 0 }, &(bool){ 0 }),
+    assert_int_equal(spool_files_read(b->files, 1, 0, 0, 1, false, &(uint64_t){ 0 }, &(bool){ 0 }),
                      ERR_UNKNOWN);
 }
 
@@ -127,7 +127,7 @@ behind_a_gap_definitions_are_given_again(void **state)
     append(b, 300);
     spool_files_limit(b->files, b->now_ms);
     b->expected = UINT64_MAX;
-    assert_int_equal(spool_files_read(b->files, b->stream, 0, 1, false, &next, &end), 0);
+    assert_int_equal(spool_files_read(b->files, b->stream, 0, 0, 1, false, &next, &end), 0);
     assert_int_equal(b->gaps, 1);
     assert_int_equal(b->records, 1);
     assert_int_equal(b->repeats, 2); // TABLE and DEF
