@@ -12,7 +12,7 @@ import { parseTurned, printTurned } from '../../dashboard/web/src/ui/sections';
 import { parseZone } from '../../dashboard/web/src/ui/zone';
 
 test('a range survives the way through an address', () => {
-  for (const text of ['-5m', '-90s', '-1h', '-36m', '1732250000..1732251800', '1732250000.25..1732250010.5']) {
+  for (const text of ['-5m', '-90s', '-1h', '-36m', '-48h', '1732250000..1732251800', '1732250000.25..1732250010.5']) {
     assert.equal(printRange(parseRange(text)!), text);
   }
   assert.deepEqual(parseRange('1732250000.25..1732250010.5'), { from: 1732250000250, to: 1732250010500 });

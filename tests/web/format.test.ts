@@ -7,12 +7,15 @@ import {
   formatMoment,
   formatSkew,
   formatStopwatch,
+  formatStretch,
+  formatTick,
   formatTicks,
   formatTime,
   formatValue,
   lossText,
-  unitOf,
   type Unit,
+  unitOf,
+  zoneAhead,
 } from '../../dashboard/web/src/draw/format';
 
 /** Ordinary spaces in the table stand for the ones that do not break. */
@@ -179,4 +182,25 @@ test('a loss is told in its own words, and nothing as nothing', () => {
   assert.equal(lossText({ dropped: null, missed: null }), '');
   assert.equal(lossText({ dropped: 0, missed: 1 }), '1 tick missed');
   assert.equal(lossText({ dropped: 1, missed: 7 }), '1 sample lost, 7 ticks missed');
+});
+
+test('a tick says the day where one begins, in the zone of the page', () => {
+  const midnight = Date.UTC(2026, 10, 24, 23, 0); // in Berlin
+  assert.equal(formatTick(midnight, false, 'Europe/Berlin'), '11-25');
+  assert.equal(formatTick(midnight, false, 'UTC'), '23:00');
+  assert.equal(formatTick(midnight, true, 'Europe/Berlin'), '00:00:00');
+  assert.equal(zoneAhead(midnight, 'Europe/Berlin'), 3_600_000);
+  assert.equal(zoneAhead(Date.UTC(2026, 6, 1), 'Europe/Berlin'), 7_200_000);
+  assert.equal(zoneAhead(midnight + 0.5, 'UTC'), 0);
+  assert.equal(zoneAhead(midnight, 'America/St_Johns'), -3.5 * 3_600_000);
+  assert.equal(zoneAhead(NaN), 0);
+});
+
+test('a stretch of another day says which', () => {
+  const t = Date.UTC(2026, 10, 25, 14, 2, 10);
+  const DAY = 86_400_000;
+  assert.equal(formatStretch(t, t + 9000, t + 60_000, 'UTC'), '14:02:10–14:02:19');
+  assert.equal(formatStretch(t, t + 9000, t + DAY, 'UTC'), '11-25 14:02:10–14:02:19');
+  assert.equal(formatStretch(t, t + 3_600_000, t + DAY, 'UTC'), '11-25 14:02–15:02');
+  assert.equal(formatStretch(t - DAY, t, t, 'UTC'), '11-24 14:02–11-25 14:02');
 });

@@ -60,6 +60,7 @@ test('a paused view of a silent host does not say live', () => {
 
 test('a chosen range is named', () => {
   assert.match(pill({ fixed: { from: 0, to: 60_000 } }), /^RANGE \d\d:\d\d:00–\d\d:\d\d:00$/);
+  assert.match(pill({ now: 9e8, newest: 9e8, fixed: { from: 0, to: 3_600_000 } }), /^RANGE (01-01|12-31) \d\d:\d\d–/);
 });
 
 test('a click reconnects, resumes or pauses, as the pill says', () => {

@@ -57,6 +57,22 @@ test('time ticks are round and far enough apart', () => {
   }
 });
 
+test('over days ticks stand at hours and midnights of the clocks that are shown', () => {
+  const HOUR = 3_600_000;
+  for (const hours of [5, 30, 24 * 3, 24 * 40, 24 * 400]) {
+    for (const width of [300, 1400]) {
+      for (const ahead of [0, 2 * HOUR, -9.5 * HOUR]) {
+        const from = 1_795_000_000_000;
+        const { at, withSeconds } = timeTicks(from, from + hours * HOUR, width, 84, ahead);
+        assert.equal(withSeconds, false);
+        assert.ok(at.length <= width / 84 + 1, `${hours} h on ${width}: ${at.length}`);
+        assert.ok(at.length >= 1 || width === 300, `${hours} h on ${width}`);
+        for (const t of at) assert.equal((t + ahead) % (at.length > 1 ? Math.min(at[1] - at[0], 24 * HOUR) : 60_000), 0);
+      }
+    }
+  }
+});
+
 test('an axis grows at once and shrinks after five seconds', () => {
   const sticky = new StickyMax();
   const to = (max: number, now: number) => sticky.update(max, now);

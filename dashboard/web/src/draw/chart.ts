@@ -12,7 +12,7 @@ import { stackId } from '../data/store';
 import type { Note } from '../net/protocol';
 import type { TimeView } from '../ui/time_view';
 import { bandsOf, drawBand, drawEdge, type Band, type Frame } from './band';
-import { formatTicks, formatTime, type Unit } from './format';
+import { formatTick, formatTicks, type Unit, zoneAhead } from './format';
 import { hatchGaps } from './hatch';
 import { columnOf, idsOf, isHere, sumOf, type Line } from './line';
 import { lonePoints } from './lone_points';
@@ -139,7 +139,7 @@ export class Chart implements Drawable, Surface {
     const sight = { first, end, max, height: this.size.height, fitted: this.isFitted() };
     const scale = this.scale.update([...sides, ...bands], sight);
     this.gaps = findGaps(times, this.presence(columns, first, end), this.plane.step(), from, to);
-    this.xTicks = timeTicks(from, to, this.width(), 72);
+    this.xTicks = timeTicks(from, to, this.width(), 72, zoneAhead(from));
     this.plot.batch(() => {
       const rows = plotRows(times, columns, first, end, this.plane.step());
       this.plot.setData(rows as uPlot.AlignedData, false);
@@ -247,7 +247,7 @@ export class Chart implements Drawable, Surface {
   /** No label that would hang over the right edge. */
   private timeLabel(u: uPlot, t: number): string {
     const room = this.width() - u.valToPos(t, 'x') + GUTTER.right;
-    return room < (this.xTicks.withSeconds ? 28 : 18) ? '' : formatTime(t, this.xTicks.withSeconds);
+    return room < (this.xTicks.withSeconds ? 28 : 18) ? '' : formatTick(t, this.xTicks.withSeconds);
   }
 
   private series({ id, ink, dash, down }: Line, i: number): uPlot.Series {

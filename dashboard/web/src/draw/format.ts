@@ -216,6 +216,32 @@ export function formatMoment(ms: number, now: number, zone = pageZone): string {
   return day(ms) === day(now) ? formatTime(ms, true, zone) : `${day(ms)} ${formatTime(ms, true, zone)}`;
 }
 
+/** How far the zone's clocks are ahead of UTC at that time, ms. */
+export function zoneAhead(ms: number, zone = pageZone): number {
+  if (!Number.isFinite(ms)) return 0;
+  return Date.parse(`${days(zone).format(ms)}T${formatTime(ms, true, zone)}Z`) - Math.floor(ms / 1000) * 1000;
+}
+
+/** The label of a tick: time of day, or, where a day begins, its month and day: `11-25`. */
+export function formatTick(ms: number, withSeconds: boolean, zone = pageZone): string {
+  const text = formatTime(ms, withSeconds, zone);
+  return text === '00:00' ? days(zone).format(ms).slice(5) : text;
+}
+
+/**
+ * A stretch of time as one reads it at `now`: `14:02:10–14:02:19`, with the day where that is another
+ * one, `11-25 14:02–15:02`; to the second where the minute alone would not tell it.
+ */
+export function formatStretch(from: number, to: number, now: number, zone = pageZone): string {
+  const day = (t: number) => days(zone).format(t);
+  const end = day(to);
+  if (day(from) === end && end === day(now)) return formatInterval(from, to, zone);
+  const exact = to - from < 10 * 60_000;
+  const said = (t: number, of: string) => `${of.slice(5)} ${formatTime(t, exact, zone)}`;
+  const last = day(from) === end ? formatTime(to, exact, zone) : said(to, end);
+  return `${said(from, day(from))}–${last}`;
+}
+
 /** `14:02:10–14:02:19` */
 export function formatInterval(from: number, to: number, zone?: string): string {
   return `${formatTime(from, true, zone)}–${formatTime(to, true, zone)}`;

@@ -5,7 +5,7 @@
 
 import { findGaps, plotRows, rowsWithin } from '../data/gaps';
 import { highId, lowId, type Past } from '../data/past';
-import { formatTime } from './format';
+import { formatTick, zoneAhead } from './format';
 import { hatchGaps } from './hatch';
 import { theme } from './theme';
 import { timeTicks } from './ticks';
@@ -34,9 +34,9 @@ export function drawOverview(canvas: HTMLCanvasElement, past: Past | null, id: s
   ctx.fillStyle = theme.colour('muted');
   ctx.font = `${Math.round(11 * ratio)}px system-ui, sans-serif`;
   ctx.textBaseline = 'alphabetic';
-  const ticks = timeTicks(from, to, width / ratio, APART);
+  const ticks = timeTicks(from, to, width / ratio, APART, zoneAhead(from));
   for (const t of ticks.at) {
-    const text = formatTime(t, ticks.withSeconds);
+    const text = formatTick(t, ticks.withSeconds);
     const left = x(t) - ctx.measureText(text).width / 2;
     if (left >= 0 && x(t) + (x(t) - left) <= width) ctx.fillText(text, left, height - 3 * ratio);
   }

@@ -86,21 +86,30 @@ function range(from: number, to: number, step: number): number[] {
   return out;
 }
 
-const TIME_STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
+const HOUR_S = 3600;
+const DAY_S = 24 * HOUR_S;
+const TIME_STEPS_S = [
+  ...[1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800],
+  ...[1, 2, 3, 6, 12].map((hours) => hours * HOUR_S),
+  ...[1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].map((days) => days * DAY_S),
+];
 
 export interface TimeTicks {
   at: number[]; // ms
   withSeconds: boolean;
 }
 
-/** Ticks of time within [from, to] ms on `width` pixels, none closer than `apart` pixels. */
-export function timeTicks(from: number, to: number, width: number, apart: number): TimeTicks {
+/**
+ * Ticks of time within [from, to] ms on `width` pixels, none closer than `apart` pixels. Hours and days
+ * begin where clocks that are `ahead` ms of UTC say so.
+ */
+export function timeTicks(from: number, to: number, width: number, apart: number, ahead = 0): TimeTicks {
   const most = Math.max(1, Math.floor(width / apart));
   const least = (to - from) / 1000 / most;
-  const seconds = TIME_STEPS_S.find((s) => s >= least) ?? 3600;
+  const seconds = TIME_STEPS_S.find((s) => s >= least) ?? TIME_STEPS_S.at(-1)!;
   const step = seconds * 1000;
   const at: number[] = [];
-  for (let t = Math.ceil(from / step) * step; t <= to; t += step) at.push(t);
+  for (let t = Math.ceil((from + ahead) / step) * step - ahead; t <= to; t += step) at.push(t);
   return { at, withSeconds: seconds < 60 };
 }
 

@@ -11,11 +11,11 @@ export const KEYS = ['v', 'm', 'g', 'f', 's', 't', 'z', 'x', 'o', 'kiosk'] as co
 export type Range = { span: number } | { from: number; to: number };
 
 const SECOND = String.raw`(\d{1,10}(?:\.\d{1,3})?)`;
-const UNITS_MS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000 };
+const UNITS_MS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** `-5m`, `-90s`, `-1h`, or `FROM..TO`; null where it is none. */
+/** `-5m`, `-90s`, `-1h`, `-2d`, or `FROM..TO`; null where it is none. */
 export function parseRange(text: string | null): Range | null {
-  const span = /^-(\d{1,5})([smh])$/.exec(text ?? '');
+  const span = /^-(\d{1,5})([smhd])$/.exec(text ?? '');
   if (span !== null) return { span: Number(span[1]) * UNITS_MS[span[2]] };
   const ends = new RegExp(`^${SECOND}\\.\\.${SECOND}$`).exec(text ?? '');
   if (ends === null) return null;

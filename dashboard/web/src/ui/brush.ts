@@ -7,7 +7,7 @@
 import { effect } from '@preact/signals';
 import { Overview } from '../data/overview';
 import { drawOverview } from '../draw/overview_strip';
-import { formatInterval, formatTime } from '../draw/format';
+import { formatMoment, formatStretch } from '../draw/format';
 import type { Drawable } from '../draw/scheduler';
 import { theme } from '../draw/theme';
 import { getHist } from '../net/api';
@@ -144,7 +144,7 @@ export class Brush implements Drawable {
     this.ends.to.style.transform = `translateX(${inside(right)}px)`;
     this.describe(this.ends.from, from);
     this.describe(this.ends.to, to);
-    this.window.title = formatInterval(from, to);
+    this.window.title = formatStretch(from, to, Date.now());
   }
 
   private describe(end: HTMLElement, t: number): void {
@@ -152,7 +152,7 @@ export class Brush implements Drawable {
     const percent = Math.round(Math.max(0, Math.min(1, (t - first) / (last - first))) * 100);
     if (end.getAttribute('aria-valuenow') === String(percent)) return;
     end.setAttribute('aria-valuenow', String(percent));
-    end.setAttribute('aria-valuetext', formatTime(t));
+    end.setAttribute('aria-valuetext', formatMoment(t, Date.now()));
   }
 
   private wire(signal: AbortSignal): void {

@@ -7,7 +7,7 @@
 import { signal } from '@preact/signals';
 import { gapAt, nearestRow, type Gap } from '../data/gaps';
 import type { Plane, Surface } from '../draw/chart';
-import { formatInterval, formatTime } from '../draw/format';
+import { formatInterval, formatMoment } from '../draw/format';
 import type { Note } from '../net/protocol';
 
 const SAME_PX = 5; // a click so near to the pin is on it, a pointer so near to an event
@@ -161,7 +161,7 @@ export class Crosshair {
     if (mark === undefined || t === null) return '';
     const { say } = mark.words;
     if (this.row === null || this.row < 0 || say === undefined) return this.text(mark, t);
-    return [`${formatTime(t)}: ${say(this.row)}`, ...this.happened(mark, t)].join(' · ');
+    return [`${formatMoment(t, Date.now())}: ${say(this.row)}`, ...this.happened(mark, t)].join(' · ');
   }
 
   private rowAt(t: number): number {
@@ -181,10 +181,10 @@ export class Crosshair {
     const happened = this.happened(mark, t);
     if (gap === undefined) {
       const more = mark.words.describe?.(this.y, this.row ?? -1) ?? '';
-      return [formatTime(t), ...(more === '' ? [] : [more]), ...happened].join(' · ');
+      return [formatMoment(t, Date.now()), ...(more === '' ? [] : [more]), ...happened].join(' · ');
     }
     const why = this.known.why(gap);
-    const when = gap.open ? `since ${formatTime(gap.from)}` : formatInterval(gap.from, gap.to);
+    const when = gap.open ? `since ${formatMoment(gap.from, Date.now())}` : formatInterval(gap.from, gap.to);
     const others = happened.filter((text) => text !== why);
     return [`no data ${when}`, ...(why === '' ? [] : [why]), ...others].join(' · ');
   }

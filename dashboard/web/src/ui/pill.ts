@@ -3,7 +3,7 @@
 // First that applies: no connection, a view that is held still, no sample ever, a sample too old.
 
 import type { PollReason } from '../net/stream_client';
-import { formatDuration, formatInterval, formatLag, formatSkew, formatStopwatch } from '../draw/format';
+import { formatDuration, formatStretch, formatLag, formatSkew, formatStopwatch } from '../draw/format';
 
 export type Link = 'connecting' | 'open' | 'down';
 
@@ -46,7 +46,7 @@ export function pillOf(f: Facts): Pill {
     return { kind: 'reconnecting', word: 'RECONNECTING', detail: formatDuration(f.downFor), action };
   }
   if (f.fixed !== null) {
-    const detail = formatInterval(f.fixed.from, f.fixed.to);
+    const detail = formatStretch(f.fixed.from, f.fixed.to, f.now);
     return { kind: 'fixed', word: 'RANGE', detail, action: 'Back to live' };
   }
   if (f.pausedFor !== null) {

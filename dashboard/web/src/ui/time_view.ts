@@ -78,7 +78,9 @@ export class TimeView {
 
   hold(from: number, to: number, now: number): void {
     const middle = (from + to) / 2;
-    const half = this.clampSpan(to - from) / 2;
+    // How far back anything goes is not known yet when an address names a stretch of days.
+    const span = Number.isNaN(this.earliest) ? Math.max(SPAN_LEAST_MS, to - from) : this.clampSpan(to - from);
+    const half = span / 2;
     this.place(middle - half, middle + half, { byHand: true, since: now });
   }
 
