@@ -23,6 +23,7 @@
 #include "shared/base/err.h"
 #include "shared/base/fnv.h"
 #include "shared/base/log.h"
+#include "shared/base/random.h"
 #include "shared/net/option.h"
 #include "shared/net/service.h"
 
@@ -52,6 +53,9 @@ static const struct option options_table[] = {
       .fallback = "",
       .meta = "NAME",
       .help = "the label instance of series that have none" },
+    { .name = "again",
+      .type = OPTION_FLAG,
+      .help = "send all of it, though the collector has had it: it may have let go of it since" },
     { .name = NULL },
 };
 
@@ -174,6 +178,8 @@ s_open(struct import *self)
     }
     content = import_source_hash(self->source);
     content = fnv_add(content, self->form == FORM_CSV ? "csv" : "om", 2);
+    if (options_flag(self->options, "again"))
+        content = random_u64();
     rc = import_link_open(&self->link, self->collector, self->signals);
     if (rc == 0)
         rc = import_report_open(&self->report, self->link, self->collector, self->signals);
