@@ -49,6 +49,7 @@
 #define SAY_AGAIN_MS        10000
 // At the end: for what is on its way to the disk, so that its agents need not send it again.
 #define LAST_COMMIT_MS 500
+#define REBIND_MS      60000 // until the port is free again, which takes libzmq a moment
 
 enum place {
     PLACE_CONTROL,
@@ -88,6 +89,8 @@ struct reactor {
     cardinality_series_t *counts;
     roster_t *roster;          // borrowed; NULL: peers are not told apart
     uint64_t changes;          // of it, that the live socket knows of
+    bool cut;                  // the live socket is not bound
+    int64_t cut_ms;            // since then
     const char *data_endpoint; // borrowed with it
     bool more;                 // a budget was used up: do not wait
     int64_t state_at_ms;       // monotonic: when next due
@@ -480,16 +483,24 @@ s_read_data(reactor_t *self)
 }
 
 // A subscription says nothing once it is there: who was revoked is cut with all the others, and is
-// not let in again. Where the port is gone meanwhile, nobody could come any more.
+// not let in again. Where the port is gone meanwhile, nobody could listen any more.
 static void
-s_cut_listeners(reactor_t *self)
+s_cut_listeners(reactor_t *self, int64_t mono_ms)
 {
-    int rc;
+    int rc = 0;
 
-    if (self->roster == NULL || roster_changes(self->roster) == self->changes)
-        return;
-    self->changes = roster_changes(self->roster);
-    rc = reactor_sockets_rebind(&self->sockets, self->data_endpoint);
+    if (self->roster != NULL && !self->cut && roster_changes(self->roster) != self->changes) {
+        self->changes = roster_changes(self->roster);
+        rc = reactor_sockets_cut_live(&self->sockets, self->data_endpoint);
+        self->cut = true;
+        self->cut_ms = mono_ms;
+    }
+    if (rc == 0 && self->cut) {
+        rc = reactor_sockets_bind_live(&self->sockets, self->data_endpoint);
+        self->cut = rc < 0;
+        if (rc == -EADDRINUSE && mono_ms - self->cut_ms < REBIND_MS)
+            rc = 0; // at the next tick
+    }
     if (rc == 0)
         return;
     log_error("the live socket cannot be opened again", "error=%s", log_quote(err_str(rc)));
@@ -502,7 +513,7 @@ s_timers(reactor_t *self, struct host_time now)
 {
     if (now.mono_ms >= self->state_at_ms) {
         host_table_tick(self->hosts, now);
-        s_cut_listeners(self);
+        s_cut_listeners(self, now.mono_ms);
         self->state_at_ms = now.mono_ms + STATE_EVERY_MS;
     }
     if (now.mono_ms >= self->self_at_ms) {

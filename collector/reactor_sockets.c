@@ -82,13 +82,22 @@ reactor_sockets_bind(struct reactor_sockets *self, const char *data_endpoint,
 
 // Per peer there is no way, and to be asked at the handshake they must come again.
 int
-reactor_sockets_rebind(struct reactor_sockets *self, const char *data_endpoint)
+reactor_sockets_cut_live(struct reactor_sockets *self, const char *data_endpoint)
 {
     char endpoint[REACTOR_ENDPOINT_SIZE];
-    int rc = sock_endpoint(endpoint, sizeof endpoint, data_endpoint, SOCK_LIVE);
+    const int rc = sock_endpoint(endpoint, sizeof endpoint, data_endpoint, SOCK_LIVE);
 
-    if (rc == 0 && zmq_unbind(sock_raw(self->live), endpoint) == -1)
-        rc = -errno;
+    if (rc < 0)
+        return rc;
+    return zmq_unbind(sock_raw(self->live), endpoint) == 0 ? 0 : -errno;
+}
+
+int
+reactor_sockets_bind_live(struct reactor_sockets *self, const char *data_endpoint)
+{
+    char endpoint[REACTOR_ENDPOINT_SIZE];
+    const int rc = sock_endpoint(endpoint, sizeof endpoint, data_endpoint, SOCK_LIVE);
+
     return rc < 0 ? rc : sock_bind(self->live, endpoint);
 }
 

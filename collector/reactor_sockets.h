@@ -23,8 +23,11 @@ struct reactor_sockets {
 // `own` is the collector's pair, NULL: plain.
 int reactor_sockets_bind(struct reactor_sockets *self, const char *data_endpoint,
                          const struct key_pair *own, char *failed);
-// Cuts all who listen to the live socket; they come again, if they are let in.
-int reactor_sockets_rebind(struct reactor_sockets *self, const char *data_endpoint);
+// Cuts all who listen to the live socket; they come again, if they are let in, once it is bound
+// again. libzmq gives the port free some time later: until then that is -EADDRINUSE, and to be
+// tried again. 0, or -errno.
+int reactor_sockets_cut_live(struct reactor_sockets *self, const char *data_endpoint);
+int reactor_sockets_bind_live(struct reactor_sockets *self, const char *data_endpoint);
 void reactor_sockets_close(struct reactor_sockets *self);
 
 #endif
