@@ -18,7 +18,7 @@
 #define ROWS    4000u       // before a backup
 #define ROUNDS  3u          // backups of one collector
 #define MORE    400u        // each time that it is looked at,
-#define MOST    20000u      // and in all: none is ahead of the clock
+#define MOST    4000u       // and in all: none is ahead of the clock
 
 struct bed {
     stage_t *stage;

@@ -18,15 +18,17 @@ static bool
 s_take(host_samples_t *all, const char *at, const char *end, int64_t from_ms)
 {
     struct sample sample;
-    const char *host = strstr(at, INSTANCE), *host_end, *value;
+    // Within the line: what is behind it may be all of a hundred megabytes.
+    const char *host = memmem(at, (size_t) (end - at), INSTANCE, strlen(INSTANCE));
+    const char *host_end, *value;
     char name[64] = "", *behind;
 
     sample.time_ms = strtoll(at, &behind, 10);
     if (behind == at || strncmp(behind, ",\"", 2) != 0)
         return false;
-    if (host != NULL && host < end) {
+    if (host != NULL) {
         host += strlen(INSTANCE);
-        host_end = strstr(host, "\"\"");
+        host_end = memmem(host, (size_t) (end - host), "\"\"", 2);
         if (host_end == NULL || host_end - host >= (ptrdiff_t) sizeof name)
             return false;
         memcpy(name, host, (size_t) (host_end - host));
