@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "collector/ctl/command.h"
+#include "collector/ctl/ctl_keys.h"
 #include "collector/ctl/doctor_facts.h"
 #include "collector/ctl/doctor_files.h"
 #include "collector/ctl/doctor_judge.h"
@@ -29,6 +30,7 @@ static const struct option options_table[] = {
       .least = 1,
       .meta = "ENDPOINT",
       .help = "data port of the collector to ask" },
+    CTL_KEYS_OPTION,
     { .name = "data",
       .type = OPTION_TEXT,
       .meta = "DIR",
@@ -68,7 +70,7 @@ struct visit {
 };
 
 static int s_visit(struct visit *v, const options_t *options, int signals);
-static int s_ask(struct visit *v, const char *collector, const char *label, int signals);
+static int s_ask(struct visit *v, const options_t *options, int signals);
 static int s_take_numbers(void *arg, const struct query_reply *reply, struct rbuf *r);
 static int s_take_hosts(void *arg, const struct query_reply *reply, struct rbuf *r);
 static int s_take_ledgers(void *arg, const struct query_reply *reply, struct rbuf *r);
@@ -118,7 +120,7 @@ s_visit(struct visit *v, const options_t *options, int signals)
         if (!v->files.runs)
             return OPTION_EXIT_OK;
     }
-    rc = s_ask(v, options_text(options, "collector"), options_text(options, "label"), signals);
+    rc = s_ask(v, options, signals);
     if (rc < 0)
         return query_client_exit(rc);
     v->asked = true;
@@ -128,8 +130,12 @@ s_visit(struct visit *v, const options_t *options, int signals)
 
 // What went wrong is said. An older collector does not know all of the questions.
 static int
-s_ask(struct visit *v, const char *collector, const char *label, int signals)
+s_ask(struct visit *v, const options_t *options, int signals)
 {
+    const char *collector = options_text(options, "collector");
+    const char *label = options_text(options, "label");
+    const struct curve *curve;
+    struct client_keys keys;
     struct {
         struct query_request q;
         query_reply_fn *fn;
@@ -144,7 +150,11 @@ s_ask(struct visit *v, const char *collector, const char *label, int signals)
     };
     query_client_t *client = NULL;
     struct buf why = { 0 };
-    int rc = query_client_open(&client, collector, signals);
+    int rc = ctl_keys_load(&keys, &curve, "doctor", options);
+
+    if (rc < 0)
+        return rc;
+    rc = query_client_open(&client, collector, curve, signals);
 
     for (size_t i = 0; i < sizeof asks / sizeof asks[0] && rc == 0; i++) {
         buf_clear(&why);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "collector/ctl/command.h"
+#include "collector/ctl/ctl_keys.h"
 #include "collector/ctl/export_list.h"
 #include "collector/ctl/export_samples.h"
 #include "collector/ctl/export_text.h"
@@ -43,6 +44,7 @@ static const struct option options_table[] = {
       .least = 1,
       .meta = "ENDPOINT",
       .help = "data port of the collector to ask" },
+    CTL_KEYS_OPTION,
     { .name = "start",
       .type = OPTION_TEXT,
       .fallback = "0",
@@ -81,6 +83,8 @@ struct export
 {
     options_t *options;
     const char *collector;
+    struct client_keys keys;
+    const struct curve *curve; // of them, or NULL: plain
     const char *match;
     bool csv;
     int64_t start_ms;
@@ -168,6 +172,8 @@ s_read_options(struct export *self)
         return OPTION_EXIT_USAGE;
     }
     self->collector = options_text(self->options, "collector");
+    if (ctl_keys_load(&self->keys, &self->curve, "export", self->options) < 0)
+        return OPTION_EXIT_CONFIG;
     self->csv = strcmp(options_text(self->options, "output"), "csv") == 0;
     self->tell = isatty(STDERR_FILENO) == 1 && isatty(STDOUT_FILENO) != 1;
     self->done_ms = self->start_ms;
@@ -196,7 +202,7 @@ s_run(struct export *self)
     int rc;
 
     self->signals = service_start(1);
-    rc = query_client_open(&self->client, self->collector, self->signals);
+    rc = query_client_open(&self->client, self->collector, self->curve, self->signals);
     if (rc == 0)
         rc = s_list(self);
     if (rc < 0)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "collector/ctl/command.h"
+#include "collector/ctl/ctl_keys.h"
 #include "collector/ctl/query_client.h"
 #include "collector/ctl/table_print.h"
 #include "shared/base/err.h"
@@ -26,6 +27,7 @@ static const struct option options_table[] = {
       .least = 1,
       .meta = "ENDPOINT",
       .help = "data port of the collector to ask" },
+    CTL_KEYS_OPTION,
     { .name = "output",
       .type = OPTION_CHOICE,
       .fallback = "table",
@@ -68,15 +70,21 @@ cmd_hosts(int argc, char **argv)
     options_t *options = NULL;
     struct hosts hosts = { 0 };
     struct buf out = { 0 };
+    const struct curve *curve;
+    struct client_keys keys;
     const char *form;
     int signals, code;
 
     if (options_load(&options, &code, &program, argc, argv, stdout, stderr) != 0)
         return code;
+    if (ctl_keys_load(&keys, &curve, "hosts", options) < 0) {
+        options_destroy(&options);
+        return OPTION_EXIT_CONFIG;
+    }
     log_init("zpulse", LOG_LEVEL_WARN);
     signals = service_start(1);
-    code = query_client_exit(query_client_once("hosts", options_text(options, "collector"), signals,
-                                               &q, s_take, &hosts));
+    code = query_client_exit(query_client_once("hosts", options_text(options, "collector"), curve,
+                                               signals, &q, s_take, &hosts));
     if (code == OPTION_EXIT_OK) {
         if (hosts.n > 1)
             qsort(hosts.at, hosts.n, sizeof *hosts.at, s_compare);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "collector/ctl/command.h"
+#include "collector/ctl/ctl_keys.h"
 #include "collector/ctl/query_client.h"
 #include "collector/ctl/table_print.h"
 #include "collector/ctl/when.h"
@@ -29,6 +30,7 @@ static const struct option options_table[] = {
       .least = 1,
       .meta = "ENDPOINT",
       .help = "data port of the collector to ask" },
+    CTL_KEYS_OPTION,
     { .name = "output",
       .type = OPTION_CHOICE,
       .fallback = "table",
@@ -61,7 +63,8 @@ struct ledgers {
     size_t n;
 };
 
-static int s_ask(struct ledgers *all, const char *collector, int signals);
+static int s_ask(struct ledgers *all, const char *collector, const struct curve *curve,
+                 int signals);
 static int s_take(void *arg, const struct query_reply *reply, struct rbuf *r);
 static bool s_wanted(const struct ledgers *all, const struct query_ledger *ledger);
 static int s_compare(const void *a, const void *b);
@@ -77,6 +80,8 @@ cmd_ledger(int argc, char **argv)
     options_t *options = NULL;
     struct ledgers all = { 0 };
     const char *const *words;
+    const struct curve *curve;
+    struct client_keys keys;
     int signals, code;
     size_t n;
 
@@ -88,10 +93,14 @@ cmd_ledger(int argc, char **argv)
         options_destroy(&options);
         return OPTION_EXIT_USAGE;
     }
+    if (ctl_keys_load(&keys, &curve, "ledger", options) < 0) {
+        options_destroy(&options);
+        return OPTION_EXIT_CONFIG;
+    }
     all.host = n > 0 ? words[0] : NULL;
     log_init("zpulse", LOG_LEVEL_WARN);
     signals = service_start(1);
-    code = s_ask(&all, options_text(options, "collector"), signals);
+    code = s_ask(&all, options_text(options, "collector"), curve, signals);
     if (code == OPTION_EXIT_OK && all.n > 1)
         qsort(all.at, all.n, sizeof *all.at, s_compare);
     if (code == OPTION_EXIT_OK && options_flag(options, "check"))
@@ -108,10 +117,10 @@ cmd_ledger(int argc, char **argv)
 
 // The exit code; what went wrong is said.
 static int
-s_ask(struct ledgers *all, const char *collector, int signals)
+s_ask(struct ledgers *all, const char *collector, const struct curve *curve, int signals)
 {
     struct query_request q = { .type = QUERY_LEDGER };
-    int rc = query_client_once("ledger", collector, signals, &q, s_take, all);
+    int rc = query_client_once("ledger", collector, curve, signals, &q, s_take, all);
 
     if (rc == 0 && all->host != NULL && all->n == 0) {
         fprintf(stderr, "zpulse ledger: %s: no host of this name or id is known\n", all->host);

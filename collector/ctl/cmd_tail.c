@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "collector/ctl/command.h"
+#include "collector/ctl/ctl_keys.h"
 #include "collector/ctl/live_lines.h"
 #include "collector/ctl/query_client.h"
 #include "shared/base/clock.h"
@@ -38,6 +39,7 @@ static const struct option options_table[] = {
       .least = 1,
       .meta = "ENDPOINT",
       .help = "data port of the collector to follow" },
+    CTL_KEYS_OPTION,
     { .name = "lines",
       .type = OPTION_UINT,
       .least = 1,
@@ -60,6 +62,8 @@ static const struct option_program program = {
 struct tail {
     options_t *options;
     const char *collector;
+    struct client_keys keys;
+    const struct curve *curve; // of them, or NULL: plain
     const char *selector;
     bool fixed; // the selector names one instance
     matchers_t *matchers;
@@ -124,11 +128,13 @@ s_run(struct tail *self)
     if (rc != OPTION_EXIT_OK)
         return rc;
     self->collector = options_text(self->options, "collector");
+    if (ctl_keys_load(&self->keys, &self->curve, "tail", self->options) < 0)
+        return OPTION_EXIT_CONFIG;
     self->limited = options_given(self->options, "lines");
     self->left = options_uint(self->options, "lines");
     self->signals = service_start(1);
     self->lines = live_lines_new(self->matchers);
-    rc = query_client_open(&self->client, self->collector, self->signals);
+    rc = query_client_open(&self->client, self->collector, self->curve, self->signals);
     if (rc == 0)
         rc = s_find_hosts(self);
     if (rc == 0)
@@ -221,7 +227,7 @@ s_subscribe(struct tail *self)
     int rc = sock_endpoint(endpoint, sizeof endpoint, self->collector, SOCK_LIVE);
 
     if (rc == 0)
-        rc = sock_new(&self->live, &spec, NULL);
+        rc = sock_new(&self->live, &spec, self->curve);
     if (rc == 0)
         rc = sock_connect(self->live, endpoint);
     for (size_t i = 0; i < sizeof kinds && rc == 0; i++)

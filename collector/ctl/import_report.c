@@ -58,7 +58,7 @@ int
 import_report_open(import_report_t **ret, import_link_t *link, const char *collector, int signals)
 {
     import_report_t *self = xcalloc(1, sizeof *self);
-    const int rc = query_client_open(&self->client, collector, signals);
+    const int rc = query_client_open(&self->client, collector, NULL, signals);
 
     self->link = link;
     self->signals = signals;

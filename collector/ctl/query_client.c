@@ -34,7 +34,8 @@ static int s_take(const struct query_request *q, zmq_msg_t *msg, query_reply_fn 
 static int s_refusal(const struct query_reply *reply, struct buf *why);
 
 int
-query_client_open(query_client_t **ret, const char *collector, int wake_fd)
+query_client_open(query_client_t **ret, const char *collector, const struct curve *curve,
+                  int wake_fd)
 {
     static const struct sock_spec spec = {
         .type = ZMQ_DEALER,
@@ -51,7 +52,7 @@ query_client_open(query_client_t **ret, const char *collector, int wake_fd)
     self->wake_fd = wake_fd;
     rc = sock_endpoint(endpoint, sizeof endpoint, collector, SOCK_QUERY);
     if (rc == 0)
-        rc = sock_new(&self->sock, &spec, NULL);
+        rc = sock_new(&self->sock, &spec, curve);
     if (rc == 0)
         rc = sock_connect(self->sock, endpoint);
     if (rc < 0) {
@@ -138,12 +139,12 @@ query_client_series(query_client_t *self, struct query_request *q, int timeout_m
 }
 
 int
-query_client_once(const char *command, const char *collector, int wake_fd, struct query_request *q,
-                  query_reply_fn *fn, void *arg)
+query_client_once(const char *command, const char *collector, const struct curve *curve,
+                  int wake_fd, struct query_request *q, query_reply_fn *fn, void *arg)
 {
     query_client_t *client = NULL;
     struct buf why = { 0 };
-    int rc = query_client_open(&client, collector, wake_fd);
+    int rc = query_client_open(&client, collector, curve, wake_fd);
 
     if (rc == 0)
         rc = query_client_ask(client, q, ONCE_MS, fn, arg, &why);
@@ -177,7 +178,7 @@ query_client_problem(int rc, struct buf *why)
     if (rc == -ETIMEDOUT)
         return "no collector answers there";
     if (rc == ERR_RANGE)
-        return "not on this machine: only loopback and ipc, until peers can be told apart";
+        return "not on this machine: without --keys only loopback and ipc";
     return err_str(rc);
 }
 

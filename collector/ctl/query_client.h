@@ -12,9 +12,11 @@
 
 typedef struct query_client query_client_t;
 
-// `collector` names its data port; `wake_fd` (-1: none) ends every wait when it is readable.
-// 0; ERR_RANGE (not on this machine), ERR_FORMAT (no endpoint), -errno.
-int query_client_open(query_client_t **ret, const char *collector, int wake_fd);
+// `collector` names its data port; `curve` (NULL: plain) who we are; `wake_fd` (-1: none) ends
+// every wait when it is readable. 0; ERR_RANGE (not on this machine), ERR_FORMAT (no endpoint),
+// -errno.
+int query_client_open(query_client_t **ret, const char *collector, const struct curve *curve,
+                      int wake_fd);
 void query_client_close(query_client_t **self_p);
 
 // Called for each reply that is OK; its n items stand before *r. Below zero ends the answer and is
@@ -39,8 +41,8 @@ int query_client_series(query_client_t *self, struct query_request *q, int timeo
                         struct query_client_note *note);
 // One question of a command of this name to a collector: connects, asks, and says on standard error
 // what went wrong, but for -EINTR. As query_client_ask.
-int query_client_once(const char *command, const char *collector, int wake_fd,
-                      struct query_request *q, query_reply_fn *fn, void *arg);
+int query_client_once(const char *command, const char *collector, const struct curve *curve,
+                      int wake_fd, struct query_request *q, query_reply_fn *fn, void *arg);
 // The exit code for such an rc.
 int query_client_exit(int rc);
 // What such an rc means to a person; `why` as query_client_ask left it.

@@ -239,6 +239,10 @@ with_keys_a_host_is_seen_by_who_may_and_nobody_else_sends(void **state)
     (void) stage_dashboard(s, board, NULL);
     first = stage_agent(s, "web-1", agent, NULL);
     claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_host_is, &up));
+    // The operator asks, too.
+    claim(s, s_zpulse(s, &p, &run, "hosts", NULL, NULL, NULL) == 0 && s_has(s, run, "web-1"));
+    claim(s, s_zpulse(s, &p, &run, "ledger", "web-1", NULL, NULL) == 0);
+    claim(s, s_zpulse(s, &p, &run, "tail", "--lines=1", NULL, NULL) == 0);
     // No key; and a key of another name.
     (void) stage_agent(s, "web-2", NULL);
     wrong = stage_agent(s, "web-3", other, NULL);

@@ -67,7 +67,7 @@ meet(const struct query_reply *replies, unsigned n)
 
     collector.replies = replies;
     collector.n = n;
-    assert_int_equal(query_client_open(&client, collector.data, -1), 0);
+    assert_int_equal(query_client_open(&client, collector.data, NULL, -1), 0);
     assert_int_equal(pthread_create(&collector.thread, NULL, answer, NULL), 0);
     return client;
 }
@@ -170,12 +170,12 @@ silence_ends_at_the_deadline(void **state)
     struct buf why = { 0 };
 
     (void) state;
-    assert_int_equal(query_client_open(&client, collector.data, -1), 0);
+    assert_int_equal(query_client_open(&client, collector.data, NULL, -1), 0);
     assert_int_equal(query_client_ask(client, &q, 50, NULL, NULL, &why), -ETIMEDOUT);
     assert_non_null(strstr(query_client_problem(-ETIMEDOUT, &why), "no collector"));
     query_client_close(&client);
     // Nobody at all: the port before the first of ours.
-    assert_int_equal(query_client_open(&client, "tcp://127.0.0.1:1", -1), 0);
+    assert_int_equal(query_client_open(&client, "tcp://127.0.0.1:1", NULL, -1), 0);
     assert_int_equal(query_client_ask(client, &q, 50, NULL, NULL, &why), -ETIMEDOUT);
     query_client_close(&client);
     buf_release(&why);
@@ -192,7 +192,7 @@ a_signal_ends_the_wait(void **state)
     (void) state;
     assert_int_equal(pipe(wake), 0);
     assert_int_equal(write(wake[1], "x", 1), 1);
-    assert_int_equal(query_client_open(&client, collector.data, wake[0]), 0);
+    assert_int_equal(query_client_open(&client, collector.data, NULL, wake[0]), 0);
     assert_int_equal(query_client_ask(client, &q, WAIT_MS, NULL, NULL, &why), -EINTR);
     query_client_close(&client);
     close(wake[0]);
@@ -206,8 +206,8 @@ a_collector_elsewhere_is_refused_at_once(void **state)
     query_client_t *client = NULL;
 
     (void) state;
-    assert_int_equal(query_client_open(&client, "tcp://10.0.0.1:5560", -1), ERR_RANGE);
-    assert_int_equal(query_client_open(&client, "nowhere", -1), ERR_FORMAT);
+    assert_int_equal(query_client_open(&client, "tcp://10.0.0.1:5560", NULL, -1), ERR_RANGE);
+    assert_int_equal(query_client_open(&client, "nowhere", NULL, -1), ERR_FORMAT);
     assert_null(client);
 }
 
@@ -253,15 +253,16 @@ one_question_is_asked_and_over(void **state)
 
     (void) state;
     client = meet(&good, 1);
-    assert_int_equal(query_client_once("test", collector.data, -1, &q, count, &seen), 0);
+    assert_int_equal(query_client_once("test", collector.data, NULL, -1, &q, count, &seen), 0);
     pthread_join(collector.thread, NULL);
     query_client_close(&client);
     assert_int_equal(seen, 1);
     client = meet(&bad, 1);
-    assert_int_equal(query_client_once("test", collector.data, -1, &q, count, &seen), -EAGAIN);
+    assert_int_equal(query_client_once("test", collector.data, NULL, -1, &q, count, &seen),
+                     -EAGAIN);
     pthread_join(collector.thread, NULL);
     query_client_close(&client);
-    assert_int_equal(query_client_once("test", "nowhere", -1, &q, count, &seen), ERR_FORMAT);
+    assert_int_equal(query_client_once("test", "nowhere", NULL, -1, &q, count, &seen), ERR_FORMAT);
     assert_int_equal(seen, 1);
 }
 
