@@ -175,7 +175,8 @@ s_take(zap_handler_t *self, struct envelope *e)
     if (rc != 1)
         return rc;
     for (more = zmq_msg_more(&e->routing) != 0; more;) {
-        zmq_msg_t spare, *part = e->n < ZAP_PARTS_MOST ? &e->parts[e->n] : &spare;
+        zmq_msg_t spare = { 0 };
+        zmq_msg_t *part = e->n < ZAP_PARTS_MOST ? &e->parts[e->n] : &spare;
 
         zmq_msg_init(part);
         rc = sock_recv(self->sock, part);
