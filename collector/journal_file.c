@@ -323,7 +323,8 @@ s_below(journal_file_t *self, struct journal_group *group)
 }
 
 // The lowest segment with a KEY that a living stream is read from, `below` at most. Streams whose
-// KEY stands far back are asked for another one.
+// KEY stands far back are asked for another one: also where what they said last still needs it, or
+// one with a row a minute would hold all that others say in two hours.
 static uint64_t
 s_held(const journal_file_t *self, uint64_t below, struct journal_group *group)
 {
@@ -334,8 +335,7 @@ s_held(const journal_file_t *self, uint64_t below, struct journal_group *group)
     size_t at = 0;
 
     while ((lane = lane_table_next(self->lanes, &at)) != NULL) {
-        if (lane->ended || lane->key.segment == 0 || lane->key.segment >= below ||
-            lane->heard_ms < alive_ms)
+        if (lane->ended || lane->key.segment == 0 || lane->heard_ms < alive_ms)
             continue;
         held = lane->key.segment < held ? lane->key.segment : held;
         if ((newest - lane->key.segment) * self->is.segment_bytes < self->is.hold_bytes / 2)

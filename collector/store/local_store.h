@@ -62,8 +62,8 @@ store_t *local_store_face(local_store_t *self);
 // seconds, once. Without a disk it is nothing. Copied.
 void local_store_event(local_store_t *self, const struct event_row *event, uint64_t segment);
 
-// The earliest time that the disk has of the host; INT64_MAX: none. Reads the disk; any thread, once
-// it is loaded.
+// The earliest time that the disk has of the host; INT64_MAX: none. Reads the disk; any thread,
+// once it is loaded.
 int64_t local_store_first_ms(local_store_t *self, uint64_t host);
 // Lowest segment of the journal with a record that is not on the disk; UINT64_MAX: none has.
 // Lanes that need one below `hold` end their tiles, which then goes on. Records that were not

@@ -126,6 +126,31 @@ a_living_stream_whose_key_is_in_the_way_is_asked_for_another(void **state)
 }
 
 static void
+a_stream_that_is_slow_is_asked_for_a_key_before_it_holds_much(void **state)
+{
+    unsigned asked = 0;
+
+    (void) state;
+    bed.options.hold_bytes = 2 * 64 * 1024;
+    bed_open();
+    bed_run(2, 1);
+    // Stream 1 has a row in five minutes, each of which needs the KEY of its beginning.
+    for (unsigned i = 1; i < 4000 && asked == 0; i++) {
+        bed_row(0);
+        if (i % 300 == 0)
+            bed_row(1);
+        bed_now_ms += 1000;
+        journal_file_commit(bed.file, bed.group);
+        for (uint32_t k = 0; k < bed.group->n_asks; k++)
+            asked += bed.group->asks[k].stream == 501;
+        journal_group_clear(bed.group);
+        journal_file_let_go(bed.file, journal_file_end(bed.file).segment);
+    }
+    assert_int_equal(bed_lane(1)->key.segment, journal_file_oldest(bed.file)); // it is needed
+    assert_true(asked > 0);
+}
+
+static void
 definitions_told_in_many_records_are_gathered(void **state)
 {
     (void) state;
@@ -165,6 +190,7 @@ main(void)
         bed_test(more_bytes_than_there_may_be_are_not_taken),
         bed_test(while_it_is_held_nothing_is_taken),
         bed_test(a_living_stream_whose_key_is_in_the_way_is_asked_for_another),
+        bed_test(a_stream_that_is_slow_is_asked_for_a_key_before_it_holds_much),
         bed_test(definitions_told_in_many_records_are_gathered),
     };
     return cmocka_run_group_tests_name("journal_trim", tests, NULL, NULL);
