@@ -305,20 +305,6 @@ a_flipped_bit_of_a_block_files_log_changes_nothing(void **state)
 }
 
 static void
-a_flipped_bit_of_meta_db_changes_nothing(void **state)
-{
-    (void) state;
-    s_flip_and_go_on("meta.db", SIGTERM);
-}
-
-static void
-a_flipped_bit_of_meta_dbs_log_changes_nothing(void **state)
-{
-    (void) state;
-    s_flip_and_go_on("meta.db-wal", SIGKILL);
-}
-
-static void
 s_copy(const char *from, const char *to)
 {
     struct buf bytes = { 0 };
@@ -393,8 +379,6 @@ main(void)
         harm_test(a_store_that_can_not_be_written_is_told_of_at_the_start),
         harm_test(a_flipped_bit_of_a_block_file_changes_nothing),
         harm_test(a_flipped_bit_of_a_block_files_log_changes_nothing),
-        harm_test(a_flipped_bit_of_meta_db_changes_nothing),
-        harm_test(a_flipped_bit_of_meta_dbs_log_changes_nothing),
         harm_test(an_older_copy_of_a_block_file_doubles_and_changes_nothing),
     };
     const char *only = getenv("FAULT_ONLY"); // a pattern of cmocka's
