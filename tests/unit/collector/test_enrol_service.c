@@ -47,26 +47,19 @@ decide(void *arg, enum sock_port door, const uint8_t key[KEY_BYTES])
     return (int) roster_admit(arg, door, key, clock_real_ms());
 }
 
-// A port that is free five further on, too.
+// By a path of the bed's own: no port that somebody else may have.
 static int
 start_service(struct bed *b)
 {
-    for (unsigned port = 20000 + (unsigned) getpid() % 8000; port < 32000; port += 5) {
-        char endpoint[128];
-        int rc;
+    char endpoint[128];
+    const int rc = sock_endpoint(endpoint, sizeof endpoint, b->data, SOCK_ENROL);
 
-        snprintf(b->data, sizeof b->data, "tcp://127.0.0.1:%u", port);
-        if (sock_endpoint(endpoint, sizeof endpoint, b->data, SOCK_ENROL) < 0)
-            return -1;
-        rc = enrol_service_start(&b->service,
-                                 &(struct enrol_service_options){ .endpoint = endpoint,
-                                                                  .own = &b->server,
-                                                                  .roster = b->roster,
-                                                                  .collector = COLLECTOR });
-        if (rc != -EADDRINUSE)
-            return rc;
-    }
-    return -1;
+    if (rc < 0)
+        return rc;
+    return enrol_service_start(
+        &b->service,
+        &(struct enrol_service_options){
+            .endpoint = endpoint, .own = &b->server, .roster = b->roster, .collector = COLLECTOR });
 }
 
 static int
@@ -78,8 +71,11 @@ set_up(void **state)
 
     snprintf(b->dir, sizeof b->dir, "/tmp/test_enrol_service.XXXXXX");
     *state = b;
-    if (mkdtemp(b->dir) == NULL || key_pair_make(&b->server) < 0 ||
-        key_pair_make(&b->operator) < 0 || key_pair_make(&b->stranger) < 0 ||
+    if (mkdtemp(b->dir) == NULL)
+        return -1;
+    snprintf(b->data, sizeof b->data, "ipc://%s/data", b->dir);
+    if (key_pair_make(&b->server) < 0 || key_pair_make(&b->operator) < 0 ||
+        key_pair_make(&b->stranger) < 0 ||
         roster_open(&b->roster, &torn, b->dir, clock_real_ms()) < 0 ||
         zap_handler_start(&b->zap, decide, b->roster) < 0 || start_service(b) < 0)
         return -1;
