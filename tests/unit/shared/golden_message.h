@@ -88,8 +88,13 @@ make_nak(struct buf *out)
 static inline void
 make_ack(struct buf *out)
 {
-    make_control(out,
-                 &(struct control_msg){ .type = CONTROL_ACK, .ack = { 6, 42, 500, 400, 5, 7 } });
+    make_control(out, &(struct control_msg){ .type = CONTROL_ACK,
+                                             .ack = { .stream = 6,
+                                                      .next = 42,
+                                                      .limit = 500,
+                                                      .stored = 400,
+                                                      .elsewhere = 5,
+                                                      .refused = 7 } });
 }
 
 static inline void
