@@ -21,6 +21,9 @@
 #include "shared/net/selfstat.h"
 #include "shared/wire/import_host.h"
 
+#define LOAD_AGAIN_MS 200 // after a load that found no room
+#define SAY_AGAIN_MS  10000
+
 struct replay {
     struct replay_options is; // dir and lanes are ours
     char *dir;
@@ -153,6 +156,7 @@ s_load(replay_t *self)
 {
     const struct lane_entry *lane;
     map_t *streams;
+    int64_t said_ms = 0;
     size_t at = 0;
     int rc;
 
@@ -165,9 +169,17 @@ s_load(replay_t *self)
     streams = map_new();
     while ((lane = lane_table_next(self->lanes, &at)) != NULL)
         map_put_u64(streams, lane->stream, self);
-    rc = local_store_load(self->is.store, s_wanted, streams);
+    // A log's index is made anew at a start, which takes some pages; the journal holds meanwhile.
+    while ((rc = local_store_load(self->is.store, s_wanted, streams)) == -ENOSPC &&
+           !atomic_load(&self->stopping)) {
+        if (log_allow(&said_ms, SAY_AGAIN_MS))
+            log_error("the disk of the store is full, and what it has cannot be read before there "
+                      "is room: nothing is taken until then",
+                      NULL);
+        poll(NULL, 0, LOAD_AGAIN_MS);
+    }
     map_destroy(&streams);
-    if (rc < 0)
+    if (rc < 0 && rc != -ENOSPC)
         log_error(
             "the store's series and marks cannot be read, and without them nothing is stored: "
             "put meta.db back from a backup, or move the folder away",
@@ -201,11 +213,14 @@ s_run(void *arg)
     replay_t *self = arg;
     const int64_t from_ms = clock_mono_ms();
     struct journal_walked walked = { 0 };
-    const int loaded = s_load(self);
-    int rc = loaded;
+    int rc = 0;
 
     pthread_setname_np(pthread_self(), "replay");
-    if (rc == 0 && lane_table_count(self->lanes) > 0)
+    // Never done: the store ends the collector. Who went on would refuse what was acknowledged; in
+    // the journal it is there for the next start.
+    if (s_load(self) < 0)
+        return NULL;
+    if (lane_table_count(self->lanes) > 0)
         rc = journal_walk(&(struct journal_walk){ .dir = self->dir,
                                                   .owner = self->is.owner,
                                                   .oldest = { .segment = self->is.oldest },
@@ -220,9 +235,8 @@ s_run(void *arg)
     selfstat_add(STAT_REPLAYED, walked.records);
     selfstat_add(STAT_JOURNAL_DAMAGED, walked.damaged_bytes);
     self->whole = rc == 0;
-    if (loaded == 0)
-        s_look_back(self);
-    if (rc < 0 && rc != ERR_CLOSED && loaded == 0)
+    s_look_back(self);
+    if (rc < 0 && rc != ERR_CLOSED)
         log_error("the journal could not be read back as a whole: questions about the time before "
                   "the start lack what was not read",
                   "error=%s", log_quote(err_str(rc)));

@@ -23,6 +23,8 @@
 #define TILES_AHEAD 65536u
 #define LOG_PAGES   256u // of meta.db: 2 MiB, then it is checkpointed
 #define READERS     2u   // kept open for the next question
+// No stream is 0: this mark says up to which id the file may have series.
+#define SERIES_MARK 0u
 
 struct local_disk {
     struct local_disk_config is; // dir is ours
@@ -49,6 +51,7 @@ struct loading {
     bool (*wanted)(void *arg, uint64_t stream);
     void *arg;
     uint64_t refused; // series
+    uint64_t newest;  // id of a series that a file may have samples of
 };
 
 static int s_open_meta(local_disk_t *self);
@@ -144,8 +147,12 @@ static int
 s_series(void *arg, const struct meta_series *series)
 {
     struct loading *loading = arg;
-    const int rc = label_index_restore(loading->index, series->id, series->host, series->labels,
-                                       series->kind);
+    int rc;
+
+    if (series->id <= loading->disk->written) // by a try that found no room
+        return 0;
+    rc = label_index_restore(loading->index, series->id, series->host, series->labels,
+                             series->kind);
 
     loading->disk->written = series->id;
     loading->refused += rc == ERR_LIMIT;
@@ -158,7 +165,9 @@ s_mark(void *arg, const struct block_name *file, const struct block_mark *mark)
     struct loading *loading = arg;
     struct stream_marks *marks;
 
-    if (!loading->wanted(loading->arg, mark->stream))
+    if (mark->stream == SERIES_MARK && mark->seq > loading->newest)
+        loading->newest = mark->seq;
+    if (mark->stream == SERIES_MARK || !loading->wanted(loading->arg, mark->stream))
         return 0;
     marks = map_get_u64(loading->disk->marks, mark->stream);
     if (marks == NULL) {
@@ -190,7 +199,8 @@ local_disk_load(local_disk_t *self, label_index_t *index,
         rc = block_reader_marks(reader, s_mark, &loading);
         local_disk_give_back(self, reader);
     }
-    return rc;
+    // meta.db is older than its files: ids would be given anew, and tiles read as other series'.
+    return rc == 0 && loading.newest > self->written ? ERR_UNKNOWN : rc;
 }
 
 const struct stream_marks *
@@ -240,9 +250,18 @@ local_disk_write(local_disk_t *self, label_index_t *index, uint64_t next_tile,
                  const struct block_tile *tiles, size_t n_tiles, const struct block_mark *marks,
                  size_t n_marks, bool *written)
 {
-    const int rc = s_promise(self, index, next_tile);
+    int rc = s_promise(self, index, next_tile);
+    struct block_mark *all;
 
-    return rc < 0 ? rc : block_files_write(self->files, 0, tiles, n_tiles, marks, n_marks, written);
+    if (rc < 0)
+        return rc;
+    all = xcalloc(n_marks + 1, sizeof *all);
+    for (size_t i = 0; i < n_marks; i++)
+        all[i] = marks[i];
+    all[n_marks] = (struct block_mark){ SERIES_MARK, self->written };
+    rc = block_files_write(self->files, 0, tiles, n_tiles, all, n_marks + (n_tiles > 0), written);
+    free(all);
+    return rc;
 }
 
 // What meta.db must say before the tiles are there.

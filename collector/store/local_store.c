@@ -130,13 +130,12 @@ local_store_load(local_store_t *self, bool (*wanted)(void *arg, uint64_t stream)
     const int rc = local_disk_load(self->disk, self->index, wanted, arg);
 
     // New series would get ids that are others', and rows be written twice: it is not loaded then.
-    if (rc == 0) {
-        atomic_store(&self->loaded, true);
-        return 0;
-    }
     pthread_mutex_lock(&self->lock);
-    self->failed = rc;
+    if (rc < 0 || self->failed == -ENOSPC) // of a try before
+        self->failed = rc;
     pthread_mutex_unlock(&self->lock);
+    if (rc == 0)
+        atomic_store(&self->loaded, true);
     return rc;
 }
 

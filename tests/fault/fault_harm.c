@@ -123,8 +123,11 @@ a_full_disk_of_the_store_alone_loses_nothing(void **state)
     acked = rig_acked(s_rig);
     s_run(COMMIT_MS);
     claim(rig_stage(s_rig), rig_acked(s_rig) > acked);
-    claim(rig_stage(s_rig), rig_settle(s_rig, SETTLE_MS));
+    rig_kill(s_rig, SIGKILL);
+    rig_start(s_rig, NULL);
+    s_run(COMMIT_MS);
     small_disk_free(s_disk);
+    claim(rig_stage(s_rig), rig_settle(s_rig, SETTLE_MS));
     rig_kill(s_rig, SIGKILL);
     rig_finish(s_rig, INT64_MIN);
 }
@@ -143,6 +146,9 @@ a_full_disk_of_everything_loses_nothing(void **state)
     s_run(COMMIT_MS);
     small_disk_fill(s_disk, false, 0);
     claim(rig_stage(s_rig), s_says("full"));
+    s_run(COMMIT_MS);
+    rig_kill(s_rig, SIGKILL);
+    rig_start(s_rig, NULL);
     s_run(COMMIT_MS);
     small_disk_free(s_disk);
     claim(rig_stage(s_rig), rig_settle(s_rig, SETTLE_MS));
@@ -305,6 +311,20 @@ a_flipped_bit_of_a_block_files_log_changes_nothing(void **state)
 }
 
 static void
+a_flipped_bit_of_meta_db_changes_nothing(void **state)
+{
+    (void) state;
+    s_flip_and_go_on("meta.db", SIGTERM);
+}
+
+static void
+a_flipped_bit_of_meta_dbs_log_changes_nothing(void **state)
+{
+    (void) state;
+    s_flip_and_go_on("meta.db-wal", SIGKILL);
+}
+
+static void
 s_copy(const char *from, const char *to)
 {
     struct buf bytes = { 0 };
@@ -360,6 +380,13 @@ an_older_copy_of_a_block_file_doubles_and_changes_nothing(void **state)
     s_set_back(name);
 }
 
+static void
+an_older_copy_of_meta_db_doubles_and_changes_nothing(void **state)
+{
+    (void) state;
+    s_set_back("meta.db");
+}
+
 static int
 s_begin(void **state)
 {
@@ -379,7 +406,10 @@ main(void)
         harm_test(a_store_that_can_not_be_written_is_told_of_at_the_start),
         harm_test(a_flipped_bit_of_a_block_file_changes_nothing),
         harm_test(a_flipped_bit_of_a_block_files_log_changes_nothing),
+        harm_test(a_flipped_bit_of_meta_db_changes_nothing),
+        harm_test(a_flipped_bit_of_meta_dbs_log_changes_nothing),
         harm_test(an_older_copy_of_a_block_file_doubles_and_changes_nothing),
+        harm_test(an_older_copy_of_meta_db_doubles_and_changes_nothing),
     };
     const char *only = getenv("FAULT_ONLY"); // a pattern of cmocka's
     char dir[] = "/tmp/zpulse-harm-XXXXXX";
