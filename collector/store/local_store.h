@@ -45,8 +45,8 @@ int local_store_open(local_store_t **ret, const struct local_store_config *confi
 // One without a disk.
 int local_store_new(local_store_t **ret, uint64_t most_bytes);
 // What the disk has: series, and the marks of those streams that the journal may say again. Once,
-// before the first lane; until then new series are refused with -EAGAIN. 0; -ENOSPC: no room to read
-// in, to be tried again; or an error that is the store's final one.
+// before the first lane; until then new series are refused with -EAGAIN. 0; -ENOSPC: no room to
+// read in, to be tried again; or an error that is the store's final one.
 int local_store_load(local_store_t *self, bool (*wanted)(void *arg, uint64_t stream), void *arg);
 // The events that the disk has and that are not too old, in the order in which they came, what `fn`
 // gets borrowed for the call. Once, before local_store_load. 0, what `fn` returned if not 0, or an

@@ -25,15 +25,13 @@ make_control(struct buf *out, const struct control_msg *msg)
     buf_bytes(out, bytes, (size_t) n);
 }
 
-static const struct ledger golden_ledger = {
-    .produced = 1000,
-    .acked = 900,
-    .pending = 88,
-    .lost = { [LOST_SPOOL_BYTES] = 12 },
-    .elsewhere = 5,
-    .refused = 7,
-    .missed = { [MISSED_DOWN] = 300, [MISSED_HUNG] = 2 },
-};
+static const struct ledger golden_ledger = { .produced = 1000,
+                                             .acked = 900,
+                                             .pending = 88,
+                                             .lost = { [LOST_SPOOL_BYTES] = 12 },
+                                             .elsewhere = 5,
+                                             .refused = 7,
+                                             .missed = { [MISSED_DOWN] = 300, [MISSED_HUNG] = 2 } };
 
 static inline void
 make_hello(struct buf *out)
