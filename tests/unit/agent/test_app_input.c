@@ -260,7 +260,8 @@ a_flood_is_read_by_the_second(void **state)
     } while (wait_ms < 0 && clock_mono_ms() < start + DEADLINE_MS);
     assert_in_range(wait_ms, 1, 64 / 2 + 1); // until there is a turn's worth
     assert_int_equal(items[0].events, 0);
-    assert_int_equal(selfstat_value(AGENT_APP_MESSAGES), 2000);
+    // Less than a turn may be left over: turns are as large as what has come.
+    assert_in_range(selfstat_value(AGENT_APP_MESSAGES), 2000 - 63, 2000);
     assert_int_equal(waits(), 0);
     quiet = peer(ZMQ_PUSH, pull);
     zstr_send(quiet, "{\"color\": \"red\", \"cpu\": 1}");
