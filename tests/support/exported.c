@@ -7,19 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/base/buf.h"
+
 #define ANSWER_MS 120000 // hundreds of series, each read from the journal, on a busy machine
 #define HEAD      "time_ms,series,value\n"
 #define INSTANCE  "instance=\"\"" // quotes are doubled in CSV
 #define STALE     "-NaN"
 #define THE_END   "4102444800" // 2100: clocks of a test may be ahead
 
-// One line, from `at` to `end`; false: it is not TIME,"SERIES",VALUE.
+// One line; false: it is not TIME,"SERIES",VALUE.
 static bool
-s_take(host_samples_t *all, const char *at, const char *end, int64_t from_ms)
+s_take(host_samples_t *all, const char *at, int64_t from_ms)
 {
     struct sample sample;
-    // Within the line: what is behind it may be all of a hundred megabytes.
-    const char *host = memmem(at, (size_t) (end - at), INSTANCE, strlen(INSTANCE));
+    const char *host = strstr(at, INSTANCE);
     const char *host_end, *value;
     char name[64] = "", *behind;
 
@@ -28,19 +29,19 @@ s_take(host_samples_t *all, const char *at, const char *end, int64_t from_ms)
         return false;
     if (host != NULL) {
         host += strlen(INSTANCE);
-        host_end = memmem(host, (size_t) (end - host), "\"\"", 2);
+        host_end = strstr(host, "\"\"");
         if (host_end == NULL || host_end - host >= (ptrdiff_t) sizeof name)
             return false;
         memcpy(name, host, (size_t) (host_end - host));
     }
-    value = memrchr(at, ',', (size_t) (end - at));
+    value = strrchr(at, ',');
     if (value[-1] != '"')
         return false;
-    if (strncmp(value + 1, STALE "\n", strlen(STALE "\n")) == 0) {
+    if (strcmp(value + 1, STALE) == 0) {
         sample.value = sample_from_bits(SAMPLE_STALE_BITS);
     } else {
         sample.value = strtod(value + 1, &behind);
-        if (behind != end)
+        if (behind == value + 1 || *behind != '\0')
             return false;
     }
     if (sample.time_ms >= from_ms)
@@ -48,24 +49,32 @@ s_take(host_samples_t *all, const char *at, const char *end, int64_t from_ms)
     return true;
 }
 
+// Line by line, each of them a string of its own: what is behind it may be a hundred megabytes, all
+// of which a sanitizer looks through at each call that takes a string.
 static host_samples_t *
 s_read(const char *text, int64_t from_ms)
 {
-    host_samples_t *all;
+    const char *const text_end = text + strlen(text);
+    host_samples_t *all = NULL;
+    struct buf line = { 0 };
 
     if (strncmp(text, HEAD, strlen(HEAD)) != 0) {
         fprintf(stderr, "export does not begin with %s", HEAD);
         return NULL;
     }
     all = host_samples_new();
-    for (const char *at = text + strlen(HEAD), *end; *at != '\0'; at = end + 1) {
-        end = strchr(at, '\n');
-        if (end != NULL && s_take(all, at, end, from_ms))
+    for (const char *at = text + strlen(HEAD), *end; at < text_end; at = end + 1) {
+        end = memchr(at, '\n', (size_t) (text_end - at));
+        buf_clear(&line);
+        if (end != NULL)
+            buf_bytes(&line, at, (size_t) (end - at));
+        if (end != NULL && s_take(all, buf_cstr(&line), from_ms))
             continue;
         fprintf(stderr, "export has a line that is none: %.100s\n", at);
         host_samples_destroy(&all);
-        return NULL;
+        break;
     }
+    buf_release(&line);
     return all;
 }
 
