@@ -61,7 +61,8 @@ first      = $(filter $(addprefix %/,$1),$2) $(filter-out $(addprefix %/,$1),$2)
 unit_tests := $(call first,test_delivery_model test_journal_file,$(call binaries,tests/unit/*/test_*.c))
 flow_tests := $(call first,flow_delivery flow_readers flow_backlog flow_ledger flow_hostile flow_restart,\
                 $(call binaries,tests/flow/flow_*.c))
-fault_tests := $(call binaries,tests/fault/fault_*.c) $(BUILD)-fault/tests/unit/collector/crash_blocks
+fault_tests := $(call first,fault_chaos fault_disk fault_spool fault_points fault_harm fault_clock,\
+                 $(call binaries,tests/fault/fault_*.c)) $(BUILD)-fault/tests/unit/collector/crash_blocks
 $(BUILD)-fault/tests/unit/collector/crash_blocks: | faulty
 web_tests  := build/web-tests/*.mjs
 page_tests := $(call first,$(addsuffix .test.mjs,url stream sections axe history),$(wildcard tests/page/*.test.mjs))

@@ -8,7 +8,8 @@
 # with exit code 0. What is counted is test cases, not files. A file that crashes, or is not done
 # in time, fails once for that, beside the cases it did fail. A group in which nothing ran fails.
 # Files of a group run side by side in the order given, and the groups beside each other: those of
-# flow and page mostly wait. Faults run alone, when all else is done.
+# flow and page mostly wait. Faults run when all else is done, two at a time, since they mostly wait
+# as well.
 set -uo pipefail
 
 build=$1
@@ -77,7 +78,8 @@ one() { # FILE LOG SECONDS
 # How many files of a group run at once.
 jobs_of() { # NAME
     case $1 in
-    lint | web | fault) echo 1 ;;
+    lint | web) echo 1 ;;
+    fault) echo 2 ;;
     flow) echo $(($(nproc) * (slow > 1 ? 1 : 2))) ;;
     *) nproc ;;
     esac
