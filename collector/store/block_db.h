@@ -19,7 +19,7 @@
 
 // What the row of a tile says beside its bytes.
 struct block_tile {
-    uint64_t number; // of the store: rises as tiles are sealed; one file has each once
+    uint64_t number; // of the store: rises as open tiles are begun; one file has each once
     uint64_t host;
     int64_t first_ms; // earliest and latest time in it
     int64_t last_ms;
