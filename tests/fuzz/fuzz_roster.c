@@ -34,7 +34,8 @@ s_mend(uint8_t *bytes, size_t n)
 int
 LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
 {
-    uint8_t *bytes = malloc(n + 1), again[ROSTER_RECORD_MOST], image[ENROL_KEY_BYTES];
+    uint8_t *bytes = malloc(n + 1), again[ROSTER_RECORD_MOST], third[ROSTER_RECORD_MOST];
+    uint8_t image[ENROL_KEY_BYTES];
     struct roster_record record, same;
     ptrdiff_t len;
 
@@ -47,7 +48,7 @@ LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
         const size_t put = roster_record_put(again, &record);
 
         if (roster_record_take(&same, again, put) != (ptrdiff_t) put ||
-            memcmp(&same, &record, sizeof same) != 0)
+            roster_record_put(third, &same) != put || memcmp(third, again, put) != 0)
             abort();
     }
     (void) token_image(image, (const char *) at, n);
