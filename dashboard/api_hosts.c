@@ -9,7 +9,6 @@
 #include "shared/base/json.h"
 #include "shared/base/str.h"
 
-static int s_compare(const void *a, const void *b);
 static bool s_take(exchange_t *x, const struct link_request *request, struct host_info **hosts,
                    size_t *n, enum MHD_Result *rc);
 static void s_put(struct json *j, const struct host_info *info, const struct host_facts *facts);
@@ -34,7 +33,7 @@ api_hosts_answer(exchange_t *x, struct link_request *request)
     if (!s_take(x, request, &hosts, &n, &rc))
         return rc;
     if (n > 0)
-        qsort(hosts, n, sizeof *hosts, s_compare);
+        qsort(hosts, n, sizeof *hosts, host_info_compare);
     json_init(&j, &body);
     json_array(&j);
     for (size_t i = 0; i < n; i++)
@@ -95,15 +94,6 @@ s_take(exchange_t *x, const struct link_request *request, struct host_info **hos
     else
         return true;
     return false;
-}
-
-static int
-s_compare(const void *a, const void *b)
-{
-    const struct host_info *x = a, *y = b;
-    const int by_name = strcmp(x->name, y->name);
-
-    return by_name != 0 ? by_name : (x->host > y->host) - (x->host < y->host);
 }
 
 static void

@@ -75,7 +75,6 @@ static int s_take_numbers(void *arg, const struct query_reply *reply, struct rbu
 static int s_take_hosts(void *arg, const struct query_reply *reply, struct rbuf *r);
 static int s_take_ledgers(void *arg, const struct query_reply *reply, struct rbuf *r);
 static int s_take_counts(void *arg, const struct query_reply *reply, struct rbuf *r);
-static int s_by_name(const void *a, const void *b);
 static int s_print(const struct visit *v, const options_t *options, int signals);
 static void s_put(struct buf *out, const struct visit *v, const options_t *options);
 static void s_put_json(struct buf *out, const struct visit *v, const options_t *options);
@@ -167,7 +166,7 @@ s_ask(struct visit *v, const options_t *options, int signals)
         fprintf(stderr, "zpulse doctor: %s: %s\n", collector, query_client_problem(rc, &why));
     buf_release(&why);
     if (rc == 0 && v->facts.n_hosts > 1)
-        qsort(v->facts.hosts, v->facts.n_hosts, sizeof *v->facts.hosts, s_by_name);
+        qsort(v->facts.hosts, v->facts.n_hosts, sizeof *v->facts.hosts, host_info_compare);
     return rc;
 }
 
@@ -233,15 +232,6 @@ s_take_counts(void *arg, const struct query_reply *reply, struct rbuf *r)
         facts->counts[facts->n_counts++] = count;
     }
     return 0;
-}
-
-static int
-s_by_name(const void *a, const void *b)
-{
-    const struct host_info *x = a, *y = b;
-    const int names = strcmp(x->name, y->name);
-
-    return names != 0 ? names : (x->host > y->host) - (x->host < y->host);
 }
 
 static int

@@ -57,7 +57,6 @@ struct hosts {
 };
 
 static int s_take(void *arg, const struct query_reply *reply, struct rbuf *r);
-static int s_compare(const void *a, const void *b);
 static void s_put_table(struct buf *out, const struct hosts *hosts, bool csv);
 static void s_put_json(struct buf *out, const struct hosts *hosts);
 static void s_put_ms(char *out, size_t size, int64_t ms);
@@ -87,7 +86,7 @@ cmd_hosts(int argc, char **argv)
                                                signals, &q, s_take, &hosts));
     if (code == OPTION_EXIT_OK) {
         if (hosts.n > 1)
-            qsort(hosts.at, hosts.n, sizeof *hosts.at, s_compare);
+            qsort(hosts.at, hosts.n, sizeof *hosts.at, host_info_compare);
         form = options_text(options, "output");
         if (strcmp(form, "json") == 0)
             s_put_json(&out, &hosts);
@@ -121,16 +120,6 @@ s_take(void *arg, const struct query_reply *reply, struct rbuf *r)
         hosts->at[hosts->n++] = info;
     }
     return 0;
-}
-
-// By name, then id: as the dashboard lists them.
-static int
-s_compare(const void *a, const void *b)
-{
-    const struct host_info *x = a, *y = b;
-    const int names = strcmp(x->name, y->name);
-
-    return names != 0 ? names : (x->host > y->host) - (x->host < y->host);
 }
 
 static void

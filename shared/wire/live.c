@@ -48,6 +48,15 @@ host_state_str(uint8_t state)
     return state <= HOST_STATE_MAX && names[state] != NULL ? names[state] : "unknown";
 }
 
+int
+host_info_compare(const void *a, const void *b)
+{
+    const struct host_info *x = a, *y = b;
+    const int by_name = strcmp(x->name, y->name);
+
+    return by_name != 0 ? by_name : (x->host > y->host) - (x->host < y->host);
+}
+
 void
 host_info_release(struct host_info *info)
 {

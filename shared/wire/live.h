@@ -87,6 +87,8 @@ struct host_info {
 };
 void host_info_release(struct host_info *info);
 void host_info_copy(struct host_info *info, const struct host_info *from);
+// The order of lists of hosts: by name, then id. For qsort over struct host_info.
+int host_info_compare(const void *a, const void *b);
 
 // What came late: from the oldest to the newest record of it, both inclusive.
 struct live_filled {
