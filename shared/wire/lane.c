@@ -469,8 +469,9 @@ s_read_key(lane_t *self, const struct record *record, struct rbuf *r)
     struct row_state *state = row_decoder_state(self->decoder);
     const uint64_t width = rbuf_count(r, BODY_SLOTS_MAX);
 
-    // Memory for a row only against bytes, which its bitmap has, or a run of sparse blocks.
-    if (rbuf_rc(r) < 0 || width / 8 > rbuf_left(r))
+    // Memory for a row only against bytes: its bitmap has them, or the definitions before had. One
+    // of sparse blocks alone is as wide as any, and may be of one sample.
+    if (rbuf_rc(r) < 0 || (width > self->room && width / 8 > rbuf_left(r)))
         return s_damaged(self);
     if (!s_has_room(self, (uint32_t) width))
         return s_refuse(self, record);

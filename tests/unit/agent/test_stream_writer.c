@@ -26,6 +26,7 @@ struct wire {
     lane_t *lane;
     bool repeat; // records are repeated ones
     bool cut;    // records are lost
+    bool sparse; // rows are of some slots only
     int last_rc; // of lane_accept
     uint8_t types[1024];
     uint32_t n; // records seen
@@ -64,7 +65,7 @@ row(void *arg, int64_t time_ms, const uint32_t *slots, const double *values, uin
     (void) time_ms;
     for (uint32_t i = 0; i < series_table_count(wire->table); i++)
         present += series_table_cells(wire->table)[i].state != CELL_ABSENT;
-    assert_int_equal(n, present);
+    assert_int_equal(n, wire->sparse ? 1 : present);
     for (uint32_t i = 0; i < n; i++)
         assert_true(sample_bits(values[i]) == sample_bits(value_of(wire->table, slots[i])));
     wire->rows++;
@@ -258,6 +259,35 @@ a_key_that_is_due_is_the_next_row(void **state)
     wire_close(&wire);
 }
 
+// One sample, in a record that is ahead of the tick and falls to be the KEY.
+static void
+a_key_of_a_single_sample_is_read_and_so_are_the_rows_after_it(void **state)
+{
+    const struct app_block block = { .time_ms = 1500,
+                                     .slots = (const uint32_t[]){ 299 },
+                                     .cells = &(const struct cell){ .state = CELL_INTEGER,
+                                                                    .m = 300 },
+                                     .n = 1 };
+    struct wire wire;
+
+    (void) state;
+    wire_open(&wire, 100);
+    for (uint32_t i = 0; i < 300; i++)
+        new_slot(wire.table, "");
+    tick(&wire, 1, 1000);
+    stream_writer_key_due(wire.writer);
+    wire.sparse = true;
+    stream_writer_apps(wire.writer, wire.table, 1500, &block, 1);
+    wire.sparse = false;
+    assert_int_equal(wire.types[wire.n - 1], RECORD_KEY);
+    assert_int_equal(wire.last_rc, 0);
+    tick(&wire, 2, 2000);
+    assert_int_equal(wire.types[wire.n - 1], RECORD_DELTA);
+    assert_int_equal(wire.last_rc, 0);
+    assert_int_equal(wire.rows, 3);
+    wire_close(&wire);
+}
+
 static void
 a_table_and_a_key_are_all_a_new_reader_needs(void **state)
 {
@@ -391,6 +421,7 @@ main(void)
         cmocka_unit_test(a_new_series_is_defined_ahead_of_its_value),
         cmocka_unit_test(keys_come_at_least_each_128_records),
         cmocka_unit_test(a_key_that_is_due_is_the_next_row),
+        cmocka_unit_test(a_key_of_a_single_sample_is_read_and_so_are_the_rows_after_it),
         cmocka_unit_test(a_table_and_a_key_are_all_a_new_reader_needs),
         cmocka_unit_test(definitions_beyond_a_frame_are_split),
         cmocka_unit_test(the_largest_row_fits_a_frame),

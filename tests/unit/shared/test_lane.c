@@ -226,6 +226,32 @@ a_malformed_body_drops_the_state(void **state)
     row_state_release(&s);
 }
 
+// As an agent sends it when an application's first number comes where a KEY is due.
+static void
+a_key_of_one_sample_may_be_as_wide_as_what_is_defined(void **state)
+{
+    const uint32_t slot = 1;
+    const struct cell cell = { .state = CELL_INTEGER, .m = 0 };
+    struct row_state s = { 0 };
+    uint8_t body[16];
+    struct wbuf w;
+
+    (void) state;
+    row_state_grow(&s, 200);
+    wbuf_init(&w, body, sizeof body);
+    row_put_key(&s, &w);
+    row_put_sparse(&s, &w, 0, &slot, &cell, 1);
+    row_state_release(&s);
+    assert_int_equal(give(&fresh, RECORD_KEY, 0, 1, body, w.len), ERR_FORMAT);
+    give_defs(&fresh, RECORD_TABLE, 1, 0, 200);
+    assert_int_equal(give(&fresh, RECORD_KEY, 2, 1, body, w.len), 0);
+    assert_int_equal(seen.n, 1);
+    assert_true(seen.slots[0] == 1 && seen.values[0] == 0);
+    assert_int_equal(give(&fresh, RECORD_DELTA, 3, 1, body + 2, w.len - 2), 0);
+    assert_int_equal(seen.rows, 2);
+    assert_int_equal(lane_width(lane), 200);
+}
+
 static void
 a_count_that_is_not_true_is_not_believed(void **state)
 {
@@ -368,6 +394,7 @@ main(void)
         WITH_LANE(a_base_past_the_record_jumps_nowhere),
         WITH_LANE(a_gap_is_booked_once_with_its_cause),
         WITH_LANE(a_malformed_body_drops_the_state),
+        WITH_LANE(a_key_of_one_sample_may_be_as_wide_as_what_is_defined),
         WITH_LANE(a_count_that_is_not_true_is_not_believed),
         WITH_LANE(malformed_records_of_every_type_are_refused),
         WITH_LANE(whose_host_it_is_only_an_import_may_say_and_must),
