@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shared/base/buf.h"
-
 #define ANSWER_MS 120000 // hundreds of series, each read from the journal, on a busy machine
 #define HEAD      "time_ms,series,value\n"
 #define INSTANCE  "instance=\"\"" // quotes are doubled in CSV
@@ -49,32 +47,33 @@ s_take(host_samples_t *all, const char *at, int64_t from_ms)
     return true;
 }
 
-// Line by line, each of them a string of its own: what is behind it may be a hundred megabytes, all
-// of which a sanitizer looks through at each call that takes a string.
+// Line by line: there may be a thousand megabytes of them.
 static host_samples_t *
-s_read(const char *text, int64_t from_ms)
+s_read(const char *path, int64_t from_ms)
 {
-    const char *const text_end = text + strlen(text);
+    FILE *file = fopen(path, "r");
     host_samples_t *all = NULL;
-    struct buf line = { 0 };
+    char *line = NULL;
+    size_t size = 0;
+    ssize_t n = file != NULL ? getline(&line, &size, file) : -1;
 
-    if (strncmp(text, HEAD, strlen(HEAD)) != 0) {
+    if (n == -1 || strcmp(line, HEAD) != 0)
         fprintf(stderr, "export does not begin with %s", HEAD);
-        return NULL;
-    }
-    all = host_samples_new();
-    for (const char *at = text + strlen(HEAD), *end; at < text_end; at = end + 1) {
-        end = memchr(at, '\n', (size_t) (text_end - at));
-        buf_clear(&line);
-        if (end != NULL)
-            buf_bytes(&line, at, (size_t) (end - at));
-        if (end != NULL && s_take(all, buf_cstr(&line), from_ms))
+    else
+        all = host_samples_new();
+    while (all != NULL && (n = getline(&line, &size, file)) != -1) {
+        // The last one has its end too.
+        const bool whole = line[n - 1] == '\n';
+
+        line[n - whole] = '\0';
+        if (whole && s_take(all, line, from_ms))
             continue;
-        fprintf(stderr, "export has a line that is none: %.100s\n", at);
+        fprintf(stderr, "export has a line that is none: %.100s\n", line);
         host_samples_destroy(&all);
-        break;
     }
-    buf_release(&line);
+    free(line);
+    if (file != NULL)
+        fclose(file);
     return all;
 }
 
@@ -95,7 +94,7 @@ exported_said(stage_t *stage, const char *match, int64_t from_ms, char *said, si
     p = stage_run(stage, "zpulse", "export", "--collector", stage_endpoint(stage), "-o", "csv",
                   "--start", start, "--end", THE_END, match, NULL);
     if (process_ended(p, stage_ms(ANSWER_MS)) && process_code(p) == 0)
-        all = s_read(process_out(p), from_ms);
+        all = s_read(process_out_path(p), from_ms);
     else
         fprintf(stderr, "no export of %s: code %d: %s", match, process_code(p), process_err(p));
     if (said != NULL)

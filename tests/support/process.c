@@ -16,10 +16,12 @@
 
 #include "shared/base/buf.h"
 #include "shared/base/clock.h"
+#include "shared/base/err.h"
 #include "shared/base/file.h"
 #include "shared/base/xalloc.h"
 
-#define OUTPUT_MOST ((size_t) 512 * 1024 * 1024)
+#define OUTPUT_MOST  ((size_t) 512 * 1024 * 1024)
+#define HEED_POLL_MS 5
 
 struct process {
     pid_t pid;
@@ -138,6 +140,40 @@ process_signal(process_t *self, int sig)
     kill(self->pid, sig);
 }
 
+// A line of its status: a set of signals, signal 1 the lowest bit. 0 where there is none.
+static uint64_t
+s_signals(struct buf *status, const char *line)
+{
+    const char *at = strstr(buf_cstr(status), line);
+
+    return at != NULL ? strtoull(at + strlen(line), NULL, 16) : 0;
+}
+
+bool
+process_heeds(process_t *self, int sig, int timeout_ms)
+{
+    const int64_t until = clock_mono_ms() + timeout_ms;
+    const uint64_t bit = UINT64_C(1) << (sig - 1), fault = UINT64_C(1) << (SIGSEGV - 1);
+    struct buf status = { 0 };
+    char path[64];
+    bool heeds = false;
+
+    snprintf(path, sizeof path, "/proc/%d/status", (int) self->pid);
+    while (!heeds && !process_ended(self, 0)) {
+        uint64_t blocked;
+
+        buf_clear(&status);
+        (void) file_read(&status, AT_FDCWD, path, 65536);
+        blocked = s_signals(&status, "SigBlk:");
+        // All of them, faults too: that is our child, which has yet to become the program.
+        heeds = (blocked & fault) == 0 && ((blocked | s_signals(&status, "SigCgt:")) & bit) != 0;
+        if (!heeds && (clock_mono_ms() >= until || process_ended(self, HEED_POLL_MS)))
+            break;
+    }
+    buf_release(&status);
+    return heeds;
+}
+
 bool
 process_ended(process_t *self, int timeout_ms)
 {
@@ -189,10 +225,18 @@ process_peak_kib(const process_t *self)
     return kib;
 }
 
+// A file that is not there yet is an empty one.
 static const char *
 s_text(process_t *self, int which)
 {
-    if (file_read(&self->text[which], AT_FDCWD, self->paths[which], OUTPUT_MOST) < 0)
+    const ptrdiff_t n = file_read(&self->text[which], AT_FDCWD, self->paths[which], OUTPUT_MOST);
+
+    // As an empty text it would pass for a program that has said nothing.
+    if (n == ERR_LIMIT) {
+        fprintf(stderr, "%s: more than %zu bytes of output\n", self->paths[which], OUTPUT_MOST);
+        abort();
+    }
+    if (n < 0)
         buf_clear(&self->text[which]);
     return buf_cstr(&self->text[which]);
 }
@@ -207,4 +251,10 @@ const char *
 process_err(process_t *self)
 {
     return s_text(self, 1);
+}
+
+const char *
+process_out_path(const process_t *self)
+{
+    return self->paths[0];
 }

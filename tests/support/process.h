@@ -23,6 +23,10 @@ pid_t process_pid(const process_t *self);
 const char *process_label(const process_t *self);
 // To it alone. Nothing happens if it has ended.
 void process_signal(process_t *self, int sig);
+// True once it has taken the signal into its own hands, by a handler or, blocked, by a descriptor:
+// before that a program that has just been started is ended by it. Waits at most so long, and not
+// for one that has ended.
+bool process_heeds(process_t *self, int sig, int timeout_ms);
 // True once it has ended; waits at most so long.
 bool process_ended(process_t *self, int timeout_ms);
 // Its exit code, or 128 and the signal that ended it. Only after process_ended.
@@ -31,8 +35,10 @@ int process_code(const process_t *self);
 bool process_was_killed(const process_t *self);
 // The most memory it ever had, VmHWM; 0 once it has ended.
 int64_t process_peak_kib(const process_t *self);
-// What it has written so far; ours until the next call.
+// What it has written so far, 512 MiB at most, or the test ends; ours until the next call.
 const char *process_out(process_t *self);
 const char *process_err(process_t *self);
+// The file that it writes its standard output to, for who reads it line by line.
+const char *process_out_path(const process_t *self);
 
 #endif

@@ -115,6 +115,9 @@ stage_teardown(void **state)
     // What ended before now was the test's affair; what is left ends cleanly when asked.
     for (unsigned i = self->n; i-- > 0;) {
         running[i] = !process_ended(self->all[i], 0);
+        // One that the test has not waited for may not be there yet.
+        if (running[i])
+            (void) process_heeds(self->all[i], SIGTERM, stage_ms(STAGE_PATIENCE_MS));
         process_signal(self->all[i], SIGTERM);
     }
     for (unsigned i = self->n; i-- > 0;) {
