@@ -15,39 +15,51 @@
 #include "shared/base/xalloc.h"
 
 #define APPLICATION_ID 0x5a504d54 // "ZPMT"
-#define FORMAT_VERSION 1
-#define SET_MAX        (2u * LABEL_BYTES_MAX) // of labels as label_set_put writes them
+#define FORMAT_VERSION 2
 
 enum statement {
-    PUT_SERIES,
+    PUT_RUN,
     PUT_HOST,
     PUT_NUMBER,
     GET_SERIES,
+    GET_RUNS,
+    GET_NEWEST,
     GET_HOSTS,
     GET_NUMBER,
     STATEMENTS,
 };
 
+#define NEWEST_SQL \
+    "SELECT max((SELECT ifnull(max(id), 0) FROM series), (SELECT ifnull(max(last), 0) FROM run))"
+
 static const char *const s_sql[STATEMENTS] = {
-    [PUT_SERIES] = "INSERT INTO series (id, host, kind, labels, crc) VALUES (?1, ?2, ?3, ?4, ?5)",
+    [PUT_RUN] = "INSERT INTO run (last, n, host, series, crc) VALUES (?1, ?2, ?3, ?4, ?5)",
     [PUT_HOST] = "INSERT OR REPLACE INTO host (id, name, crc) VALUES (?1, ?2, ?3)",
     [PUT_NUMBER] = "INSERT OR REPLACE INTO number (name, value, crc) VALUES (?1, ?2, ?3)",
     [GET_SERIES] = "SELECT id, host, kind, labels, crc FROM series ORDER BY id",
+    [GET_RUNS] = "SELECT last, n, host, series, crc FROM run ORDER BY last",
+    [GET_NEWEST] = NEWEST_SQL,
     // A host's id is any of 64 bits: negative ones are above the others.
     [GET_HOSTS] = "SELECT id, name, crc FROM host ORDER BY id < 0, id",
     [GET_NUMBER] = "SELECT value, crc FROM number WHERE name = ?1",
 };
 
+#define RUNS                                                                                 \
+    "CREATE TABLE run (last INTEGER PRIMARY KEY, n INTEGER NOT NULL, host INTEGER NOT NULL," \
+    " series BLOB NOT NULL, crc INTEGER NOT NULL);"
+
+// Version 1 had a row for each series; those that it wrote stay as they are.
 static const char s_schema[] =
     "CREATE TABLE series (id INTEGER PRIMARY KEY, host INTEGER NOT NULL, kind INTEGER NOT NULL,"
     " labels BLOB NOT NULL, crc INTEGER NOT NULL);"
     "CREATE TABLE host (id INTEGER PRIMARY KEY, name TEXT NOT NULL, crc INTEGER NOT NULL);"
     "CREATE TABLE number (name TEXT PRIMARY KEY, value INTEGER NOT NULL, crc INTEGER NOT NULL)"
-    " WITHOUT ROWID;";
+    " WITHOUT ROWID;" RUNS;
 
 static const struct sqlite_room_kind s_kind = { .application_id = APPLICATION_ID,
                                                 .version = FORMAT_VERSION,
                                                 .schema = s_schema,
+                                                .renew = RUNS,
                                                 .sql = s_sql,
                                                 .statements = STATEMENTS };
 
@@ -59,10 +71,17 @@ static const char *const s_names[META_NUMBERS] = {
 
 struct meta_db {
     struct sqlite_room room;
-    uint8_t set[SET_MAX]; // labels on their way
+    series_id newest;      // that is there, or on its way
+    struct series_run run; // on its way
 };
 
-static int s_put_series(meta_db_t *self, const struct meta_series *series);
+static int s_get_newest(meta_db_t *self);
+static int s_put_series(meta_db_t *self, const struct meta_series *series, size_t n);
+static int s_put_run(meta_db_t *self);
+static int s_each_alone(meta_db_t *self, int (*fn)(void *arg, const struct meta_series *series),
+                        void *arg);
+static int s_each_of_runs(meta_db_t *self, int (*fn)(void *arg, const struct meta_series *series),
+                          void *arg);
 static int s_put_host(meta_db_t *self, const struct meta_host *host);
 static int s_put_number(meta_db_t *self, const struct meta_value *value);
 static int s_take_series(sqlite3_stmt *row, struct meta_series *ret, struct label_set *labels);
@@ -102,6 +121,7 @@ meta_db_close(meta_db_t **self_p)
     if (self == NULL)
         return;
     sqlite_room_close(&self->room);
+    buf_release(&self->run.bytes);
     free(self);
     *self_p = NULL;
 }
@@ -113,8 +133,7 @@ meta_db_write(meta_db_t *self, const struct meta_batch *batch)
 
     if (rc < 0)
         return rc;
-    for (size_t i = 0; i < batch->n_series && rc == 0; i++)
-        rc = s_put_series(self, &batch->series[i]);
+    rc = s_put_series(self, batch->series, batch->n_series);
     for (size_t i = 0; i < batch->n_hosts && rc == 0; i++)
         rc = s_put_host(self, &batch->hosts[i]);
     for (size_t i = 0; i < batch->n_values && rc == 0; i++)
@@ -127,6 +146,16 @@ meta_db_write(meta_db_t *self, const struct meta_batch *batch)
 
 int
 meta_db_series(meta_db_t *self, int (*fn)(void *arg, const struct meta_series *series), void *arg)
+{
+    const int rc = s_each_alone(self, fn, arg);
+
+    // A reader may look at a file that nobody has written to since version 1.
+    return rc != 0 || self->room.version == 1 ? rc : s_each_of_runs(self, fn, arg);
+}
+
+// As version 1 has them.
+static int
+s_each_alone(meta_db_t *self, int (*fn)(void *arg, const struct meta_series *series), void *arg)
 {
     sqlite3_stmt *row = NULL;
     int step = SQLITE_DONE;
@@ -142,6 +171,34 @@ meta_db_series(meta_db_t *self, int (*fn)(void *arg, const struct meta_series *s
         if (rc == 0)
             rc = fn(arg, &series);
         label_set_release(&labels);
+    }
+    return sqlite_room_done(&self->room, row, step, rc);
+}
+
+static int
+s_each_of_runs(meta_db_t *self, int (*fn)(void *arg, const struct meta_series *series), void *arg)
+{
+    sqlite3_stmt *row = NULL;
+    int64_t before = 0;
+    int step = SQLITE_DONE;
+    int rc = sqlite_room_statement(&self->room, GET_RUNS, &row);
+
+    if (rc < 0)
+        return rc;
+    while (rc == 0 && (step = sqlite3_step(row)) == SQLITE_ROW) {
+        const int64_t last = sqlite3_column_int64(row, 0);
+        const int64_t n = sqlite3_column_int64(row, 1);
+        const uint64_t host = (uint64_t) sqlite3_column_int64(row, 2);
+        const void *at = sqlite3_column_blob(row, 3);
+        const size_t len = (size_t) sqlite3_column_bytes(row, 3);
+
+        if (last > UINT32_MAX || n < 1 || n > last - before || at == NULL ||
+            sqlite3_column_int64(row, 4) !=
+                s_crc((uint64_t) last << 32 | (uint64_t) n, host, at, len))
+            rc = ERR_FORMAT;
+        else
+            rc = series_run_read(host, (series_id) (last - n + 1), (uint32_t) n, at, len, fn, arg);
+        before = last;
     }
     return sqlite_room_done(&self->room, row, step, rc);
 }
@@ -205,30 +262,59 @@ meta_db_check(meta_db_t *self, char *why, size_t size)
     return sqlite_room_check(&self->room, why, size);
 }
 
+// Of the file, not of what a try wrote that was undone.
 static int
-s_put_series(meta_db_t *self, const struct meta_series *series)
+s_get_newest(meta_db_t *self)
 {
-    struct wbuf w;
-    ptrdiff_t len;
-    sqlite3_stmt *put = NULL;
-    const int rc = sqlite_room_statement(&self->room, PUT_SERIES, &put);
+    sqlite3_stmt *row = NULL;
+    int rc = sqlite_room_statement(&self->room, GET_NEWEST, &row);
+    int step;
 
-    assert(series->id != 0);
     if (rc < 0)
         return rc;
-    wbuf_init(&w, self->set, sizeof self->set);
-    label_set_put(&w, series->labels);
-    len = wbuf_finish(&w);
-    if (len < 0)
-        return (int) len;
-    sqlite3_bind_int64(put, 1, series->id);
-    sqlite3_bind_int64(put, 2, (int64_t) series->host);
-    sqlite3_bind_int64(put, 3, series->kind);
-    sqlite3_bind_blob64(put, 4, self->set, (uint64_t) len, SQLITE_STATIC);
-    sqlite3_bind_int64(
-        put, 5,
-        s_crc((uint64_t) series->id << 8 | series->kind, series->host, self->set, (size_t) len));
-    return sqlite_room_done(&self->room, put, sqlite3_step(put), 0);
+    step = sqlite3_step(row);
+    self->newest = step == SQLITE_ROW ? (series_id) sqlite3_column_int64(row, 0) : 0;
+    return sqlite_room_done(&self->room, row, step, 0);
+}
+
+static int
+s_put_series(meta_db_t *self, const struct meta_series *series, size_t n)
+{
+    int rc = n > 0 ? s_get_newest(self) : 0;
+
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        if (series[i].id <= self->newest)
+            rc = ERR_FORMAT;
+        else if (!series_run_takes(&self->run, &series[i]))
+            rc = s_put_run(self);
+        series_run_add(&self->run, &series[i]);
+        self->newest = series[i].id;
+    }
+    if (rc == 0 && n > 0)
+        rc = s_put_run(self);
+    series_run_clear(&self->run);
+    return rc;
+}
+
+static int
+s_put_run(meta_db_t *self)
+{
+    struct series_run *run = &self->run;
+    const uint64_t last = run->first + (run->n - 1);
+    sqlite3_stmt *put = NULL;
+    int rc = sqlite_room_statement(&self->room, PUT_RUN, &put);
+
+    if (rc < 0)
+        return rc;
+    sqlite3_bind_int64(put, 1, (int64_t) last);
+    sqlite3_bind_int64(put, 2, run->n);
+    sqlite3_bind_int64(put, 3, (int64_t) run->host);
+    sqlite3_bind_blob64(put, 4, run->bytes.at, run->bytes.len, SQLITE_STATIC);
+    sqlite3_bind_int64(put, 5,
+                       s_crc(last << 32 | run->n, run->host, run->bytes.at, run->bytes.len));
+    rc = sqlite_room_done(&self->room, put, sqlite3_step(put), 0);
+    series_run_clear(run);
+    return rc;
 }
 
 static int

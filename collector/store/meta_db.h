@@ -4,6 +4,7 @@
 // Out:    series and hosts in order of id; numbers.
 // Thread: one thread's.
 // Loss:   none: what was written is on the disk. Each row has a checksum of its own.
+// Cost:   a series of a host that came with many others takes about 7 bytes and its own text.
 // Errors: as sqlite_room.h says.
 // Source: collector/store/FORMAT.md, "Files".
 
@@ -14,22 +15,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "collector/store/store.h"
-#include "shared/model/label.h"
-#include "shared/model/metric.h"
+#include "collector/store/series_run.h"
 
 enum meta_number {
     META_NEXT_TILE,      // no tile has this number or a higher one
     META_NEXT_SERIES,    // no series had this id or a higher one
     META_OLDEST_SEGMENT, // of the journal: replay needs none before
     META_NUMBERS,
-};
-
-struct meta_series {
-    series_id id; // not 0
-    uint64_t host;
-    enum metric_kind kind;
-    const struct label_set *labels; // borrowed; at most LABEL_BYTES_MAX
 };
 
 struct meta_host {
@@ -44,7 +36,7 @@ struct meta_value {
 
 // What is written together; borrowed.
 struct meta_batch {
-    const struct meta_series *series; // ids that are not there yet
+    const struct meta_series *series; // ids rising, above all that are there
     size_t n_series;
     const struct meta_host *hosts; // an id that is there gets the new name
     size_t n_hosts;
@@ -59,8 +51,8 @@ int meta_db_open(meta_db_t **ret, const char *path);
 // Likewise, to be read beside its writer, of another process too. -ENOENT where it is missing.
 int meta_db_open_read(meta_db_t **ret, const char *path);
 void meta_db_close(meta_db_t **self_p);
-// All or nothing, and on the disk once it returns 0. ERR_FORMAT also for a series' id that is
-// there already.
+// All or nothing, and on the disk once it returns 0. ERR_FORMAT also for a series' id that does
+// not rise.
 int meta_db_write(meta_db_t *self, const struct meta_batch *batch);
 // Calls `fn` for each, ids rising; what it gets is borrowed for the call. Not 0 ends it and is
 // returned. ERR_FORMAT where a row is not what was written.

@@ -24,6 +24,8 @@
 static int s_set_up(struct sqlite_room *self, bool write);
 static int s_make(struct sqlite_room *self);
 static int s_known(struct sqlite_room *self, bool write);
+static int s_renew(struct sqlite_room *self);
+static int s_write_all(struct sqlite_room *self, const char *sql);
 static int s_number(struct sqlite_room *self, const char *sql, int64_t *ret);
 static int s_committed(void *arg, sqlite3 *db, const char *name, int pages);
 
@@ -232,10 +234,30 @@ s_make(struct sqlite_room *self)
     char sql[SQL_MAX];
     const int n = snprintf(sql, sizeof sql, "%s PRAGMA application_id=%d; PRAGMA user_version=%d;",
                            self->kind->schema, self->kind->application_id, self->kind->version);
+
+    assert(n > 0 && n < SQL_MAX);
+    return s_write_all(self, sql);
+}
+
+static int
+s_renew(struct sqlite_room *self)
+{
+    char sql[SQL_MAX];
+    const int n = snprintf(sql, sizeof sql, "%s PRAGMA user_version=%d;", self->kind->renew,
+                           self->kind->version);
     int rc;
 
     assert(n > 0 && n < SQL_MAX);
-    rc = sqlite_room_begin(self);
+    rc = s_write_all(self, sql);
+    self->version = rc < 0 ? self->version : self->kind->version;
+    return rc;
+}
+
+static int
+s_write_all(struct sqlite_room *self, const char *sql)
+{
+    int rc = sqlite_room_begin(self);
+
     if (rc < 0)
         return rc;
     if (sqlite3_exec(self->db, sql, NULL, NULL, NULL) != SQLITE_OK)
@@ -249,17 +271,18 @@ static int
 s_known(struct sqlite_room *self, bool write)
 {
     int64_t id = 0;
-    int64_t version = 0;
     int rc = s_number(self, "PRAGMA application_id", &id);
 
     if (rc == 0)
-        rc = s_number(self, "PRAGMA user_version", &version);
+        rc = s_number(self, "PRAGMA user_version", &self->version);
     if (rc < 0)
         return rc;
     if (id != self->kind->application_id)
         return ERR_UNKNOWN;
-    if (version > self->kind->version)
+    if (self->version > self->kind->version)
         return ERR_VERSION;
+    if (write && self->version < self->kind->version && self->kind->renew != NULL)
+        return s_renew(self);
     if (!write && sqlite3_exec(self->db, "PRAGMA query_only=1; PRAGMA mmap_size=0", NULL, NULL,
                                NULL) != SQLITE_OK)
         return sqlite_room_error(self);

@@ -26,6 +26,7 @@ struct sqlite_room_kind {
     int32_t application_id;
     int32_t version;        // the newest that is read, and the one that is made
     const char *schema;     // statements that make the tables
+    const char *renew;      // and that make a file of version 1 one of version 2; NULL: no need to
     const char *const *sql; // statements, prepared once a room when first asked for
     unsigned statements;    // at most SQLITE_ROOM_STATEMENTS
 };
@@ -35,7 +36,8 @@ struct sqlite_room {
     const struct sqlite_room_kind *kind;
     sqlite3 *db; // NULL: not open
     char *path;
-    int log_pages; // of the log, as of the last commit or checkpoint
+    int64_t version; // of the file
+    int log_pages;   // of the log, as of the last commit or checkpoint
     sqlite3_stmt *prepared[SQLITE_ROOM_STATEMENTS];
 };
 

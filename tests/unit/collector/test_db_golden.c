@@ -4,6 +4,7 @@
 // with gzip since pages are mostly empty, and what they say in words. SQLite may come to lay pages
 // out otherwise, so that bytes of today are not compared.
 //
+// Version 1 of meta.db had a row for each series, version 2 has runs of them.
 // usage: test_db_golden [--write]    --write adds the files that are missing; it replaces none
 
 #include <setjmp.h>
@@ -24,13 +25,14 @@
 #include "tests/support/folder.h"
 #include "tests/unit/collector/golden_tile.h"
 
-#define FOLDER    "tests/data/store/db-1"
-#define WORDS     FOLDER "/says.txt"
+#define NEWEST    "tests/data/store/db-2"
+#define WORDS     NEWEST "/says.txt"
 #define FILE_MAX  (1u << 20)
 #define NEXT_TILE 9
 #define NEXT_ID   5
 #define SEGMENT   3
 
+static const char *const s_folders[] = { "tests/data/store/db-1", NEWEST };
 static const char *const s_files[] = { "meta.db", "raw-0-20231114.db" };
 
 // The folder under test, unpacked.
@@ -73,7 +75,7 @@ tear_down(void **state)
 }
 
 static void
-unpack(const struct bed *bed)
+unpack(const struct bed *bed, const char *folder)
 {
     static uint8_t bytes[FILE_MAX];
 
@@ -82,7 +84,7 @@ unpack(const struct bed *bed)
         gzFile packed;
         int n;
 
-        snprintf(path, sizeof path, FOLDER "/%s.gz", s_files[i]);
+        snprintf(path, sizeof path, "%s/%s.gz", folder, s_files[i]);
         packed = gzopen(path, "rb");
         assert_non_null(packed);
         n = gzread(packed, bytes, sizeof bytes);
@@ -269,14 +271,18 @@ make_blocks(const struct bed *bed)
 static void
 the_golden_store_says_what_it_said(void **state)
 {
-    struct buf words = { 0 }, should_say = { 0 };
+    for (size_t i = 0; i < N_OF(s_folders); i++) {
+        struct buf words = { 0 }, should_say = { 0 };
+        char path[160];
 
-    unpack(*state);
-    assert_true(file_read(&should_say, AT_FDCWD, WORDS, FILE_MAX) > 0);
-    tell_all(&words, *state);
-    assert_string_equal(buf_cstr(&words), buf_cstr(&should_say));
-    buf_release(&words);
-    buf_release(&should_say);
+        unpack(*state, s_folders[i]);
+        (void) snprintf(path, sizeof path, "%s/says.txt", s_folders[i]);
+        assert_true(file_read(&should_say, AT_FDCWD, path, FILE_MAX) > 0);
+        tell_all(&words, *state);
+        assert_string_equal(buf_cstr(&words), buf_cstr(&should_say));
+        buf_release(&words);
+        buf_release(&should_say);
+    }
 }
 
 static void
@@ -293,29 +299,53 @@ what_is_made_today_says_the_same(void **state)
     buf_release(&should_say);
 }
 
+// A tile, its mark, and a series.
 static void
-the_golden_store_takes_more(void **state)
+write_more(const struct bed *bed)
 {
-    const struct bed *bed = *state;
     const struct block_files_config config = { .dir = bed->dir, .told_fn = told };
+    const struct label label = { LABEL_METRIC, "later" };
     const struct block_mark mark = { 42, 8 };
-    struct buf bytes = { 0 }, words = { 0 };
+    struct label_set labels;
+    const struct meta_series series = { NEXT_ID, GOLDEN_HOST, METRIC_GAUGE, &labels };
+    struct buf bytes = { 0 };
     block_files_t *files = NULL;
+    meta_db_t *meta = NULL;
     struct block_tile tile;
     bool written = false;
+    char path[160];
 
-    unpack(bed);
+    bed_path(bed, path, "meta.db");
+    assert_int_equal(label_set_init(&labels, &label, 1), 0);
+    assert_int_equal(meta_db_open(&meta, path), 0);
+    assert_int_equal(meta_db_write(meta, &(struct meta_batch){ .series = &series, .n_series = 1 }),
+                     0);
+    meta_db_close(&meta);
+    label_set_release(&labels);
     make_tile(&bytes, 1, &tile);
     tile.number = NEXT_TILE;
     assert_int_equal(block_files_open(&files, &config), 0);
     assert_int_equal(block_files_write(files, 0, &tile, 1, &mark, 1, &written), 0);
     block_files_close(&files);
-    tell_all(&words, bed);
-    assert_non_null(strstr(buf_cstr(&words), "mark 000000000000002a 8\n"));
-    assert_non_null(strstr(buf_cstr(&words), "tile 5 "));
-    assert_non_null(strstr(buf_cstr(&words), "tile 9 "));
     buf_release(&bytes);
-    buf_release(&words);
+}
+
+static void
+the_golden_store_takes_more(void **state)
+{
+    for (size_t i = 0; i < N_OF(s_folders); i++) {
+        struct buf words = { 0 };
+
+        unpack(*state, s_folders[i]);
+        write_more(*state);
+        tell_all(&words, *state);
+        assert_non_null(strstr(buf_cstr(&words), "mark 000000000000002a 8\n"));
+        assert_non_null(strstr(buf_cstr(&words), "tile 5 "));
+        assert_non_null(strstr(buf_cstr(&words), "tile 9 "));
+        assert_non_null(strstr(buf_cstr(&words), "series 4 "));
+        assert_non_null(strstr(buf_cstr(&words), " gauge later\n"));
+        buf_release(&words);
+    }
 }
 
 // --- --write
@@ -327,7 +357,7 @@ pack(const struct bed *bed, const char *name)
     char from[160], to[160];
     gzFile packed;
 
-    (void) snprintf(to, sizeof to, FOLDER "/%s.gz", name);
+    (void) snprintf(to, sizeof to, NEWEST "/%s.gz", name);
     if (access(to, F_OK) == 0)
         return;
     bed_path(bed, from, name);
@@ -347,7 +377,7 @@ write_missing(void **state)
 
     make_meta(*state);
     make_blocks(*state);
-    assert_int_equal(file_make_dirs(FOLDER), 0);
+    assert_int_equal(file_make_dirs(NEWEST), 0);
     for (size_t i = 0; i < N_OF(s_files); i++)
         pack(*state, s_files[i]);
     tell_all(&words, *state);

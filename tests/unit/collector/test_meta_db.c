@@ -60,7 +60,7 @@ write_series(series_id id)
         .id = id, .host = UINT64_MAX - id % 3, .kind = id % 4, .labels = &labels
     };
     const struct meta_host host = { .id = series.host, .name = "db-1" };
-    const struct meta_value value = { .which = META_NEXT_SERIES, .value = id + 1u };
+    const struct meta_value value = { .which = META_NEXT_SERIES, .value = id + UINT64_C(1) };
     const struct meta_batch batch = { .series = &series,
                                       .n_series = 1,
                                       .hosts = &host,
@@ -120,7 +120,7 @@ number_of(enum meta_number which)
 static void
 what_was_written_comes_back_in_order_of_id(void **state)
 {
-    static const series_id ids[] = { 900, 1, UINT32_MAX, 17 };
+    static const series_id ids[] = { 1, 17, 900, UINT32_MAX };
     struct seen seen = { 0 };
 
     (void) state;
@@ -134,7 +134,7 @@ what_was_written_comes_back_in_order_of_id(void **state)
     seen = (struct seen){ 0 };
     assert_int_equal(meta_db_hosts(db, see_host, &seen), 0);
     assert_int_equal(seen.n, 3);
-    assert_int_equal(number_of(META_NEXT_SERIES), 18);
+    assert_int_equal(number_of(META_NEXT_SERIES), UINT32_MAX + UINT64_C(1));
     assert_int_equal(number_of(META_OLDEST_SEGMENT), 0);
 }
 
@@ -145,7 +145,7 @@ a_batch_is_all_or_nothing(void **state)
     struct label_set labels;
     const struct meta_value value = { .which = META_NEXT_TILE, .value = UINT64_MAX };
     struct meta_series series[2] = { { .id = 6, .host = UINT64_MAX, .kind = 2 },
-                                     { .id = 5, .host = UINT64_MAX - 2, .kind = 1 } };
+                                     { .id = 6, .host = UINT64_MAX - 2, .kind = 1 } };
     const struct meta_batch batch = {
         .series = series, .n_series = 2, .values = &value, .n_values = 1
     };
@@ -154,13 +154,55 @@ a_batch_is_all_or_nothing(void **state)
     assert_int_equal(write_series(5), 0);
     labels_of(6, &labels);
     series[0].labels = series[1].labels = &labels;
-    assert_int_equal(meta_db_write(db, &batch), ERR_FORMAT); // 5 is there already
+    assert_int_equal(meta_db_write(db, &batch), ERR_FORMAT); // 6 came before
     label_set_release(&labels);
     assert_int_equal(meta_db_series(db, see_series, &seen), 0);
     assert_int_equal(seen.n, 1);
     assert_int_equal(number_of(META_NEXT_TILE), 0);
     assert_int_equal(meta_db_write(db, &(struct meta_batch){ .values = &value, .n_values = 1 }), 0);
     assert_true(number_of(META_NEXT_TILE) == UINT64_MAX);
+}
+
+static void
+an_id_that_does_not_rise_is_refused(void **state)
+{
+    struct seen seen = { 0 };
+
+    (void) state;
+    assert_int_equal(write_series(5), 0);
+    assert_int_equal(write_series(5), ERR_FORMAT);
+    assert_int_equal(write_series(4), ERR_FORMAT);
+    meta_db_close(&db);
+    assert_int_equal(meta_db_open(&db, path), 0);
+    assert_int_equal(write_series(5), ERR_FORMAT);
+    assert_int_equal(write_series(6), 0);
+    assert_int_equal(meta_db_series(db, see_series, &seen), 0);
+    assert_int_equal(seen.n, 2);
+}
+
+// As a collector writes them: many at once, hosts one after the other.
+static void
+series_of_a_batch_come_back_whatever_hosts_they_are_of(void **state)
+{
+    enum { N = 3000 };
+    static struct label_set labels[N];
+    static struct meta_series series[N];
+    struct seen seen = { 0 };
+
+    (void) state;
+    for (series_id i = 0; i < N; i++) {
+        const series_id id = i < N / 2 ? 1 + 3 * i : 1 + 3 * (N / 2) + i; // with holes, and without
+
+        labels_of(id, &labels[i]);
+        series[i] = (struct meta_series){
+            .id = id, .host = UINT64_MAX - id % 3, .kind = id % 4, .labels = &labels[i]
+        };
+    }
+    assert_int_equal(meta_db_write(db, &(struct meta_batch){ .series = series, .n_series = N }), 0);
+    for (series_id i = 0; i < N; i++)
+        label_set_release(&labels[i]);
+    assert_int_equal(meta_db_series(db, see_series, &seen), 0);
+    assert_int_equal(seen.n, N);
 }
 
 static void
@@ -176,9 +218,9 @@ say(const char *sql)
 static void
 a_changed_row_is_found(void **state)
 {
-    static const char *const harms[] = { "UPDATE series SET host = 4", "UPDATE series SET id = 9",
-                                         "UPDATE series SET kind = 7", "UPDATE series SET kind = 2",
-                                         "UPDATE series SET labels = x'00'" };
+    static const char *const harms[] = { "UPDATE run SET host = 4", "UPDATE run SET last = 9",
+                                         "UPDATE run SET n = 2", "UPDATE run SET n = -1",
+                                         "UPDATE run SET series = x'00'" };
     uint64_t value;
 
     (void) state;
@@ -186,7 +228,7 @@ a_changed_row_is_found(void **state)
         assert_int_equal(write_series(5), 0);
         say(harms[i]);
         assert_int_equal(meta_db_series(db, see_series, &(struct seen){ 0 }), ERR_FORMAT);
-        say("DELETE FROM series");
+        say("DELETE FROM run");
     }
     say("UPDATE host SET name = 'db-2'");
     assert_int_equal(meta_db_hosts(db, see_host, &(struct seen){ 0 }), ERR_FORMAT);
@@ -201,7 +243,7 @@ what_is_no_database_of_ours_is_refused(void **state)
 
     (void) state;
     meta_db_close(&db);
-    say("PRAGMA user_version=2");
+    say("PRAGMA user_version=3");
     assert_int_equal(meta_db_open(&db, path), ERR_VERSION);
     say("PRAGMA application_id=5");
     assert_int_equal(meta_db_open(&db, path), ERR_UNKNOWN);
@@ -262,6 +304,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_was_written_comes_back_in_order_of_id),
         TEST(a_batch_is_all_or_nothing),
+        TEST(an_id_that_does_not_rise_is_refused),
+        TEST(series_of_a_batch_come_back_whatever_hosts_they_are_of),
         TEST(a_changed_row_is_found),
         TEST(what_is_no_database_of_ours_is_refused),
         TEST(what_was_committed_outlives_a_kill),
