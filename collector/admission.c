@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/collector_stat.h"
 #include "collector/enrol_service.h"
 #include "collector/roster.h"
 #include "collector/zap_handler.h"
@@ -16,6 +17,7 @@
 #include "shared/base/xalloc.h"
 #include "shared/net/enrol_client.h"
 #include "shared/net/option.h"
+#include "shared/net/selfstat.h"
 #include "shared/net/sock.h"
 
 #define ENDPOINT_SIZE 160
@@ -23,6 +25,7 @@
 struct admission {
     struct key_pair own;
     roster_t *roster;
+    refusal_book_t *refused; // borrowed
     zap_handler_t *zap;
     enrol_service_t *enrol;
 };
@@ -40,6 +43,7 @@ admission_start(admission_t **ret, int *exit_ret, const struct admission_options
     struct key_pair operator= { 0 };
     int rc;
 
+    self->refused = options->refused;
     *exit_ret = OPTION_EXIT_CONFIG;
     rc = s_keys(self, &operator, options->keys);
     rc = rc < 0 ? rc : s_roster(self, options->data);
@@ -152,7 +156,7 @@ s_sockets(admission_t *self, const struct admission_options *options)
     char endpoint[ENDPOINT_SIZE];
     int rc = sock_endpoint(endpoint, sizeof endpoint, options->endpoint, SOCK_ENROL);
 
-    rc = rc < 0 ? rc : zap_handler_start(&self->zap, s_decide, self->roster);
+    rc = rc < 0 ? rc : zap_handler_start(&self->zap, s_decide, self);
     rc = rc < 0 ? rc
                 : enrol_service_start(&self->enrol, &(struct enrol_service_options){
                                                         .endpoint = endpoint,
@@ -173,5 +177,27 @@ s_sockets(admission_t *self, const struct admission_options *options)
 static int
 s_decide(void *arg, enum sock_port door, const uint8_t key[KEY_BYTES])
 {
-    return (int) roster_admit(arg, door, key, clock_real_ms());
+    admission_t *self = arg;
+    const int64_t now_ms = clock_real_ms();
+    const enum roster_answer answer = roster_admit(self->roster, door, key, now_ms);
+    struct query_away refused = { .cause = AWAY_REVOKED };
+    struct roster_member member;
+    char user[KEY_TEXT_SIZE];
+
+    if (answer != ROSTER_NEVER) {
+        selfstat_add(answer == ROSTER_IN ? STAT_ADMITTED : STAT_DENIED_UNKNOWN, 1);
+        return (int) answer;
+    }
+    key_to_text(user, key);
+    if (roster_member(self->roster, &member, user, now_ms)) {
+        selfstat_add(STAT_DENIED_ROLE, 1); // by another door it would come in
+        return (int) answer;
+    }
+    selfstat_add(STAT_DENIED_REVOKED, 1);
+    if (roster_knows(self->roster, &member, user) && member.role == ROLE_AGENT) {
+        memcpy(refused.name, member.name, sizeof refused.name);
+        memcpy(refused.key, member.name, sizeof refused.key);
+        refusal_book_add(self->refused, &refused, now_ms);
+    }
+    return (int) answer;
 }

@@ -13,16 +13,18 @@
 
 #include <stdint.h>
 
+#include "collector/refusal_book.h"
 #include "collector/roster.h"
 #include "shared/net/key_file.h"
 
 typedef struct admission admission_t;
 
 struct admission_options {
-    const char *keys;     // folder
-    const char *data;     // folder
-    const char *endpoint; // of the data socket; that of enrolment follows from it
-    uint64_t collector;   // its id
+    const char *keys;        // folder
+    const char *data;        // folder
+    const char *endpoint;    // of the data socket; that of enrolment follows from it
+    uint64_t collector;      // its id
+    refusal_book_t *refused; // borrowed: whose revoked key knocks is noted there
 };
 
 // 0 and *ret; or below zero and *exit_ret, after one line in the log.

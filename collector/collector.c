@@ -42,7 +42,8 @@ struct collector {
     replay_t *replay;
     struct collector_about about;
     admission_t *admission; // NULL: without keys
-    reactor_t *reactor;     // has all of these but the replay
+    refusal_book_t *refused;
+    reactor_t *reactor; // has all of these but the replay
 };
 
 static int s_open_data(collector_t *self, const char *dir);
@@ -76,6 +77,7 @@ collector_start(collector_t **ret, int *exit_ret, const struct collector_options
         goto fail;
     }
     self->events = event_log_new();
+    self->refused = refusal_book_new();
     rc = s_open_store(self, exit_ret, options);
     rc = rc < 0 ? rc : s_start_journal(self, exit_ret, options);
     rc = rc < 0 ? rc : s_start_replay(self, options);
@@ -102,6 +104,7 @@ collector_stop(collector_t **self_p)
         return;
     reactor_stop(&self->reactor);
     admission_stop(&self->admission);
+    refusal_book_destroy(&self->refused);
     replay_stop(&self->replay);
     journal_stop(&self->journal);
     applier_destroy(&self->applier);
@@ -271,6 +274,7 @@ s_start_admission(collector_t *self, int *exit_ret, const struct collector_optio
         rc = admission_start(&self->admission, exit_ret,
                              &(struct admission_options){ .keys = options->keys_dir,
                                                           .data = options->data_dir,
+                                                          .refused = self->refused,
                                                           .endpoint = options->endpoint,
                                                           .collector = self->id });
     if (rc == 0) {
@@ -301,6 +305,7 @@ s_start_reactor(collector_t *self, const struct collector_options *options)
             .receive_bytes = options->receive_bytes,
             .own = options->insecure ? NULL : admission_own(self->admission),
             .roster = options->insecure ? NULL : admission_roster(self->admission),
+            .refused = self->refused,
             .collector = self->id,
             .epoch = random_u64(),
             .most_agents = options->most_agents,

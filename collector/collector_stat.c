@@ -17,6 +17,9 @@
 #define SAMPLES_REFUSED(place, reason_)                         \
     [place] = { PREFIX "samples_refused_total", METRIC_COUNTER, \
                 "Samples that were not stored, by reason.", "reason", reason_ }
+#define DENIED(place, reason_)                                    \
+    [place] = { PREFIX "handshakes_denied_total", METRIC_COUNTER, \
+                "Handshakes that ZAP did not let in, by reason.", "reason", reason_ }
 #define AGENTS(place, state_) \
     [place] = { PREFIX "agents", METRIC_GAUGE, "Hosts known, by state.", "state", state_ }
 #define PUBLISHED(place, type_)                                                                  \
@@ -49,6 +52,16 @@ static const struct selfstat_def s_defs[STAT_COUNT] = {
     COUNTER(STAT_CONTROL_BAD, "control_refused_total", "Control messages that could not be read."),
     COUNTER(STAT_STRANGERS, "strangers_total",
             "Messages dropped because their key is not let in any more."),
+    COUNTER(STAT_NAMELESS, "messages_without_user_total",
+            "Messages dropped because no key came with them."),
+    COUNTER(STAT_ADMITTED, "handshakes_admitted_total", "Handshakes that ZAP let in."),
+    DENIED(STAT_DENIED_UNKNOWN, "unknown"),
+    DENIED(STAT_DENIED_REVOKED, "revoked"),
+    DENIED(STAT_DENIED_ROLE, "role"),
+    COUNTER(STAT_ENROLLED, "enrolments_total", "Keys that were enrolled by a token."),
+    COUNTER(STAT_TOKENS_REFUSED, "tokens_refused_total",
+            "Tokens that were not known, used up or expired, or came too often."),
+    COUNTER(STAT_HOSTS_REFUSED, "hellos_refused_total", "HELLOs of agents that were sent away."),
     COUNTER(STAT_CONTROL_UNSENT, "control_unsent_total",
             "Control answers whose peer was gone or full."),
     COUNTER(STAT_NAKS, "naks_total", "NAKs sent."),

@@ -29,6 +29,14 @@ enum collector_stat {
     STAT_CONTROL_BAD,    // no message of ours
     STAT_CONTROL_UNSENT, // answers whose peer was gone or full
     STAT_STRANGERS,      // messages of keys that are not let in any more
+    STAT_NAMELESS,       // messages that came past ZAP: no key
+    STAT_ADMITTED,       // handshakes
+    STAT_DENIED_UNKNOWN, // handshakes, by reason: told to come again
+    STAT_DENIED_REVOKED, // or retired
+    STAT_DENIED_ROLE,    // the key is let in by other doors
+    STAT_ENROLLED,       // keys
+    STAT_TOKENS_REFUSED,
+    STAT_HOSTS_REFUSED, // HELLOs
     STAT_NAKS,
     STAT_GOAWAYS,
     STAT_AGENTS_UP, // hosts, by state

@@ -10,6 +10,7 @@
 #include "collector/collector_stat.h"
 #include "collector/gate.h"
 #include "collector/import_admit.h"
+#include "collector/parting.h"
 #include "collector/routed.h"
 #include "shared/base/clock.h"
 #include "shared/base/err.h"
@@ -17,16 +18,18 @@
 #include "shared/base/random.h"
 #include "shared/base/str.h"
 #include "shared/base/xalloc.h"
+#include "shared/net/curve.h"
 #include "shared/net/selfstat.h"
 #include "shared/wire/frame.h"
 
 #define SAY_AGAIN_MS 10000
-
 struct control_service {
     struct control_service_options is;
     struct control_msg in;      // being answered; too large for the stack of a loop
     struct control_msg out;     // the answer
     struct roster_member from;  // who says it
+    const char *address;        // from where; of the message at hand
+    struct parting parting;     // who was told to go
     int64_t bad_said_ms;        // when it was last logged that ...
     int64_t refused_said_ms;    // likewise
     uint8_t bytes[CONTROL_MAX]; // of `out`
@@ -36,14 +39,20 @@ struct control_service {
 static const uint32_t s_delays_ms[] = {
     [GOAWAY_VERSION] = 60000, // until somebody installs another one
     [GOAWAY_NAME] = 10000,    [GOAWAY_CLONE] = 2000, [GOAWAY_SHUTDOWN] = 1000,
-    [GOAWAY_LIMIT] = 10000,   [GOAWAY_ROLE] = 60000,
+    [GOAWAY_LIMIT] = 10000,   [GOAWAY_ROLE] = 60000, [GOAWAY_REVOKED] = 60000,
 };
 
 static struct host_time s_now(void);
+static void s_take(control_service_t *self, const struct route *from, zmq_msg_t *body);
+static void s_part(control_service_t *self, const struct route *from, zmq_msg_t *body,
+                   const struct gate_line *line);
+static void s_note(control_service_t *self, struct query_away *refused);
 static void s_answer(control_service_t *self, const struct route *from, const void *at, size_t n);
 static void s_bad(control_service_t *self, int rc);
 static bool s_speaks_for(const control_service_t *self, uint64_t id);
 static void s_hello(control_service_t *self, const struct route *from);
+static void s_send_away(control_service_t *self, const struct route *from, const struct host *host,
+                        uint8_t reason, enum away_cause cause);
 static int s_admit(control_service_t *self, const struct route *from, const struct host **ret);
 static void s_welcome(control_service_t *self, const struct route *to, const struct host *host);
 static bool s_was_ours(const control_service_t *self, uint64_t host);
@@ -86,11 +95,17 @@ control_service_read(control_service_t *self, unsigned budget)
         selfstat_add(STAT_CONTROL_MESSAGES, 1);
         if (rc < 0)
             s_bad(self, rc);
-        else if (gate_passes(self->is.roster, &self->from, &body))
-            s_answer(self, &from, zmq_msg_data(&body), zmq_msg_size(&body));
+        else
+            s_take(self, &from, &body);
     }
     zmq_msg_close(&body);
     return done == budget;
+}
+
+void
+control_service_tick(control_service_t *self, int64_t mono_ms)
+{
+    parting_tick(&self->parting, mono_ms);
 }
 
 void
@@ -149,6 +164,45 @@ s_now(void)
     return (struct host_time){ .mono_ms = clock_mono_ms(), .real_ms = clock_real_ms() };
 }
 
+static void
+s_take(control_service_t *self, const struct route *from, zmq_msg_t *body)
+{
+    struct gate_line line;
+
+    self->address = curve_peer(body);
+    if (gate_holds(self->is.roster, &self->from, body, &line))
+        s_answer(self, from, zmq_msg_data(body), zmq_msg_size(body));
+    else
+        s_part(self, from, body, &line);
+}
+
+// Its key was revoked while it was connected: it hears so, and is cut. Whoever has no key at all is
+// told nothing.
+static void
+s_part(control_service_t *self, const struct route *from, zmq_msg_t *body,
+       const struct gate_line *line)
+{
+    struct query_away refused = { .cause = AWAY_REVOKED };
+
+    if (roster_knows(self->is.roster, &self->from, curve_user(body))) {
+        memcpy(refused.name, self->from.name, sizeof refused.name);
+        s_note(self, &refused);
+        s_goaway(self, from, GOAWAY_REVOKED);
+        parting_add(&self->parting, line, clock_mono_ms());
+    } else {
+        gate_cut(line);
+    }
+}
+
+static void
+s_note(control_service_t *self, struct query_away *refused)
+{
+    if (self->from.role != GATE_ANYBODY)
+        memcpy(refused->key, self->from.name, sizeof refused->key);
+    refusal_text(refused->address, sizeof refused->address, self->address, strlen(self->address));
+    refusal_book_add(self->is.refused, refused, clock_real_ms());
+}
+
 // One message. The stamp of a PING is taken before it is decoded: agents measure with it.
 static void
 s_answer(control_service_t *self, const struct route *from, const void *at, size_t n)
@@ -196,8 +250,8 @@ s_speaks_for(const control_service_t *self, uint64_t id)
 }
 
 // A name is its key's, and so is a host once it had that name: whoever comes with its id and
-// another name would take over what it has not sent yet. 0, or a goaway_reason.
-static int
+// another name would take over what it has not sent yet. 0, or why not.
+static enum away_cause
 s_claims(const control_service_t *self, const struct hello *hello)
 {
     const bool imports = (hello->flags & HELLO_IMPORT) != 0;
@@ -207,16 +261,18 @@ s_claims(const control_service_t *self, const struct hello *hello)
     if (self->from.role == GATE_ANYBODY)
         return 0;
     if (self->from.role != (imports ? ROLE_OPERATOR : ROLE_AGENT))
-        return GOAWAY_ROLE;
+        return AWAY_ROLE;
     if (imports)
         return 0;
     if (hello->id.name_len >= sizeof name)
-        return GOAWAY_NAME;
+        return AWAY_KEY;
     memcpy(name, hello->id.name, hello->id.name_len);
     name[hello->id.name_len] = '\0';
-    if (!gate_speaks_for(&self->from, name, false) || !s_speaks_for(self, hello->id.host) ||
+    if (!gate_speaks_for(&self->from, name, false))
+        return AWAY_KEY;
+    if (!s_speaks_for(self, hello->id.host) ||
         (before != NULL && before->name != NULL && strcmp(before->name, name) != 0))
-        return GOAWAY_NAME;
+        return AWAY_OWNER;
     return 0;
 }
 
@@ -238,22 +294,18 @@ s_hello(control_service_t *self, const struct route *from)
     const struct host *host = host_table_find(self->is.hosts, hello->id.host);
     bool known = host != NULL && host->nonce == hello->nonce &&
                  (host->info.state == HOST_UP || host->imported);
-    int reason = s_claims(self, hello);
+    const enum away_cause cause = s_claims(self, hello);
+    int reason = cause == 0           ? s_admit(self, from, &host)
+                 : cause == AWAY_ROLE ? GOAWAY_ROLE
+                                      : GOAWAY_NAME;
     char id[STR_HEX64_SIZE];
-
-    if (reason == 0)
-        reason = s_admit(self, from, &host);
 
     if (reason < 0) {
         s_bad(self, reason);
         return;
     }
     if (reason > 0) {
-        s_goaway(self, from, (uint8_t) reason);
-        if (log_allow(&self->refused_said_ms, SAY_AGAIN_MS))
-            log_warn("agent refused", "reason=%s id=%s in_the_way=%s delay_ms=%u",
-                     goaway_reason_str((uint8_t) reason), str_hex64_put(id, hello->id.host),
-                     host != NULL ? log_quote(host->info.name) : "nobody", s_delays_ms[reason]);
+        s_send_away(self, from, host, (uint8_t) reason, cause);
         return;
     }
     ingest_hello(self->is.ingest, host, hello->streams, hello->n_streams);
@@ -264,10 +316,42 @@ s_hello(control_service_t *self, const struct route *from)
                           ingest_count(self->is.ingest, host->info.host), s_now());
     s_welcome(self, from, host);
     s_look_for_loss(self, host);
+    refusal_book_welcome(self->is.refused, host->info.host, hello->nonce, host->info.name);
     log_line(known ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
              host->imported ? "importer is welcome" : "agent is welcome",
              "host=%s id=%s version=%s streams=%u", log_quote(host->info.name),
              str_hex64_put(id, host->info.host), log_quote(host->info.version), hello->n_streams);
+}
+
+// `host` is in the way, or NULL. An importer is told by its own program: the operator sees that.
+static void
+s_send_away(control_service_t *self, const struct route *from, const struct host *host,
+            uint8_t reason, enum away_cause cause)
+{
+    static const enum away_cause causes[] = {
+        [GOAWAY_NAME] = AWAY_NAME,
+        [GOAWAY_CLONE] = AWAY_CLONE,
+        [GOAWAY_LIMIT] = AWAY_LIMIT,
+        [GOAWAY_ROLE] = AWAY_ROLE,
+    };
+    const struct hello *hello = &self->in.hello;
+    struct query_away refused = { .cause = (uint8_t) (cause != 0 ? cause : causes[reason]),
+                                  .host = hello->id.host,
+                                  .nonce = hello->nonce };
+    char id[STR_HEX64_SIZE];
+
+    s_goaway(self, from, reason);
+    selfstat_add(STAT_HOSTS_REFUSED, 1);
+    if ((hello->flags & HELLO_IMPORT) == 0) {
+        refusal_text(refused.name, sizeof refused.name, hello->id.name, hello->id.name_len);
+        s_note(self, &refused);
+    }
+    if (log_allow(&self->refused_said_ms, SAY_AGAIN_MS))
+        log_warn("agent refused", "reason=%s why=%s id=%s in_the_way=%s address=%s delay_ms=%u",
+                 goaway_reason_str(reason), away_cause_str(refused.cause),
+                 str_hex64_put(id, hello->id.host),
+                 host != NULL ? log_quote(host->info.name) : "nobody", log_quote(self->address),
+                 s_delays_ms[reason]);
 }
 
 // Who is in the way may only seem to live: an agent that was killed and comes back at once. Its

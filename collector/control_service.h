@@ -14,6 +14,7 @@
 
 #include "collector/host_table.h"
 #include "collector/ingest.h"
+#include "collector/refusal_book.h"
 #include "collector/roster.h"
 #include "shared/net/sock.h"
 
@@ -26,7 +27,8 @@ struct control_service_options {
     host_ledger_t *ledger;
     uint64_t collector; // its id
     uint64_t epoch;
-    roster_t *roster; // or NULL: anybody may say what he likes of any host
+    roster_t *roster;        // or NULL: anybody may say what he likes of any host
+    refusal_book_t *refused; // borrowed; where who is sent away is noted
 };
 
 control_service_t *control_service_new(const struct control_service_options *options);
@@ -38,6 +40,8 @@ bool control_service_read(control_service_t *self, unsigned budget);
 // host that is not known.
 void control_service_ack(control_service_t *self, uint64_t host, const struct ack *ack);
 void control_service_nak(control_service_t *self, uint64_t host, const struct nak *nak);
+// Each quarter of a second or so: cuts whom GOAWAY{REVOKED} has reached.
+void control_service_tick(control_service_t *self, int64_t mono_ms);
 // GOAWAY{SHUTDOWN} to all that live; the delays are spread over a second.
 void control_service_shutdown(control_service_t *self);
 

@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/collector_stat.h"
 #include "shared/base/buf.h"
 #include "shared/base/err.h"
 #include "shared/base/log.h"
 #include "shared/base/xalloc.h"
+#include "shared/net/selfstat.h"
 
 #define LOG_EVERY_MS 1000 // of refusals, which anybody can cause
 
@@ -99,8 +101,12 @@ s_join(enrol_answerer_t *self, const struct enrol_asker *asker, int64_t now_ms)
     if (key_from_text(key, asker->user, strlen(asker->user)) == 0)
         refusal = roster_join(self->roster, &self->member, key, &self->in.join.token,
                               &self->in.join.name, asker->address, now_ms);
-    if (refusal != 0)
+    if (refusal != 0) {
+        if (refusal == REFUSAL_TOKEN || refusal == REFUSAL_RATE)
+            selfstat_add(STAT_TOKENS_REFUSED, 1);
         return refusal;
+    }
+    selfstat_add(STAT_ENROLLED, 1);
     self->out.type = ENROL_JOINED;
     self->out.joined.name = s_text(self->member.name);
     self->out.joined.role = (uint8_t) self->member.role;

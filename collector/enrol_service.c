@@ -12,6 +12,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "collector/collector_stat.h"
 #include "collector/enrol_answer.h"
 #include "collector/routed.h"
 #include "shared/base/clock.h"
@@ -19,6 +20,7 @@
 #include "shared/base/log.h"
 #include "shared/base/xalloc.h"
 #include "shared/net/curve.h"
+#include "shared/net/selfstat.h"
 
 #define LINGER_MS    200
 #define PEER_HWM     16
@@ -156,6 +158,7 @@ s_answer(enrol_service_t *self, const struct route *from, zmq_msg_t *body)
 
     if (asker.user == NULL) {
         atomic_fetch_add(&self->nameless, 1);
+        selfstat_add(STAT_NAMELESS, 1);
         s_bad(self, "came past ZAP", ERR_UNKNOWN);
         return;
     }

@@ -43,6 +43,7 @@ static bool s_reply(query_service_t *self, query_worker_t *worker, unsigned budg
                     int64_t mono_ms);
 static void s_attach_hosts(const query_service_t *self, struct query_job *job);
 static void s_ledger(query_service_t *self, const struct query_job *job);
+static void s_refused(query_service_t *self, const struct query_job *job);
 static void s_put_ledger(const query_service_t *self, struct buf *out, const struct host *host);
 static void s_table(query_service_t *self, const struct query_job *job);
 static void s_refuse(query_service_t *self, const struct query_job *job, uint8_t status,
@@ -152,6 +153,8 @@ s_ask(query_service_t *self, const struct route *from, zmq_msg_t *body)
         s_table(self, job);
     } else if (q->type == QUERY_LEDGER) {
         s_ledger(self, job);
+    } else if (q->type == QUERY_AWAY) {
+        s_refused(self, job);
     } else if (query_worker_is_full(s_worker(self, q))) {
         s_refuse(self, job, QUERY_BUSY, "too many questions wait");
     } else {
@@ -258,6 +261,29 @@ s_ledger(query_service_t *self, const struct query_job *job)
         query_patch_reply(&chunk->bytes, 0, n, more ? QUERY_MORE : 0);
         s_deliver(self, chunk, clock_mono_ms());
     }
+}
+
+// A few hundred at most: one reply.
+static void
+s_refused(query_service_t *self, const struct query_job *job)
+{
+    const struct query_reply head = { .type = QUERY_AWAY,
+                                      .id = job->request.id,
+                                      .collector = self->is.collector,
+                                      .epoch = self->is.epoch,
+                                      .now_ms = clock_real_ms() };
+    struct query_away *list = xcalloc(REFUSAL_BOOK_MOST, sizeof *list);
+    struct query_chunk *chunk = xcalloc(1, sizeof *chunk);
+    const size_t n = refusal_book_list(self->is.refused, list, head.now_ms);
+
+    chunk->to = job->from;
+    chunk->last = true;
+    query_put_reply(&chunk->bytes, &head);
+    for (size_t i = 0; i < n; i++)
+        query_put_away(&chunk->bytes, &list[i]);
+    query_patch_reply(&chunk->bytes, 0, (uint32_t) n, 0);
+    s_deliver(self, chunk, clock_mono_ms());
+    free(list);
 }
 
 static void

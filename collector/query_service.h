@@ -19,6 +19,7 @@
 #include "collector/ingest.h"
 #include "collector/publisher.h"
 #include "collector/query_worker.h"
+#include "collector/refusal_book.h"
 #include "collector/roster.h"
 #include "shared/net/sock.h"
 
@@ -29,8 +30,9 @@
 typedef struct query_service query_service_t;
 
 struct query_service_options {
-    zsock_t *router;  // borrowed
-    roster_t *roster; // or NULL: anybody may ask
+    zsock_t *router;         // borrowed
+    roster_t *roster;        // or NULL: anybody may ask
+    refusal_book_t *refused; // borrowed
     query_worker_t *worker;
     query_worker_t *far; // for questions that may wait for a disk; NULL: there is none
     store_t *store;      // that both ask

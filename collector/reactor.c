@@ -230,6 +230,7 @@ s_build(reactor_t *self, const struct reactor_options *o)
     self->changes = self->roster != NULL ? roster_changes(self->roster) : 0;
     self->control = control_service_new(&(struct control_service_options){
         .roster = o->roster,
+        .refused = o->refused,
         .router = self->sockets.control,
         .hosts = self->hosts,
         .ingest = self->ingest,
@@ -248,6 +249,7 @@ s_build_answers(reactor_t *self, const struct reactor_options *o)
 {
     self->queries = query_service_new(&(struct query_service_options){
         .roster = o->roster,
+        .refused = o->refused,
         .router = self->sockets.query,
         .worker = self->worker,
         .far = self->far,
@@ -514,6 +516,7 @@ s_timers(reactor_t *self, struct host_time now)
     if (now.mono_ms >= self->state_at_ms) {
         host_table_tick(self->hosts, now);
         s_cut_listeners(self, now.mono_ms);
+        control_service_tick(self->control, now.mono_ms);
         self->state_at_ms = now.mono_ms + STATE_EVERY_MS;
     }
     if (now.mono_ms >= self->self_at_ms) {

@@ -14,6 +14,7 @@
 #include "collector/applier.h"
 #include "collector/collector_status.h"
 #include "collector/journal.h"
+#include "collector/refusal_book.h"
 #include "collector/replay.h"
 #include "collector/roster.h"
 #include "collector/store/local_store.h"
@@ -32,6 +33,7 @@ struct reactor_options {
     const struct collector_about *about; // for as long as the reactor
     const struct key_pair *own;          // of the collector, for reactor_start; NULL: plain
     roster_t *roster;                    // who belongs; NULL with `own`
+    refusal_book_t *refused;             // who was sent away
     uint64_t collector;                  // its id
     uint64_t epoch;
     size_t most_agents;

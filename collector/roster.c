@@ -11,13 +11,12 @@
 
 #include "collector/key_table.h"
 #include "collector/roster_log.h"
+#include "collector/roster_tidy.h"
 #include "collector/try_limit.h"
 #include "shared/base/buf.h"
 #include "shared/base/err.h"
 #include "shared/base/xalloc.h"
 #include "shared/net/key_file.h"
-
-#define SLACK_RECORDS 1024 // of a file, beside twice what it needs, before it is written anew
 
 struct roster {
     pthread_mutex_t changing;
@@ -41,7 +40,6 @@ static const uint8_t s_doors[] = {
 #define N_DOORS (sizeof s_doors / sizeof s_doors[0])
 
 static void s_apply(void *arg, const struct roster_record *record);
-static int s_tidy(roster_t *self, int64_t now_ms);
 static int s_change(roster_t *self, const struct roster_record *record, int64_t now_ms);
 static int s_check_join(roster_t *self, struct roster_record *record, bool *again,
                         const struct enrol_text *name, int64_t now_ms);
@@ -61,7 +59,7 @@ roster_open(roster_t **ret, size_t *torn, const char *dir, int64_t now_ms)
     self->tries = try_limit_new();
     self->now_ms = now_ms;
     rc = roster_log_open(&self->log, torn, dir, s_apply, self);
-    rc = rc < 0 ? rc : s_tidy(self, now_ms);
+    rc = rc < 0 ? rc : roster_tidy(self->log, self->keys, self->tokens, now_ms);
     if (rc < 0) {
         roster_close(&self);
         return rc;
@@ -117,22 +115,35 @@ s_member(struct roster_member *ret, const struct key_entry *entry)
     memcpy(ret->name, entry->name, strlen(entry->name) + 1);
 }
 
-bool
-roster_member(roster_t *self, struct roster_member *ret, const char *user, int64_t now_ms)
+// Of a key that lives at this time; NULL: whether it does or not.
+static bool
+s_look(roster_t *self, struct roster_member *ret, const char *user, const int64_t *now_ms)
 {
     uint8_t key[ENROL_KEY_BYTES];
     const struct key_entry *entry;
-    bool lives;
+    bool is;
 
     if (user == NULL || key_from_text(key, user, strlen(user)) < 0)
         return false;
     pthread_mutex_lock(&self->lock);
     entry = key_table_get(self->keys, key);
-    lives = entry != NULL && key_entry_lives(entry, now_ms);
-    if (lives)
+    is = entry != NULL && (now_ms == NULL || key_entry_lives(entry, *now_ms));
+    if (is)
         s_member(ret, entry);
     pthread_mutex_unlock(&self->lock);
-    return lives;
+    return is;
+}
+
+bool
+roster_member(roster_t *self, struct roster_member *ret, const char *user, int64_t now_ms)
+{
+    return s_look(self, ret, user, &now_ms);
+}
+
+bool
+roster_knows(roster_t *self, struct roster_member *ret, const char *user)
+{
+    return s_look(self, ret, user, NULL);
 }
 
 int
@@ -439,53 +450,4 @@ s_named(char into[ENROL_NAME_MAX + 1], const struct enrol_text *name)
     memcpy(into, name->at, name->len);
     into[name->len] = '\0';
     return true;
-}
-
-static void
-s_save(struct buf *out, size_t *n, const struct roster_record *record)
-{
-    uint8_t bytes[ROSTER_RECORD_MOST];
-
-    buf_bytes(out, bytes, roster_record_put(bytes, record));
-    ++*n;
-}
-
-// A file of many changes is written anew with what they have come to.
-static int
-s_tidy(roster_t *self, int64_t now_ms)
-{
-    const struct key_entry *key;
-    const struct token_entry *token;
-    struct buf all = { 0 };
-    size_t n = 0, at = 0;
-    int rc;
-
-    if (roster_log_count(self->log) < 2 * key_table_count(self->keys) + SLACK_RECORDS)
-        return 0;
-    while ((token = token_table_next(self->tokens, &at, now_ms)) != NULL) {
-        struct roster_record record = { .type = ROSTER_TOKEN,
-                                        .role = (uint8_t) token->role,
-                                        .uses = token->uses,
-                                        .until_ms = token->expires_ms };
-
-        memcpy(record.token, token->image, sizeof record.token);
-        memcpy(record.name, token->name, sizeof record.name);
-        s_save(&all, &n, &record);
-    }
-    for (uint64_t after = 0; (key = key_table_next(self->keys, after)) != NULL;
-         after = key->serial) {
-        struct roster_record record = { .type = ROSTER_HELD,
-                                        .role = (uint8_t) key->role,
-                                        .state = (uint8_t) key->state,
-                                        .at_ms = key->since_ms,
-                                        .until_ms = key->until_ms };
-
-        memcpy(record.key, key->key, sizeof record.key);
-        memcpy(record.token, key->token, sizeof record.token);
-        memcpy(record.name, key->name, strlen(key->name) + 1);
-        s_save(&all, &n, &record);
-    }
-    rc = roster_log_replace(self->log, &all, n);
-    buf_release(&all);
-    return rc;
 }

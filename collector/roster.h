@@ -50,6 +50,8 @@ struct roster_member {
 };
 // True and *ret: it is a living key's.
 bool roster_member(roster_t *self, struct roster_member *ret, const char *user, int64_t now_ms);
+// True and *ret: it is, or was, a key's that has a name.
+bool roster_knows(roster_t *self, struct roster_member *ret, const char *user);
 
 // A key comes in by `token`. `address`, of the peer, is who failures are counted against. Again
 // with the same key and token is the same success: an answer may have been lost. 0 and *ret.

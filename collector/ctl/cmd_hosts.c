@@ -17,7 +17,9 @@
 #include "shared/base/xalloc.h"
 #include "shared/net/option.h"
 #include "shared/net/service.h"
+#include "shared/wire/query_away.h"
 
+#define ASK_MS         10000
 #define CLOCK_LEAST_MS 50 // a clock nearer to ours is right
 
 static const struct option options_table[] = {
@@ -47,16 +49,24 @@ static const struct option_program program = {
             "unknown);\nAGE is how old the newest sample is, by the collector's clock;\nCLOCK is "
             "by how much "
             "the host's own clock is ahead of that or behind. Samples more than 10 minutes\n"
-            "ahead are refused.",
+            "ahead are refused. An agent that was sent away within a day has the STATE refused, "
+            "and the REASON.",
 };
 
 struct hosts {
     struct host_info *at;
     size_t n;
+    struct query_away *refused; // who was sent away
+    size_t n_refused;
     int64_t now_ms; // the collector's clock
 };
 
+static int s_ask(struct hosts *hosts, const char *collector, const struct curve *curve,
+                 int signals);
 static int s_take(void *arg, const struct query_reply *reply, struct rbuf *r);
+static int s_take_refused(void *arg, const struct query_reply *reply, struct rbuf *r);
+static void s_add_refused(table_t *table, const struct query_away *refused, int64_t now_ms);
+static void s_put_refused(struct json *j, const struct query_away *refused);
 static void s_put_table(struct buf *out, const struct hosts *hosts, bool csv);
 static void s_put_json(struct buf *out, const struct hosts *hosts);
 static void s_put_ms(char *out, size_t size, int64_t ms);
@@ -65,7 +75,6 @@ static void s_put_clock(char *out, size_t size, int64_t offset_ms);
 int
 cmd_hosts(int argc, char **argv)
 {
-    struct query_request q = { .type = QUERY_HOSTS };
     options_t *options = NULL;
     struct hosts hosts = { 0 };
     struct buf out = { 0 };
@@ -82,8 +91,7 @@ cmd_hosts(int argc, char **argv)
     }
     log_init("zpulse", LOG_LEVEL_WARN);
     signals = service_start(1);
-    code = query_client_exit(query_client_once("hosts", options_text(options, "collector"), curve,
-                                               signals, &q, s_take, &hosts));
+    code = query_client_exit(s_ask(&hosts, options_text(options, "collector"), curve, signals));
     if (code == OPTION_EXIT_OK) {
         if (hosts.n > 1)
             qsort(hosts.at, hosts.n, sizeof *hosts.at, host_info_compare);
@@ -99,9 +107,49 @@ cmd_hosts(int argc, char **argv)
     for (size_t i = 0; i < hosts.n; i++)
         host_info_release(&hosts.at[i]);
     free(hosts.at);
+    free(hosts.refused);
     options_destroy(&options);
     service_end(signals);
     return code;
+}
+
+// What went wrong is said. An older collector does not know the second question.
+static int
+s_ask(struct hosts *hosts, const char *collector, const struct curve *curve, int signals)
+{
+    struct query_request known = { .type = QUERY_HOSTS }, refused = { .type = QUERY_AWAY };
+    query_client_t *client = NULL;
+    struct buf why = { 0 };
+    int rc = query_client_open(&client, collector, curve, signals);
+
+    if (rc == 0)
+        rc = query_client_ask(client, &known, ASK_MS, s_take, hosts, &why);
+    if (rc == 0) {
+        rc = query_client_ask(client, &refused, ASK_MS, s_take_refused, hosts, &why);
+        rc = rc == ERR_RANGE ? 0 : rc;
+    }
+    query_client_close(&client);
+    if (rc < 0 && rc != -EINTR)
+        fprintf(stderr, "zpulse hosts: %s: %s\n", collector, query_client_problem(rc, &why));
+    buf_release(&why);
+    return rc;
+}
+
+static int
+s_take_refused(void *arg, const struct query_reply *reply, struct rbuf *r)
+{
+    struct hosts *hosts = arg;
+
+    for (uint32_t i = 0; i < reply->n; i++) {
+        struct query_away refused;
+        const int rc = query_take_away(r, &refused);
+
+        if (rc < 0)
+            return rc;
+        hosts->refused = xrealloc(hosts->refused, hosts->n_refused + 1, sizeof refused);
+        hosts->refused[hosts->n_refused++] = refused;
+    }
+    return 0;
 }
 
 static int
@@ -127,7 +175,7 @@ s_put_table(struct buf *out, const struct hosts *hosts, bool csv)
 {
     static const struct table_column columns[] = {
         { "NAME", false },    { "ID", false },    { "STATE", false },   { "AGE", true },
-        { "INTERVAL", true }, { "CLOCK", false }, { "VERSION", false },
+        { "INTERVAL", true }, { "CLOCK", false }, { "VERSION", false }, { "REASON", false },
     };
     table_t *table = table_new(columns, sizeof columns / sizeof columns[0]);
 
@@ -141,13 +189,35 @@ s_put_table(struct buf *out, const struct hosts *hosts, bool csv)
         s_put_clock(clock, sizeof clock, host->offset_ms);
         table_add(table, (const char *const[]){ host->name, str_hex64_put(id, host->host),
                                                 host_state_str(host->state), age, interval, clock,
-                                                host->version });
+                                                host->version, "" });
     }
+    for (size_t i = 0; i < hosts->n_refused; i++)
+        s_add_refused(table, &hosts->refused[i], hosts->now_ms);
     if (csv)
         table_put_csv(table, out);
     else
         table_put_text(table, out);
     table_destroy(&table);
+}
+
+static void
+s_add_refused(table_t *table, const struct query_away *refused, int64_t now_ms)
+{
+    char id[STR_HEX64_SIZE], ago[32];
+    struct buf why = { 0 };
+
+    s_put_ms(ago, sizeof ago, now_ms - refused->last_ms);
+    buf_printf(&why, "%s", away_cause_why(refused->cause));
+    if (refused->cause == AWAY_KEY)
+        buf_printf(&why, " (%s)", refused->key);
+    if (refused->address[0] != '\0')
+        buf_printf(&why, "; from %s", refused->address);
+    buf_printf(&why, "; %s ago, %" PRIu64 " time%s", ago, refused->times,
+               refused->times == 1 ? "" : "s");
+    table_add(table, (const char *const[]){
+                         refused->name, refused->host != 0 ? str_hex64_put(id, refused->host) : "-",
+                         "refused", "-", "-", "-", "-", buf_cstr(&why) });
+    buf_release(&why);
 }
 
 // "0.4s" "12s" "3m" "7h" "5d": a glance, not a measurement. Clocks may differ a little: no age is
@@ -193,7 +263,7 @@ s_put_clock(char *out, size_t size, int64_t offset_ms)
         snprintf(out, size, "%s %s", by, offset_ms < 0 ? "ahead" : "behind");
 }
 
-// The members that GET /api/v1/hosts of the dashboard has.
+// The members that GET /api/v1/hosts of the dashboard has, and who was sent away.
 static void
 s_put_json(struct buf *out, const struct hosts *hosts)
 {
@@ -235,6 +305,40 @@ s_put_json(struct buf *out, const struct hosts *hosts)
         json_uint(&j, host->missed);
         json_object_end(&j);
     }
+    for (size_t i = 0; i < hosts->n_refused; i++)
+        s_put_refused(&j, &hosts->refused[i]);
     json_array_end(&j);
     buf_byte(out, '\n');
+}
+
+static void
+s_put_refused(struct json *j, const struct query_away *refused)
+{
+    char id[STR_HEX64_SIZE];
+
+    json_object(j);
+    json_key(j, "id");
+    if (refused->host != 0)
+        json_str(j, str_hex64_put(id, refused->host));
+    else
+        json_null(j);
+    json_key(j, "name");
+    json_str(j, refused->name);
+    json_key(j, "state");
+    json_str(j, "refused");
+    json_key(j, "reason");
+    json_str(j, away_cause_str(refused->cause));
+    json_key(j, "why");
+    json_str(j, away_cause_why(refused->cause));
+    json_key(j, "key");
+    json_str(j, refused->key);
+    json_key(j, "address");
+    json_str(j, refused->address);
+    json_key(j, "first_ms");
+    json_int(j, refused->first_ms);
+    json_key(j, "last_ms");
+    json_int(j, refused->last_ms);
+    json_key(j, "times");
+    json_uint(j, refused->times);
+    json_object_end(j);
 }

@@ -40,7 +40,7 @@ bool curve_is_on(zsock_t *sock);
 // came past ZAP, and is to be dropped. Of a ROUTER's message ask the body: the first part may
 // have none.
 const char *curve_user(zmq_msg_t *msg);
-// "127.0.0.1:40312" of who sent it; "" where it is not known.
+// "127.0.0.1" of who sent it, without a port; "" where it is not known.
 const char *curve_peer(zmq_msg_t *msg);
 
 #endif

@@ -150,6 +150,7 @@ goaway_reason_str(uint8_t reason)
     static const char *const names[] = {
         [GOAWAY_VERSION] = "version",   [GOAWAY_NAME] = "name",   [GOAWAY_CLONE] = "clone",
         [GOAWAY_SHUTDOWN] = "shutdown", [GOAWAY_LIMIT] = "limit", [GOAWAY_ROLE] = "role",
+        [GOAWAY_REVOKED] = "revoked",
     };
 
     return s_name(names, sizeof names / sizeof names[0], reason);

@@ -45,6 +45,7 @@ enum goaway_reason {
     GOAWAY_SHUTDOWN = 4, // I am about to end
     GOAWAY_LIMIT = 5,    // more agents than I take
     GOAWAY_ROLE = 6,     // you may not do that
+    GOAWAY_REVOKED = 7,  // your key is not let in any more
 };
 
 // `next` of WELCOME and ACK is the lowest seq that the collector has not made durable: an agent

@@ -24,7 +24,7 @@
 #include "shared/model/matcher.h"
 #include "shared/wire/append.h"
 
-#define QUERY_TYPE_MAX QUERY_CARDINALITY
+#define QUERY_TYPE_MAX QUERY_AWAY
 #define REPLY_FLAGS_AT 2 // in a reply: what query_patch_reply sets
 #define REPLY_N_AT     4
 #define REPLY_FIXED    48 // bytes of a reply's header before its text

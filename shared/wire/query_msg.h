@@ -38,6 +38,7 @@ enum query_type {
     QUERY_EVENTS = 7, // what happened on a host, or on every host, from start to end, inclusive
     QUERY_STATUS = 8, // numbers of the collector and its store
     QUERY_CARDINALITY = 9, // where series come from; the selector is the name of a label, or none
+    QUERY_AWAY = 10,       // which agents were sent away lately, and why
 };
 
 // A series matches if any of the selectors does. For SELECT and LAST of one host set `host`; 0
@@ -99,15 +100,15 @@ ptrdiff_t query_put_request(void *out, size_t size, const struct query_request *
 int query_take_request(struct query_request *ret, const void *at, size_t n);
 
 // A reply is its header, then n items by host_info_put, query_put_ledger, host_event_put_item,
-// query_put_numbers, query_put_count or query_put_series.
+// query_put_numbers, query_put_count, query_put_away or query_put_series.
 // Give n and flags as they are known at the start, or set them at the end by query_patch_reply.
 void query_put_reply(struct buf *out, const struct query_reply *reply);
 void query_patch_reply(struct buf *out, size_t at, uint32_t n,
                        uint8_t flags); // `at`: where the reply begins
 void query_put_series(struct buf *out, const struct query_series *s);
 // The header; r then stands before the items: host_info_take, query_take_ledger,
-// host_event_take_item, query_take_number, query_take_count or query_take_series, n times. 0,
-// ERR_FORMAT, ERR_LIMIT or ERR_VERSION; of an item 0 or ERR_FORMAT.
+// host_event_take_item, query_take_number, query_take_count, query_take_away or
+// query_take_series, n times. 0, ERR_FORMAT, ERR_LIMIT or ERR_VERSION; of an item 0 or ERR_FORMAT.
 int query_take_reply(struct query_reply *ret, struct rbuf *r, const void *at, size_t n);
 int query_take_series(struct rbuf *r, struct query_series *s);
 

@@ -63,6 +63,13 @@ enum query_number {
     STATUS_DISK_FREE = 45,           // bytes of the data folder's file system, for its user
     STATUS_DISK_BYTES = 46,          // its size
     STATUS_DAY_BYTES = 47,           // bytes of files that a day makes, as of late
+    STATUS_DENIED_UNKNOWN = 48,      // handshakes of keys that nobody enrolled
+    STATUS_DENIED_KNOWN = 49,        // of keys that are revoked, retired or of another role
+    STATUS_NAMELESS = 50,            // messages without a key: dropped
+    STATUS_STRANGERS = 51,           // messages of keys that are not let in any more: dropped
+    STATUS_ENROLLED = 52,            // keys, by a token
+    STATUS_TOKENS_REFUSED = 53,      // tokens
+    STATUS_HOSTS_REFUSED = 54,       // HELLOs of agents that were sent away
     STATUS_NUMBERS,
 };
 // "store_files"; NULL for an id that is not known.

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "shared/base/xalloc.h"
+#include "shared/wire/query_away.h"
 #include "shared/wire/query_count.h"
 #include "shared/wire/query_ledger.h"
 #include "shared/wire/query_msg.h"
@@ -86,6 +87,21 @@ s_count(struct rbuf *r)
     buf_release(&out);
 }
 
+static void
+s_refused(struct rbuf *r)
+{
+    const size_t before = rbuf_left(r);
+    struct query_away refused;
+    struct buf out = { 0 };
+
+    if (query_take_away(r, &refused) < 0)
+        return;
+    query_put_away(&out, &refused);
+    if (out.len > before)
+        abort();
+    buf_release(&out);
+}
+
 // Numbers that were taken are told again, and taken as they were.
 static void
 s_status(struct rbuf *r, uint32_t n)
@@ -148,6 +164,8 @@ s_answer(const uint8_t *at, size_t n)
             s_event(&r);
         else if (reply.type == QUERY_CARDINALITY)
             s_count(&r);
+        else if (reply.type == QUERY_AWAY)
+            s_refused(&r);
         else if (reply.type != QUERY_HOSTS)
             s_series(&r);
     }

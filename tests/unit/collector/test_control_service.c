@@ -11,6 +11,7 @@
 static zsock_t *s_router;
 static zsock_t *s_agent[3];
 static control_service_t *s_control;
+static refusal_book_t *s_book;
 static char s_endpoint[32];
 static struct control_msg in;
 
@@ -43,7 +44,9 @@ setup(void **state)
     assert_int_equal(sock_bind(s_router, s_endpoint), 0);
     for (int i = 0; i < 3; i++)
         s_agent[i] = agent();
+    s_book = refusal_book_new();
     s_control = control_service_new(&(struct control_service_options){ .router = s_router,
+                                                                       .refused = s_book,
                                                                        .hosts = room.hosts,
                                                                        .ingest = room.ingest,
                                                                        .ledger = room.ledger,
@@ -56,6 +59,7 @@ static int
 teardown(void **state)
 {
     control_service_destroy(&s_control);
+    refusal_book_destroy(&s_book);
     for (int i = 0; i < 3; i++)
         zsock_destroy(&s_agent[i]);
     zsock_destroy(&s_router);
@@ -202,6 +206,30 @@ a_clone_is_sent_away_for_two_seconds(void **state)
     assert_int_equal(in.goaway.delay_ms, 2000);
     hear(s_agent[0], CONTROL_PONG); // whether the first is there, without a say in what it does
     assert_int_equal(in.pong.n, 0);
+}
+
+static void
+who_is_sent_away_is_noted_until_it_is_welcome(void **state)
+{
+    struct query_away list[REFUSAL_BOOK_MOST];
+
+    (void) state;
+    say_hello(s_agent[0], HOST, 1, "web", STREAM);
+    hear(s_agent[0], CONTROL_WELCOME);
+    say_hello(s_agent[1], HOST + 1, 5, "web", STREAM + 1);
+    hear(s_agent[1], CONTROL_GOAWAY);
+    say_hello(s_agent[2], HOST, 6, "web", STREAM + 2);
+    hear(s_agent[2], CONTROL_GOAWAY);
+    assert_int_equal(refusal_book_list(s_book, list, clock_real_ms()), 2);
+    assert_int_equal(list[0].cause, AWAY_NAME);
+    assert_int_equal(list[0].host, HOST + 1);
+    assert_string_equal(list[0].name, "web");
+    assert_int_equal(list[1].cause, AWAY_CLONE);
+    assert_int_equal(list[1].nonce, 6);
+    say_hello(s_agent[1], HOST + 1, 5, "web-2", STREAM + 1);
+    hear(s_agent[1], CONTROL_WELCOME);
+    assert_int_equal(refusal_book_list(s_book, list, clock_real_ms()), 1);
+    assert_int_equal(list[0].cause, AWAY_CLONE);
 }
 
 static void
@@ -361,6 +389,7 @@ main(void)
         TEST(ping_of_a_stranger_is_asked_for_hello),
         TEST(a_second_host_of_one_name_is_sent_away),
         TEST(a_clone_is_sent_away_for_two_seconds),
+        TEST(who_is_sent_away_is_noted_until_it_is_welcome),
         TEST(an_agent_whose_connection_ended_is_replaced_at_once),
         TEST(bye_is_not_answered_and_stops_the_host),
         TEST(a_newer_major_version_is_sent_away),

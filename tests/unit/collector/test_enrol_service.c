@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/collector_stat.h"
 #include "collector/enrol_answer.h"
 #include "collector/zap_handler.h"
 #include "shared/base/clock.h"
@@ -289,6 +290,7 @@ bytes_that_are_no_question_are_counted_and_nothing_more(void **state)
 int
 main(void)
 {
+    collector_stat_init();
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_token_makes_a_stranger_an_agent),

@@ -16,6 +16,7 @@ static zsock_t *s_router;
 static zsock_t *s_asker;
 static query_worker_t *s_worker;
 static query_service_t *s_service;
+static refusal_book_t *s_book;
 static zmq_msg_t s_msg; // heard last
 static struct query_reply reply;
 static struct rbuf rest;
@@ -49,7 +50,9 @@ setup(void **state)
                                                                       .collector = ROOM_COLLECTOR,
                                                                       .epoch = ROOM_EPOCH }),
         0);
+    s_book = refusal_book_new();
     s_service = query_service_new(&(struct query_service_options){ .router = s_router,
+                                                                   .refused = s_book,
                                                                    .worker = s_worker,
                                                                    .publisher = room.publisher,
                                                                    .hosts = room.hosts,
@@ -65,6 +68,7 @@ teardown(void **state)
 {
     query_worker_stop(&s_worker);
     query_service_destroy(&s_service);
+    refusal_book_destroy(&s_book);
     zmq_msg_close(&s_msg);
     zsock_destroy(&s_asker);
     zsock_destroy(&s_router);

@@ -41,6 +41,7 @@ static reactor_t *s_reactor;
 static journal_t *s_journal;
 static applier_t *s_applier;
 static event_log_t *s_events;
+static refusal_book_t *s_book;
 static replay_t *s_replay;
 static zsock_t *s_push, *s_dealer, *s_sub, *s_asker;
 static struct fake_stream s_stream;
@@ -91,6 +92,7 @@ setup(void **state)
                                                               .now_ms = clock_real_ms }),
                      0);
     s_events = event_log_new();
+    s_book = refusal_book_new();
     s_applier = applier_new(s_local, s_events,
                             &(struct applier_limits){ .series = APPLIER_SERIES_MAX,
                                                       .slot_bytes = APPLIER_SLOT_BYTES_MOST });
@@ -109,6 +111,7 @@ setup(void **state)
                                                               .replay = s_replay,
                                                               .applier = s_applier,
                                                               .events = s_events,
+                                                              .refused = s_book,
                                                               .receive_bytes = 64u << 20,
                                                               .collector = COLLECTOR,
                                                               .epoch = 5,
@@ -131,6 +134,7 @@ teardown(void **state)
     journal_stop(&s_journal);
     applier_destroy(&s_applier);
     event_log_destroy(&s_events);
+    refusal_book_destroy(&s_book);
     local_store_destroy(&s_local);
     row_state_release(&s_stream.rows);
     zsock_destroy(&s_push);

@@ -461,40 +461,4 @@ tell_series(struct buf *out, struct rbuf *r)
     query_series_release(&s);
 }
 
-static inline void tell_query_ledger(struct buf *out, struct rbuf *r); // golden_ledger.h
-static inline void tell_status(struct buf *out, struct rbuf *r);       // golden_number.h
-static inline void tell_count(struct buf *out, struct rbuf *r);
-
-static inline void
-tell_answer(struct buf *out, const uint8_t *at, size_t n)
-{
-    struct host_event event;
-    struct query_reply reply;
-    struct rbuf r;
-
-    if (query_take_reply(&reply, &r, at, n) < 0)
-        return;
-    buf_printf(out, "type %u flags %u status %u n %" PRIu32 " id %" PRIu64, reply.type, reply.flags,
-               reply.status, reply.n, reply.id);
-    buf_printf(out,
-               " collector %016" PRIx64 " epoch %016" PRIx64 " now %" PRId64 " upto %" PRIu64 "\n",
-               reply.collector, reply.epoch, reply.now_ms, reply.upto);
-    buf_printf(out, "text %.*s\n", (int) reply.text_len, reply.text);
-    for (uint32_t i = 0; i < reply.n; i++) {
-        if (reply.type == QUERY_HOSTS)
-            tell_host(out, &r);
-        else if (reply.type == QUERY_LEDGER)
-            tell_query_ledger(out, &r);
-        else if (reply.type == QUERY_EVENTS && host_event_take_item(&r, &event) == 0)
-            tell_item(out, &event);
-        else if (reply.type == QUERY_STATUS)
-            tell_status(out, &r);
-        else if (reply.type == QUERY_CARDINALITY)
-            tell_count(out, &r);
-        else
-            tell_series(out, &r);
-    }
-    buf_printf(out, "left %zu\n", rbuf_left(&r));
-}
-
 #endif

@@ -61,6 +61,7 @@ static const struct golden golden_all[] = {
     { "1.0-reply-events", make_answer_events, tell_answer },
     { "1.0-reply-status", make_answer_status, tell_answer },
     { "1.0-reply-cardinality", make_answer_cardinality, tell_answer },
+    { "1.0-reply-away", make_answer_away, tell_answer },
     { "1.0-reply-select", make_answer_select, tell_answer },
     { "1.0-reply-refused", make_answer_refused, tell_answer },
     { "1.0-enrol-join", make_join, tell_enrol },
