@@ -8,6 +8,9 @@
 #include "shared/base/xalloc.h"
 
 #define NOBODY UINT32_MAX
+// Where fewer than one slot of so many is wanted, the others are passed over; else it is quicker to
+// read them all.
+#define FEW 12u
 
 // Samples of one series.
 struct run {
@@ -79,6 +82,21 @@ s_runs(const struct slot_map *map, const struct open_gather_options *options)
 }
 
 static void
+s_choose(open_cursor_t *cursor, const uint32_t *runs)
+{
+    const uint32_t n = open_cursor_map(cursor)->n;
+    uint32_t *slots = xmalloc((n + 1) * sizeof *slots);
+    uint32_t n_wanted = 0;
+
+    for (uint32_t slot = 0; slot < n; slot++)
+        if (runs[slot] != NOBODY)
+            slots[n_wanted++] = slot;
+    if ((uint64_t) FEW * n_wanted <= n)
+        open_cursor_choose(cursor, slots, n_wanted);
+    free(slots);
+}
+
+static void
 s_add(struct run *run, struct sample sample, bool newest_only)
 {
     if (newest_only && run->n == 1) {
@@ -132,6 +150,7 @@ s_read(open_gather_t *self, open_cursor_t *cursor, const struct open_gather_opti
     uint32_t *runs = s_runs(map, options);
     struct open_block block;
 
+    s_choose(cursor, runs);
     while (open_cursor_next(cursor, &block) == 1) {
         if (block.time_ms < options->start_ms || block.time_ms > options->end_ms)
             continue;

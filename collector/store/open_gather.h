@@ -2,7 +2,8 @@
 //
 // In:     an open tile, as it is now; ids, rising; a window.
 // Out:    of each series its samples in the window, times rising, one a time: the first that came.
-// Cost:   1 to 2 ns for each sample of the tile, wanted or not: rows are read one by one.
+// Cost:   1 to 2 ns for each sample of the tile, wanted or not, where many are; where few are, the
+//         others' bytes are passed over.
 // Memory: 16 bytes a sample that is wanted, and up to as much for growing.
 // Thread: one owner; the tile goes on meanwhile.
 

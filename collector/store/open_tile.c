@@ -18,6 +18,7 @@
 #include "shared/base/wbuf.h"
 #include "shared/base/xalloc.h"
 #include "shared/wire/body.h"
+#include "shared/wire/row_pick.h"
 
 enum kept_flag {
     KEPT_KEY = 1 << 0,
@@ -52,6 +53,7 @@ struct open_cursor {
     struct open_tile_stat stat;
     struct slot_map *map; // held; NULL: none
     row_decoder_t *decoder;
+    row_picker_t *picker; // in its place, where some slots were chosen; else NULL
     const struct piece *piece;
     uint32_t at;       // in the piece
     uint64_t left;     // bytes of the tile to come
@@ -289,11 +291,19 @@ open_cursor_destroy(open_cursor_t **self_p)
     if (self == NULL)
         return;
     row_decoder_destroy(&self->decoder);
+    row_picker_destroy(&self->picker);
     slot_map_drop(self->map);
     open_tile_drop(&self->tile);
     buf_release(&self->joined);
     free(self);
     *self_p = NULL;
+}
+
+void
+open_cursor_choose(open_cursor_t *self, const uint32_t *slots, uint32_t n)
+{
+    assert(self->picker == NULL && self->left == self->stat.bytes);
+    self->picker = row_picker_new(slots, n);
 }
 
 const struct open_tile_stat *
@@ -315,7 +325,8 @@ open_cursor_next(open_cursor_t *self, struct open_block *ret)
     int rc;
 
     for (;;) {
-        rc = row_decoder_next(self->decoder, &self->body, &block);
+        rc = self->picker != NULL ? row_picker_next(self->picker, &self->body, &block)
+                                  : row_decoder_next(self->decoder, &self->body, &block);
         if (rc < 0)
             return rc;
         if (rc == 0) {
@@ -392,14 +403,29 @@ s_svarint(open_cursor_t *self)
     return (int64_t) ((z >> 1) ^ (0 - (z & 1)));
 }
 
+// Of the record at hand; 0 of one that is no KEY: as before.
+static void
+s_set_width(open_cursor_t *self, bool key, uint32_t width)
+{
+    struct row_state *state = row_decoder_state(self->decoder);
+
+    if (self->picker != NULL && key) {
+        row_picker_key(self->picker, width);
+    } else if (self->picker != NULL) {
+        row_picker_widen(self->picker, width);
+    } else {
+        state->slots = key ? 0 : state->slots;
+        row_state_grow(state, width);
+    }
+}
+
 // 1, or 0 at the end; the head is our own and believed.
 static int
 s_next_record(open_cursor_t *self)
 {
-    struct row_state *state = row_decoder_state(self->decoder);
     int64_t until_ms = INT64_MAX;
     const uint8_t *at;
-    uint32_t width;
+    uint32_t width = 0;
     unsigned flags;
     size_t len;
 
@@ -409,7 +435,8 @@ s_next_record(open_cursor_t *self)
     if ((flags & KEPT_UNTIL) != 0)
         until_ms = s_svarint(self);
     self->seq = self->due + ((flags & KEPT_SEQ) != 0 ? s_varint(self) : 0);
-    width = (flags & KEPT_WIDTH) != 0 ? (uint32_t) s_varint(self) : state->slots;
+    if ((flags & KEPT_WIDTH) != 0)
+        width = (uint32_t) s_varint(self);
     self->t0_ms = s_plus(self->t0_ms, s_svarint(self));
     self->until_ms = (flags & KEPT_UNTIL) != 0 ? s_plus(self->t0_ms, until_ms) : INT64_MAX;
     self->state_only = (flags & KEPT_STATE) != 0;
@@ -420,10 +447,8 @@ s_next_record(open_cursor_t *self)
     if (at == NULL)
         return ERR_FORMAT;
     rbuf_init(&self->body, at, len);
-    if ((flags & KEPT_KEY) != 0) {
+    if ((flags & KEPT_KEY) != 0)
         width = (uint32_t) rbuf_count(&self->body, BODY_SLOTS_MAX);
-        state->slots = 0;
-    }
-    row_state_grow(state, width);
+    s_set_width(self, (flags & KEPT_KEY) != 0, width);
     return 1;
 }

@@ -19,7 +19,10 @@
 #define SAMPLES_MOST (1u << 20)          // 40 MiB
 // A row with values in fewer than one of so many columns is samples with a time of their own.
 #define THIN 8u
+// Of a question for fewer than one series of so many, the others' values are passed over.
+#define FEW 12u
 
+static void s_choose(const struct sealer *self, open_cursor_t *cursor);
 static void s_gather(struct sealer *self, const struct slot_map *map,
                      const struct open_block *block);
 static void s_flush(struct sealer *self);
@@ -84,11 +87,30 @@ sealer_run_some(sealer_t *self, open_tile_t *tile, const series_id *ids, uint32_
     self->integers = 0;
     self->conflicts = 0;
     s_columns(self, map);
+    s_choose(self, cursor);
     while ((rc = open_cursor_next(cursor, &block)) == 1)
         s_gather(self, map, &block);
     s_flush(self);
     open_cursor_destroy(&cursor);
     return rc;
+}
+
+// Where few are wanted, the others need not be read.
+static void
+s_choose(const struct sealer *self, open_cursor_t *cursor)
+{
+    const uint32_t n = open_cursor_map(cursor)->n;
+    uint32_t n_wanted = 0;
+    uint32_t *slots;
+
+    if (self->wanted == NULL || (uint64_t) FEW * self->n_columns > n)
+        return;
+    slots = xmalloc((n + 1) * sizeof *slots);
+    for (uint32_t slot = 0; slot < n; slot++)
+        if (self->column_of[slot] != SEAL_NONE)
+            slots[n_wanted++] = slot;
+    open_cursor_choose(cursor, slots, n_wanted);
+    free(slots);
 }
 
 static void

@@ -25,7 +25,7 @@ may agent/proc         "$model|agent/proc/|agent/series_table\.h"
 may agent/client       "$wire|agent/client/"
 may collector          "$all|collector/[a-z_]*\.h|collector/store/(store|store_folder|store_lane|local_store)\.h"
 # Open tiles keep the bodies of rows as the wire has them.
-may collector/store    "$model|collector/store/|shared/wire/(body|row_codec)\.h"
+may collector/store    "$model|collector/store/|shared/wire/(body|row_codec|row_pick)\.h"
 may collector/query    "$model|collector/query/|collector/store/store\.h"
 may collector/remote   "$all|collector/remote/|collector/store/store\.h"
 may collector/alert    "$all|collector/alert/|collector/query/query\.h"

@@ -197,6 +197,36 @@ assert_reads(const struct sender *s, uint32_t from)
     open_cursor_destroy(&cursor);
 }
 
+// Of everything from told[from] on, every `each`th slot alone.
+static void
+assert_picks(const struct sender *s, uint32_t from, uint32_t each)
+{
+    open_cursor_t *cursor = open_cursor_new(tile);
+    uint32_t slots[SLOTS_MOST];
+    struct open_block block;
+    uint32_t n_slots = 0;
+    int rc;
+
+    for (uint32_t slot = each / 2; slot < SLOTS_MOST; slot += each)
+        slots[n_slots++] = slot;
+    open_cursor_choose(cursor, slots, n_slots);
+    while ((rc = open_cursor_next(cursor, &block)) == 1) {
+        struct told *told = &s->told[from++];
+        uint32_t n = 0;
+
+        for (uint32_t i = 0; i < told->n; i++) {
+            told->slots[n] = told->slots[i];
+            told->cells[n] = told->cells[i];
+            n += told->slots[i] % each == each / 2;
+        }
+        told->n = n;
+        assert_told(&block, told);
+    }
+    assert_int_equal(rc, 0);
+    assert_int_equal(from, s->n_told);
+    open_cursor_destroy(&cursor);
+}
+
 static void
 an_empty_tile_has_nothing_to_read(void **state)
 {
@@ -228,6 +258,7 @@ rows_of_any_width_and_many_pieces_come_back(void **state)
             append(&sender, i == 0 || seeded_below(&sender.seed, 50) == 0);
         }
         assert_reads(&sender, 0);
+        assert_picks(&sender, 0, 1 + (uint32_t) seed * 7);
     }
 }
 
@@ -250,6 +281,7 @@ a_tile_that_begins_at_a_delta_is_read_alone(void **state)
     for (uint32_t i = 0; i < 60; i++)
         append(&sender, false);
     assert_reads(&sender, before);
+    assert_picks(&sender, before, 8);
     assert_int_equal(open_tile_stat(tile).first_seq, 30);
     assert_int_equal(open_tile_stat(tile).next_seq, 90);
 }
