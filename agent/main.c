@@ -7,6 +7,13 @@
 #include "agent/enrol_run.h"
 #include "agent/once.h"
 #include "shared/base/log.h"
+#include "shared/net/descriptors.h"
+#include "shared/net/peer_guard.h"
+
+#define APP_PEERS 1024 // connections of applications, of some 25 KiB each
+#define FD_OWN    128  // segments of the spool, files of /proc and /sys, sockets
+
+static void s_guard(void);
 
 int
 main(int argc, char **argv)
@@ -27,6 +34,7 @@ main(int argc, char **argv)
         code = once_run(config.rootfs, &config.families, stdout, &clean);
     } else {
         options_log_later(config.options);
+        s_guard();
         code = agent_start(&agent, &config, argc, argv);
         if (code == 0) {
             code = agent_run(agent);
@@ -39,4 +47,14 @@ main(int argc, char **argv)
         _exit(code);
     agent_config_release(&config);
     return code;
+}
+
+// Whoever is on this machine may connect to the inputs of applications, and say what it likes.
+static void
+s_guard(void)
+{
+    const uint64_t want = descriptors_wanted(APP_PEERS, FD_OWN), limit = descriptors_raise(want);
+
+    if (peer_guard_start(limit < want ? limit : want, FD_OWN) < 0)
+        log_warn("connections are not guarded: the program is linked in a way of its own", NULL);
 }

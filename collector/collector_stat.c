@@ -64,6 +64,8 @@ static const struct selfstat_def s_defs[STAT_COUNT] = {
     COUNTER(STAT_HOSTS_REFUSED, "hellos_refused_total", "HELLOs of agents that were sent away."),
     COUNTER(STAT_CONTROL_UNSENT, "control_unsent_total",
             "Control answers whose peer was gone or full."),
+    COUNTER(STAT_CONNECTIONS_REFUSED, "connections_refused_total",
+            "Connections closed as they came: their descriptors are kept for others."),
     COUNTER(STAT_NAKS, "naks_total", "NAKs sent."),
     COUNTER(STAT_GOAWAYS, "goaways_total", "GOAWAYs sent."),
     AGENTS(STAT_AGENTS_UP, "up"),

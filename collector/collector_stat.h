@@ -37,6 +37,7 @@ enum collector_stat {
     STAT_ENROLLED,       // keys
     STAT_TOKENS_REFUSED,
     STAT_HOSTS_REFUSED, // HELLOs
+    STAT_CONNECTIONS_REFUSED,
     STAT_NAKS,
     STAT_GOAWAYS,
     STAT_AGENTS_UP, // hosts, by state

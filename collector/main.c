@@ -12,6 +12,7 @@
 #include "shared/base/log.h"
 #include "shared/net/descriptors.h"
 #include "shared/net/option.h"
+#include "shared/net/peer_guard.h"
 #include "shared/net/reload.h"
 #include "shared/net/service.h"
 
@@ -44,6 +45,7 @@ static int
 s_serve(const struct collector_options *settings, int argc, char **argv)
 {
     collector_t *collector = NULL;
+    uint64_t limit;
     int exit_code;
     int signals = service_start(IO_THREADS);
 
@@ -52,7 +54,10 @@ s_serve(const struct collector_options *settings, int argc, char **argv)
         return OPTION_EXIT_FAILED;
     }
     // Two connections of each agent; what is missing to that is said.
-    descriptors_raise(descriptors_wanted(2 * (uint64_t) settings->most_agents + PEERS, FD_OWN));
+    limit = descriptors_raise(
+        descriptors_wanted(2 * (uint64_t) settings->most_agents + PEERS, FD_OWN));
+    if (peer_guard_start(limit, FD_OWN) < 0)
+        log_warn("connections are not guarded: the program is linked in a way of its own", NULL);
     collector_stat_init();
     if (collector_start(&collector, &exit_code, settings) == 0) {
         service_notify("READY=1");

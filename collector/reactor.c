@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "collector/cardinality_series.h"
+#include "collector/collector_stat.h"
 #include "collector/control_service.h"
 #include "collector/gate.h"
 #include "collector/host_ledger.h"
@@ -31,6 +32,8 @@
 #include "shared/base/log.h"
 #include "shared/base/str.h"
 #include "shared/base/xalloc.h"
+#include "shared/net/peer_guard.h"
+#include "shared/net/selfstat.h"
 #include "shared/net/sock.h"
 #include "shared/wire/frame.h"
 
@@ -523,6 +526,7 @@ s_timers(reactor_t *self, struct host_time now)
         if (journal_release(self->journal, self->local, ingest_applied(self->ingest),
                             self->replay != NULL || self->in_part) < 0)
             self->failed = true;
+        selfstat_set(STAT_CONNECTIONS_REFUSED, (int64_t) peer_guard_refused());
         stat_series_tell(self->own, now.real_ms);
         ledger_series_tell(self->ledgers, now);
         cardinality_series_tell(self->counts, now);
