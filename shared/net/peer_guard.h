@@ -17,8 +17,8 @@
 //   gets nothing, so that one address alone shuts nobody out. Local peers (ipc) count as one
 //   address.
 // - A connection that libzmq wants neither to read nor to write is not watched at all, and of one
-//   that can be read or written that alone is told. So libzmq learns that a peer has gone by reading
-//   and writing only, where it can bear it.
+//   that can be read or written that alone is told. So libzmq learns that a peer has gone by
+//   reading and writing only, where it can bear it.
 // A relay in front (three descriptors and two copies for each connection) and a watcher that takes
 // the listening socket away (blind while it sleeps, and it shuts out whom it serves) were left for
 // this. Until peer_guard_start all three do what libc's do.
