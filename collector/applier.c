@@ -15,6 +15,7 @@
 static bool s_is_imported(const struct source *source);
 static void s_leave_name(applier_t *self, struct source *source);
 static uint64_t s_fate(applier_t *self, uint64_t refused);
+static void s_publish_anew(applier_t *self, struct source *source);
 static struct source *s_source(applier_t *self, uint64_t host);
 static struct stream *s_stream(applier_t *self, struct source *source, uint64_t id);
 static void s_accept(struct stream *stream, const struct record *record);
@@ -124,10 +125,6 @@ applier_hello(applier_t *self, const struct host *host, const uint64_t *streams,
     const bool renamed = source->name == NULL || strcmp(source->name, host->info.name) != 0;
 
     applier_name(self, host->info.host, host->info.name);
-    // What an agent's topics carry begins anew with it.
-    if (renamed || source->nonce != host->nonce)
-        publisher_reset(self->live.publisher, source->host);
-    source->nonce = host->nonce;
     for (uint32_t i = source->n_streams; i-- > 0;) {
         bool named = false;
 
@@ -135,6 +132,27 @@ applier_hello(applier_t *self, const struct host *host, const uint64_t *streams,
             named = streams[j] == source->streams[i]->id;
         if (!named)
             s_remove_stream(self, source, i);
+    }
+    // What an agent's topics carry begins anew with it.
+    if (renamed || source->nonce != host->nonce)
+        s_publish_anew(self, source);
+    source->nonce = host->nonce;
+}
+
+// Streams that go on have told the publisher of their series once, and would not again: rows that
+// waited for the replay are read before the HELLO that came ahead of them.
+static void
+s_publish_anew(applier_t *self, struct source *source)
+{
+    publisher_reset(self->live.publisher, source->host);
+    for (uint32_t i = 0; i < source->n_streams; i++) {
+        struct stream *stream = source->streams[i];
+
+        stream->n_new = 0;
+        for (uint32_t slot = 0; slot < stream->n_slots; slot++) {
+            stream->series[slot].admitted = false;
+            stream->n_new += stream->series[slot].id != 0;
+        }
     }
 }
 

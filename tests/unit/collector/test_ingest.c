@@ -1,6 +1,4 @@
 // test_ingest - frames in, rows out; and what is refused, by whom it is counted.
-//
-// Some 500 lines: hostile frames, limits and applications each need the same room and stream.
 
 #include "shared/base/err.h"
 #include "tests/unit/collector/room.h"
@@ -142,21 +140,6 @@ samples_far_ahead_of_our_clock_are_refused(void **state)
     room_give(&s);
     assert_int_equal(selfstat_value(STAT_SAMPLES_FUTURE), 2);
     assert_int_equal(room_samples("m_0", &series), 2);
-}
-
-static void
-backlog_is_stored_and_never_published(void **state)
-{
-    struct live_header header;
-    struct rbuf r;
-    uint32_t series;
-
-    (void) state;
-    room_subscribe("m/");
-    s.flags = FRAME_BACKLOG;
-    begin(1);
-    assert_int_equal(room_samples("m_0", &series), 1);
-    assert_int_equal(room_hear(&header, &r), 0);
 }
 
 static void
@@ -361,96 +344,6 @@ damaged_frames_harm_nobody(void **state)
     assert_true(room_samples("{__name__=~\"m_.+\"}", &series) >= 20);
 }
 
-// The next published message is a ROW of this topic, with one value.
-static void
-hear_row(char kind, uint64_t pubseq, uint64_t number, int64_t time_ms, double value)
-{
-    struct live_row row = { 0 };
-    char topic[LIVE_TOPIC_SIZE];
-    struct live_header h;
-    struct rbuf r;
-
-    live_topic(topic, kind, HOST);
-    do
-        assert_int_equal(room_hear(&h, &r), 1);
-    while (h.type == LIVE_TABLE);
-    assert_memory_equal(zmq_msg_data(&room.topic), topic, strlen(topic));
-    assert_int_equal(h.type, LIVE_ROW);
-    assert_int_equal(h.pubseq, pubseq);
-    assert_int_equal(h.number, number);
-    assert_int_equal(h.time_ms, time_ms);
-    assert_int_equal(live_take_row(&r, &row), 0);
-    assert_int_equal(row.n, 1);
-    assert_true(row.values[0] == value);
-    live_row_release(&row);
-}
-
-static void
-applications_go_out_on_a_topic_of_their_own(void **state)
-{
-    uint32_t series;
-
-    (void) state;
-    s.apps = 1;
-    room_subscribe("m/");
-    room_subscribe("a/");
-    begin(3);
-    hear_row('m', 1, 1, T0, 100);
-    fake_say(&s, -700, 1, 7);
-    fake_say(&s, -10, 1, 8);
-    fake_say(&s, -10, 2, 9); // another application, in the same millisecond
-    fake_row(&s, RECORD_DELTA, T0 + 1000, 3, 101);
-    room_give(&s);
-    hear_row('a', 1, 2, T0 + 300, 7);
-    hear_row('a', 2, 3, T0 + 990, 8);
-    hear_row('a', 3, 4, T0 + 990, 9);
-    hear_row('m', 2, 5, T0 + 1000, 101);
-    assert_int_equal(room_samples("{job=\"app\",instance=\"web\"}", &series), 3);
-    assert_int_equal(series, 2);
-    assert_int_equal(host_table_find(room.hosts, HOST)->info.last_ms, T0 + 1000);
-    assert_int_equal(selfstat_value(STAT_ROWS), 5);
-    assert_int_equal(selfstat_value(STAT_SAMPLES), 5);
-    assert_int_equal(selfstat_value(STAT_SAMPLES_APPS), 3);
-}
-
-static void
-applications_that_begin_in_one_record_need_one_table(void **state)
-{
-    struct live_header h;
-    unsigned tables = 0;
-    struct rbuf r;
-
-    (void) state;
-    s.apps = 1;
-    room_subscribe("a/");
-    begin(1 + FAKE_SAID_MAX);
-    for (uint32_t i = 0; i < FAKE_SAID_MAX; i++)
-        fake_say(&s, (int64_t) i - 500, 1 + i, 5);
-    fake_row(&s, RECORD_DELTA, T0 + 1000, 1 + FAKE_SAID_MAX, 6);
-    room_give(&s);
-    while (room_hear(&h, &r) == 1)
-        tables += h.type == LIVE_TABLE;
-    assert_int_equal(tables, 1);
-    assert_int_equal(h.pubseq, FAKE_SAID_MAX);
-}
-
-// A sender of another make: one row with series of both.
-static void
-a_row_of_both_is_split_applications_first(void **state)
-{
-    (void) state;
-    s.apps = 1;
-    room_subscribe("m/");
-    room_subscribe("a/");
-    begin(2);
-    hear_row('m', 1, 1, T0, 100);
-    s.apps = 0; // from here on all slots are in the row
-    fake_row(&s, RECORD_DELTA, T0 + 1000, 2, 200);
-    room_give(&s);
-    hear_row('a', 1, 2, T0 + 1000, 201);
-    hear_row('m', 2, 3, T0 + 1000, 200);
-}
-
 static void
 late_samples_of_an_application_stand_in_their_order(void **state)
 {
@@ -490,7 +383,6 @@ main(void)
         TEST(bytes_that_are_no_frame_are_counted),
         TEST(what_can_not_be_read_is_asked_for_once_a_second),
         TEST(samples_far_ahead_of_our_clock_are_refused),
-        TEST(backlog_is_stored_and_never_published),
         TEST(a_restarted_agent_begins_anew),
         TEST(the_same_agent_goes_on_where_it_was),
         TEST(an_ended_stream_is_remembered_by_its_next_alone),
@@ -499,9 +391,6 @@ main(void)
         TEST(a_full_store_is_not_tried_again_each_second),
         TEST(two_slots_of_the_same_labels_are_one_series),
         TEST(damaged_frames_harm_nobody),
-        TEST(applications_go_out_on_a_topic_of_their_own),
-        TEST(applications_that_begin_in_one_record_need_one_table),
-        TEST(a_row_of_both_is_split_applications_first),
         TEST(late_samples_of_an_application_stand_in_their_order),
     };
     return cmocka_run_group_tests_name("ingest", tests, NULL, NULL);
