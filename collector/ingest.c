@@ -371,9 +371,9 @@ s_repeat(struct stream *stream, const struct record *record, uint8_t flags, cons
         item.kept = lane == NULL || lane->n_defs == 0 || lane->torn || record->seq > lane->next;
         stream->tabled = item.kept ? record->seq : UINT64_MAX;
     } else {
-        // A large TABLE goes on in DEFs.
+        // A large TABLE goes on in DEFs, and lacks those behind it.
         item.kept = lane == NULL || !lane_entry_is_whole(lane) ||
-                    (record->type == RECORD_DEF && record->seq == stream->tabled);
+                    (record->type == RECORD_DEF && record->seq >= stream->tabled);
     }
     ingest_group_add(&self->gathered, &item, at, len);
 }
@@ -399,9 +399,10 @@ s_stage(struct stream *stream, const struct frame_prefix *prefix, const struct r
         selfstat_add(STAT_LANE_DUPLICATES, 1);
         host_ledger_duplicate(self->is.ledger, stream->source->host);
         ingest_streams_due(self->streams, stream);
-        // Right behind what was repeated, it leads the decoder to what is new, as repeats do: its
-        // sender was told an older `next` than ours.
-        if (record->seq == stream->chain && record->seq < stream->next)
+        // Right behind what was repeated, it leads the decoder to what is new: its sender was told
+        // an older `next` than ours. And the TABLE that was repeated lacks what it defines.
+        if (record->seq < stream->next &&
+            (record->seq == stream->chain || record->type == RECORD_DEF))
             s_repeat(stream, record, prefix->flags | FRAME_REPEAT, at, len);
         return;
     }

@@ -195,13 +195,16 @@ s_stage(lane_t *self, uint64_t base, const struct record *record)
 
 // Known already, but right behind what was repeated: a sender that was told an older `next` than
 // ours goes on from there, and what is new comes after these. So they carry the state on, as
-// repeats do. Any other duplicate is left alone.
+// repeats do; and definitions are read wherever they come, since the TABLE that was repeated is
+// older than they are. Any other duplicate is left alone.
 static int
 s_duplicate(lane_t *self, const struct record *record)
 {
-    if (record->seq == self->chain) {
+    const bool leads = record->seq == self->chain;
+
+    if (leads || record->type == RECORD_DEF) {
         self->staged = false;
-        self->chain = record->seq + 1;
+        self->chain += leads;
         if (s_read(self, record) == ERR_FORMAT)
             return ERR_FORMAT;
     }

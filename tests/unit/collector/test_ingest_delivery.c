@@ -163,6 +163,32 @@ what_follows_repeats_is_readable(void **state)
     assert_int_equal(room.ack.refused, 0);
 }
 
+// The TABLE that it repeats may be older than a definition that is known here.
+static void
+a_repeated_table_takes_no_series_back(void **state)
+{
+    struct fake_stream table = { .id = STREAM, .metric = "m", .seq = 2, .flags = FRAME_REPEAT };
+    struct fake_stream def, row;
+    uint32_t series;
+
+    (void) state;
+    begin();
+    fake_defs(&s, 3, 4);
+    def = s;
+    room_give(&s);
+    fake_row(&s, RECORD_DELTA, T0 + 1000, 4, 101);
+    row = s;
+    room_give(&s);
+    fake_table(&table, 3);
+    room_give(&table);
+    room_give(&def);
+    room_give(&row);
+    fake_row(&s, RECORD_DELTA, T0 + 2000, 4, 102);
+    room_give(&s);
+    assert_int_equal(room_samples("m_3", &series), 2);
+    assert_int_equal(room.ack.refused, 0);
+}
+
 static void
 what_comes_too_early_is_dropped_and_asked_for(void **state)
 {
@@ -484,6 +510,7 @@ main(void)
         room_test(a_duplicate_is_acknowledged_again_and_stored_once),
         room_test(what_was_staged_twice_counts_once),
         room_test(what_follows_repeats_is_readable),
+        room_test(a_repeated_table_takes_no_series_back),
         room_test(what_comes_too_early_is_dropped_and_asked_for),
         room_test(a_base_above_next_leaves_the_rest_to_another_collector),
         room_test(a_base_above_the_record_itself_is_nonsense),

@@ -105,6 +105,27 @@ duplicates_behind_a_repeat_carry_the_state_on(void **state)
     row_state_release(&s);
 }
 
+// Welcomed with an older `next`, the sender repeats a TABLE of then: what was defined since comes
+// as a duplicate, and the rows behind it have its values.
+static void
+a_duplicate_definition_makes_an_older_table_whole(void **state)
+{
+    struct row_state s = { 0 };
+
+    (void) state;
+    give_defs(&fresh, RECORD_TABLE, 0, 0, 1);
+    give_row(&fresh, &s, RECORD_KEY, 1, 1, 2); // the second slot is not defined yet
+    give_defs(&fresh, RECORD_DEF, 2, 1, 2);
+    give_row(&fresh, &s, RECORD_DELTA, 3, 2, 2);
+    assert_int_equal(give_defs(&repeat, RECORD_TABLE, 1, 0, 1), 0);
+    assert_int_equal(give_defs(&fresh, RECORD_DEF, 2, 1, 2), 1);
+    assert_int_equal(give_row(&fresh, &s, RECORD_DELTA, 3, 2, 2), 1);
+    assert_int_equal(give_row(&fresh, &s, RECORD_DELTA, 4, 3, 3), 0);
+    assert_int_equal(seen.n, 2);
+    assert_true(seen.values[0] == 3);
+    row_state_release(&s);
+}
+
 // What was on its way when a connection was lost can come between repeats and new records.
 static void
 a_repeat_of_what_was_read_takes_nothing_back(void **state)
@@ -387,6 +408,7 @@ main(void)
         WITH_LANE(a_hole_is_told_and_ends_at_the_next_key),
         WITH_LANE(a_record_below_next_is_a_duplicate_and_does_nothing),
         WITH_LANE(duplicates_behind_a_repeat_carry_the_state_on),
+        WITH_LANE(a_duplicate_definition_makes_an_older_table_whole),
         WITH_LANE(a_repeat_of_what_was_read_takes_nothing_back),
         WITH_LANE(repeats_set_the_state_and_give_nothing),
         WITH_LANE(a_table_made_for_repeating_does_not_break_the_chain),

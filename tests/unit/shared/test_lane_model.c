@@ -200,6 +200,8 @@ naive_accept(uint64_t seq, const struct told *t, bool staged)
     if (staged) {
         if (seq < naive.next) {
             naive.counters.duplicates++;
+            if (t->type == RECORD_DEF)
+                naive_define(t);
             return 1;
         }
         naive.counters.holes += seq - naive.next;
