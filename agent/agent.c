@@ -263,7 +263,7 @@ agent_stop(agent_t **self_p)
     clean = sampler_close(&self->sampler) && clean;
     series_table_destroy(&self->table);
     if (self->signal_fd >= 0)
-        service_end(self->signal_fd);
+        clean = service_end(self->signal_fd) && clean;
     if (self->lock_fd >= 0)
         close(self->lock_fd);
     free(self);

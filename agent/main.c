@@ -41,7 +41,7 @@ main(int argc, char **argv)
             clean = agent_stop(&agent);
         }
     }
-    // A thread that a dead mount keeps in the kernel may come back at any time: nothing is torn
+    // A thread that a dead mount or a name server keeps may come back at any time: nothing is torn
     // down under it. All that had to be written has been.
     if (!clean)
         _exit(code);

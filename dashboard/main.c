@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "dashboard/dashboard.h"
 #include "dashboard/dashboard_option.h"
@@ -60,7 +61,9 @@ s_serve(const struct dashboard_options *settings, int argc, char **argv)
         dashboard_stop(&dashboard);
         log_info("ended", NULL);
     }
-    service_end(signals);
+    // A thread of libzmq that is left behind may come back at any time.
+    if (!service_end(signals))
+        _exit(exit_code);
     return exit_code;
 }
 

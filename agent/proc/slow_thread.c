@@ -57,6 +57,7 @@ struct slow_thread {
     map_t *answers;   // path -> struct slow_answer, owned
     int64_t ahead_ms; // clock_mono_ms of the last slow_thread_ask_ahead; 0: none
     int64_t every_ms; // from that to the one before; opt.every_ms at first
+    bool hangs;       // it was so when last asked: the end does not wait a second time
 };
 
 static void *s_run(void *arg);
@@ -85,7 +86,8 @@ bool
 slow_thread_hangs(slow_thread_t *self)
 {
     slow_thread_collect(self);
-    return self->n_left > 0 || (self->worker != NULL && !s_wait_answer(self->worker, END_WAIT_MS));
+    self->hangs = self->worker != NULL && !s_wait_answer(self->worker, END_WAIT_MS);
+    return self->n_left > 0 || self->hangs;
 }
 
 void
@@ -102,7 +104,7 @@ slow_thread_destroy(slow_thread_t **self_p)
         worker->end = true;
         pthread_cond_signal(&worker->told);
         pthread_mutex_unlock(&worker->lock);
-        if (s_wait_answer(worker, END_WAIT_MS))
+        if (s_wait_answer(worker, self->hangs ? 0 : END_WAIT_MS))
             pthread_join(worker->thread, NULL);
         else
             pthread_detach(worker->thread);

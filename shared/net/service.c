@@ -6,10 +6,13 @@
 #include <czmq.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -149,12 +152,38 @@ service_notify(const char *state)
     close(fd);
 }
 
-void
-service_end(int fd)
+// The context's end has no limit of its own.
+static void *
+s_end_context(void *arg)
 {
     zsys_shutdown();
+    (void) !eventfd_write((int) (intptr_t) arg, 1);
+    return NULL;
+}
+
+bool
+service_end(int fd)
+{
+    const int done_fd = eventfd(0, EFD_CLOEXEC);
+    struct pollfd done = { .fd = done_fd, .events = POLLIN };
+    pthread_t thread;
+
     if (fd >= 0)
         close(fd);
+    if (done_fd == -1 ||
+        pthread_create(&thread, NULL, s_end_context, (void *) (intptr_t) done_fd) != 0) {
+        zsys_shutdown();
+        close(done_fd);
+        return true;
+    }
+    // Signals are blocked, so nothing interrupts it.
+    if (poll(&done, 1, SERVICE_END_MS) != 1) {
+        pthread_detach(thread); // with its descriptor
+        return false;
+    }
+    pthread_join(thread, NULL);
+    close(done_fd);
+    return true;
 }
 
 void

@@ -9,6 +9,7 @@
 #ifndef SHARED_NET_SERVICE_H
 #define SHARED_NET_SERVICE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum service_event {
@@ -25,8 +26,11 @@ enum service_event service_next(int fd);
 // "READY=1", "STOPPING=1", "WATCHDOG=1", "STATUS=..." to $NOTIFY_SOCKET; nothing where it is not
 // set.
 void service_notify(const char *state);
-// Closes the ZeroMQ context after all sockets are closed, and the signalfd.
-void service_end(int fd);
+// Closes the ZeroMQ context after all sockets are closed, and the signalfd. False if that was not
+// done within SERVICE_END_MS: libzmq's thread then looks up a name with a server that does not
+// answer, for as long as the resolver tries. It is left behind, and the process is to end.
+#define SERVICE_END_MS 500 // longer than sockets linger
+bool service_end(int fd);
 // Unblocks signals and undoes SIGPIPE: for a child between fork and exec.
 void service_child(void);
 

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <czmq.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@
 #include "shared/net/service.h"
 
 #define WAIT_MS 20000
+#define NOBODY  "nobody.invalid"
 
 // More than an id and its newline, and more than is read.
 #define LONG_TAIL "0123456789abcdef and a tail that goes on beyond the 64 bytes that are read\n"
@@ -81,6 +83,59 @@ a_closed_standard_error_is_nobody_elses_place(void **state)
         _exit(strcmp(is, "/dev/null") == 0 ? 0 : 2);
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+// The resolver, also for libzmq: a name server that never answers. What it is asked is told.
+static int asked[2];
+
+int
+getaddrinfo(const char *node, const char *port, const struct addrinfo *hints, struct addrinfo **ret)
+{
+    (void) port;
+    (void) hints;
+    (void) ret;
+    if (node == NULL || strcmp(node, NOBODY) != 0)
+        return EAI_NONAME;
+    (void) !write(asked[1], "", 1);
+    for (;;)
+        pause();
+}
+
+// In a child: its context never ends.
+static void
+s_end_while_asked(void)
+{
+    const int fd = service_start(1);
+    zsock_t *sock = zsock_new(ZMQ_PUSH);
+    char byte;
+
+    if (fd < 0 || sock == NULL || zsock_connect(sock, "tcp://" NOBODY ":1") != 0 ||
+        read(asked[0], &byte, 1) != 1)
+        _exit(1);
+    zsock_destroy(&sock);
+    _exit(service_end(fd) ? 2 : 0);
+}
+
+static void
+an_end_does_not_wait_for_a_name_server(void **state)
+{
+    const int64_t until_ms = zclock_mono() + WAIT_MS;
+    pid_t pid, ended = 0;
+    int status = -1;
+
+    (void) state;
+    assert_int_equal(pipe(asked), 0);
+    pid = fork();
+    if (pid == 0)
+        s_end_while_asked();
+    while ((ended = waitpid(pid, &status, WNOHANG)) == 0 && zclock_mono() < until_ms)
+        poll(NULL, 0, 10);
+    if (ended == 0)
+        kill(pid, SIGKILL);
+    close(asked[0]);
+    close(asked[1]);
+    assert_int_equal(ended, pid);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
@@ -231,6 +286,7 @@ main(void)
 {
     const struct CMUnitTest before[] = {
         cmocka_unit_test(a_closed_standard_error_is_nobody_elses_place),
+        cmocka_unit_test(an_end_does_not_wait_for_a_name_server),
     };
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(signals_arrive_as_events),
