@@ -17,7 +17,8 @@ static void s_leave_name(applier_t *self, struct source *source);
 static uint64_t s_fate(applier_t *self, uint64_t refused);
 static void s_publish_anew(applier_t *self, struct source *source);
 static struct source *s_source(applier_t *self, uint64_t host);
-static struct stream *s_stream(applier_t *self, struct source *source, uint64_t id);
+static struct stream *s_stream(applier_t *self, uint64_t host, uint64_t id);
+static struct stream *s_add_stream(applier_t *self, struct source *source, uint64_t id);
 static void s_accept(struct stream *stream, const struct record *record);
 static void s_count(const struct lane_counters *before, const struct lane_counters *after);
 static void s_remove_stream(applier_t *self, struct source *source, uint32_t at);
@@ -167,8 +168,7 @@ applier_record(applier_t *self, uint64_t host, uint8_t flags, const struct recor
                struct host_time now)
 {
     const bool repeat = (flags & FRAME_REPEAT) != 0;
-    struct source *source = s_source(self, host);
-    struct stream *stream = source->name == NULL ? NULL : s_stream(self, source, record->stream);
+    struct stream *stream = s_stream(self, host, record->stream);
 
     self->now = now;
     self->flags = flags;
@@ -241,14 +241,24 @@ s_source(applier_t *self, uint64_t host)
     return source;
 }
 
-// NULL if it is another host's.
+// NULL if it is another host's, or nobody has said what the host is called.
 static struct stream *
-s_stream(applier_t *self, struct source *source, uint64_t id)
+s_stream(applier_t *self, uint64_t host, uint64_t id)
 {
     struct stream *stream = map_get_u64(self->streams, id);
 
     if (stream != NULL)
-        return stream->source == source ? stream : NULL;
+        return stream->source->host == host ? stream : NULL;
+    return s_add_stream(self, s_source(self, host), id);
+}
+
+static struct stream *
+s_add_stream(applier_t *self, struct source *source, uint64_t id)
+{
+    struct stream *stream;
+
+    if (source->name == NULL)
+        return NULL;
     stream = xcalloc(1, sizeof *stream);
     stream->applier = self;
     stream->source = source;

@@ -148,6 +148,13 @@ s_table(void *arg)
     store_lane_table(stream->into, lane_next(stream->lane));
 }
 
+// Whether a row of the stream may be one of that kind.
+static bool
+s_has(const struct stream *stream, enum kind kind)
+{
+    return kind == KIND_APPS ? stream->n_apps > 0 : stream->n_apps < stream->n_slots;
+}
+
 static void
 s_values(void *arg, const struct row_state *before, bool apart)
 {
@@ -161,7 +168,7 @@ s_values(void *arg, const struct row_state *before, bool apart)
     taken->last_ms = INT64_MIN;
     taken->live = self->live.publisher != NULL && (self->flags & FRAME_BACKLOG) == 0;
     for (enum kind kind = 0; kind < KINDS; kind++)
-        taken->watched[kind] = taken->live &&
+        taken->watched[kind] = taken->live && s_has(stream, kind) &&
                                publisher_watches(self->live.publisher, s_topics[kind],
                                                  stream->source->host);
     store_lane_before(stream->into, (struct store_place){ self->record->seq, self->segment },

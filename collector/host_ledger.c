@@ -30,15 +30,18 @@ struct entry {
 struct host_ledger {
     store_t *store; // NULL: none
     map_t *hosts;   // id -> struct entry
+    size_t n_open;  // hosts with a gap that is open
 };
 
 static struct entry *s_entry(host_ledger_t *self, uint64_t host);
-static void s_told(struct entry *e, const struct ledger *told, int64_t real_ms);
+static void s_told(host_ledger_t *self, struct entry *e, const struct ledger *told,
+                   int64_t real_ms);
 static void s_measure(struct entry *e, const struct ledger *told, uint64_t taken);
 static void s_compare(struct entry *e, const struct ledger *told, uint64_t taken);
-static void s_missed(struct entry *e, uint8_t cause, uint64_t ticks, int64_t from_ms,
-                     int64_t to_ms);
-static struct query_gap *s_add_gap(struct entry *e);
+static void s_missed(host_ledger_t *self, struct entry *e, uint8_t cause, uint64_t ticks,
+                     int64_t from_ms, int64_t to_ms);
+static void s_open(host_ledger_t *self, struct entry *e, uint64_t stream);
+static struct query_gap *s_add_gap(host_ledger_t *self, struct entry *e);
 
 host_ledger_t *
 host_ledger_new(store_t *store)
@@ -72,7 +75,7 @@ host_ledger_hello(host_ledger_t *self, uint64_t host, const struct ledger *told,
 {
     struct entry *e = s_entry(self, host);
 
-    s_told(e, told, now.real_ms);
+    s_told(self, e, told, now.real_ms);
     e->pings = 0;
     e->unbalanced = 0;
     if (ours && own != NULL && own->settled) {
@@ -94,7 +97,7 @@ host_ledger_ping(host_ledger_t *self, uint64_t host, const struct ledger *told,
     const uint64_t taken = own == NULL ? 0 : own->taken;
     bool settled = false;
 
-    s_told(e, told, now.real_ms);
+    s_told(self, e, told, now.real_ms);
     if (!e->measuring) {
         s_compare(e, told, taken);
     } else {
@@ -128,21 +131,25 @@ host_ledger_gap(host_ledger_t *self, uint64_t host, uint64_t stream, int64_t fro
 {
     struct entry *e = s_entry(self, host);
 
-    *s_add_gap(e) = (struct query_gap){
+    *s_add_gap(self, e) = (struct query_gap){
         .from_ms = from_ms, .to_ms = from_ms, .count = samples, .cause = cause
     };
-    e->open_stream = stream;
+    s_open(self, e, stream);
 }
 
 void
 host_ledger_gap_ends(host_ledger_t *self, uint64_t host, uint64_t stream, int64_t to_ms)
 {
-    struct entry *e = map_get_u64(self->hosts, host);
+    struct entry *e;
     struct query_gap *gap;
 
+    // It is asked of every record, and hardly ever there is one.
+    if (self->n_open == 0)
+        return;
+    e = map_get_u64(self->hosts, host);
     if (e == NULL || e->open_stream != stream || e->n_gaps == 0)
         return;
-    e->open_stream = 0;
+    s_open(self, e, 0);
     gap = &e->gaps[e->n_gaps - 1];
     if (!gap->missed && to_ms > gap->to_ms)
         gap->to_ms = to_ms;
@@ -151,7 +158,12 @@ host_ledger_gap_ends(host_ledger_t *self, uint64_t host, uint64_t stream, int64_
 void
 host_ledger_forget(host_ledger_t *self, uint64_t host)
 {
-    free(map_remove_u64(self->hosts, host));
+    struct entry *e = map_remove_u64(self->hosts, host);
+
+    if (e == NULL)
+        return;
+    s_open(self, e, 0);
+    free(e);
 }
 
 void
@@ -199,11 +211,11 @@ s_entry(host_ledger_t *self, uint64_t host)
 
 // Ticks that were missed since it told last lie between the two.
 static void
-s_told(struct entry *e, const struct ledger *told, int64_t real_ms)
+s_told(host_ledger_t *self, struct entry *e, const struct ledger *told, int64_t real_ms)
 {
     for (uint8_t i = 0; i < MISSED_CAUSES && e->told_ms != 0; i++)
         if (told->missed[i] > e->told.missed[i])
-            s_missed(e, i, told->missed[i] - e->told.missed[i], e->told_ms, real_ms);
+            s_missed(self, e, i, told->missed[i] - e->told.missed[i], e->told_ms, real_ms);
     e->told = *told;
     e->told_ms = real_ms;
 }
@@ -233,7 +245,8 @@ s_compare(struct entry *e, const struct ledger *told, uint64_t taken)
 }
 
 static void
-s_missed(struct entry *e, uint8_t cause, uint64_t ticks, int64_t from_ms, int64_t to_ms)
+s_missed(host_ledger_t *self, struct entry *e, uint8_t cause, uint64_t ticks, int64_t from_ms,
+         int64_t to_ms)
 {
     struct query_gap *last = e->n_gaps == 0 ? NULL : &e->gaps[e->n_gaps - 1];
 
@@ -246,17 +259,26 @@ s_missed(struct entry *e, uint8_t cause, uint64_t ticks, int64_t from_ms, int64_
         last->count += ticks;
         return;
     }
-    *s_add_gap(e) = (struct query_gap){
+    *s_add_gap(self, e) = (struct query_gap){
         .from_ms = from_ms, .to_ms = to_ms, .count = ticks, .missed = true, .cause = cause
     };
 }
 
+// From here on its newest gap is open, and the stream's; or, with 0, none is.
+static void
+s_open(host_ledger_t *self, struct entry *e, uint64_t stream)
+{
+    self->n_open -= e->open_stream != 0;
+    e->open_stream = stream;
+    self->n_open += e->open_stream != 0;
+}
+
 // The oldest makes room.
 static struct query_gap *
-s_add_gap(struct entry *e)
+s_add_gap(host_ledger_t *self, struct entry *e)
 {
     if (e->n_gaps == QUERY_GAPS_MAX)
         memmove(e->gaps, e->gaps + 1, --e->n_gaps * sizeof e->gaps[0]);
-    e->open_stream = 0;
+    s_open(self, e, 0);
     return &e->gaps[e->n_gaps++];
 }

@@ -354,7 +354,7 @@ s_repeat(struct stream *stream, const struct record *record, uint8_t flags, cons
          size_t len)
 {
     ingest_t *self = stream->ingest;
-    const struct lane_entry *lane = lane_table_find(self->lanes, stream->source->host, stream->id);
+    const struct lane_entry *lane = ingest_stream_lane(stream, self->lanes);
     struct journal_item item = { .host = stream->source->host,
                                  .received_ms = self->now.real_ms,
                                  .kind = JOURNAL_RECORD,
@@ -375,7 +375,7 @@ s_repeat(struct stream *stream, const struct record *record, uint8_t flags, cons
         item.kept = lane == NULL || !lane_entry_is_whole(lane) ||
                     (record->type == RECORD_DEF && record->seq >= stream->tabled);
     }
-    ingest_group_add(&self->gathered, &item, at, len);
+    ingest_group_add(&self->gathered, stream->source, &item, at, len);
 }
 
 static void
@@ -419,7 +419,7 @@ s_stage(struct stream *stream, const struct frame_prefix *prefix, const struct r
         stream->next = gap.to + 1;
     stream->chain = stream->next;
     ingest_stream_sized(stream, len);
-    ingest_group_add(&self->gathered, &item, at, len);
+    ingest_group_add(&self->gathered, stream->source, &item, at, len);
 }
 
 // `next` of NEXT and STORAGE is where to go on; that of KEY only says how far we are.
@@ -427,7 +427,7 @@ static void
 s_nak(struct stream *stream, uint8_t reason, int64_t *last_ms, int64_t every_ms)
 {
     ingest_t *self = stream->ingest;
-    const struct lane_entry *lane = lane_table_find(self->lanes, stream->source->host, stream->id);
+    const struct lane_entry *lane = ingest_stream_lane(stream, self->lanes);
     struct nak nak = { .reason = reason, .stream = stream->id, .next = stream->next };
 
     if (*last_ms != 0 && self->now.mono_ms - *last_ms < every_ms)
@@ -450,8 +450,7 @@ s_take_back(ingest_t *self)
                   INGEST_FULL_MS);
     ingest_group_drop(&self->gathered);
     while ((stream = ingest_streams_next(self->streams, &at)) != NULL) {
-        const struct lane_entry *lane = lane_table_find(self->lanes, stream->source->host,
-                                                        stream->id);
+        const struct lane_entry *lane = ingest_stream_lane(stream, self->lanes);
         int64_t never_ms = 0;
 
         stream->next = lane == NULL ? 0 : lane->next;
@@ -484,8 +483,7 @@ s_acks(ingest_t *self)
     struct stream *stream;
 
     while ((stream = ingest_streams_next_due(self->streams)) != NULL) {
-        const struct lane_entry *lane = lane_table_find(self->lanes, stream->source->host,
-                                                        stream->id);
+        const struct lane_entry *lane = ingest_stream_lane(stream, self->lanes);
         struct ack ack = { .stream = stream->id };
 
         if (lane != NULL) {

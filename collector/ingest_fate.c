@@ -10,6 +10,9 @@
 
 static void s_book_record(const struct ingest_fate *self, const struct journal_entry *entry,
                           struct journal_item *item);
+static struct stream *s_stream(const struct ingest_fate *self, const struct journal_entry *entry);
+static struct lane_entry *s_lane(const struct ingest_fate *self, struct stream *stream,
+                                 const struct journal_entry *entry);
 static bool s_entry(struct journal_entry *ret, const struct journal_group *group, uint32_t i);
 static void s_note(const struct ingest_fate *self, const struct journal_entry *entry,
                    uint64_t refused);
@@ -34,8 +37,10 @@ ingest_fate_book(struct ingest_fate *self, struct journal_group *group)
         lane_table_trim(self->lanes, group->oldest);
         self->trimmed = group->oldest;
     }
-    if (group->expired_ms != 0)
+    if (group->expired_ms != 0) {
         lane_table_expire(self->lanes, group->expired_ms);
+        ingest_streams_forgotten(self->streams);
+    }
 }
 
 void
@@ -66,16 +71,33 @@ static void
 s_book_record(const struct ingest_fate *self, const struct journal_entry *entry,
               struct journal_item *item)
 {
-    const uint64_t id = entry->record.stream;
-    const struct lane_entry *lane = lane_table_add(self->lanes, entry->host, id);
+    struct stream *stream = s_stream(self, entry);
+    struct lane_entry *lane = s_lane(self, stream, entry);
     const uint64_t elsewhere = lane->elsewhere;
-    struct stream *stream = ingest_streams_find(self->streams, id);
 
     item->twice = entry->record.seq < lane->next;
-    lane_table_book(self->lanes, entry, item->place);
+    lane_table_book_record(self->lanes, lane, entry, item->place);
     selfstat_add(STAT_SAMPLES_ELSEWHERE, lane->elsewhere - elsewhere);
     if (stream != NULL)
         ingest_streams_due(self->streams, stream);
+}
+
+// The record's stream, where its host still names it.
+static struct stream *
+s_stream(const struct ingest_fate *self, const struct journal_entry *entry)
+{
+    struct stream *stream = ingest_streams_find(self->streams, entry->record.stream);
+
+    return stream != NULL && stream->source->host == entry->host ? stream : NULL;
+}
+
+// The record's lane, made if it is new.
+static struct lane_entry *
+s_lane(const struct ingest_fate *self, struct stream *stream, const struct journal_entry *entry)
+{
+    struct lane_entry *lane = stream == NULL ? NULL : ingest_stream_lane(stream, self->lanes);
+
+    return lane != NULL ? lane : lane_table_add(self->lanes, entry->host, entry->record.stream);
 }
 
 // Entry i of a group. False for what is no entry of ours.
@@ -105,8 +127,9 @@ ingest_fate_apply(struct ingest_fate *self, const struct journal_group *group, i
         if (group->items[i].kind != JOURNAL_RECORD || group->items[i].twice ||
             !s_entry(&entry, group, i))
             continue;
+        stream = s_stream(self, &entry);
         // A host that was forgotten meanwhile is not begun anew.
-        known = ingest_streams_source(self->streams, entry.host) != NULL;
+        known = stream != NULL || ingest_streams_source(self->streams, entry.host) != NULL;
         if (group->items[i].kept)
             self->applied = group->items[i].place.segment;
         applier_segment(self->applier, group->items[i].place.segment);
@@ -116,11 +139,10 @@ ingest_fate_apply(struct ingest_fate *self, const struct journal_group *group, i
                                                               .real_ms = entry.received_ms });
         if ((entry.flags & FRAME_REPEAT) != 0)
             continue;
-        lane = lane_table_add(self->lanes, entry.host, entry.record.stream);
+        lane = s_lane(self, stream, &entry);
         lane_table_refuse(self->lanes, lane, refused);
         if (known)
             s_note(self, &entry, refused);
-        stream = ingest_streams_find(self->streams, entry.record.stream);
         if (refused > 0 && stream != NULL)
             ingest_streams_refused(self->streams, stream);
         if (entry.record.type == RECORD_END && lane->backlog)

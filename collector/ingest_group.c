@@ -19,11 +19,9 @@ ingest_group_release(struct ingest_group *self)
 }
 
 void
-ingest_group_add(struct ingest_group *self, const struct journal_item *item, const void *at,
-                 size_t len)
+ingest_group_add(struct ingest_group *self, struct source *source, const struct journal_item *item,
+                 const void *at, size_t len)
 {
-    struct source *source = ingest_streams_source(self->streams, item->host);
-
     // How the host is called goes ahead of the first of its records that says so.
     if (item->kept && source != NULL && !source->said) {
         const char *name = lane_table_name(self->lanes, item->host);
@@ -54,7 +52,7 @@ ingest_group_before(struct ingest_group *self, uint64_t host, int64_t now_ms, ui
     struct buf body = { 0 };
 
     journal_before_put(&body, samples);
-    ingest_group_add(self, &item, body.at, body.len);
+    ingest_group_add(self, ingest_streams_source(self->streams, host), &item, body.at, body.len);
     buf_release(&body);
 }
 
@@ -64,8 +62,7 @@ ingest_group_refused(struct ingest_group *self, int64_t now_ms)
     struct stream *stream;
 
     while ((stream = ingest_streams_next_refused(self->streams)) != NULL) {
-        const struct lane_entry *lane = lane_table_find(self->lanes, stream->source->host,
-                                                        stream->id);
+        const struct lane_entry *lane = ingest_stream_lane(stream, self->lanes);
         const struct journal_item item = { .host = stream->source->host,
                                            .received_ms = now_ms,
                                            .kind = JOURNAL_REFUSED,
@@ -74,7 +71,7 @@ ingest_group_refused(struct ingest_group *self, int64_t now_ms)
 
         if (lane != NULL) {
             journal_refused_put(&body, stream->id, lane->refused, lane->next);
-            ingest_group_add(self, &item, body.at, body.len);
+            ingest_group_add(self, stream->source, &item, body.at, body.len);
         }
         buf_release(&body);
     }
@@ -86,7 +83,7 @@ ingest_group_probe(struct ingest_group *self)
     const struct journal_item item = { .kind = KIND_PROBE, .kept = true };
     void *zeros = xcalloc(1, PROBE_BYTES);
 
-    ingest_group_add(self, &item, zeros, PROBE_BYTES);
+    ingest_group_add(self, NULL, &item, zeros, PROBE_BYTES);
     free(zeros);
 }
 

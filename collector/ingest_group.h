@@ -33,8 +33,9 @@ struct ingest_group {
 void ingest_group_release(struct ingest_group *self);
 
 // Ahead of the first kept entry of a host: what it is called, if the journal has not been told.
-void ingest_group_add(struct ingest_group *self, const struct journal_item *item, const void *at,
-                      size_t len);
+// `source` is the item's host, or NULL where there is no such.
+void ingest_group_add(struct ingest_group *self, struct source *source,
+                      const struct journal_item *item, const void *at, size_t len);
 // host_ledger's `before` of the host.
 void ingest_group_before(struct ingest_group *self, uint64_t host, int64_t now_ms,
                          uint64_t samples);

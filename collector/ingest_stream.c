@@ -200,6 +200,24 @@ ingest_stream_fits(const struct stream *stream, const struct frame_prefix *prefi
     return identity_take(&r, &id) < 0 || id.host == stream->source->host;
 }
 
+struct lane_entry *
+ingest_stream_lane(struct stream *stream, const lane_table_t *lanes)
+{
+    if (stream->lane == NULL)
+        stream->lane = lane_table_find(lanes, stream->source->host, stream->id);
+    return stream->lane;
+}
+
+void
+ingest_streams_forgotten(ingest_streams_t *self)
+{
+    struct stream *stream;
+    size_t at = 0;
+
+    while ((stream = ingest_streams_next(self, &at)) != NULL)
+        stream->lane = NULL;
+}
+
 // A KEY is larger than a DELTA, and comes seldom: what it said fades slowly.
 void
 ingest_stream_sized(struct stream *stream, size_t bytes)

@@ -32,6 +32,7 @@ struct source {
 struct stream {
     struct ingest *ingest;
     struct source *source;
+    struct lane_entry *lane; // ingest_stream_lane has it; NULL: to be looked for
     uint64_t id;
     uint64_t next;   // lowest seq that is not staged
     uint64_t chain;  // behind the record that was given to the applier last, repeats too
@@ -80,6 +81,10 @@ struct stream *ingest_streams_next_refused(ingest_streams_t *self);
 // that is what its HELLO said.
 bool ingest_stream_fits(const struct stream *stream, const struct frame_prefix *prefix,
                         const struct record *record);
+// What of it is committed, or NULL if nothing is. `lanes` is always the same table; streams are
+// told when it has forgotten some.
+struct lane_entry *ingest_stream_lane(struct stream *stream, const lane_table_t *lanes);
+void ingest_streams_forgotten(ingest_streams_t *self);
 // A record of this length was staged.
 void ingest_stream_sized(struct stream *stream, size_t bytes);
 // The limit to tell, where `next` is durable and `bytes` more may come, in records of the size that

@@ -22,6 +22,7 @@ struct lane_table {
 };
 
 static void s_clear(lane_table_t *self);
+static struct lane_host *s_host_of(lane_table_t *self, struct lane_entry *lane);
 static void s_book_record(struct lane_entry *lane, const struct journal_entry *e,
                           struct segment_place place);
 static void s_book_chain(struct lane_entry *lane, const struct journal_entry *e,
@@ -85,6 +86,7 @@ lane_table_copy(lane_table_t *self, const lane_table_t *from)
         struct lane_entry *copy = lane_table_add(self, lane->host, lane->stream);
 
         *copy = *lane;
+        copy->of = NULL;
         copy->defs_size = lane->n_defs;
         copy->defs = lane->n_defs == 0 ? NULL
                                        : xmemdup(lane->defs, lane->n_defs * sizeof *copy->defs);
@@ -107,12 +109,7 @@ lane_table_book(lane_table_t *self, const struct journal_entry *e, struct segmen
     switch (e->kind) {
     case JOURNAL_RECORD:
         lane = lane_table_add(self, e->host, e->record.stream);
-        host = lane_table_add_host(self, e->host);
-        host->taken -= lane->taken;
-        host->elsewhere -= lane->elsewhere;
-        s_book_record(lane, e, place);
-        host->taken += lane->taken;
-        host->elsewhere += lane->elsewhere;
+        lane_table_book_record(self, lane, e, place);
         break;
     case JOURNAL_BEFORE:
         host = lane_table_add_host(self, e->host);
@@ -133,6 +130,28 @@ lane_table_book(lane_table_t *self, const struct journal_entry *e, struct segmen
     default:
         break;
     }
+}
+
+void
+lane_table_book_record(lane_table_t *self, struct lane_entry *lane, const struct journal_entry *e,
+                       struct segment_place place)
+{
+    struct lane_host *host = s_host_of(self, lane);
+
+    host->taken -= lane->taken;
+    host->elsewhere -= lane->elsewhere;
+    s_book_record(lane, e, place);
+    host->taken += lane->taken;
+    host->elsewhere += lane->elsewhere;
+}
+
+// A host outlives all of its streams.
+static struct lane_host *
+s_host_of(lane_table_t *self, struct lane_entry *lane)
+{
+    if (lane->of == NULL)
+        lane->of = lane_table_add_host(self, lane->host);
+    return lane->of;
 }
 
 static void
@@ -229,7 +248,8 @@ void
 lane_table_refuse(lane_table_t *self, struct lane_entry *lane, uint64_t samples)
 {
     lane->refused += samples;
-    lane_table_add_host(self, lane->host)->refused += samples;
+    if (samples > 0)
+        s_host_of(self, lane)->refused += samples;
 }
 
 void

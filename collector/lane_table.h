@@ -18,9 +18,12 @@
 #include "collector/journal_entry.h"
 #include "shared/base/segment_log.h"
 
+struct lane_host;
+
 struct lane_entry {
     uint64_t host;
     uint64_t stream;
+    struct lane_host *of;  // its host, once it was asked for; the table's. NULL: not yet
     uint64_t next;         // lowest seq not in the journal
     uint64_t total;        // samples before `next`, as the sender counts
     uint32_t crc;          // of record next - 1; 0: not known, or a GAP
@@ -71,6 +74,9 @@ void lane_table_copy(lane_table_t *self, const lane_table_t *from);
 // Books one entry that stands at `place`. CHECKPOINTs are for lane_checkpoint_load.
 void lane_table_book(lane_table_t *self, const struct journal_entry *entry,
                      struct segment_place place);
+// The same of a record, by who has found its stream's entry already.
+void lane_table_book_record(lane_table_t *self, struct lane_entry *lane,
+                            const struct journal_entry *entry, struct segment_place place);
 // Segments below `oldest` are gone: places in them are forgotten.
 void lane_table_trim(lane_table_t *self, uint64_t oldest);
 // Forgets streams that ended and were last heard before `before_ms`, those without END 30 days
