@@ -12,7 +12,8 @@
 
 struct reading {
     struct local_far *far;
-    tile_gather_t *gather;
+    int (*fn)(void *arg, const struct block_tile *tile);
+    void *arg;
     uint32_t at;    // next of memory's tiles
     unsigned ticks; // since the clock was looked at
 };
@@ -46,7 +47,7 @@ s_take(struct reading *r, const struct block_tile *tile)
         return ERR_CLOSED;
     if (what->until_ms != 0 && r->ticks++ % CLOCK_EACH == 0 && clock_mono_ms() > what->until_ms)
         return -ETIMEDOUT;
-    rc = tile_gather_tile(r->gather, tile->bytes, tile->len);
+    rc = r->fn(r->arg, tile);
     if (rc != ERR_FORMAT && rc != ERR_VERSION)
         return rc;
     r->far->damaged++;
@@ -99,20 +100,41 @@ s_tile(void *arg, const struct block_tile *tile)
     return rc < 0 ? rc : s_take(r, tile);
 }
 
-int
-local_far_read(struct local_far *far, tile_gather_t *gather)
+static int
+s_files(struct local_far *far, struct reading *reading)
 {
-    struct reading reading = { .far = far, .gather = gather };
     block_reader_t *reader = local_disk_reader(far->store->disk);
+    const int rc = block_reader_tiles(reader, far->host, far->what->start_ms, far->what->end_ms,
+                                      s_tile, reading);
+
+    far->damaged += block_reader_lacks(reader);
+    local_disk_give_back(far->store->disk, reader);
+    return rc;
+}
+
+int
+local_far_tiles(struct local_far *far, int (*fn)(void *arg, const struct block_tile *tile),
+                void *arg)
+{
+    struct reading reading = { .far = far, .fn = fn, .arg = arg };
     int rc;
 
     if (far->n_tiles > 0)
         qsort(far->tiles, far->n_tiles, sizeof(struct sealed_tile *), s_compare);
-    rc = block_reader_tiles(reader, far->host, far->what->start_ms, far->what->end_ms, s_tile,
-                            &reading);
-    far->damaged += block_reader_lacks(reader);
-    local_disk_give_back(far->store->disk, reader);
+    rc = far->memory_alone ? 0 : s_files(far, &reading);
     return rc < 0 ? rc : s_take_memory(&reading, NULL);
+}
+
+static int
+s_gather(void *gather, const struct block_tile *tile)
+{
+    return tile_gather_tile(gather, tile->bytes, tile->len);
+}
+
+int
+local_far_read(struct local_far *far, tile_gather_t *gather)
+{
+    return local_far_tiles(far, s_gather, gather);
 }
 
 int64_t

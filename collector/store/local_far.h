@@ -18,6 +18,7 @@ struct local_far {
     struct local_store *store;
     const struct store_select *what;
     uint64_t host;
+    bool memory_alone;          // the disk is not asked
     struct sealed_tile **tiles; // of memory, what is open sealed for the question
     uint32_t n_tiles;
     const struct local_tile *known; // of memory when they were taken, numbers rising: what of them
@@ -25,7 +26,12 @@ struct local_far {
     uint32_t damaged;               // out: tiles and files that could not be read
 };
 
-// Into `gather`. 0, ERR_LIMIT, -ETIMEDOUT, ERR_CLOSED, or -errno. Sorts the tiles.
+// Calls `fn` for each tile in that order: 0; or ERR_FORMAT or ERR_VERSION: it can not be read; or
+// what ends it. 0, what `fn` ended it with, -ETIMEDOUT, ERR_CLOSED, or -errno. Sorts the tiles of
+// memory.
+int local_far_tiles(struct local_far *far, int (*fn)(void *arg, const struct block_tile *tile),
+                    void *arg);
+// All of them into `gather`; ERR_LIMIT too.
 int local_far_read(struct local_far *far, tile_gather_t *gather);
 
 #endif

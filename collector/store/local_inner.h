@@ -28,7 +28,7 @@ struct local_tile {
 struct local_host {
     uint64_t host;
     uint64_t rows;      // appended
-    uint64_t conflicts; // samples whose time had another value
+    uint64_t conflicts; // samples whose time had another value when they were sealed
     int64_t lost_ms;    // newest time of a tile that was given up; INT64_MIN: none was
     uint32_t n;
     uint32_t size;   // allocated
@@ -175,6 +175,10 @@ void local_end_tile(struct local_store *self, open_tile_t *tile, uint64_t needs)
 void *local_seal_run(void *store);
 // Seals the first of those that wait; `lock` is held before and after, and not between.
 void local_seal_next(struct local_store *self, sealer_t *sealer);
+// Samples of what the sealer has made last whose series and time have another value, in it or in
+// what was sealed before: each once. The store's thread, without the lock.
+uint64_t local_conflicts(struct local_store *self, sealer_t *sealer,
+                         struct sealed_tile *const *made, uint32_t n_made);
 // Gives up sealed tiles that are on the disk, or may be lost where there is none, until all is
 // within `most_bytes`. Under the lock.
 void local_make_room(struct local_store *self, uint64_t index_bytes);

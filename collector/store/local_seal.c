@@ -4,13 +4,9 @@
 #include <string.h>
 
 #include "collector/store/local_inner.h"
-#include "collector/store/tile_compare.h"
 #include "shared/base/clock.h"
 #include "shared/base/crash_point.h"
 #include "shared/base/xalloc.h"
-
-// Tiles of one open tile that are compared with their neighbours.
-#define COMPARED_MOST 64u
 
 // What has become of one open tile.
 struct made {
@@ -29,45 +25,6 @@ s_take(void *arg, struct sealed_tile *tile)
         made->at = xrealloc(made->at, made->size, sizeof(struct sealed_tile *));
     }
     made->at[made->n++] = tile;
-}
-
-// Sealed tiles of the host that share time with it, and are not of the same open tile; held.
-static struct made
-s_neighbours(struct local_store *self, const struct sealed_tile *tile)
-{
-    struct made found = { 0 };
-    const struct local_host *host;
-
-    pthread_mutex_lock(&self->lock);
-    host = local_host(self, tile->is.host);
-    for (uint32_t i = 0; i < host->n; i++) {
-        struct sealed_tile *other = host->tiles[i].sealed;
-
-        if (other != NULL && other->is.first_ms <= tile->is.last_ms &&
-            other->is.last_ms >= tile->is.first_ms)
-            s_take(&found, sealed_tile_hold(other));
-    }
-    pthread_mutex_unlock(&self->lock);
-    return found;
-}
-
-// Samples that another stream of the host has said otherwise. Nearly all open tiles become one or
-// two; a stranger's may become a tile for each sample, whose conflicts nobody waits for.
-static uint64_t
-s_conflicts(struct local_store *self, const struct made *made)
-{
-    uint64_t n = 0;
-
-    for (uint32_t i = 0; i < made->n && i < COMPARED_MOST; i++) {
-        struct made others = s_neighbours(self, made->at[i]);
-
-        for (uint32_t k = 0; k < others.n; k++) {
-            n += tile_conflicts(&made->at[i]->is, &others.at[k]->is);
-            sealed_tile_drop(others.at[k]);
-        }
-        free(others.at);
-    }
-    return n;
 }
 
 static void
@@ -168,27 +125,37 @@ s_is_written(const struct local_store *self, const struct local_ended *ended)
            stream_marks_cover(marks, partition_of(stat.first_ms), stat.next_seq);
 }
 
-// Of the tiles made of one open tile those go that are on the disk since before the start, and
-// those of days that no file can have.
-static void
-s_sift(struct local_store *self, struct made *made, const struct local_ended *ended)
+// What of an ended tile is not to be sealed.
+struct elsewhere {
+    const struct stream_marks *marks; // NULL: nothing of the stream was written before the start
+    uint64_t next_seq;
+};
+
+// It is on the disk since before the start, or of a day that no file can have.
+static bool
+s_is_elsewhere(void *arg, int64_t day)
 {
-    const struct stream_marks *marks = NULL;
-    uint32_t kept = 0;
+    const struct elsewhere *elsewhere = arg;
 
-    if (self->disk == NULL)
-        return;
-    marks = local_disk_marks(self->disk, ended->stream);
-    for (uint32_t i = 0; i < made->n; i++) {
-        const int64_t day = partition_of(made->at[i]->is.first_ms);
+    return day < BLOCK_PARTITION_MIN || day > BLOCK_PARTITION_MAX ||
+           (elsewhere->marks != NULL &&
+            stream_marks_cover(elsewhere->marks, day, elsewhere->next_seq));
+}
 
-        if (day < BLOCK_PARTITION_MIN || day > BLOCK_PARTITION_MAX ||
-            (marks != NULL && stream_marks_cover(marks, day, ended->next_seq)))
-            sealed_tile_drop(made->at[i]);
-        else
-            made->at[kept++] = made->at[i];
+// Into `made`. The number of its conflicts.
+static uint64_t
+s_seal(struct local_store *self, sealer_t *sealer, const struct local_ended *ended,
+       struct made *made)
+{
+    struct elsewhere elsewhere = { .next_seq = ended->next_seq };
+
+    if (self->disk != NULL) {
+        elsewhere.marks = local_disk_marks(self->disk, ended->stream);
+        sealer_leave_out(sealer, s_is_elsewhere, &elsewhere);
     }
-    made->n = kept;
+    (void) sealer_run(sealer, ended->tile, s_take, made); // a lane has read it all before
+    sealer_leave_out(sealer, NULL, NULL);
+    return local_conflicts(self, sealer, made->at, made->n);
 }
 
 // It waits for the disk now; without one it is done with.
@@ -226,11 +193,8 @@ local_seal_next(struct local_store *self, sealer_t *sealer)
 
     pthread_mutex_unlock(&self->lock);
     index_bytes = label_index_stat(self->index).bytes;
-    if (!s_is_written(self, ended)) {
-        (void) sealer_run(sealer, tile, s_take, &made); // a lane has read it all before
-        s_sift(self, &made, ended);
-        conflicts = sealer_conflicts(sealer) + s_conflicts(self, &made);
-    }
+    if (!s_is_written(self, ended))
+        conflicts = s_seal(self, sealer, ended, &made);
     CRASH_POINT(TILE_SEALED);
     pthread_mutex_lock(&self->lock);
     s_replace(self, tile, &made, conflicts);

@@ -2,28 +2,15 @@
 //
 // Nearly always all rows rise and fall into one day: then they are one tile. A clock that was set
 // back, or an edge of two days, makes more of them. Of rows with one time the first goes first, and
-// the others into a tile behind it, where the reader takes from them what the first did not have.
+// what is left of the others, which is what it did not have, into a tile behind it.
 
 #include "collector/store/sealer_inner.h"
-
-#include <stdlib.h>
 
 struct rows {
     uint32_t n;
     uint32_t order[TILE_ROWS_MAX]; // places in the matrix
     int64_t times[TILE_ROWS_MAX];  // rising
 };
-
-static int
-s_by_time(const void *a, const void *b)
-{
-    const struct seal_row *x = a;
-    const struct seal_row *y = b;
-
-    if (x->time_ms != y->time_ms)
-        return x->time_ms < y->time_ms ? -1 : 1;
-    return (x->order > y->order) - (x->order < y->order);
-}
 
 // Of rows that all have an integer in every column.
 static void
@@ -92,26 +79,9 @@ s_write(struct sealer *self, const struct rows *rows)
     }
 }
 
-// Cells of row `b` that row `a`, of the same time, has with another value.
-static void
-s_count_conflicts(struct sealer *self, uint32_t a, uint32_t b)
-{
-    const size_t at_a = (size_t) a * self->n_columns;
-    const size_t at_b = (size_t) b * self->n_columns;
-
-    for (uint32_t i = 0; i < self->n_columns; i++) {
-        const uint8_t state_a = self->states[at_a + i];
-        const uint8_t state_b = self->states[at_b + i];
-
-        if (state_a != CELL_ABSENT && state_b != CELL_ABSENT)
-            self->conflicts += state_a != state_b ||
-                               self->matrix[at_a + i] != self->matrix[at_b + i];
-    }
-}
-
 // Takes from `rows` the next that fit into one tile; those with a time twice stay for later.
 static uint32_t
-s_next(struct sealer *self, struct seal_row *rows, uint32_t n, struct rows *ret)
+s_next(struct seal_row *rows, uint32_t n, struct rows *ret)
 {
     const int64_t day = partition_of(rows[0].time_ms);
     uint32_t kept = 0;
@@ -120,7 +90,6 @@ s_next(struct sealer *self, struct seal_row *rows, uint32_t n, struct rows *ret)
     ret->n = 0;
     for (i = 0; i < n && ret->n < TILE_ROWS_MAX && partition_of(rows[i].time_ms) == day; i++) {
         if (ret->n > 0 && rows[i].time_ms == ret->times[ret->n - 1]) {
-            s_count_conflicts(self, ret->order[ret->n - 1], rows[i].order);
             rows[kept++] = rows[i];
             continue;
         }
@@ -138,14 +107,8 @@ seal_rows(struct sealer *self)
     uint32_t left = self->n_rows;
     struct rows rows;
 
-    for (uint32_t i = 1; i < self->n_rows; i++) {
-        if (self->rows[i].time_ms <= self->rows[i - 1].time_ms) {
-            qsort(self->rows, self->n_rows, sizeof *self->rows, s_by_time);
-            break;
-        }
-    }
     while (left > 0) {
-        left = s_next(self, self->rows, left, &rows);
+        left = s_next(self->rows, left, &rows);
         s_write(self, &rows);
     }
 }

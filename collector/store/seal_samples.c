@@ -20,41 +20,6 @@ struct run {
     const struct seal_sample *at;
 };
 
-static int
-s_by_column_and_time(const void *a, const void *b)
-{
-    const struct seal_sample *x = a;
-    const struct seal_sample *y = b;
-
-    if (x->column != y->column)
-        return x->column < y->column ? -1 : 1;
-    if (x->time_ms != y->time_ms)
-        return x->time_ms < y->time_ms ? -1 : 1;
-    return (x->order > y->order) - (x->order < y->order);
-}
-
-// Of two at one time the first stands.
-static void
-s_drop_doubles(struct sealer *self)
-{
-    uint32_t kept = 0;
-
-    for (uint32_t i = 0; i < self->n_samples; i++) {
-        const struct seal_sample *sample = &self->samples[i];
-
-        if (kept > 0 && self->samples[kept - 1].column == sample->column &&
-            self->samples[kept - 1].time_ms == sample->time_ms) {
-            const struct cell *stands = &self->samples[kept - 1].cell;
-
-            self->conflicts += stands->state != sample->cell.state ||
-                               stands->bits != sample->cell.bits;
-            continue;
-        }
-        self->samples[kept++] = *sample;
-    }
-    self->n_samples = kept;
-}
-
 // Runs of at most TILE_ROWS_MAX samples.
 static uint32_t
 s_runs(const struct sealer *self, struct run *runs)
@@ -141,8 +106,6 @@ seal_samples(struct sealer *self)
 
     if (self->n_samples == 0)
         return;
-    qsort(self->samples, self->n_samples, sizeof *self->samples, s_by_column_and_time);
-    s_drop_doubles(self);
     runs = xcalloc(self->n_samples, sizeof *runs);
     n = s_runs(self, runs);
     qsort(runs, n, sizeof *runs, s_by_times);

@@ -55,6 +55,7 @@ sealer_destroy(sealer_t **self_p)
     free(self->matrix);
     free(self->states);
     free(self->samples);
+    free(self->again);
     free(self);
     *self_p = NULL;
 }
@@ -85,7 +86,12 @@ sealer_run_some(sealer_t *self, open_tile_t *tile, const series_id *ids, uint32_
     self->n_rows = 0;
     self->n_samples = 0;
     self->integers = 0;
+    self->came = 0;
+    self->flushes = 0;
     self->conflicts = 0;
+    self->n_again = 0;
+    self->day = INT64_MIN;
+    self->day_left = false;
     s_columns(self, map);
     s_choose(self, cursor);
     while ((rc = open_cursor_next(cursor, &block)) == 1)
@@ -113,9 +119,25 @@ s_choose(const struct sealer *self, open_cursor_t *cursor)
     free(slots);
 }
 
+static bool
+s_is_left_out(struct sealer *self, int64_t time_ms)
+{
+    const int64_t day = partition_of(time_ms);
+
+    if (self->leaves_out == NULL)
+        return false;
+    if (day != self->day) {
+        self->day = day;
+        self->day_left = self->leaves_out(self->leaves_arg, day);
+    }
+    return self->day_left;
+}
+
 static void
 s_gather(struct sealer *self, const struct slot_map *map, const struct open_block *block)
 {
+    if (s_is_left_out(self, block->time_ms))
+        return;
     if (block->dense && (uint64_t) THIN * block->n >= self->n_columns)
         s_take_row(self, map, block);
     else
@@ -128,17 +150,20 @@ s_gather(struct sealer *self, const struct slot_map *map, const struct open_bloc
 static void
 s_flush(struct sealer *self)
 {
+    seal_settle(self);
     seal_rows(self);
     seal_samples(self);
+    self->flushes++;
     self->n_rows = 0;
     self->n_samples = 0;
     self->integers = 0;
 }
 
-uint64_t
-sealer_conflicts(const sealer_t *self)
+void
+sealer_leave_out(sealer_t *self, bool (*fn)(void *arg, int64_t day), void *arg)
 {
-    return self->conflicts;
+    self->leaves_out = fn;
+    self->leaves_arg = arg;
 }
 
 void
@@ -296,9 +321,14 @@ s_put_each(struct sealer *self, const struct slot_map *map, const struct open_bl
         if (slot == NULL)
             continue;
         column = self->column_of[block->slots[i]];
-        if (column == SEAL_NONE || states[column] != CELL_ABSENT)
+        if (column == SEAL_NONE)
             continue;
         cell = s_in_form(&self->columns[column], slot, block->cells[i]);
+        if (states[column] != CELL_ABSENT) {
+            seal_again(self, column, block->time_ms, &cell,
+                       &(struct cell){ .state = states[column], .m = row[column] });
+            continue;
+        }
         states[column] = cell.state;
         row[column] = cell.m; // or the bits of a double
         self->integers += cell.state == CELL_INTEGER;
@@ -321,8 +351,8 @@ s_take_row(struct sealer *self, const struct slot_map *map, const struct open_bl
         s_put_straight(self, map, block, row, states);
     else
         s_put_each(self, map, block, row, states);
-    self->rows[self->n_rows] = (struct seal_row){ .time_ms = block->time_ms,
-                                                  .order = self->n_rows };
+    self->rows[self->n_rows] =
+        (struct seal_row){ .time_ms = block->time_ms, .order = self->n_rows, .came = self->came++ };
     self->n_rows++;
 }
 
@@ -342,7 +372,7 @@ s_take_samples(struct sealer *self, const struct slot_map *map, const struct ope
         column = self->column_of[block->slots[i]];
         self->samples[self->n_samples] = (struct seal_sample){
             .column = column,
-            .order = self->n_samples,
+            .came = self->came++,
             .time_ms = block->time_ms,
             .cell = s_in_form(&self->columns[column], slot, block->cells[i]),
         };

@@ -3,7 +3,7 @@
 // In:     an open tile as it is now; it may go on meanwhile.
 // Out:    tiles, each inside one partition, of at most TILE_ROWS_MAX rows: the rows of the host
 //         together, and beside them the samples with times of their own, those series together
-//         that have the same ones. Of two samples of one series and time the first is kept.
+//         that have the same ones. Of samples of one series and time the first that came is kept.
 // Thread: a sealer has one owner; it keeps its memory for the next tile, 150 MiB at most.
 // Cost:   8 to 14 ns a sample.
 
@@ -30,7 +30,21 @@ int sealer_run(sealer_t *self, open_tile_t *tile, void (*out)(void *arg, struct 
 int sealer_run_some(sealer_t *self, open_tile_t *tile, const series_id *ids, uint32_t n,
                     void (*out)(void *arg, struct sealed_tile *tile), void *arg);
 
-// Samples of the tile that was sealed last whose series and time had another value in it.
+// Samples of days of which `fn` says so are left out of what is sealed from here on, and counted
+// nowhere; NULL: of none.
+void sealer_leave_out(sealer_t *self, bool (*fn)(void *arg, int64_t day), void *arg);
+
+// Samples of the tile that was sealed last whose series and time had another value in it, each
+// once.
 uint64_t sealer_conflicts(const sealer_t *self);
+// How many more (or fewer) these are where that time has the value `other` instead of `stands`,
+// which is what this tile gave: then those that came after it are held against the other one. Of
+// what came twice SEALER_AGAIN_MOST are remembered. Bits of doubles.
+#define SEALER_AGAIN_MOST (1u << 18)
+int64_t sealer_conflicts_with(sealer_t *self, series_id id, int64_t time_ms, uint64_t stands,
+                              uint64_t other);
+// Whether it was too much to be sealed at once: then its tiles may have samples of one series and
+// time, of which the one of the lowest number stands and the others are not counted above.
+bool sealer_went_on(const sealer_t *self);
 
 #endif

@@ -1,4 +1,4 @@
-// sealer_inner - the two halves of the sealer: rows, and samples beside them.
+// sealer_inner - the parts of the sealer: what stands, rows, and samples beside them.
 
 #ifndef COLLECTOR_STORE_SEALER_INNER_H
 #define COLLECTOR_STORE_SEALER_INNER_H
@@ -15,14 +15,23 @@ struct seal_column {
 // A sample beside the rows.
 struct seal_sample {
     uint32_t column;
-    uint32_t order; // of arrival
+    uint32_t came; // order of arrival, rows among them
     int64_t time_ms;
     struct cell cell; // in the column's form
 };
 
 struct seal_row {
     int64_t time_ms;
-    uint32_t order; // of arrival, and its place in the matrix
+    uint32_t order; // of arrival among rows, and its place in the matrix
+    uint32_t came;  // of arrival among rows and samples
+};
+
+// A sample that did not stand, and the one that did.
+struct seal_again {
+    series_id id;
+    int64_t time_ms;
+    uint64_t bits;
+    uint64_t stands;
 };
 
 struct sealer {
@@ -52,12 +61,29 @@ struct sealer {
     uint32_t n_samples;
     uint32_t samples_size; // allocated
     struct seal_sample *samples;
-    uint64_t given;     // samples of the tile that is being written
-    uint64_t conflicts; // of the open tile
+    uint64_t given; // samples of the tile that is being written
+    // Of the open tile:
+    uint32_t came;      // rows and samples
+    uint32_t flushes;   // times that what was gathered was given
+    uint64_t conflicts; // samples that did not stand and say otherwise
+    uint32_t n_again;
+    uint32_t again_size; // allocated
+    bool again_sorted;
+    struct seal_again *again;
+    bool (*leaves_out)(void *arg, int64_t day); // NULL: none
+    void *leaves_arg;
+    int64_t day;   // asked for last
+    bool day_left; // what was said of it
 };
 
 #define SEAL_NONE UINT32_MAX
 
+// Sorts rows and samples by time, and of each series and time takes out all but what came first:
+// cells of rows become absent.
+void seal_settle(struct sealer *self);
+// A sample did not stand: counted where it says otherwise, and remembered.
+void seal_again(struct sealer *self, uint32_t column, int64_t time_ms, const struct cell *cell,
+                const struct cell *stands);
 // Rows of the matrix into tiles.
 void seal_rows(struct sealer *self);
 // Samples beside them into tiles.

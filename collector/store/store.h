@@ -66,7 +66,7 @@ struct store_stat {
     uint64_t samples;         // held now
     uint64_t appended;        // samples ever
     uint64_t samples_evicted; // given up for want of room
-    uint64_t conflicts;       // same series and time, another value: known once they are sealed
+    uint64_t conflicts;       // same series and time, another value: each once, when it is sealed
     uint64_t bytes;           // held now
     uint64_t series_lately;   // made within STORE_LATELY_MS
     uint64_t pairs;           // different labels with their values
