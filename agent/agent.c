@@ -18,6 +18,7 @@
 #include "agent/app_series.h"
 #include "agent/clock_steps.h"
 #include "agent/enrol_run.h"
+#include "agent/key_watch.h"
 #include "agent/own_series.h"
 #include "agent/proc/boot_id.h"
 #include "agent/sampler.h"
@@ -56,6 +57,7 @@ struct agent {
     tick_stamp_t *stamp;
     clock_steps_t *steps;
     struct client_keys keys; // where config->keys names a folder
+    struct key_watch key_watch;
     uplink_t *uplink;
     bool stopping;
     uint64_t said_refused; // series the log was told of
@@ -104,6 +106,8 @@ agent_start(agent_t **ret, const struct agent_config *config, int argc, char **a
         code = s_fail(OPTION_EXIT_FAILED, "signals can not be read", "signalfd", self->signal_fd);
     if (code == 0)
         code = s_open_data(self);
+    if (code == 0 && config->keys != NULL) // before they are read, or a change between is missed
+        key_watch_init(&self->key_watch, config->keys, &self->keys, clock_mono_ms());
     if (code == 0 && client_keys_start(&self->keys, config->keys, ENROL_AGENT_NAME) < 0)
         code = OPTION_EXIT_CONFIG;
     if (code == 0)
@@ -317,6 +321,8 @@ s_turn(agent_t *self, const zmq_pollitem_t items[ITEMS_MOST])
     app_input_receive(self->app_input, items + ITEM_APPS);
     if (app_series_is_urgent(self->app_series))
         s_apps(self, clock_real_ms());
+    if (key_watch_turn(&self->key_watch, clock_mono_ms()))
+        uplink_renew(self->uplink);
     uplink_send(self->uplink);
     s_watchdog(self);
 }
@@ -358,6 +364,7 @@ s_reload(agent_t *self)
         return;
     }
     log_set_level(config.log_level);
+    key_watch_hurry(&self->key_watch);
     sampler_set_wishes(self->sampler, &config.families);
     log_info("settings read again", NULL);
     if (config.interval_ms != old->interval_ms || strcmp(config.data, old->data) != 0 ||

@@ -147,6 +147,9 @@ static const struct option options[] = {
       .type = OPTION_TEXT,
       .meta = "KEY",
       .help = "of the collector that enrols" },
+    { .name = "rotate",
+      .type = OPTION_FLAG,
+      .help = "replace this host's key, which the collector knows, by a new one, and end" },
     { .name = "token", .type = OPTION_TEXT, .meta = "TOKEN", .help = "one-time, for --enrol" },
     { .name = NULL },
 };
@@ -268,6 +271,10 @@ s_enrolment(const options_t *given, FILE *err)
 {
     const char *server = options_text(given, "server-key");
 
+    if (options_flag(given, "rotate") && s_keys(given) == NULL) {
+        fprintf(err, "zpulse-agent: rotate: goes with --keys\n");
+        return ERR_FORMAT;
+    }
     if (options_text(given, "enrol") == NULL)
         return 0;
     if (server == NULL || options_text(given, "token") == NULL ||

@@ -384,6 +384,14 @@ s_goaway(control_link_t *self, const struct goaway *goaway, struct control_now n
 }
 
 void
+control_link_renew(control_link_t *self, struct control_now now)
+{
+    s_lose(self, now);
+    self->heard_us = self->down_us = now.mono_us;
+    self->handler.renew(self->handler.arg);
+}
+
+void
 control_link_bye(control_link_t *self)
 {
     const struct control_msg msg = {

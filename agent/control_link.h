@@ -75,6 +75,8 @@ bool control_link_wants_out(const control_link_t *self);
 void control_link_writable(control_link_t *self, struct control_now now);
 // One message of the collector, of any bytes.
 void control_link_receive(control_link_t *self, const void *at, size_t n, struct control_now now);
+// The keys are others: the sockets are made anew and HELLO is said, whatever the state.
+void control_link_renew(control_link_t *self, struct control_now now);
 // Says BYE to a collector that knows us.
 void control_link_bye(control_link_t *self);
 

@@ -6,6 +6,7 @@
 #include "agent/agent.h"
 #include "agent/enrol_run.h"
 #include "agent/once.h"
+#include "agent/rotate_run.h"
 #include "shared/base/log.h"
 #include "shared/net/descriptors.h"
 #include "shared/net/peer_guard.h"
@@ -30,6 +31,8 @@ main(int argc, char **argv)
     log_init("zpulse-agent", config.log_level);
     if (options_text(config.options, "enrol") != NULL) {
         code = enrol_run(&config);
+    } else if (options_flag(config.options, "rotate")) {
+        code = rotate_run(&config);
     } else if (config.once) {
         code = once_run(config.rootfs, &config.families, stdout, &clean);
     } else {

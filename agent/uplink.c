@@ -327,6 +327,12 @@ uplink_missed(uplink_t *self, enum missed_cause cause, uint64_t ticks)
 }
 
 void
+uplink_renew(uplink_t *self)
+{
+    control_link_renew(self->link, s_now());
+}
+
+void
 uplink_count(uplink_t *self)
 {
     outbox_count(self->outbox);

@@ -47,6 +47,10 @@ void uplink_event(uplink_t *self, const struct host_event *event);
 void uplink_send(uplink_t *self);
 void uplink_missed(uplink_t *self, enum missed_cause cause, uint64_t ticks);
 
+// The keys behind options.curve are others: both connections are made anew. What was sent and not
+// acknowledged is sent again, as after any loss of a connection.
+void uplink_renew(uplink_t *self);
+
 // Sets the counters of own_series.h that are the uplink's.
 void uplink_count(uplink_t *self);
 

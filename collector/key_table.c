@@ -183,6 +183,16 @@ key_table_next(const key_table_t *self, uint64_t after)
 }
 
 size_t
+key_table_readers_gone(const key_table_t *self, int64_t now_ms)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < self->n; i++)
+        n += self->at[i]->entry.role != ROLE_AGENT && !key_entry_lives(&self->at[i]->entry, now_ms);
+    return n;
+}
+
+size_t
 key_table_count(const key_table_t *self)
 {
     return self->n;

@@ -57,6 +57,8 @@ void key_table_seen(key_table_t *self, const uint8_t key[ENROL_KEY_BYTES], int64
 // The first whose serial is above `after`; NULL at the end.
 const struct key_entry *key_table_next(const key_table_t *self, uint64_t after);
 size_t key_table_count(const key_table_t *self);
+// Of dashboards and operators, how many are not let in any more. Cost: every key.
+size_t key_table_readers_gone(const key_table_t *self, int64_t now_ms);
 // As it is at this time.
 enum key_state key_entry_state(const struct key_entry *entry, int64_t now_ms);
 // Valid or retiring.

@@ -91,7 +91,7 @@ struct reactor {
     ledger_series_t *ledgers;
     cardinality_series_t *counts;
     roster_t *roster;          // borrowed; NULL: peers are not told apart
-    uint64_t changes;          // of it, that the live socket knows of
+    size_t readers_gone;       // of it, that the live socket knows of
     bool cut;                  // the live socket is not bound
     int64_t cut_ms;            // since then
     const char *data_endpoint; // borrowed with it
@@ -117,6 +117,7 @@ static void s_turn(reactor_t *self);
 static void s_committed(reactor_t *self);
 static void s_replayed(reactor_t *self);
 static bool s_read_data(reactor_t *self);
+static size_t s_readers_gone(const reactor_t *self);
 static void s_last_commit(reactor_t *self);
 static void s_timers(reactor_t *self, struct host_time now);
 static int s_wait_ms(const reactor_t *self, bool pending);
@@ -230,7 +231,7 @@ s_build(reactor_t *self, const struct reactor_options *o)
     });
     self->roster = o->roster;
     self->data_endpoint = o->data_endpoint;
-    self->changes = self->roster != NULL ? roster_changes(self->roster) : 0;
+    self->readers_gone = s_readers_gone(self);
     self->control = control_service_new(&(struct control_service_options){
         .roster = o->roster,
         .refused = o->refused,
@@ -487,15 +488,23 @@ s_read_data(reactor_t *self)
     return rc == 1;
 }
 
-// A subscription says nothing once it is there: who was revoked is cut with all the others, and is
-// not let in again. Where the port is gone meanwhile, nobody could listen any more.
+static size_t
+s_readers_gone(const reactor_t *self)
+{
+    return self->roster != NULL ? roster_readers_gone(self->roster, clock_real_ms()) : 0;
+}
+
+// A subscription says nothing once it is there: who was revoked, or whose key has had its time, is
+// cut with all the others, and is not let in again. Where the port is gone meanwhile, nobody could
+// listen any more.
 static void
 s_cut_listeners(reactor_t *self, int64_t mono_ms)
 {
+    const size_t gone = s_readers_gone(self);
     int rc = 0;
 
-    if (self->roster != NULL && !self->cut && roster_changes(self->roster) != self->changes) {
-        self->changes = roster_changes(self->roster);
+    if (!self->cut && gone != self->readers_gone) {
+        self->readers_gone = gone;
         rc = reactor_sockets_cut_live(&self->sockets, self->data_endpoint);
         self->cut = true;
         self->cut_ms = mono_ms;

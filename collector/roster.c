@@ -24,7 +24,6 @@ struct roster {
     key_table_t *keys;
     token_table_t *tokens;
     try_limit_t *tries;
-    uint64_t changes;
     int64_t now_ms; // of the change that is being applied, or of the open
     roster_log_t *log;
 };
@@ -284,7 +283,6 @@ roster_revoke(roster_t *self, uint32_t *keys, const struct enrol_text *name, int
     // First of all it holds; the disk may take its time, or fail.
     pthread_mutex_lock(&self->lock);
     *keys = (uint32_t) key_table_revoke(self->keys, record.name, now_ms);
-    self->changes += *keys > 0;
     pthread_mutex_unlock(&self->lock);
     if (*keys == 0)
         refusal = REFUSAL_UNKNOWN;
@@ -331,15 +329,15 @@ roster_list(roster_t *self, struct enrol_msg *ret, struct buf *hold, uint64_t fr
     ret->keys.n_keys = n;
 }
 
-uint64_t
-roster_changes(roster_t *self)
+size_t
+roster_readers_gone(roster_t *self, int64_t now_ms)
 {
-    uint64_t changes;
+    size_t n;
 
     pthread_mutex_lock(&self->lock);
-    changes = self->changes;
+    n = key_table_readers_gone(self->keys, now_ms);
     pthread_mutex_unlock(&self->lock);
-    return changes;
+    return n;
 }
 
 // Into the tables, under the lock; or as the file is read back. What a table does not take was
@@ -393,7 +391,6 @@ s_change(roster_t *self, const struct roster_record *record, int64_t now_ms)
     pthread_mutex_lock(&self->lock);
     self->now_ms = now_ms;
     s_apply(self, record);
-    self->changes += record->type == ROSTER_ROTATE;
     pthread_mutex_unlock(&self->lock);
     return 0;
 }

@@ -74,7 +74,8 @@ int roster_revoke(roster_t *self, uint32_t *keys, const struct enrol_text *name,
 // A page of the list into the KEYS message: keys and names point into `hold`, which it empties.
 void roster_list(roster_t *self, struct enrol_msg *ret, struct buf *hold, uint64_t from,
                  const struct enrol_text *name, int64_t now_ms);
-// Rises with each change of a key that was let in: who keeps members asks again.
-uint64_t roster_changes(roster_t *self);
+// Of dashboards and operators, how many keys are not let in any more: another number means that
+// some listener may have to go. Cost: every key.
+size_t roster_readers_gone(roster_t *self, int64_t now_ms);
 
 #endif

@@ -11,6 +11,9 @@
 #include "collector/ctl/operator.h"
 #include "shared/base/err.h"
 #include "shared/base/xalloc.h"
+#include "shared/net/key_rotation.h"
+
+#define ROTATE_MS 10000 // for each of its steps
 
 static const struct option options_table[] = {
     OPERATOR_OPTIONS,
@@ -145,40 +148,31 @@ s_revoke(struct keys *self, const char *name)
     return OPTION_EXIT_OK;
 }
 
-// The collector first: a key that it does not know would shut us out. The new pair stands beside
-// the old one until it does, so that nothing is lost whenever this is stopped.
 static int
 s_rotate(struct keys *self)
 {
     const char *dir = operator_keys(self->operator);
     struct buf why = { 0 };
-    struct key_pair fresh;
-    uint8_t key[KEY_BYTES];
-    bool made;
-    int code = OPTION_EXIT_FAILED;
-    int rc = key_file_load_or_make(&fresh, &made, dir, ENROL_OPERATOR_NAME ".next", &why);
+    int64_t until_ms;
+    const int rc = key_rotate(
+        &until_ms,
+        &(struct key_rotation){ .collector = operator_collector(self->operator),
+                                .dir = dir,
+                                .name = ENROL_OPERATOR_NAME,
+                                .door = SOCK_QUERY,
+                                .wake_fd = operator_wake_fd(self->operator),
+                                .timeout_ms = ROTATE_MS },
+        &why);
 
     if (rc == 0)
-        rc = key_from_text(key, fresh.public_text, KEY_TEXT_LEN);
-    if (rc == 0) {
-        self->question.type = ENROL_ROTATE;
-        self->question.rotate.key = key;
-        rc = operator_ask(self->operator, & code, &self->answer, &self->question);
-        if (rc == 0)
-            rc = key_file_replace(&fresh, dir, ENROL_OPERATOR_NAME, &why);
-        if (rc == 0)
-            rc = key_file_remove(dir, ENROL_OPERATOR_NAME ".next", &why);
-    }
-    if (rc == 0) {
         printf("%s/" ENROL_OPERATOR_NAME ".key is another one; the old one is let in for a day\n",
                dir);
-        code = OPTION_EXIT_OK;
-    } else if (why.len > 0) {
+    else if (rc != -EINTR)
         fprintf(stderr, "zpulse keys: %s\n", buf_cstr(&why));
-    }
-    key_pair_wipe(&fresh);
     buf_release(&why);
-    return code;
+    if (rc == 0)
+        return OPTION_EXIT_OK;
+    return rc == -ETIMEDOUT ? OPTION_EXIT_UNAVAILABLE : OPTION_EXIT_FAILED;
 }
 
 static int

@@ -94,6 +94,12 @@ operator_collector(const operator_t *self)
 }
 
 int
+operator_wake_fd(const operator_t *self)
+{
+    return self->signals;
+}
+
+int
 operator_ask(operator_t *self, int *exit_ret, struct enrol_msg *answer, struct enrol_msg *question)
 {
     const int rc = enrol_client_ask(self->client, answer, question, ASK_MS);

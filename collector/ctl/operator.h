@@ -32,6 +32,8 @@ void operator_close(operator_t **self_p);
 // The folder of keys and the collector, as they were found.
 const char *operator_keys(const operator_t *self);
 const char *operator_collector(const operator_t *self);
+// Readable: the program is to end.
+int operator_wake_fd(const operator_t *self);
 // 0 and the answer, which is of the question's kind; or as operator_open.
 int operator_ask(operator_t *self, int *exit_ret, struct enrol_msg *answer,
                  struct enrol_msg *question);

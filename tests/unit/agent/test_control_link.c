@@ -246,6 +246,30 @@ a_collector_that_sent_us_away_is_not_called_silent(void **state)
 }
 
 static void
+with_other_keys_it_begins_anew_from_any_state(void **state)
+{
+    (void) state;
+    become_welcome();
+    peer.n_sent = 0;
+    control_link_renew(peer.link, peer.now);
+    assert_int_equal(peer.renewed, 1);
+    assert_int_equal(peer.gone, 1);
+    assert_false(control_link_is_welcomed(peer.link));
+    control_link_turn(peer.link, peer.now);
+    assert_int_equal(peer.n_sent, 1);
+    assert_int_equal(peer.last.type, CONTROL_HELLO);
+    // Sent away for an hour, as a revoked key is: the new one need not wait for that.
+    say(&(const struct control_msg){ .type = CONTROL_GOAWAY,
+                                     .goaway = { .reason = GOAWAY_REVOKED, .delay_ms = 3600000 } });
+    control_link_renew(peer.link, peer.now);
+    assert_int_equal(peer.renewed, 2);
+    peer.n_sent = 0;
+    control_link_turn(peer.link, peer.now);
+    assert_int_equal(peer.n_sent, 1);
+    assert_int_equal(peer.last.type, CONTROL_HELLO);
+}
+
+static void
 a_delay_of_none_is_a_second(void **state)
 {
     (void) state;
@@ -335,6 +359,7 @@ main(void)
         link_test(a_nak_for_a_key_is_passed_on_once_a_second),
         link_test(who_is_sent_away_stays_away_for_the_delay),
         link_test(a_collector_that_sent_us_away_is_not_called_silent),
+        link_test(with_other_keys_it_begins_anew_from_any_state),
         link_test(a_delay_of_none_is_a_second),
         link_test(bye_goes_to_who_knows_us),
         link_test(any_bytes_are_survived_and_counted),

@@ -1,0 +1,241 @@
+// flow_rotation - keys are replaced while everything runs, and not a sample is lost by it.
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "shared/base/buf.h"
+#include "tests/support/keyed.h"
+
+#define KEY "agent"
+
+// A host's ledger, for json_decref; NULL while the collector has not heard of it.
+static json_t *
+s_ledger(stage_t *s, const struct keyed *k, const char *name)
+{
+    process_t *run;
+    json_t *all = NULL, *host;
+
+    if (keyed_zpulse(s, k, &run, "ledger", name, "-ojson", NULL) == 0)
+        all = json_loads(process_out(run), 0, NULL);
+    host = json_incref(json_array_get(all, 0));
+    json_decref(all);
+    stage_drop(s, &run);
+    return host;
+}
+
+static int64_t
+s_number(json_t *object, const char *key)
+{
+    json_t *value = json_object_get(object, key);
+    const char *cause;
+    json_t *part;
+    int64_t sum = 0;
+
+    if (!json_is_object(value))
+        return json_integer_value(value);
+    json_object_foreach(value, cause, part) sum += json_integer_value(part);
+    return sum;
+}
+
+struct host {
+    const struct keyed *k;
+    const char *name;
+    int64_t stored; // at least
+};
+
+// So much is stored, nothing is lost, refused or missing, and both books agree.
+static bool
+s_is_whole(stage_t *s, void *arg)
+{
+    const struct host *h = arg;
+    json_t *ledger = s_ledger(s, h->k, h->name);
+    const bool whole = s_number(ledger, "stored") >= h->stored && s_number(ledger, "lost") == 0 &&
+                       s_number(ledger, "refused") == 0 && s_number(ledger, "unbalanced") == 0;
+
+    json_decref(ledger);
+    return whole;
+}
+
+// The collector was asked by the key with this SEEN: it is the one that is used.
+static bool
+s_has_two_keys(stage_t *s, void *keyed)
+{
+    process_t *run;
+    bool two;
+
+    claim(s, keyed_zpulse(s, keyed, &run, "keys", "show", "web-1", "-ojson") == 0);
+    two = strstr(process_out(run), "\"retiring\"") != NULL &&
+          strstr(process_out(run), "\"valid\"") != NULL;
+    stage_drop(s, &run);
+    return two;
+}
+
+static void
+s_public(stage_t *s, const struct keyed_peer *p, const char *name, char ret[KEY_TEXT_SIZE])
+{
+    struct buf why = { 0 };
+
+    claim(s, key_file_load_public(ret, p->dir, name, &why) == 0);
+    buf_release(&why);
+}
+
+static process_t *
+s_rotate(stage_t *s, const struct keyed_peer *p)
+{
+    process_t *run = stage_run(s, "zpulse-agent", "--rotate", "--collector", stage_endpoint(s),
+                               p->word, NULL);
+
+    claim(s, process_ended(run, stage_ms(STAGE_PATIENCE_MS)));
+    return run;
+}
+
+static void
+an_agents_key_is_replaced_while_it_runs_without_losing_a_sample(void **state)
+{
+    stage_t *s = *state;
+    struct keyed k;
+    struct keyed_peer agent;
+    char before[KEY_TEXT_SIZE], after[KEY_TEXT_SIZE], words[100];
+    struct host host = { &k, "web-1", 1 };
+    struct keyed_said taken_up;
+    process_t *run, *runs;
+    json_t *ledger;
+
+    keyed_place(s, &k);
+    (void) keyed_collector(s, &k);
+    keyed_enrol(s, &k, "agent", "web-1", &agent);
+    runs = stage_agent(s, "web-1", agent.word, "--interval=100ms", NULL);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_is_whole, &host));
+    for (int i = 0; i < 2; i++) {
+        s_public(s, &agent, KEY, before);
+        run = s_rotate(s, &agent);
+        claim(s, process_code(run) == 0);
+        s_public(s, &agent, KEY, after);
+        claim(s, strcmp(before, after) != 0);
+        claim(s, s_has_two_keys(s, &k));
+        snprintf(words, sizeof words,
+                 "the keys are others: the collector is asked again\" key=\"%s", after);
+        if (i == 1)
+            process_signal(runs, SIGHUP); // else it looks by itself
+        taken_up = (struct keyed_said){ runs, strchr(words, '"') + 7 };
+        claim(s, stage_until(s, STAGE_PATIENCE_MS, keyed_has_said, &taken_up));
+        ledger = s_ledger(s, &k, "web-1");
+        host.stored = s_number(ledger, "stored") + 1000; // what comes by the new key
+        json_decref(ledger);
+        claim(s, stage_until(s, STAGE_PATIENCE_MS, s_is_whole, &host));
+    }
+}
+
+static void
+a_rotation_that_was_stopped_is_gone_on_with(void **state)
+{
+    stage_t *s = *state;
+    struct keyed k;
+    struct keyed_peer agent;
+    char next[KEY_TEXT_SIZE], after[KEY_TEXT_SIZE];
+    struct buf why = { 0 };
+    struct key_pair pair, old;
+    process_t *run;
+    bool made;
+
+    keyed_place(s, &k);
+    (void) keyed_collector(s, &k);
+    keyed_enrol(s, &k, "agent", "web-1", &agent);
+    // Stopped before the collector was asked: that key is the new one.
+    claim(s, key_file_load(&old, agent.dir, KEY, &why) == 0);
+    claim(s, key_file_load_or_make(&pair, &made, agent.dir, KEY ".next", &why) == 0);
+    memcpy(next, pair.public_text, sizeof next);
+    run = s_rotate(s, &agent);
+    claim(s, process_code(run) == 0);
+    s_public(s, &agent, KEY, after);
+    claim(s, strcmp(next, after) == 0);
+    // Stopped after that, before it was put in its place.
+    claim(s, key_file_replace(&old, agent.dir, KEY, &why) == 0);
+    claim(s, key_file_replace(&pair, agent.dir, KEY ".next", &why) == 0);
+    run = s_rotate(s, &agent);
+    claim(s, process_code(run) == 0);
+    s_public(s, &agent, KEY, after);
+    claim(s, strcmp(next, after) == 0);
+    // Stopped before the last step: it is in its place, and beside it. Another one is made.
+    claim(s, key_file_replace(&pair, agent.dir, KEY ".next", &why) == 0);
+    run = s_rotate(s, &agent);
+    claim(s, process_code(run) == 0);
+    s_public(s, &agent, KEY, after);
+    claim(s, strcmp(next, after) != 0);
+    claim(s, key_file_load(&pair, agent.dir, KEY ".next", &why) != 0);
+    buf_release(&why);
+}
+
+static void
+a_key_that_is_not_let_in_stays_as_it_is(void **state)
+{
+    stage_t *s = *state;
+    struct keyed k;
+    struct keyed_peer agent;
+    char before[KEY_TEXT_SIZE], after[KEY_TEXT_SIZE];
+    process_t *run;
+
+    keyed_place(s, &k);
+    (void) keyed_collector(s, &k);
+    keyed_enrol(s, &k, "agent", "web-1", &agent);
+    s_public(s, &agent, KEY, before);
+    claim(s, keyed_zpulse(s, &k, &run, "keys", "revoke", "web-1", NULL) == 0);
+    run = s_rotate(s, &agent);
+    claim(s, process_code(run) != 0 && process_err(run)[0] != '\0');
+    s_public(s, &agent, KEY, after);
+    claim(s, strcmp(before, after) == 0);
+    run = stage_run(s, "zpulse-agent", "--rotate", "--insecure", NULL);
+    claim(s, process_ended(run, stage_ms(STAGE_PATIENCE_MS)));
+    claim(s, process_code(run) == 78 && strstr(process_err(run), "--keys") != NULL);
+}
+
+// The server's key: agents keep what they sample, and are told the new one by its file.
+static void
+with_another_server_key_agents_wait_and_come_back_whole(void **state)
+{
+    stage_t *s = *state;
+    struct keyed k;
+    struct keyed_peer agent;
+    struct host host = { &k, "web-1", 1 };
+    struct keyed_said waits = { NULL, "the collector does not answer" };
+    char server[KEY_TEXT_SIZE];
+    struct buf why = { 0 };
+    struct key_pair pair;
+    process_t *collector;
+    json_t *ledger;
+
+    keyed_place(s, &k);
+    collector = keyed_collector(s, &k);
+    keyed_enrol(s, &k, "agent", "web-1", &agent);
+    waits.who = stage_agent(s, "web-1", agent.word, "--interval=100ms", NULL);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_is_whole, &host));
+    ledger = s_ledger(s, &k, "web-1");
+    host.stored = s_number(ledger, "stored") + 1000;
+    json_decref(ledger);
+    process_signal(collector, SIGTERM);
+    claim(s, process_ended(collector, stage_ms(STAGE_PATIENCE_MS)) && process_code(collector) == 0);
+    claim(s, key_pair_make(&pair) == 0);
+    claim(s, key_file_replace(&pair, k.keys, "collector", &why) == 0);
+    (void) keyed_collector(s, &k);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, keyed_has_said, &waits));
+    claim(s, key_file_load_public(server, k.keys, "collector", &why) == 0);
+    claim(s, key_file_save_public(agent.dir, "collector", server, &why) == 0);
+    claim(s, stage_until(s, 2 * STAGE_PATIENCE_MS, s_is_whole, &host));
+    buf_release(&why);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        stage_test(an_agents_key_is_replaced_while_it_runs_without_losing_a_sample),
+        stage_test(a_rotation_that_was_stopped_is_gone_on_with),
+        stage_test(a_key_that_is_not_let_in_stays_as_it_is),
+        stage_test(with_another_server_key_agents_wait_and_come_back_whole),
+    };
+
+    return cmocka_run_group_tests_name("flow_rotation", tests, NULL, NULL);
+}
