@@ -259,6 +259,9 @@ local_disk_write(local_disk_t *self, label_index_t *index, uint64_t next_tile,
     for (size_t i = 0; i < n_marks; i++)
         all[i] = marks[i];
     all[n_marks] = (struct block_mark){ SERIES_MARK, self->written };
+    for (size_t i = 0; i < n_tiles; i++)
+        if (tiles[i].first_ms < atomic_load(&self->oldest_ms))
+            atomic_store(&self->oldest_ms, tiles[i].first_ms);
     rc = block_files_write(self->files, 0, tiles, n_tiles, all, n_marks + (n_tiles > 0), written);
     free(all);
     return rc;
@@ -313,6 +316,20 @@ local_disk_checkpointed(const local_disk_t *self, int64_t *at_ms_ret, int64_t *t
     block_files_checkpointed(self->files, at_ms_ret, took_us_ret);
 }
 
+// After files went: no sample is older than the first day that has one.
+static int
+s_find_oldest(local_disk_t *self)
+{
+    struct block_name *names = NULL;
+    const ptrdiff_t n = block_name_list(&names, self->dir);
+    const int64_t day_ms = n > 0 ? names[0].partition * PARTITION_MS : INT64_MAX;
+
+    free(names);
+    if (n >= 0 && day_ms > atomic_load(&self->oldest_ms))
+        atomic_store(&self->oldest_ms, day_ms);
+    return n < 0 ? (int) n : 0;
+}
+
 int
 local_disk_tick(local_disk_t *self, int64_t mono_ms, int64_t real_ms)
 {
@@ -329,6 +346,8 @@ local_disk_tick(local_disk_t *self, int64_t mono_ms, int64_t real_ms)
             real_ms);
         if (rc > 0)
             log_info("files of the store went, by age or size", "files=%d", rc);
+        if (rc > 0)
+            rc = s_find_oldest(self);
         self->expire_ms = mono_ms + LOCAL_DISK_EXPIRE_MS;
     }
     return rc < 0 ? rc : 0;

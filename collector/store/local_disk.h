@@ -60,7 +60,7 @@ bool stream_marks_cover(const struct stream_marks *marks, int64_t partition, uin
 uint64_t local_disk_next_tile(const local_disk_t *self);
 // Whether there is any file, at the open.
 bool local_disk_had_files(const local_disk_t *self);
-// No sample on the disk is older; INT64_MAX: there is none. Any thread.
+// No sample on the disk is older; INT64_MAX: there is none. It moves on when files go. Any thread.
 int64_t local_disk_oldest_ms(const local_disk_t *self);
 // Tiles, and marks, as block_files_write has them; the index' new series and `next_tile` before
 // them.

@@ -122,7 +122,7 @@ struct local_store {
     bool no_room;          // the disk had none at the last try
     bool stopping;
     int failed;              // the disk's final error, or 0
-    int64_t oldest_ms;       // time of any sample that was ever held; INT64_MAX: none was
+    int64_t oldest_ms;       // no sample that is held is older; INT64_MAX: none is
     int64_t lost_ms;         // as a host's, of all
     int64_t before_ms;       // of what is older the disk may have some; INT64_MIN: it was empty
     struct store_stat stat;  // series and bytes are filled in when asked for

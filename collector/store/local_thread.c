@@ -10,12 +10,14 @@
 #include "shared/base/log.h"
 
 #define SAY_AGAIN_MS 10000
-#define IDLE_MS      1000 // between two looks at what is due
+#define IDLE_MS      1000  // between two looks at what is due
+#define OLDEST_MS    60000 // between two looks for the oldest sample
 
 struct room {
     sealer_t *sealer;
-    int64_t again_ms; // monotonic, after a try that found no room
-    int64_t tick_ms;  // likewise, when next due
+    int64_t again_ms;  // monotonic, after a try that found no room
+    int64_t tick_ms;   // likewise, when next due
+    int64_t oldest_ms; // likewise
     int64_t said_ms;
 };
 
@@ -85,11 +87,39 @@ s_write(struct local_store *self, struct room *room)
     pthread_cond_broadcast(&self->done);
 }
 
+// Samples go with files and, where there is no disk, with tiles of memory. Bounds are kept that are
+// nearer than what is found here: a file says only its day.
+static void
+s_find_oldest(struct local_store *self, struct room *room, int64_t now_ms)
+{
+    int64_t oldest_ms = self->disk != NULL ? local_disk_oldest_ms(self->disk) : INT64_MAX;
+    struct map_entry entry;
+
+    if (now_ms < room->oldest_ms || oldest_ms <= self->oldest_ms)
+        return;
+    room->oldest_ms = now_ms + OLDEST_MS;
+    for (size_t at = 0; map_next(self->hosts, &at, &entry);) {
+        const struct local_host *host = entry.value;
+
+        for (uint32_t i = 0; i < host->n; i++) {
+            const struct local_tile *tile = &host->tiles[i];
+            const int64_t first_ms = tile->open != NULL     ? open_tile_stat(tile->open).first_ms
+                                     : tile->sealed != NULL ? tile->sealed->is.first_ms
+                                                            : INT64_MAX;
+
+            oldest_ms = first_ms < oldest_ms ? first_ms : oldest_ms;
+        }
+    }
+    if (oldest_ms > self->oldest_ms)
+        self->oldest_ms = oldest_ms;
+}
+
 static void
 s_tick(struct local_store *self, struct room *room, int64_t now_ms)
 {
     int rc;
 
+    s_find_oldest(self, room, now_ms);
     if (self->disk == NULL || self->failed != 0 || now_ms < room->tick_ms)
         return;
     room->tick_ms = now_ms + IDLE_MS;

@@ -18,6 +18,7 @@
 #include "collector/store/local_disk.h"
 #include "collector/store/sealed_tile.h"
 #include "collector/store/store_lane.h"
+#include "shared/base/clock.h"
 #include "shared/base/err.h"
 #include "tests/support/folder.h"
 
@@ -84,16 +85,23 @@ open_lane(void)
 }
 
 static void
-open_store(uint64_t most_bytes)
+open_store_keeping(uint64_t most_bytes, int64_t keep_ms)
 {
     assert_int_equal(
-        local_store_open(&local,
-                         &(struct local_store_config){ .most_bytes = most_bytes, .dir = dir }),
+        local_store_open(&local, &(struct local_store_config){ .most_bytes = most_bytes,
+                                                               .dir = dir,
+                                                               .keep_ms = keep_ms }),
         0);
     local_store_set_clock(local, fake_clock);
     store = local_store_face(local);
     assert_int_equal(local_store_load(local, all_streams, NULL), 0);
     open_lane();
+}
+
+static void
+open_store(uint64_t most_bytes)
+{
+    open_store_keeping(most_bytes, 0);
 }
 
 static void
@@ -335,6 +343,38 @@ what_is_sealed_comes_to_the_disk_by_itself(void **state)
     assert_int_equal(written(), 10 * SLOTS);
 }
 
+// Until the oldest sample that is told is this or a later one.
+static bool
+oldest_moves_to(int64_t time_ms)
+{
+    const int64_t until_ms = clock_mono_ms() + 30000;
+
+    while (store_oldest(store) < time_ms && clock_mono_ms() < until_ms)
+        usleep(10000);
+    return store_oldest(store) >= time_ms;
+}
+
+static void
+the_oldest_sample_is_another_one_once_its_file_went(void **state)
+{
+    const int64_t now_ms = clock_real_ms();
+
+    (void) state;
+    assert_true(store_oldest(store) == INT64_MAX);
+    give_at(0, T0);
+    give_at(1, now_ms);
+    local_store_seal(local);
+    assert_int_equal(store_oldest(store), T0);
+    close_store();
+    open_store_keeping(64u << 20, 2 * PARTITION_MS);
+    assert_true(oldest_moves_to(now_ms / PARTITION_MS * PARTITION_MS));
+    assert_true(store_oldest(store) <= now_ms);
+    assert_int_equal(written(), SLOTS);
+    // What comes after that is older still counts.
+    give_at(2, now_ms - PARTITION_MS);
+    assert_int_equal(store_oldest(store), now_ms - PARTITION_MS);
+}
+
 static void
 until_it_is_loaded_no_series_is_made(void **state)
 {
@@ -386,6 +426,7 @@ main(void)
         disk_test(a_day_that_lacks_its_part_gets_it),
         disk_test(the_journal_is_needed_until_it_is_on_the_disk),
         disk_test(what_is_sealed_comes_to_the_disk_by_itself),
+        disk_test(the_oldest_sample_is_another_one_once_its_file_went),
         disk_test(until_it_is_loaded_no_series_is_made),
         disk_test(tiles_without_their_series_are_refused),
     };
