@@ -41,6 +41,10 @@
 #define CLOCKS_APART_MS 5
 #define REFUSED_LOG_MS  60000
 
+// libzmq looks a name up in the thread that serves the socket, for as long as the resolver tries:
+// no application waits for that.
+enum { IO_UPLINK = 1, IO_APPS, IO_THREADS = IO_APPS };
+
 struct agent {
     const struct agent_config *config;
     int argc; // borrowed, for SIGHUP
@@ -101,7 +105,7 @@ agent_start(agent_t **ret, const struct agent_config *config, int argc, char **a
     self->argv = argv;
     self->lock_fd = -1;
     self->watchdog_ms = getenv("WATCHDOG_USEC") != NULL ? 1 : 0;
-    self->signal_fd = service_start(1);
+    self->signal_fd = service_start(IO_THREADS);
     if (self->signal_fd < 0)
         code = s_fail(OPTION_EXIT_FAILED, "signals can not be read", "signalfd", self->signal_fd);
     if (code == 0)
@@ -204,6 +208,7 @@ s_open_applications(agent_t *self)
         .sub = self->config->app_sub,
         .pull = self->config->app_pull,
         .table = self->table,
+        .io_thread = IO_APPS,
     };
     const char *culprit = "";
     int rc;
@@ -223,6 +228,7 @@ s_open_uplink(agent_t *self)
         .collector = self->config->collector,
         .control = self->config->control,
         .curve = self->config->keys != NULL ? &self->keys.curve : NULL,
+        .io_thread = IO_UPLINK,
         .outbox = { .id = self->id,
                     .table = self->table,
                     .data = self->config->data,

@@ -2,7 +2,8 @@
 //
 // In:     options; the files of /proc; the collector's control messages; signals.
 // Out:    records of one stream to the collector.
-// Thread: main. libzmq has its own beside it.
+// Thread: main. libzmq has its own beside it: one that serves the collector, and one applications,
+//         which hear nothing of the other's waiting for a name.
 // Loss:   see outbox.h. A collector that is absent or slow never delays a tick.
 
 #ifndef AGENT_AGENT_H

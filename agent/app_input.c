@@ -55,8 +55,9 @@ struct source {
 struct app_input {
     app_series_t *series;
     series_table_t *table;
-    int64_t budget_ms; // monotonic, when the budgets last grew
-    int64_t second_ms; // the same, when the second began
+    unsigned io_thread; // as sock_spec's
+    int64_t budget_ms;  // monotonic, when the budgets last grew
+    int64_t second_ms;  // the same, when the second began
     struct source sources[APP_INPUT_MOST];
     size_t n;
     struct app_message message; // the one at hand
@@ -85,6 +86,7 @@ app_input_open(app_input_t **ret, const struct app_input_options *opt, const cha
 
     self->series = opt->series;
     self->table = opt->table;
+    self->io_thread = opt->io_thread;
     self->budget_ms = self->second_ms = clock_mono_ms();
     rc = s_open_list(self, ZMQ_SUB, &opt->sub, culprit_ret);
     if (rc == 0)
@@ -125,6 +127,7 @@ s_open(app_input_t *self, int type, const char *text)
         .recv_hwm = HWM,
         .max_bytes = MESSAGE_MOST,
         .linger_ms = LINGER_MS,
+        .io_thread = self->io_thread,
     };
     struct source *source = &self->sources[self->n];
     const char *why;

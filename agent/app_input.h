@@ -35,6 +35,7 @@ struct app_input_options {
     struct app_endpoint_list pull;
     app_series_t *series;  // borrowed
     series_table_t *table; // borrowed
+    unsigned io_thread;    // as sock_spec's
 };
 
 // 0 and *ret. Otherwise -EADDRINUSE and the like, ERR_RANGE or ERR_FORMAT (an endpoint against the

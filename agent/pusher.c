@@ -22,7 +22,7 @@ struct pusher {
 };
 
 int
-pusher_open(pusher_t **ret, const char *endpoint, unsigned reconnect_ms, const struct curve *curve)
+pusher_open(pusher_t **ret, const struct pusher_options *opt)
 {
     const struct sock_spec spec = {
         .type = ZMQ_PUSH,
@@ -31,13 +31,14 @@ pusher_open(pusher_t **ret, const char *endpoint, unsigned reconnect_ms, const s
         .max_bytes = MESSAGE_MAX,
         .linger_ms = LINGER_MS,
         .immediate = true, // nothing waits for a collector inside libzmq, unseen and uncounted
-        .reconnect_ms = reconnect_ms,
+        .reconnect_ms = opt->reconnect_ms,
+        .io_thread = opt->io_thread,
     };
     pusher_t *self = xcalloc(1, sizeof *self);
-    int rc = sock_new(&self->sock, &spec, curve);
+    int rc = sock_new(&self->sock, &spec, opt->curve);
 
     if (rc == 0)
-        rc = sock_connect(self->sock, endpoint);
+        rc = sock_connect(self->sock, opt->endpoint);
     if (rc < 0) {
         pusher_close(&self);
         return rc;

@@ -16,10 +16,15 @@
 
 typedef struct pusher pusher_t;
 
-// Connects in the background. `reconnect_ms`: between two tries. 0 and *ret, ERR_RANGE if the
-// endpoint is not local, or -errno.
-int pusher_open(pusher_t **ret, const char *endpoint, unsigned reconnect_ms,
-                const struct curve *curve);
+struct pusher_options {
+    const char *endpoint;      // of the collector
+    unsigned reconnect_ms;     // between two tries
+    unsigned io_thread;        // as sock_spec's
+    const struct curve *curve; // NULL: plain
+};
+
+// Connects in the background. 0 and *ret, ERR_RANGE if the endpoint is not local, or -errno.
+int pusher_open(pusher_t **ret, const struct pusher_options *opt);
 void pusher_close(pusher_t **self_p);
 
 // At once: 0, -EAGAIN when the socket takes no more, or another -errno.

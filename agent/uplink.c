@@ -91,10 +91,15 @@ s_open_sockets(const uplink_t *self, pusher_t **pusher_ret, zsock_t **control_re
         .linger_ms = LINGER_MS,
         .immediate = true, // a PING that waits for a connection would tell of a time long past
         .reconnect_ms = self->reconnect_ms,
+        .io_thread = self->opt.io_thread,
     };
     pusher_t *pusher = NULL;
     zsock_t *control = NULL;
-    int rc = pusher_open(&pusher, self->opt.collector, self->reconnect_ms, self->opt.curve);
+    int rc = pusher_open(&pusher,
+                         &(const struct pusher_options){ .endpoint = self->opt.collector,
+                                                         .reconnect_ms = self->reconnect_ms,
+                                                         .io_thread = self->opt.io_thread,
+                                                         .curve = self->opt.curve });
 
     if (rc == 0)
         rc = sock_new(&control, &spec, self->opt.curve);

@@ -23,6 +23,7 @@ struct uplink_options {
     const char *control;       // control endpoint
     int flush_ms;              // that uplink_close waits for what can be sent; 0: 200 ms
     const struct curve *curve; // likewise; NULL: plain
+    unsigned io_thread;        // of its sockets, as sock_spec's
     struct outbox_options outbox;
 };
 

@@ -19,7 +19,7 @@ endef
 $(foreach r,$(rooms),$(eval $(call test_rule,$r)))
 
 # tests/flow/flow_X.c sees the programs from outside: shared code and the stage, no room.
-support := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/demo_app.c %/clock_shim.c %/disk_shim.c,$(wildcard tests/support/*.c)))
+support := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/demo_app.c %/clock_shim.c %/disk_shim.c %/name_shim.c,$(wildcard tests/support/*.c)))
 define end_to_end_rule
 $(BUILD)/tests/$1/%: $(BUILD)/tests/$1/%.o $(support) $(call lib,shared)
 	@echo "  LD    $$@"
@@ -31,7 +31,7 @@ $(foreach f,flow fault,$(eval $(call end_to_end_rule,$f)))
 $(BUILD)/tests/support/demo_app: $(BUILD)/tests/support/demo_app.o
 	@echo "  LD    $@"
 	$Q$(CC) $(ALL_LD) $^ $(LIBS) -o $@
-$(BUILD)/tests/flow/flow_apps $(BUILD)/tests/flow/flow_export $(BUILD)/tests/flow/flow_feed: | $(BUILD)/tests/support/demo_app
+$(BUILD)/tests/flow/flow_apps $(BUILD)/tests/flow/flow_export $(BUILD)/tests/flow/flow_feed $(BUILD)/tests/flow/flow_names: | $(BUILD)/tests/support/demo_app
 
 # Hours of an agent that reached nobody: it is the agent's own room that writes them.
 $(BUILD)/tests/backlog/backlog_maker: $(BUILD)/tests/backlog/backlog_maker.o $(call lib,agent) $(call lib,shared)
@@ -39,13 +39,13 @@ $(BUILD)/tests/backlog/backlog_maker: $(BUILD)/tests/backlog/backlog_maker.o $(c
 	$Q$(CC) $(ALL_LD) $^ $(LIBS) -o $@
 $(BUILD)/tests/flow/flow_backlog: | $(BUILD)/tests/backlog/backlog_maker
 
-# A clock and a disk that a test has in its hand: preloaded, so the program is the one we ship.
-shims := $(BUILD)/tests/support/clock_shim.so $(BUILD)/tests/support/disk_shim.so
+# A clock, a disk and names that a test has in its hand: preloaded, so the program is the one we ship.
+shims := $(patsubst %,$(BUILD)/tests/support/%_shim.so,clock disk name)
 $(shims): $(BUILD)/%.so: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo "  CC    $@"
 	$Q$(CC) -std=gnu17 -D_GNU_SOURCE -I. $(WARN) -O2 -g -fPIC -shared $< -o $@
-$(BUILD)/tests/fault/fault_clock $(BUILD)/tests/fault/fault_broken $(BUILD)/tests/flow/flow_clock: | $(shims)
+$(BUILD)/tests/fault/fault_clock $(BUILD)/tests/fault/fault_broken $(BUILD)/tests/flow/flow_clock $(BUILD)/tests/flow/flow_names: | $(shims)
 
 # What is ended at crash points (shared/base/crash_point.h) is in a tree of its own.
 faulty := bin/zpulse-collector tests/unit/collector/crash_blocks

@@ -77,6 +77,7 @@ s_configure(void *raw, const struct sock_spec *spec)
     const unsigned first_ms = spec->reconnect_ms != 0 ? spec->reconnect_ms : RECONNECT_FIRST_MS;
     const unsigned most_ms = first_ms > RECONNECT_MOST_MS ? first_ms : RECONNECT_MOST_MS;
     const int64_t max_bytes = spec->max_bytes;
+    const uint64_t threads = spec->io_thread != 0 ? UINT64_C(1) << (spec->io_thread - 1) : 0;
     int rc = 0;
 
     for (size_t i = 0; i < sizeof always / sizeof always[0] && rc == 0; i++)
@@ -94,6 +95,8 @@ s_configure(void *raw, const struct sock_spec *spec)
         rc = rc < 0 ? rc : s_set(raw, ZMQ_ROUTER_MANDATORY, 1);
     if (spec->verboser)
         rc = rc < 0 ? rc : s_set(raw, ZMQ_XPUB_VERBOSER, 1);
+    if (rc == 0 && zmq_setsockopt(raw, ZMQ_AFFINITY, &threads, sizeof threads) == -1)
+        rc = -errno;
     if (rc == 0 && zmq_setsockopt(raw, ZMQ_MAXMSGSIZE, &max_bytes, sizeof max_bytes) == -1)
         rc = -errno;
     return rc;

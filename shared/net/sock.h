@@ -32,6 +32,7 @@ struct sock_spec {
     bool verboser;         // XPUB: every (un)subscription is told
     bool heartbeat;        // ZMTP heartbeats: only on sockets that are always drained
     unsigned reconnect_ms; // first try again after; 0: 100. Grows to 2 s at most
+    unsigned io_thread;    // that serves it, 1 and up to what service_start was told; 0: any
 };
 
 struct curve;

@@ -1,5 +1,6 @@
-// program_shim - the wall clock and the disk of a real program, set by the test. See clock_shim.c
-// and disk_shim.c: libraries that are preloaded, so that the program is the one we ship.
+// program_shim - the wall clock, the disk and the resolver of a real program, set by the test. See
+// clock_shim.c, disk_shim.c and name_shim.c: libraries that are preloaded, so that the program is
+// the one we ship.
 //
 // Thread: one owner, and nobody else reads the environment meanwhile.
 
@@ -10,6 +11,7 @@
 
 #define PROGRAM_SHIM_CLOCK "clock_shim"
 #define PROGRAM_SHIM_DISK  "disk_shim"
+#define PROGRAM_SHIM_NAME  "name_shim"
 
 // What fails with EIO on files of a spool or a journal.
 enum program_disk {
