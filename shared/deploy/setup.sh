@@ -35,6 +35,7 @@ check  command  cppcheck                                   cppcheck
 check  ctags    -                                          universal-ctags
 check  command  chromium                                   chromium
 check  command  prometheus-node-exporter                   prometheus-node-exporter
+check  command  ip                                         iproute2
 check  file     /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf  fonts-dejavu-core
 ROWS
 }
