@@ -2,7 +2,6 @@
 
 #include "collector/admission.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include "shared/base/err.h"
 #include "shared/base/log.h"
 #include "shared/base/xalloc.h"
+#include "shared/net/admit_list.h"
 #include "shared/net/enrol_client.h"
 #include "shared/net/option.h"
 #include "shared/net/selfstat.h"
@@ -30,9 +30,11 @@ struct admission {
     enrol_service_t *enrol;
 };
 
-static int s_keys(admission_t *self, struct key_pair *operator, const char * dir);
+static int s_keys(admission_t *self, const char *dir);
 static int s_roster(admission_t *self, const char *dir);
-static int s_admit(admission_t *self, const struct key_pair *operator);
+static int s_list(admission_t *self, const char *dir);
+static int s_operator(admission_t *self, const char *dir);
+static bool s_has_operator(admission_t *self);
 static int s_sockets(admission_t *self, const struct admission_options *options);
 static int s_decide(void *arg, enum sock_port door, const uint8_t key[KEY_BYTES]);
 
@@ -40,15 +42,14 @@ int
 admission_start(admission_t **ret, int *exit_ret, const struct admission_options *options)
 {
     admission_t *self = xcalloc(1, sizeof *self);
-    struct key_pair operator= { 0 };
     int rc;
 
     self->refused = options->refused;
     *exit_ret = OPTION_EXIT_CONFIG;
-    rc = s_keys(self, &operator, options->keys);
+    rc = s_keys(self, options->keys);
     rc = rc < 0 ? rc : s_roster(self, options->data);
-    rc = rc < 0 ? rc : s_admit(self, &operator);
-    key_pair_wipe(&operator);
+    rc = rc < 0 ? rc : s_list(self, options->keys);
+    rc = rc < 0 ? rc : s_operator(self, options->keys);
     if (rc == 0) {
         *exit_ret = OPTION_EXIT_UNAVAILABLE;
         rc = s_sockets(self, options);
@@ -95,19 +96,16 @@ admission_roster(const admission_t *self)
 }
 
 static int
-s_keys(admission_t *self, struct key_pair *operator, const char * dir)
+s_keys(admission_t *self, const char *dir)
 {
     struct buf why = { 0 };
-    bool made, made_operator = false;
-    int rc = key_file_load_or_make(&self->own, &made, dir, ENROL_COLLECTOR_NAME, &why);
+    bool made;
+    const int rc = key_file_load_or_make(&self->own, &made, dir, ENROL_COLLECTOR_NAME, &why);
 
-    if (rc == 0)
-        rc = key_file_load_or_make(operator, & made_operator, dir, ENROL_OPERATOR_NAME, &why);
     if (rc < 0)
         log_error("the keys cannot be used", "why=%s", log_quote(buf_cstr(&why)));
-    else if (made || made_operator)
-        log_info("keys are made: who can read them is this collector, and its operator", "dir=%s",
-                 log_quote(dir));
+    else if (made)
+        log_info("keys are made: who can read them is this collector", "dir=%s", log_quote(dir));
     buf_release(&why);
     return rc;
 }
@@ -132,22 +130,101 @@ s_roster(admission_t *self, const char *dir)
     return rc;
 }
 
-// Whose key is in the folder beside ours is the operator.
-static int
-s_admit(admission_t *self, const struct key_pair *operator)
+// A key that nobody knows here is a new one of the same owner, as after a folder of keys was lost:
+// it takes the place of the one that has its name. One that was rotated out or revoked stays out.
+static void
+s_let_in(admission_t *self, const struct admit_entry *entry)
 {
-    uint8_t key[KEY_BYTES];
-    int rc = key_from_text(key, operator->public_text, KEY_TEXT_LEN);
-    int refusal;
+    const int64_t now_ms = clock_real_ms();
+    const struct enrol_text name = { entry->name, strlen(entry->name) };
+    uint32_t revoked;
+    int refusal = roster_enrol(self->roster, entry->key, entry->role, entry->name, now_ms);
 
-    assert(rc == 0); // a pair that was loaded
-    refusal = roster_enrol(self->roster, key, ROLE_OPERATOR, ENROL_OPERATOR_NAME, clock_real_ms());
-    if (refusal == 0)
-        return 0;
+    if (refusal == REFUSAL_NAME && roster_revoke(self->roster, &revoked, &name, now_ms) == 0) {
+        log_warn("a new key has its name: the old one is revoked", "name=%s",
+                 log_quote(entry->name));
+        refusal = roster_enrol(self->roster, entry->key, entry->role, entry->name, now_ms);
+    }
     // After a rotation or a revocation: it is said, and who belongs stands.
-    log_warn("operator.key beside the collector's key is not let in", "reason=%s",
-             log_quote(enrol_reason_str((uint8_t) refusal)));
-    return 0;
+    if (refusal != 0)
+        log_warn("a key that is written beside the collector's is not let in",
+                 "name=%s role=%s reason=%s", log_quote(entry->name),
+                 key_role_str((uint8_t) entry->role),
+                 log_quote(enrol_reason_str((uint8_t) refusal)));
+}
+
+static int
+s_list(admission_t *self, const char *dir)
+{
+    struct buf why = { 0 };
+    struct admit_list list;
+    const int rc = admit_list_load(&list, dir, &why);
+
+    if (rc < 0)
+        log_error("who is to be let in cannot be read", "why=%s", log_quote(buf_cstr(&why)));
+    for (size_t i = 0; i < list.n; i++)
+        s_let_in(self, &list.at[i]);
+    admit_list_release(&list);
+    buf_release(&why);
+    return rc;
+}
+
+// Whose key is in the folder beside ours is the operator. One is made where nobody is: who has
+// taken the file to another machine is, and gets no second one here.
+static int
+s_operator(admission_t *self, const char *dir)
+{
+    struct admit_entry entry = { .role = ROLE_OPERATOR, .name = ENROL_OPERATOR_NAME };
+    struct key_pair pair;
+    struct buf why = { 0 };
+    bool made = false;
+    int rc = key_file_load(&pair, dir, ENROL_OPERATOR_NAME, &why);
+
+    if (rc == -ENOENT && s_has_operator(self)) {
+        buf_release(&why);
+        return 0;
+    }
+    if (rc == -ENOENT)
+        rc = key_file_load_or_make(&pair, &made, dir, ENROL_OPERATOR_NAME, &why);
+    if (rc == 0)
+        rc = key_from_text(entry.key, pair.public_text, KEY_TEXT_LEN);
+    key_pair_wipe(&pair);
+    if (rc < 0) {
+        log_error("the operator's key cannot be used", "why=%s", log_quote(buf_cstr(&why)));
+    } else {
+        s_let_in(self, &entry);
+        if (made)
+            log_info("the operator's key is made: who can read it decides who belongs", "dir=%s",
+                     log_quote(dir));
+        log_info("to let a host in, run here what is in 'with', and there what it prints",
+                 "with=\"zpulse enrol --new --keys %s\"", dir);
+    }
+    buf_release(&why);
+    return rc;
+}
+
+static bool
+s_has_operator(admission_t *self)
+{
+    const struct enrol_text all = { "", 0 };
+    struct enrol_msg *page = xcalloc(1, sizeof *page);
+    struct buf hold = { 0 };
+    uint64_t from = 0;
+    bool has = false;
+
+    do {
+        roster_list(self->roster, page, &hold, from, &all, clock_real_ms());
+        for (uint32_t i = 0; i < page->keys.n_keys; i++) {
+            const struct enrol_key *key = &page->keys.keys[i];
+
+            has = has || (key->role == ROLE_OPERATOR &&
+                          (key->state == KEY_VALID || key->state == KEY_RETIRING));
+        }
+        from = page->keys.next;
+    } while (!has && from != 0);
+    buf_release(&hold);
+    free(page);
+    return has;
 }
 
 static int
