@@ -29,7 +29,7 @@ static const struct option options_table[] = {
       .least = 1,
       .meta = "ENDPOINT",
       .help = "data port of the collector to ask" },
-    CTL_KEYS_OPTION,
+    CTL_KEYS_OPTIONS,
     { .name = "output",
       .type = OPTION_CHOICE,
       .fallback = "table",

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "collector/ctl/command.h"
+#include "collector/ctl/ctl_keys.h"
 #include "collector/ctl/export_text.h"
 #include "collector/ctl/import_csv.h"
 #include "collector/ctl/import_openmetrics.h"
@@ -41,6 +42,7 @@ static const struct option options_table[] = {
       .least = 1,
       .meta = "ENDPOINT",
       .help = "data port of the collector" },
+    CTL_KEYS_OPTIONS,
     { .name = "input",
       .type = OPTION_CHOICE,
       .fallback = "auto",
@@ -78,7 +80,9 @@ struct import {
     options_t *options;
     const char *collector;
     const char *path;
-    int signals; // -1 until there are any
+    struct client_keys keys;
+    const struct curve *curve; // of them, or NULL: plain
+    int signals;               // -1 until there are any
     import_source_t *source;
     import_link_t *link;
     import_table_t *table;
@@ -144,6 +148,8 @@ s_read_options(struct import *self)
     }
     self->path = words[0];
     self->collector = options_text(self->options, "collector");
+    if (ctl_keys_load(&self->keys, &self->curve, "import", self->options) < 0)
+        return OPTION_EXIT_CONFIG;
     self->tell = isatty(STDERR_FILENO) == 1;
     return OPTION_EXIT_OK;
 }
@@ -180,9 +186,10 @@ s_open(struct import *self)
     content = fnv_add(content, self->form == FORM_CSV ? "csv" : "om", 2);
     if (options_flag(self->options, "again"))
         content = random_u64();
-    rc = import_link_open(&self->link, self->collector, self->signals);
+    rc = import_link_open(&self->link, self->collector, self->curve, self->signals);
     if (rc == 0)
-        rc = import_report_open(&self->report, self->link, self->collector, self->signals);
+        rc = import_report_open(&self->report, self->link, self->collector, self->curve,
+                                self->signals);
     if (rc == 0)
         self->table = import_table_new(
             &(struct import_table_options){ .link = self->link,
@@ -390,7 +397,7 @@ s_exit(struct import *self, int rc)
         why = "only an operator may import";
         break;
     case ERR_RANGE:
-        why = "not on this machine: only loopback and ipc, until peers can be told apart";
+        why = "not on this machine: without keys only loopback and ipc";
         break;
     case ERR_CLOSED:
         why = "it has other records of this file than this program makes, or has lost some";

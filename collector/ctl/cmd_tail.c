@@ -39,7 +39,7 @@ static const struct option options_table[] = {
       .least = 1,
       .meta = "ENDPOINT",
       .help = "data port of the collector to follow" },
-    CTL_KEYS_OPTION,
+    CTL_KEYS_OPTIONS,
     { .name = "lines",
       .type = OPTION_UINT,
       .least = 1,

@@ -4,17 +4,27 @@
 
 #include <stdio.h>
 
+#include "shared/base/err.h"
 #include "shared/net/enrol_client.h"
+#include "shared/net/sock.h"
 
 int
 ctl_keys_load(struct client_keys *keys, const struct curve **curve, const char *command,
               const options_t *options)
 {
-    const char *dir = options_text(options, "keys");
+    const char *dir = options_flag(options, "insecure") ? NULL : options_text(options, "keys");
+    const char *collector = options_text(options, "collector");
     struct buf why = { 0 };
     int rc = 0;
 
     *curve = NULL;
+    if (options_flag(options, "insecure") && collector != NULL && !sock_is_local(collector)) {
+        fprintf(stderr,
+                "zpulse %s: collector: %s: not an address of this machine; --insecure is for one "
+                "of this machine only\n",
+                command, collector);
+        return ERR_RANGE;
+    }
     if (dir != NULL)
         rc = client_keys_load(keys, dir, ENROL_OPERATOR_NAME, &why);
     if (rc < 0)

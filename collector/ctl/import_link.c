@@ -33,11 +33,12 @@ static int s_look_at_time(import_link_t *self, int64_t now_ms);
 static int s_wait(import_link_t *self, int wait_ms);
 
 int
-import_link_open(import_link_t **ret, const char *collector, int signals)
+import_link_open(import_link_t **ret, const char *collector, const struct curve *curve, int signals)
 {
     import_link_t *self = xcalloc(1, sizeof *self);
     int rc;
 
+    self->curve = curve;
     self->signals = signals;
     self->nonce = random_u64();
     self->streams = map_new();
@@ -73,9 +74,9 @@ s_open(import_link_t *self)
 
     zsock_destroy(&self->data);
     zsock_destroy(&self->control);
-    rc = sock_new(&self->data, &data, NULL);
+    rc = sock_new(&self->data, &data, self->curve);
     rc = rc < 0 ? rc : sock_connect(self->data, self->data_endpoint);
-    rc = rc < 0 ? rc : sock_new(&self->control, &control, NULL);
+    rc = rc < 0 ? rc : sock_new(&self->control, &control, self->curve);
     return rc < 0 ? rc : sock_connect(self->control, self->control_endpoint);
 }
 

@@ -17,6 +17,7 @@
 
 #include "collector/ctl/import_stream.h"
 #include "collector/ctl/import_window.h"
+#include "shared/net/curve.h"
 
 #define IMPORT_ACTIVE_MOST 32u
 #define IMPORT_FIRST_MS    10000 // a collector that was never heard is not waited for any longer
@@ -42,9 +43,10 @@ struct import_instance {
     uint64_t base;       // then
 };
 
-// 0; ERR_RANGE (not on this machine), ERR_FORMAT (no endpoint), -errno. `signals`: as service has
-// it, -1: none.
-int import_link_open(import_link_t **ret, const char *collector, int signals);
+// 0; ERR_RANGE (no curve, and not on this machine), ERR_FORMAT (no endpoint), -errno. `curve`,
+// which it borrows, is an operator's; NULL: plain. `signals`: as service has it, -1: none.
+int import_link_open(import_link_t **ret, const char *collector, const struct curve *curve,
+                     int signals);
 // Says BYE for all instances.
 void import_link_close(import_link_t **self_p);
 

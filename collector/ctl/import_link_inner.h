@@ -13,8 +13,9 @@
 struct import_link {
     char data_endpoint[IMPORT_ENDPOINT_SIZE];
     char control_endpoint[IMPORT_ENDPOINT_SIZE];
-    zsock_t *data;    // PUSH
-    zsock_t *control; // DEALER
+    const struct curve *curve; // NULL: plain
+    zsock_t *data;             // PUSH
+    zsock_t *control;          // DEALER
     int signals;
     uint64_t nonce;
     struct import_instance **instances;

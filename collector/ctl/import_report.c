@@ -55,10 +55,11 @@ static const char *const s_causes[REFUSED_CAUSES] = {
 };
 
 int
-import_report_open(import_report_t **ret, import_link_t *link, const char *collector, int signals)
+import_report_open(import_report_t **ret, import_link_t *link, const char *collector,
+                   const struct curve *curve, int signals)
 {
     import_report_t *self = xcalloc(1, sizeof *self);
-    const int rc = query_client_open(&self->client, collector, NULL, signals);
+    const int rc = query_client_open(&self->client, collector, curve, signals);
 
     self->link = link;
     self->signals = signals;

@@ -20,7 +20,7 @@ typedef struct import_report import_report_t;
 
 // As query_client_open.
 int import_report_open(import_report_t **ret, import_link_t *link, const char *collector,
-                       int signals);
+                       const struct curve *curve, int signals);
 void import_report_destroy(import_report_t **self_p);
 
 // After each turn of the link: asks how the books of new instances stand. 0, or -EINTR.

@@ -178,7 +178,7 @@ query_client_problem(int rc, struct buf *why)
     if (rc == -ETIMEDOUT)
         return "no collector answers there";
     if (rc == ERR_RANGE)
-        return "not on this machine: without --keys only loopback and ipc";
+        return "not on this machine: without keys only loopback and ipc";
     return err_str(rc);
 }
 

@@ -8,7 +8,6 @@ cd "$(dirname "$0")/../.."
 rows() {
     cat <<'ROWS'
 agent/app_input.c             applications are not ours: loopback and ipc only
-collector/ctl/import_link.c   no keys are handed to it yet: loopback only
 collector/zap_handler.c       inside the process: libzmq alone asks there
 ROWS
 }

@@ -21,7 +21,7 @@ static struct import_fault s_fault;
 static void
 make(const char *instance, uint64_t content)
 {
-    assert_int_equal(import_link_open(&s_link, NOBODY, -1), 0);
+    assert_int_equal(import_link_open(&s_link, NOBODY, NULL, -1), 0);
     s_table = import_table_new(
         &(struct import_table_options){ .link = s_link, .instance = instance, .content = content });
 }
