@@ -161,7 +161,7 @@ bench-built: all $(benches) $(BUILD)/tests/backlog/backlog_maker build/.web
 	@tests/bench/bench.sh $(BUILD)
 # A bench is no test: of tests/support it has what knows nothing of cmocka.
 bench_parts := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/parts/*.c))
-$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(bench_parts) $(filter %/exposition.o %/held.o %/host_samples.o %/http.o %/process.o,$(support)) $(foreach r,agent collector store shared,$(call lib,$r))
+$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(bench_parts) $(filter %/exposition.o %/held.o %/host_samples.o %/http.o %/process.o %/stage_keys.o,$(support)) $(foreach r,agent collector store shared,$(call lib,$r))
 	@echo "  LD    $@"
 	$Q$(CC) $(ALL_LD) $^ $(LIBS) -o $@
 check-fresh:

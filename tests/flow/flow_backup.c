@@ -241,10 +241,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        stage_test(backups_of_a_running_collector_have_all_that_was_acknowledged_once),
-        stage_test(a_backup_of_what_a_kill_left_is_the_same),
-        stage_test(a_second_backup_of_the_same_name_is_refused),
-        stage_test(what_is_no_data_folder_is_not_copied),
+        stage_test_plain(backups_of_a_running_collector_have_all_that_was_acknowledged_once),
+        stage_test_plain(a_backup_of_what_a_kill_left_is_the_same),
+        stage_test_plain(a_second_backup_of_the_same_name_is_refused),
+        stage_test_plain(what_is_no_data_folder_is_not_copied),
     };
 
     return cmocka_run_group_tests_name("flow_backup", tests, NULL, NULL);

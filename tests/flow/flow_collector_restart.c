@@ -226,10 +226,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        stage_test(what_a_reader_has_seen_is_history_after_any_number_of_kills),
-        stage_test(a_host_that_is_gone_is_answered_for_from_the_journal),
-        stage_test(a_journal_that_is_not_ours_is_refused_with_a_sentence),
-        stage_test(memory_stays_within_what_is_told),
+        stage_test_plain(what_a_reader_has_seen_is_history_after_any_number_of_kills),
+        stage_test_plain(a_host_that_is_gone_is_answered_for_from_the_journal),
+        stage_test_plain(a_journal_that_is_not_ours_is_refused_with_a_sentence),
+        stage_test_plain(memory_stays_within_what_is_told),
     };
     return cmocka_run_group_tests_name("flow_collector_restart", tests, NULL, NULL);
 }

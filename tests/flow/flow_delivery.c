@@ -12,6 +12,7 @@
 #include "shared/net/sock.h"
 #include "shared/wire/query_msg.h"
 #include "tests/support/stage.h"
+#include "tests/support/stage_keys.h"
 
 #define INTERVAL_MS 100
 #define LATE_MS     1500 // a tick is late on a machine that is busy, not lost
@@ -75,7 +76,7 @@ s_join(stage_t *s)
     char endpoint[256];
     zsock_t *sock;
 
-    claim(s, sock_new(&sock, &spec, NULL) == 0);
+    claim(s, sock_new(&sock, &spec, stage_keys_operator()) == 0);
     claim(s, sock_endpoint(endpoint, sizeof endpoint, stage_endpoint(s), SOCK_QUERY) == 0);
     claim(s, sock_connect(sock, endpoint) == 0);
     return sock;

@@ -124,7 +124,7 @@ s_setup(void **state)
     const char *step = getenv("OLD_STEP_MS"), *series = getenv("OLD_SERIES");
     process_t *collector;
     stage_t *s;
-    int rc = stage_setup(state);
+    int rc = stage_setup_plain(state);
 
     if (rc != 0)
         return rc;

@@ -363,14 +363,14 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        stage_test_up(nonsense_as_data_is_counted_and_survived),
-        stage_test_up(a_frame_larger_than_the_largest_ends_only_its_connection),
-        stage_test_up(nonsense_as_control_is_counted_and_survived),
-        stage_test_up(a_stranger_does_not_become_another_host),
-        stage_test_up(nonsense_as_a_subscription_is_survived),
-        stage_test_up(nonsense_as_a_query_is_counted_and_survived),
-        stage_test_up(bytes_that_are_no_zmtp_are_survived),
-        stage_test_up(nonsense_over_http_is_survived),
+        stage_test_up_plain(nonsense_as_data_is_counted_and_survived),
+        stage_test_up_plain(a_frame_larger_than_the_largest_ends_only_its_connection),
+        stage_test_up_plain(nonsense_as_control_is_counted_and_survived),
+        stage_test_up_plain(a_stranger_does_not_become_another_host),
+        stage_test_up_plain(nonsense_as_a_subscription_is_survived),
+        stage_test_up_plain(nonsense_as_a_query_is_counted_and_survived),
+        stage_test_up_plain(bytes_that_are_no_zmtp_are_survived),
+        stage_test_up_plain(nonsense_over_http_is_survived),
     };
 
     setenv("ZSYS_SIGHANDLER", "false", 1);

@@ -20,7 +20,7 @@ struct place {
 static void
 s_place(stage_t *s, struct place *p)
 {
-    snprintf(p->keys, sizeof p->keys, "%s/keys", stage_dir(s));
+    snprintf(p->keys, sizeof p->keys, "%s/own", stage_dir(s));
     snprintf(p->word, sizeof p->word, "--keys=%s", p->keys);
     snprintf(p->target, sizeof p->target, "--collector=%s", stage_endpoint(s));
 }
@@ -244,7 +244,7 @@ with_keys_a_host_is_seen_by_who_may_and_nobody_else_sends(void **state)
     claim(s, s_zpulse(s, &p, &run, "ledger", "web-1", NULL, NULL) == 0);
     claim(s, s_zpulse(s, &p, &run, "tail", "--lines=1", NULL, NULL) == 0);
     // No key; and a key of another name.
-    (void) stage_agent(s, "web-2", NULL);
+    (void) stage_agent(s, "web-2", "--insecure", NULL);
     wrong = stage_agent(s, "web-3", other, NULL);
     claim(s, stage_until(s, STAGE_PATIENCE_MS, s_is_sent_away, wrong));
     // Who is in, goes on meanwhile, and they are not.

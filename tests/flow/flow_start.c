@@ -153,17 +153,19 @@ help_and_version_are_told(void **state)
     }
 }
 
-// Until peers can be told apart nothing listens beyond this machine.
+// Where peers cannot be told apart nothing listens beyond this machine.
 static void
 an_address_beyond_loopback_is_78(void **state)
 {
     stage_t *s = *state;
 
-    s_fails_naming(s, stage_collector(s, "--bind", "0.0.0.0", NULL), 78, "0.0.0.0");
+    s_fails_naming(s, stage_collector(s, "--bind", "0.0.0.0", "--insecure", NULL), 78, "0.0.0.0");
     s_fails_naming(s, stage_dashboard(s, "--listen", "0.0.0.0:8088", NULL), 78, "0.0.0.0");
     s_fails_naming(s,
                    stage_run(s, "zpulse-agent", "--data", stage_dir(s), "--collector",
-                             "tcp://192.0.2.1:5560", NULL),
+                             "tcp://192.0.2.1:5560", "--insecure", NULL),
+                   78, "192.0.2.1");
+    s_fails_naming(s, stage_dashboard(s, "--collector", "tcp://192.0.2.1:5560", "--insecure", NULL),
                    78, "192.0.2.1");
 }
 

@@ -368,10 +368,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        stage_test(applications_are_heard_at_their_own_times_on_their_own_topic),
-        stage_test(who_comes_later_is_told_where_the_topic_stands),
-        stage_test(tail_shows_the_samples_of_applications),
-        stage_test(what_an_application_sends_is_heard_at_its_own_time),
+        stage_test_plain(applications_are_heard_at_their_own_times_on_their_own_topic),
+        stage_test_plain(who_comes_later_is_told_where_the_topic_stands),
+        stage_test_plain(tail_shows_the_samples_of_applications),
+        stage_test_plain(what_an_application_sends_is_heard_at_its_own_time),
     };
     return cmocka_run_group_tests_name("flow_topics", tests, NULL, NULL);
 }

@@ -22,6 +22,7 @@
 #include "tests/support/program_shim.h"
 #include "tests/support/seeded.h"
 #include "tests/support/spool_view.h"
+#include "tests/support/stage_keys.h"
 
 #define TURN_MS      5
 #define UP_TEXT      "the agent is up"
@@ -41,6 +42,7 @@ fleet_new(stage_t *stage, const struct fleet_options *opt)
     fleet_t *self = xcalloc(1, sizeof *self);
     const char *root = opt->data_root != NULL ? opt->data_root : stage_dir(stage);
     struct buf text = { 0 };
+    char keys[300];
 
     assert_true(opt->members <= FLEET_MOST);
     self->stage = stage;
@@ -51,6 +53,8 @@ fleet_new(stage_t *stage, const struct fleet_options *opt)
         struct member *m = &self->members[i];
 
         snprintf(m->name, sizeof m->name, "%s", fleet_name(i));
+        // The collector, which starts later, is to know it.
+        stage_keys_agent(keys, sizeof keys, stage_dir(stage), m->name);
         m->tally = tally_new(m->name);
         buf_clear(&text);
         buf_printf(&text, "%s/agent-%s", root, m->name);
@@ -255,11 +259,12 @@ fleet_start(fleet_t *self, unsigned i)
 {
     struct member *m = &self->members[i];
     const char *const *w = self->opt.words;
-    char collector[64], app[256];
+    char collector[64], app[256], keys[300];
 
     assert_int_equal(m->state, MEMBER_DOWN);
     snprintf(collector, sizeof collector, "tcp://127.0.0.1:%u", self->opt.port);
     snprintf(app, sizeof app, "@%s", m->endpoint);
+    stage_keys_agent(keys, sizeof keys, stage_dir(self->stage), m->name);
     if (self->opt.preload != NULL) {
         program_shim_clock(stage_dir(self->stage), m->name, m->offset_ms); // also where it is new
         program_shim_preload(self->opt.preload, stage_dir(self->stage), m->name);
@@ -267,8 +272,8 @@ fleet_start(fleet_t *self, unsigned i)
     // Words end at the first NULL, also in the middle.
     m->agent = stage_run(self->stage, "zpulse-agent", "--data", m->data, "--name", m->name,
                          "--collector", collector, "--app-pull", app, "--app-sub", "", "--statsd",
-                         "", "--family", "all=off", "--interval", "200ms", w[0], w[1], w[2], w[3],
-                         w[4], w[5], w[6], w[7], NULL);
+                         "", "--family", "all=off", "--interval", "200ms", keys, w[0], w[1], w[2],
+                         w[3], w[4], w[5], w[6], w[7], NULL);
     program_shim_preload(NULL, NULL, NULL);
     m->state = MEMBER_STARTING;
 }

@@ -14,6 +14,7 @@
 #include "shared/net/sock.h"
 #include "shared/wire/query_msg.h"
 #include "tests/support/host_samples.h"
+#include "tests/support/stage_keys.h"
 
 #define QUEUE 64
 
@@ -45,7 +46,8 @@ held_new(const char *collector)
 
     self->samples = host_samples_new();
     if (sock_endpoint(endpoint, sizeof endpoint, collector, SOCK_QUERY) < 0 ||
-        sock_new(&self->sock, &spec, NULL) < 0 || sock_connect(self->sock, endpoint) < 0)
+        sock_new(&self->sock, &spec, stage_keys_operator()) < 0 ||
+        sock_connect(self->sock, endpoint) < 0)
         abort();
     return self;
 }

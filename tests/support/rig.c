@@ -47,7 +47,7 @@ rig_new(const struct rig_options *opt)
 
     assert_true(opt->hosts >= 1 && opt->hosts <= RIG_HOSTS);
     self->opt = *opt;
-    assert_int_equal(stage_setup(&self->state), 0);
+    assert_int_equal(stage_setup_plain(&self->state), 0);
     self->stage = self->state;
     if (opt->shipped)
         snprintf(self->program, sizeof self->program, PROGRAM);

@@ -22,6 +22,7 @@
 #include "shared/base/random.h"
 #include "shared/base/xalloc.h"
 #include "tests/support/exposition.h"
+#include "tests/support/stage_keys.h"
 
 #define PORT_FIRST  20000u
 #define PORT_BLOCK  8u // ports a stage takes
@@ -61,8 +62,18 @@ stage_setup(void **state)
     buf_printf(&text, "tcp://127.0.0.1:%u", self->port);
     self->endpoint = xstrdup(buf_cstr(&text));
     buf_release(&text);
+    stage_keys_make(self->dir);
     *state = self;
     return 0;
+}
+
+int
+stage_setup_plain(void **state)
+{
+    const int rc = stage_setup(state);
+
+    stage_keys_drop();
+    return rc;
 }
 
 static bool
@@ -75,14 +86,12 @@ s_has_last_ms(stage_t *self, void *name)
     return has;
 }
 
-int
-stage_setup_up(void **state)
+static int
+s_up(void **state)
 {
     static char name[] = "web-1";
-    stage_t *self;
+    stage_t *self = *state;
 
-    stage_setup(state);
-    self = *state;
     stage_collector(self, NULL);
     stage_agent(self, name, NULL);
     stage_dashboard(self, NULL);
@@ -94,6 +103,20 @@ stage_setup_up(void **state)
         return -1;
     }
     return 0;
+}
+
+int
+stage_setup_up(void **state)
+{
+    stage_setup(state);
+    return s_up(state);
+}
+
+int
+stage_setup_up_plain(void **state)
+{
+    stage_setup_plain(state);
+    return s_up(state);
 }
 
 static int
@@ -257,15 +280,16 @@ stage_collector(stage_t *self, ...)
 process_t *
 stage_agent(stage_t *self, const char *name, ...)
 {
-    char data[256];
+    char data[256], keys[300];
     const char *const words[] = { "--data",     data, "--collector", self->endpoint,
                                   "--name",     name, "--app-sub",   "",
                                   "--app-pull", "",   "--statsd",    "",
-                                  NULL };
+                                  keys,         NULL };
     process_t *p;
     va_list more;
 
     snprintf(data, sizeof data, "%s/agent-%s", self->dir, name);
+    stage_keys_agent(keys, sizeof keys, self->dir, name);
     va_start(more, name);
     p = s_start(self, "zpulse-agent", words, more);
     va_end(more);

@@ -32,6 +32,14 @@ int stage_setup_up(void **state);
 int stage_teardown(void **state);
 #define stage_test(claim)    cmocka_unit_test_setup_teardown(claim, stage_setup, stage_teardown)
 #define stage_test_up(claim) cmocka_unit_test_setup_teardown(claim, stage_setup_up, stage_teardown)
+// Its programs have keys and use them (stage_keys). Of this one, and its setup, they run with
+// --insecure: for tests whose peers speak frames by hand.
+int stage_setup_plain(void **state);
+int stage_setup_up_plain(void **state);
+#define stage_test_plain(claim) \
+    cmocka_unit_test_setup_teardown(claim, stage_setup_plain, stage_teardown)
+#define stage_test_up_plain(claim) \
+    cmocka_unit_test_setup_teardown(claim, stage_setup_up_plain, stage_teardown)
 
 const char *stage_dir(const stage_t *self);
 uint16_t stage_port(const stage_t *self);      // the collector's first of five
@@ -46,6 +54,8 @@ int stage_ms(int ms);
 
 // Further words end with NULL. A later word overrides an earlier one.
 process_t *stage_collector(stage_t *self, ...) __attribute__((sentinel));
+// The agent has the key of its name: other names than "web-1" to "web-3" before the collector
+// starts.
 process_t *stage_agent(stage_t *self, const char *name, ...) __attribute__((sentinel));
 process_t *stage_dashboard(stage_t *self, ...) __attribute__((sentinel));
 // Any program of bin/ (or beside it: "../tests/support/demo_app"), with these words only.
