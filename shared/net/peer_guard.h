@@ -5,8 +5,8 @@
 // again
 //   without end, and any file that we want to open fails as well.
 // - It ends the process by an assertion where a connection breaks while its messages find no room,
-//   and a ZMTP PING is among those that were read already: by 20 lines of a script, to any socket
-//   whose peer is past the handshake.
+//   and a ZMTP PING is among those that were read already: by 20 lines of a script at a socket
+//   without keys, and with keys the same code stands behind the handshake.
 //
 // So the program defines accept4, epoll_ctl and epoll_wait itself. The dynamic linker gives a
 // library the program's functions before libc's, and these go on to the kernel:

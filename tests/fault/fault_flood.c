@@ -317,6 +317,63 @@ a_gib_that_is_announced_is_neither_kept_nor_waited_for(void **state)
     sse_close(&stream);
 }
 
+// It listens there; the connection is kept.
+static bool
+s_listens(stage_t *s, void *port)
+{
+    (void) s;
+    return s_come(2, *(const uint16_t *) port) != -1;
+}
+
+// The word behind `mark` in what it printed.
+static void
+s_word(stage_t *s, process_t *p, const char *mark, char *out, size_t size)
+{
+    const char *at = strstr(process_out(p), mark);
+
+    claim(s, at != NULL);
+    at += strlen(mark);
+    snprintf(out, size, "%.*s", (int) strcspn(at, " '\n"), at);
+}
+
+// Anybody may speak there, which is what it is for.
+static void
+a_crowd_at_the_enrolment_lets_a_new_key_in(void **state)
+{
+    char keys[300], theirs[320], target[128], token[100], server[80];
+    stage_t *s = *state;
+    uint8_t head[ZMTP_HELLO + 16];
+    process_t *run;
+    uint16_t port;
+
+    if (!s_may_have_a_crowd())
+        skip();
+    port = (uint16_t) (stage_port(s) + 4);
+    snprintf(keys, sizeof keys, "--keys=%s/flood-keys", stage_dir(s));
+    snprintf(theirs, sizeof theirs, "--keys=%s/their-keys", stage_dir(s));
+    snprintf(target, sizeof target, "--collector=%s", stage_endpoint(s));
+    run = stage_collector(s, keys, NULL);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_listens, &port));
+    while (s_n < CROWD)
+        claim(s, s_come(2, port) != -1);
+    for (int kind = 0; kind < 2; kind++) {
+        const int fd = s_fds[kind];
+        const size_t n = s_announce(head, kind);
+
+        claim(s, send(fd, head, n, MSG_NOSIGNAL) == (ssize_t) n);
+        claim(s, s_is_cut(fd, clock_mono_ms() + stage_ms(STAGE_PATIENCE_MS)));
+    }
+    s_takes_at_most(s, run, PEAK_MIB);
+    run = stage_run(s, "zpulse", "enrol", "--new", keys, target, NULL);
+    claim(s, process_ended(run, stage_ms(STAGE_PATIENCE_MS)) && process_code(run) == 0);
+    s_word(s, run, "--token ", token, sizeof token);
+    s_word(s, run, "--server-key '", server, sizeof server);
+    run = stage_run(s, "zpulse-agent", "--enrol", stage_endpoint(s), "--token", token,
+                    "--server-key", server, theirs, NULL);
+    claim(s, process_ended(run, stage_ms(STAGE_PATIENCE_MS)) && process_code(run) == 0);
+    s_leave();
+}
+
 // Many more than the agent takes, from one address: an application from another one is greeted.
 static void
 a_crowd_at_an_agent_keeps_no_application_out(void **state)
@@ -390,6 +447,7 @@ main(void)
         stage_test(without_descriptors_strangers_are_refused_and_agents_let_in),
         stage_test(who_drips_or_is_silent_is_cut_off),
         stage_test(a_gib_that_is_announced_is_neither_kept_nor_waited_for),
+        stage_test(a_crowd_at_the_enrolment_lets_a_new_key_in),
         stage_test(a_crowd_at_an_agent_keeps_no_application_out),
         stage_test(who_breaks_off_in_mid_flood_does_not_end_the_agent),
     };
