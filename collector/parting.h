@@ -1,7 +1,7 @@
 // parting - connections that were told to go, and are cut a moment later.
 //
 // In:     lines of gate_holds whose peer was sent a last message.
-// Out:    they are shut once libzmq's thread has had time to send it.
+// Out:    they are shut once the peer has had time to read it.
 // Limits: PARTING_MOST at a time; beyond, one is cut at once, told or not.
 // Thread: one owner. Time is a parameter.
 
@@ -13,7 +13,9 @@
 
 #include "collector/gate.h"
 
-#define PARTING_MS   200 // for a message to leave
+// For a message to arrive and to be read: an agent looks each second or so, and its libzmq throws
+// away what lies unread when the connection ends.
+#define PARTING_MS   2000
 #define PARTING_MOST 64
 
 // Zero is nobody.

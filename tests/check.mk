@@ -19,7 +19,7 @@ endef
 $(foreach r,$(rooms),$(eval $(call test_rule,$r)))
 
 # tests/flow/flow_X.c sees the programs from outside: shared code and the stage, no room.
-support := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/demo_app.c %/clock_shim.c %/disk_shim.c %/name_shim.c,$(wildcard tests/support/*.c)))
+support := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/demo_app.c %/clock_shim.c %/disk_shim.c %/name_shim.c %/zap_shim.c,$(wildcard tests/support/*.c)))
 define end_to_end_rule
 $(BUILD)/tests/$1/%: $(BUILD)/tests/$1/%.o $(support) $(call lib,shared)
 	@echo "  LD    $$@"
@@ -39,13 +39,13 @@ $(BUILD)/tests/backlog/backlog_maker: $(BUILD)/tests/backlog/backlog_maker.o $(c
 	$Q$(CC) $(ALL_LD) $^ $(LIBS) -o $@
 $(BUILD)/tests/flow/flow_backlog: | $(BUILD)/tests/backlog/backlog_maker
 
-# A clock, a disk and names that a test has in its hand: preloaded, so the program is the one we ship.
-shims := $(patsubst %,$(BUILD)/tests/support/%_shim.so,clock disk name)
+# A clock, a disk, names and a ZAP thread that a test has in its hand: preloaded, so the program is the one we ship.
+shims := $(patsubst %,$(BUILD)/tests/support/%_shim.so,clock disk name zap)
 $(shims): $(BUILD)/%.so: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo "  CC    $@"
 	$Q$(CC) -std=gnu17 -D_GNU_SOURCE -I. $(WARN) -O2 -g -fPIC -shared $< -o $@
-$(BUILD)/tests/fault/fault_clock $(BUILD)/tests/fault/fault_broken $(BUILD)/tests/flow/flow_clock $(BUILD)/tests/flow/flow_names: | $(shims)
+$(BUILD)/tests/fault/fault_clock $(BUILD)/tests/fault/fault_broken $(BUILD)/tests/flow/flow_clock $(BUILD)/tests/flow/flow_names $(BUILD)/tests/flow/flow_identity: | $(shims)
 
 # What is ended at crash points (shared/base/crash_point.h) is in a tree of its own.
 faulty := bin/zpulse-collector tests/unit/collector/crash_blocks

@@ -66,6 +66,7 @@ s_goaway(import_link_t *self, const struct goaway *goaway, int64_t now_ms)
         import_link_fail(self, ERR_VERSION);
         break;
     case GOAWAY_ROLE:
+    case GOAWAY_REVOKED:
         import_link_fail(self, -EPERM);
         break;
     case GOAWAY_LIMIT:

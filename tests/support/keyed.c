@@ -80,6 +80,17 @@ keyed_token(stage_t *s, const struct keyed *k, const char *role, const char *nam
     s_word_after(s, run, "--server-key=", "--server-key '", server, 80);
 }
 
+void
+keyed_token_for(stage_t *s, const struct keyed *k, const char *word, char token[100],
+                char server[80])
+{
+    process_t *run;
+
+    claim(s, keyed_zpulse(s, k, &run, "enrol", "--new", word, NULL) == 0);
+    s_word_after(s, run, "--token=", "--token ", token, 100);
+    s_word_after(s, run, "--server-key=", "--server-key '", server, 80);
+}
+
 static void
 s_peer(stage_t *s, const char *name, struct keyed_peer *ret)
 {
@@ -91,17 +102,24 @@ void
 keyed_enrol(stage_t *s, const struct keyed *k, const char *role, const char *name,
             struct keyed_peer *ret)
 {
+    s_peer(s, name, ret);
+    keyed_enrol_at(s, k, role, name, ret);
+}
+
+void
+keyed_enrol_at(stage_t *s, const struct keyed *k, const char *role, const char *name,
+               const struct keyed_peer *at)
+{
     char token[100], server[80], role_word[40];
     process_t *run;
 
     keyed_token(s, k, role, name, token, server);
-    s_peer(s, name, ret);
     snprintf(role_word, sizeof role_word, "--role=%s", role);
     if (strcmp(role, "agent") == 0)
-        run = stage_run(s, "zpulse-agent", "--enrol", stage_endpoint(s), server, token, ret->word,
+        run = stage_run(s, "zpulse-agent", "--enrol", stage_endpoint(s), server, token, at->word,
                         NULL);
     else
-        run = stage_run(s, "zpulse", "enrol", k->target, server, token, role_word, ret->word, NULL);
+        run = stage_run(s, "zpulse", "enrol", k->target, server, token, role_word, at->word, NULL);
     claim(s, process_ended(run, stage_ms(STAGE_PATIENCE_MS)));
     claim(s, process_code(run) == 0);
 }

@@ -36,9 +36,15 @@ int keyed_zpulse_as(stage_t *s, const struct keyed *k, const char *keys, process
 // Words --token=... and --server-key=... of a new token.
 void keyed_token(stage_t *s, const struct keyed *k, const char *role, const char *name,
                  char token[100], char server[80]);
+// Likewise, with any other word for `zpulse enrol --new`.
+void keyed_token_for(stage_t *s, const struct keyed *k, const char *word, char token[100],
+                     char server[80]);
 // A key of that role under that name, in a folder of its own.
 void keyed_enrol(stage_t *s, const struct keyed *k, const char *role, const char *name,
                  struct keyed_peer *ret);
+// The same in a folder that is there.
+void keyed_enrol_at(stage_t *s, const struct keyed *k, const char *role, const char *name,
+                    const struct keyed_peer *at);
 // A key that nobody enrolled, as an agent's or an operator's, beside the collector's public half.
 void keyed_stranger(stage_t *s, const struct keyed *k, const char *as, const char *name,
                     struct keyed_peer *ret);

@@ -52,6 +52,12 @@ program_shim_disk(const char *dir, const char *name, enum program_disk is)
     s_put(dir, name, "disk", is);
 }
 
+void
+program_shim_zap(const char *dir, const char *name)
+{
+    s_put(dir, name, "zap", 1);
+}
+
 // A sanitizer wants to be the first library of a program, unless it is told that this is well.
 static void
 s_allow(void)
@@ -69,7 +75,9 @@ s_allow(void)
 void
 program_shim_preload(const char *library, const char *dir, const char *name)
 {
-    static const char *const kinds[][2] = { { "CLOCK_SHIM", "clock" }, { "DISK_SHIM", "disk" } };
+    static const char *const kinds[][2] = { { "CLOCK_SHIM", "clock" },
+                                            { "DISK_SHIM", "disk" },
+                                            { "ZAP_SHIM", "zap" } };
 
     if (library == NULL) {
         unsetenv("LD_PRELOAD");

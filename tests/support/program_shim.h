@@ -1,6 +1,6 @@
-// program_shim - the wall clock, the disk and the resolver of a real program, set by the test. See
-// clock_shim.c, disk_shim.c and name_shim.c: libraries that are preloaded, so that the program is
-// the one we ship.
+// program_shim - the wall clock, the disk, the resolver and the ZAP thread of a real program, in the
+// hand of the test. See clock_shim.c, disk_shim.c, name_shim.c and zap_shim.c: libraries that are
+// preloaded, so that the program is the one we ship.
 //
 // Thread: one owner, and nobody else reads the environment meanwhile.
 
@@ -12,6 +12,7 @@
 #define PROGRAM_SHIM_CLOCK "clock_shim"
 #define PROGRAM_SHIM_DISK  "disk_shim"
 #define PROGRAM_SHIM_NAME  "name_shim"
+#define PROGRAM_SHIM_ZAP   "zap_shim"
 
 // What fails with EIO on files of a spool or a journal.
 enum program_disk {
@@ -26,7 +27,9 @@ const char *program_shim_find(const char *name);
 void program_shim_clock(const char *dir, const char *name, int64_t offset_ms);
 // The disk of DIR/NAME.disk is like this from this moment on.
 void program_shim_disk(const char *dir, const char *name, enum program_disk is);
-// What is started until the next call has the library, with DIR/NAME.clock and DIR/NAME.disk;
+// The thread that answers ZAP fails after its next answer.
+void program_shim_zap(const char *dir, const char *name);
+// What is started until the next call has the library, with DIR/NAME.clock, .disk and .zap;
 // NULL: none.
 void program_shim_preload(const char *library, const char *dir, const char *name);
 
