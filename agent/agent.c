@@ -361,7 +361,6 @@ s_signals(agent_t *self)
 static void
 s_reload(agent_t *self)
 {
-    const struct agent_config *old = self->config;
     struct agent_config config;
     int exit_code;
 
@@ -373,11 +372,7 @@ s_reload(agent_t *self)
     key_watch_hurry(&self->key_watch);
     sampler_set_wishes(self->sampler, &config.families);
     log_info("settings read again", NULL);
-    if (config.interval_ms != old->interval_ms || strcmp(config.data, old->data) != 0 ||
-        strcmp(config.name, old->name) != 0 || strcmp(config.rootfs, old->rootfs) != 0 ||
-        strcmp(config.collector, old->collector) != 0 ||
-        !app_endpoint_list_equal(&config.app_sub, &old->app_sub) ||
-        !app_endpoint_list_equal(&config.app_pull, &old->app_pull))
+    if (agent_config_wants_start(&config, self->config))
         log_warn("settings other than log-level, families and filters apply at the next start",
                  NULL);
     agent_config_release(&config);

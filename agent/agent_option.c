@@ -323,6 +323,16 @@ s_applications(struct agent_config *config, const options_t *given, FILE *err)
     return rc;
 }
 
+bool
+agent_config_wants_start(const struct agent_config *fresh, const struct agent_config *old)
+{
+    return fresh->interval_ms != old->interval_ms || strcmp(fresh->data, old->data) != 0 ||
+           strcmp(fresh->name, old->name) != 0 || strcmp(fresh->rootfs, old->rootfs) != 0 ||
+           strcmp(fresh->collector, old->collector) != 0 ||
+           !app_endpoint_list_equal(&fresh->app_sub, &old->app_sub) ||
+           !app_endpoint_list_equal(&fresh->app_pull, &old->app_pull);
+}
+
 void
 agent_config_release(struct agent_config *config)
 {

@@ -41,6 +41,8 @@ struct agent_config {
 // 0: go on. 1: answered (--help ...). Below zero: refused, and said on stderr.
 // *exit_ret is the exit code unless 0.
 int agent_config_load(struct agent_config *ret, int *exit_ret, int argc, char **argv);
+// Whether what they differ in is taken up by a start only.
+bool agent_config_wants_start(const struct agent_config *fresh, const struct agent_config *old);
 void agent_config_release(struct agent_config *config);
 
 #endif
