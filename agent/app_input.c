@@ -25,7 +25,9 @@
 #include "shared/net/selfstat.h"
 #include "shared/net/sock.h"
 
-#define HWM             256                // messages of one peer that wait here
+// Messages of one peer that wait here: as many as make the worst of them, times a thousand peers,
+// no more than a machine can give. What waits behind them is in the kernel and at the peer.
+#define HWM             16
 #define MESSAGE_MOST    (2 * APP_JSON_MAX) // one that is only too long is said, not cut
 #define LINGER_MS       0                  // nothing is sent
 #define TURN_MESSAGES   INT64_C(64)

@@ -401,6 +401,40 @@ a_crowd_at_an_agent_keeps_no_application_out(void **state)
     sse_close(&stream);
 }
 
+// Each sends large messages for as long as they are taken: what waits in the agent is bounded by
+// peer, so a hundred of them are far from the gigabytes that they have.
+static void
+a_hundred_who_send_much_take_little_of_the_agent(void **state)
+{
+    static uint8_t much[60000];
+    uint8_t bytes[ZMTP_HELLO], head[9] = { 2, [7] = sizeof much >> 8, [8] = sizeof much & 0xff };
+    stage_t *s = *state;
+    struct cast cast;
+    char word[64];
+    sse_t *stream;
+
+    snprintf(word, sizeof word, "--app-pull=@tcp://127.0.0.1:%u", stage_spare_port(s, 0));
+    cast = s_begin(s, word);
+    stream = s_watch(s);
+    for (int i = 0; i < 100; i++) {
+        const int fd = s_come(2, stage_spare_port(s, 0));
+        const size_t n = zmtp_peer_hello(bytes, "PUSH");
+        struct pollfd on = { .fd = fd, .events = POLLOUT };
+
+        claim(s, fd != -1 && send(fd, bytes, n, MSG_NOSIGNAL) == (ssize_t) n);
+        claim(s, recv(fd, bytes, ZMTP_GREETING + 2, MSG_WAITALL) == ZMTP_GREETING + 2);
+        // A piece that goes in only in part is the last one.
+        for (int k = 0; k < 1000 && poll(&on, 1, 20) == 1; k++)
+            if (send(fd, head, sizeof head, MSG_NOSIGNAL | MSG_MORE) != sizeof head ||
+                send(fd, much, sizeof much, MSG_NOSIGNAL | MSG_DONTWAIT) != sizeof much)
+                break;
+    }
+    s_goes_on(s, stream);
+    s_takes_at_most(s, cast.agent, PEAK_MIB);
+    s_leave();
+    sse_close(&stream);
+}
+
 // libzmq alone would end the agent here: see shared/net/peer_guard.h.
 static void
 who_breaks_off_in_mid_flood_does_not_end_the_agent(void **state)
@@ -449,6 +483,7 @@ main(void)
         stage_test(a_gib_that_is_announced_is_neither_kept_nor_waited_for),
         stage_test(a_crowd_at_the_enrolment_lets_a_new_key_in),
         stage_test(a_crowd_at_an_agent_keeps_no_application_out),
+        stage_test(a_hundred_who_send_much_take_little_of_the_agent),
         stage_test(who_breaks_off_in_mid_flood_does_not_end_the_agent),
     };
 
