@@ -44,6 +44,7 @@ main(int argc, char **argv)
 static int
 s_serve(const struct collector_options *settings, int argc, char **argv)
 {
+    const uint64_t peers = 2 * (uint64_t) settings->most_agents + PEERS;
     collector_t *collector = NULL;
     uint64_t limit;
     int exit_code;
@@ -53,9 +54,9 @@ s_serve(const struct collector_options *settings, int argc, char **argv)
         log_error("signals cannot be read", "error=%s", log_quote(err_str(signals)));
         return OPTION_EXIT_FAILED;
     }
-    // Two connections of each agent; what is missing to that is said.
-    limit = descriptors_raise(
-        descriptors_wanted(2 * (uint64_t) settings->most_agents + PEERS, FD_OWN));
+    // Two connections of each agent, which may all come from one address (peer_guard keeps an
+    // eighth for others); what is missing to that is said.
+    limit = descriptors_raise(descriptors_wanted(peers + peers / 7 + 1, FD_OWN));
     if (peer_guard_start(limit, FD_OWN) < 0)
         log_warn("connections are not guarded: the program is linked in a way of its own", NULL);
     collector_stat_init();
