@@ -36,6 +36,7 @@ applier_new(local_store_t *store, event_log_t *events, const struct applier_limi
     self->sources = map_new();
     self->streams = map_new();
     self->names = map_new();
+    self->metrics = metric_names_new();
     return self;
 }
 
@@ -62,6 +63,13 @@ applier_destroy(applier_t **self_p)
     for (unsigned i = 0; i < KINDS; i++)
         row_builder_release(&self->build[i]);
     row_list_release(&self->rows);
+    metric_names_destroy(&self->metrics);
+    free(self->held);
+    free(self->decided);
+    free(self->part.blocks);
+    free(self->part.slots);
+    free(self->part.cells);
+    free(self->part.keep);
     free(self);
     *self_p = NULL;
 }
@@ -158,6 +166,36 @@ s_publish_anew(applier_t *self, struct source *source)
 }
 
 void
+applier_lanes(applier_t *self, const lane_table_t *lanes)
+{
+    self->lanes = lanes;
+}
+
+bool
+applier_next_decided(applier_t *self, struct journal_id *ret,
+                     const struct slot_decisions **decided_ret)
+{
+    while (self->n_decided > 0) {
+        const struct journal_id id = self->decided[--self->n_decided];
+        struct stream *stream = map_get_u64(self->streams, id.stream);
+
+        if (stream == NULL || !stream->to_tell) // it ended meanwhile, and has no more records
+            continue;
+        stream->to_tell = false;
+        *ret = id;
+        *decided_ret = &stream->decided;
+        return true;
+    }
+    return false;
+}
+
+void
+applier_share(applier_t *self, struct record_share share)
+{
+    self->share = share;
+}
+
+void
 applier_segment(applier_t *self, uint64_t segment)
 {
     self->segment = segment;
@@ -177,6 +215,7 @@ applier_record(applier_t *self, uint64_t host, uint8_t flags, const struct recor
     self->fate = (struct applier_fate){ 0 };
     if (stream != NULL)
         s_accept(stream, record);
+    self->share = (struct record_share){ 0 };
     if (repeat || self->taken.given > record->count)
         return 0;
     return s_fate(self, record->count - self->taken.given);
@@ -255,6 +294,7 @@ s_stream(applier_t *self, uint64_t host, uint64_t id)
 static struct stream *
 s_add_stream(applier_t *self, struct source *source, uint64_t id)
 {
+    const struct lane_entry *lane = NULL;
     struct stream *stream;
 
     if (source->name == NULL)
@@ -267,6 +307,12 @@ s_add_stream(applier_t *self, struct source *source, uint64_t id)
     // At the first frame: a HELLO may name 33 streams, and most never send.
     stream->lane = applier_lane_new(stream);
     stream->into = store_lane_open(self->local, stream->host, id);
+    if (self->lanes != NULL)
+        lane = lane_table_find(self->lanes, source->host, id);
+    if (lane != NULL && lane->decided.below > 0) {
+        slot_decisions_copy(&stream->decided, &lane->decided);
+        agent_minutes_restore(&source->minutes, lane->decided.minute, lane->decided.made);
+    }
     map_put_u64(self->streams, id, stream);
     if (source->n_streams == source->size) {
         source->size = source->size == 0 ? 4 : 2 * source->size;
@@ -284,12 +330,20 @@ s_accept(struct stream *stream, const struct record *record)
     applier_t *self = stream->applier;
     const struct frame_prefix prefix = { .flags = self->flags, .base = record->seq };
     const struct lane_counters before = *lane_counters(stream->lane);
+    uint64_t refused;
     bool ask;
     int rc;
 
     self->taken.seen = before.samples;
     rc = lane_accept(stream->lane, &prefix, record);
-    self->fate.refused[REFUSED_LIMIT] += lane_counters(stream->lane)->refused - before.refused;
+    refused = lane_counters(stream->lane)->refused - before.refused;
+    self->fate.refused[REFUSED_LIMIT] += refused;
+    // What no slot was named for is rows without the room.
+    if (refused > self->taken.by_slot)
+        applier_refused(stream, LIMIT_ROOM, 0, refused - self->taken.by_slot);
+    if (self->taken.shared && rc != ERR_FORMAT)
+        applier_part_share(stream);
+    applier_refused(stream, 0, 0, 0);
     // What the journal can not say again was read when it came, or told then.
     if (self->live.hosts != NULL)
         s_count(&before, lane_counters(stream->lane));
@@ -336,7 +390,8 @@ s_remove_stream(applier_t *self, struct source *source, uint32_t at)
     source->streams[at] = source->streams[--source->n_streams];
     map_remove_u64(self->streams, stream->id);
     for (uint32_t slot = 0; slot < stream->n_slots; slot++)
-        source->n_series -= stream->series[slot].id != 0;
+        if (stream->series[slot].id != 0)
+            applier_unhold(stream, stream->series[slot].id);
     source->n_slots -= stream->room;
     // There is room again for those that had none.
     for (uint32_t i = 0; i < source->n_streams && stream->room > 0; i++)
@@ -345,6 +400,7 @@ s_remove_stream(applier_t *self, struct source *source, uint32_t at)
     lane_destroy(&stream->lane);
     store_lane_close(&stream->into);
     free(stream->series);
+    slot_refusals_release(&stream->decided.refusals);
     free(stream);
 }
 

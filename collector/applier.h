@@ -7,10 +7,12 @@
 //         in the store under the agent's host of that name, if one is known as its stream begins.
 // Thread: one owner at a time. It begins quiet: while the journal is replayed it only fills the
 //         store. applier_attach makes it live, in the thread that has the publisher.
-// Limits: series of one host, and memory for the slots of its streams, which a few bytes can name
-// by
-//         the million: rows that are wider are refused, stream by stream. Samples more than
-//         APPLIER_FUTURE_MS ahead of our clock are refused.
+// Limits: what agent_limit has of series and labels is decided here, once for each slot, and told
+// to
+//         be journaled (applier_next_decided); what of samples, before, and told by applier_share.
+//         Memory for the slots of a host's streams, which a few bytes can name by the million: rows
+//         that are wider are refused, stream by stream. Samples more than APPLIER_FUTURE_MS ahead
+//         of our clock are refused.
 // Loss:   what is not stored is counted by reason, and logged at most each 10 s per reason.
 
 #ifndef COLLECTOR_APPLIER_H
@@ -18,15 +20,17 @@
 
 #include <stdint.h>
 
+#include "collector/agent_limit.h"
 #include "collector/event_log.h"
+#include "collector/host_ledger.h"
 #include "collector/host_table.h"
+#include "collector/lane_table.h"
 #include "collector/publisher.h"
 #include "collector/store/local_store.h"
 #include "shared/wire/frame.h"
 #include "shared/wire/query_ledger.h"
 
-#define APPLIER_SERIES_MAX 100000u
-#define APPLIER_FUTURE_MS  (10 * 60 * 1000)
+#define APPLIER_FUTURE_MS (10 * 60 * 1000)
 // For a host's slots where nothing else was said: some 142,000 of them.
 #define APPLIER_SLOT_BYTES_MOST (UINT64_C(32) << 20)
 
@@ -35,6 +39,7 @@ typedef struct applier applier_t;
 struct applier_live {
     host_table_t *hosts;
     publisher_t *publisher;
+    host_ledger_t *ledger; // is told what limits refused; NULL: nobody is
     void *arg;
     // The stream can't be read any more without TABLE and KEY.
     void (*ask)(void *arg, uint64_t host, uint64_t stream);
@@ -42,7 +47,7 @@ struct applier_live {
 
 // Of one host.
 struct applier_limits {
-    uint32_t series;     // defined at a time
+    struct agent_limits agent;
     uint64_t slot_bytes; // of memory for the slots of its streams
 };
 
@@ -56,6 +61,15 @@ void applier_attach(applier_t *self, const struct applier_live *live);
 void applier_name(applier_t *self, uint64_t host, const char *name);
 // What its agent said at a HELLO; streams that are not among these `n` are forgotten.
 void applier_hello(applier_t *self, const struct host *host, const uint64_t *streams, uint32_t n);
+// What was decided of streams before they are met here: borrowed, as of then. NULL, as at first:
+// nothing was.
+void applier_lanes(applier_t *self, const lane_table_t *lanes);
+// A stream of whose slots something was decided since the last call, and all that was; false: no
+// more. It is to be kept (JOURNAL_LIMITS), so that a replay decides none of it again.
+bool applier_next_decided(applier_t *self, struct journal_id *ret,
+                          const struct slot_decisions **decided_ret);
+// Of the next record so much is let in; all, where it is not called.
+void applier_share(applier_t *self, struct record_share share);
 // Records from here on stand in this segment of the journal. 0: in none, as at first.
 void applier_segment(applier_t *self, uint64_t segment);
 // The samples of the record that were not stored; those of a repeat never are, and are not counted.

@@ -16,6 +16,7 @@
 static const char s_topics[KINDS] = { [KIND_APPS] = LIVE_APP_ROWS, [KIND_HOST] = LIVE_HOST_ROWS };
 
 static bool s_room(void *arg, uint32_t slots);
+static void s_refused(void *arg, uint32_t slot);
 static void s_table(void *arg);
 static int s_define(void *arg, const struct slot_def *def);
 static void s_values(void *arg, const struct row_state *before, bool apart);
@@ -30,6 +31,7 @@ applier_lane_new(struct stream *stream)
                                                         .room = s_room,
                                                         .table = s_table,
                                                         .define = s_define,
+                                                        .refused = s_refused,
                                                         .values = s_values,
                                                         .block = s_block,
                                                         .gap = s_gap,
@@ -60,7 +62,7 @@ s_room(void *arg, uint32_t slots)
         stream->room = room;
         return true;
     }
-    stream->retry_ms = self->now.mono_ms + APPLIER_RETRY_MS;
+    applier_retry(stream);
     if (log_allow(&self->said_ms[STAT_SAMPLES_SERIES], APPLIER_SAY_AGAIN_MS))
         log_warn("rows refused: the streams of a host name more slots than it may have",
                  "host=%s stream=%016llx slots=%u of_others=%u most=%llu", log_quote(source->name),
@@ -85,13 +87,15 @@ s_slot(struct stream *stream, uint32_t slot)
 static void
 s_set_slot(struct stream *stream, struct series *slot, struct series series)
 {
+    // The new one first: a series that is said again is held all the time.
+    if (series.id != 0)
+        applier_hold(stream, series.id);
     if (slot->id != 0) {
-        stream->source->n_series--;
+        applier_unhold(stream, slot->id);
         stream->n_apps -= slot->kind == KIND_APPS;
         stream->n_new -= !slot->admitted;
     }
     if (series.id != 0) {
-        stream->source->n_series++;
         stream->n_apps += series.kind == KIND_APPS;
         stream->n_new += !series.admitted;
     }
@@ -110,27 +114,28 @@ s_whole(struct label_set *ret, const struct stream *stream, const struct slot_de
 }
 
 // A series of the store for this slot. Refused ones are counted by the lane, sample by sample. What
-// the store had no room for is tried again after a while; the agent's own limit is final.
+// the store had no room for is tried again after a while; the agent's own limits are final.
 static int
 s_define(void *arg, const struct slot_def *def)
 {
     struct stream *stream = arg;
     applier_t *self = stream->applier;
     struct series *slot = s_slot(stream, def->slot);
-    struct series series = { .kind = s_kind(&def->labels) };
-    const uint32_t others = stream->source->n_series - (slot->id != 0); // it may be said again
+    struct series series = { .kind = (uint8_t) s_kind(&def->labels) };
     struct label_set labels;
-    int rc;
+    int rc = s_whole(&labels, stream, def);
 
-    if (others >= self->most.series)
-        rc = ERR_LIMIT;
-    else
-        rc = s_whole(&labels, stream, def);
+    series.metric = metric_names_put(self->metrics, label_set_metric(&def->labels));
     if (rc == 0) {
-        rc = store_series(self->store, stream->host, &labels, def->kind, &series.id);
+        series.limit = applier_decide(stream, def, &labels);
+        rc = series.limit == 0
+                 ? store_series(self->store, stream->host, &labels, def->kind, &series.id)
+                 : ERR_LIMIT;
         label_set_release(&labels);
-        if (rc < 0)
-            stream->retry_ms = self->now.mono_ms + APPLIER_RETRY_MS;
+        if (rc < 0 && series.limit == 0) {
+            series.limit = LIMIT_ROOM;
+            applier_retry(stream);
+        }
     }
     if (rc < 0)
         series.id = 0;
@@ -138,6 +143,16 @@ s_define(void *arg, const struct slot_def *def)
     s_set_slot(stream, slot, series);
     store_lane_define(stream->into, def->slot, series.id, def->form, lane_next(stream->lane));
     return rc;
+}
+
+static void
+s_refused(void *arg, uint32_t slot)
+{
+    struct stream *stream = arg;
+    const struct series *series = s_slot(stream, slot);
+
+    stream->applier->taken.by_slot++;
+    applier_refused(stream, series->limit, series->metric, 1);
 }
 
 static void
@@ -253,7 +268,6 @@ s_block(void *arg, int64_t time_ms, const struct row_block *block)
     struct applier_taken *taken = &self->taken;
     const uint64_t samples = lane_counters(stream->lane)->samples;
     const uint64_t n = samples - taken->seen;
-    uint64_t apps;
 
     taken->seen = samples;
     if (time_ms > self->now.real_ms + APPLIER_FUTURE_MS) {
@@ -266,7 +280,19 @@ s_block(void *arg, int64_t time_ms, const struct row_block *block)
                      (long long) (time_ms - self->now.real_ms));
         return;
     }
-    apps = s_count_apps(stream, block);
+    if (self->share.limit != 0)
+        applier_part_add(stream, time_ms, block);
+    else
+        applier_block(stream, time_ms, block, n);
+}
+
+void
+applier_block(struct stream *stream, int64_t time_ms, const struct row_block *block, uint64_t n)
+{
+    applier_t *self = stream->applier;
+    struct applier_taken *taken = &self->taken;
+    const uint64_t apps = s_count_apps(stream, block);
+
     taken->rows[KIND_APPS] += apps > 0;
     taken->rows[KIND_HOST] += n > apps;
     taken->given += n;
@@ -301,6 +327,8 @@ applier_give(struct stream *stream)
         .last_ms = taken->last_ms,
         .body = record->body,
         .body_len = record->body_len,
+        .keep = self->part.keep,
+        .n_keep = taken->shared ? self->part.n_keep : 0,
     };
     const uint32_t rows = taken->rows[KIND_APPS] + taken->rows[KIND_HOST];
     const uint64_t first = store_lane_append(stream->into, &open, rows);

@@ -246,9 +246,9 @@ s_start_replay(collector_t *self, const struct collector_options *options)
     int rc;
 
     s_journal_dir(&dir, options);
-    self->applier = applier_new(self->local, self->events,
-                                &(struct applier_limits){ .series = APPLIER_SERIES_MAX,
-                                                          .slot_bytes = options->slot_bytes });
+    self->applier = applier_new(
+        self->local, self->events,
+        &(struct applier_limits){ .agent = options->agent, .slot_bytes = options->slot_bytes });
     rc = replay_start(&self->replay,
                       &(struct replay_options){ .dir = buf_cstr(&dir),
                                                 .owner = self->id,
@@ -302,6 +302,7 @@ s_start_reactor(collector_t *self, const struct collector_options *options)
             .applier = self->applier,
             .events = self->events,
             .about = &self->about,
+            .agent = &options->agent,
             .receive_bytes = options->receive_bytes,
             .own = options->insecure ? NULL : admission_own(self->admission),
             .roster = options->insecure ? NULL : admission_roster(self->admission),

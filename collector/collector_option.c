@@ -92,6 +92,43 @@ static const struct option s_options[] = {
       .most = 1024 * 1024 * GIB,
       .meta = "SIZE",
       .help = "how large the journal may become while the store can not be written" },
+    { .name = "agent-series",
+      .type = OPTION_UINT,
+      .fallback = "100000",
+      .least = 1,
+      .most = 1000000,
+      .meta = "N",
+      .help = "series that one agent may have at a time; more are refused, for as long as its "
+              "stream lasts" },
+    { .name = "agent-new-series",
+      .type = OPTION_UINT,
+      .fallback = "20000",
+      .least = 1,
+      .most = 1000000,
+      .meta = "N",
+      .help = "series of one agent that were never seen before, in a minute of their own time" },
+    { .name = "agent-samples",
+      .type = OPTION_UINT,
+      .fallback = "100000",
+      .least = 1,
+      .most = 10000000,
+      .meta = "N",
+      .help = "samples of one agent a second of their own time, and ten seconds' worth at once; "
+              "what was held back comes as fast as it can" },
+    { .name = "agent-label-bytes",
+      .type = OPTION_BYTES,
+      .fallback = "8KiB",
+      .least = 64,
+      .most = 32 * KIB,
+      .meta = "SIZE",
+      .help = "names and values of the labels of one series, together" },
+    { .name = "agent-frame-bytes",
+      .type = OPTION_BYTES,
+      .fallback = "256KiB",
+      .least = 4 * KIB,
+      .most = 256 * KIB,
+      .meta = "SIZE",
+      .help = "one message of an agent: what a larger one has is refused" },
     { .name = "peer",
       .type = OPTION_ENDPOINT,
       .list = true,
@@ -137,6 +174,13 @@ collector_options_take(struct collector_options *ret, const options_t *options)
     }
     ret->keep_ms = options_ms(options, "keep");
     ret->keep_bytes = options_uint(options, "keep-bytes");
+    ret->agent = (struct agent_limits){
+        .series = (uint32_t) options_uint(options, "agent-series"),
+        .new_series = (uint32_t) options_uint(options, "agent-new-series"),
+        .samples = (uint32_t) options_uint(options, "agent-samples"),
+        .label_bytes = (uint32_t) options_uint(options, "agent-label-bytes"),
+        .frame_bytes = (uint32_t) options_uint(options, "agent-frame-bytes"),
+    };
     ret->journal_bytes = options_uint(options, "journal-bytes");
     ret->most_agents = (size_t) options_uint(options, "max-agents");
     // One of the choices, so it is known.

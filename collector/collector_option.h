@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "collector/agent_limit.h"
 #include "shared/base/log.h"
 #include "shared/net/option.h"
 
@@ -23,8 +24,9 @@ struct collector_options {
     uint64_t head_bytes;
     uint64_t receive_bytes; // of memory for what came and is not yet applied
     uint64_t slot_bytes;    // of memory for what one host's streams define
-    int64_t keep_ms;        // of samples on the disk; 0: they stay
-    uint64_t keep_bytes;    // 0: no bound
+    struct agent_limits agent;
+    int64_t keep_ms;     // of samples on the disk; 0: they stay
+    uint64_t keep_bytes; // 0: no bound
     uint64_t journal_bytes;
     size_t most_agents;
     enum log_level log_level;

@@ -37,6 +37,7 @@ static const struct selfstat_def s_defs[STAT_COUNT] = {
     FRAMES_REFUSED(STAT_REFUSED_STREAM, "unknown_stream"),
     FRAMES_REFUSED(STAT_REFUSED_IDENTITY, "identity"),
     SAMPLES_REFUSED(STAT_SAMPLES_FUTURE, "future"),
+    SAMPLES_REFUSED(STAT_SAMPLES_OVER, "rate"),
     SAMPLES_REFUSED(STAT_SAMPLES_SERIES, "series"),
     COUNTER(STAT_LANE_DUPLICATES, "lane_duplicates_total", "Records that had come before."),
     COUNTER(STAT_LANE_HOLES, "lane_holes_total", "Records that never came."),

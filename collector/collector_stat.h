@@ -16,7 +16,8 @@ enum collector_stat {
     STAT_REFUSED_STREAM,   // of no HELLO
     STAT_REFUSED_IDENTITY, // IDENT names another host than HELLO did
     STAT_SAMPLES_FUTURE,   // samples refused, by reason
-    STAT_SAMPLES_SERIES,   // of a series that was not taken: limit or bad labels
+    STAT_SAMPLES_OVER,
+    STAT_SAMPLES_SERIES, // of a series that was not taken: limit or bad labels
     STAT_LANE_DUPLICATES,
     STAT_LANE_HOLES,
     STAT_LANE_UNREADABLE,

@@ -22,6 +22,7 @@ struct entry {
     int64_t unbalanced;
     uint64_t refused[REFUSED_CAUSES]; // since our start
     uint64_t duplicates;
+    limit_book_t *limits; // NULL: none refused anything
     uint64_t open_stream; // of the newest gap, while it has no end; 0: none is open
     uint32_t n_gaps;
     struct query_gap gaps[QUERY_GAPS_MAX]; // oldest first
@@ -42,6 +43,7 @@ static void s_missed(host_ledger_t *self, struct entry *e, uint8_t cause, uint64
                      int64_t from_ms, int64_t to_ms);
 static void s_open(host_ledger_t *self, struct entry *e, uint64_t stream);
 static struct query_gap *s_add_gap(host_ledger_t *self, struct entry *e);
+static void s_free(struct entry *e);
 
 host_ledger_t *
 host_ledger_new(store_t *store)
@@ -63,7 +65,7 @@ host_ledger_destroy(host_ledger_t **self_p)
     if (self == NULL)
         return;
     while (map_next(self->hosts, &at, &entry))
-        free(entry.value);
+        s_free(entry.value);
     map_destroy(&self->hosts);
     free(self);
     *self_p = NULL;
@@ -120,6 +122,16 @@ host_ledger_fate(host_ledger_t *self, uint64_t host, const uint64_t refused[REFU
 }
 
 void
+host_ledger_limit(host_ledger_t *self, uint64_t host, const struct refusal *refusal)
+{
+    struct entry *e = s_entry(self, host);
+
+    if (e->limits == NULL)
+        e->limits = limit_book_new();
+    limit_book_add(e->limits, refusal);
+}
+
+void
 host_ledger_duplicate(host_ledger_t *self, uint64_t host)
 {
     s_entry(self, host)->duplicates++;
@@ -163,7 +175,7 @@ host_ledger_forget(host_ledger_t *self, uint64_t host)
     if (e == NULL)
         return;
     s_open(self, e, 0);
-    free(e);
+    s_free(e);
 }
 
 void
@@ -186,6 +198,8 @@ host_ledger_get(const host_ledger_t *self, uint64_t host, const struct lane_host
         memcpy(ret->refused, e->refused, sizeof ret->refused);
         ret->n_gaps = e->n_gaps;
         memcpy(ret->gaps, e->gaps, e->n_gaps * sizeof e->gaps[0]);
+        if (e->limits != NULL)
+            ret->n_limits = limit_book_get(e->limits, ret->limits);
     }
     if (own == NULL)
         return;
@@ -281,4 +295,13 @@ s_add_gap(host_ledger_t *self, struct entry *e)
         memmove(e->gaps, e->gaps + 1, --e->n_gaps * sizeof e->gaps[0]);
     s_open(self, e, 0);
     return &e->gaps[e->n_gaps++];
+}
+
+static void
+s_free(struct entry *e)
+{
+    if (e == NULL)
+        return;
+    limit_book_destroy(&e->limits);
+    free(e);
 }

@@ -21,6 +21,7 @@
 
 #include "collector/host_table.h"
 #include "collector/lane_table.h"
+#include "collector/limit_book.h"
 #include "collector/store/store.h"
 #include "shared/wire/query_ledger.h"
 
@@ -42,6 +43,8 @@ bool host_ledger_ping(host_ledger_t *self, uint64_t host, const struct ledger *t
                       const struct lane_host *own, struct host_time now, uint64_t *before_ret);
 // Of a record that was committed, so many samples were not stored, by cause.
 void host_ledger_fate(host_ledger_t *self, uint64_t host, const uint64_t refused[REFUSED_CAUSES]);
+// A limit of its agent refused a series, or samples.
+void host_ledger_limit(host_ledger_t *self, uint64_t host, const struct refusal *refusal);
 void host_ledger_duplicate(host_ledger_t *self, uint64_t host);
 // A GAP was committed: `samples` from `from_ms` on, up to the next record of its stream, which is
 // told by host_ledger_gap_ends.

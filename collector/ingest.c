@@ -30,6 +30,7 @@
 
 struct ingest {
     struct ingest_options is;
+    struct agent_limits agent;
     lane_table_t *lanes;            // what is committed
     ingest_streams_t *streams;      // what HELLOs named
     struct ingest_fate fate;        // what becomes of what is committed
@@ -62,6 +63,7 @@ ingest_new(const struct ingest_options *options)
     ingest_t *self = xcalloc(1, sizeof *self);
 
     self->is = *options;
+    self->agent = options->agent != NULL ? *options->agent : agent_limits_default;
     self->lanes = lane_table_new();
     lane_table_copy(self->lanes, journal_lanes(options->journal));
     self->streams = ingest_streams_new(self);
@@ -120,6 +122,7 @@ ingest_frame_of(ingest_t *self, const struct roster_member *sender, const void *
         s_refuse(self, rc == ERR_VERSION ? STAT_REFUSED_VERSION : STAT_REFUSED_FORMAT, rc, 0);
         return;
     }
+    prefix.flags &= FRAME_FLAGS_KNOWN; // others would be taken for the journal's
     stream = ingest_streams_find(self->streams, record.stream);
     if (stream == NULL) {
         s_refuse(self, STAT_REFUSED_STREAM, ERR_UNKNOWN, record.stream);
@@ -223,6 +226,8 @@ ingest_replayed(ingest_t *self)
 
     assert(self->replaying);
     self->replaying = false;
+    applier_lanes(self->is.applier, self->lanes);
+    ingest_fate_decided(&self->fate);
     ingest_fate_tell(&self->fate);
     // HELLOs came meanwhile, and the applier knows of none. Streams that are not named any more may
     // have records among what waits.
@@ -389,6 +394,7 @@ s_stage(struct stream *stream, const struct frame_prefix *prefix, const struct r
                                        .flags = prefix->flags,
                                        .kept = true };
     uint64_t next = stream->next;
+    struct record_share share;
     struct gap gap;
     struct rbuf r;
 
@@ -419,7 +425,9 @@ s_stage(struct stream *stream, const struct frame_prefix *prefix, const struct r
         stream->next = gap.to + 1;
     stream->chain = stream->next;
     ingest_stream_sized(stream, len);
-    ingest_group_add(&self->gathered, stream->source, &item, at, len);
+    share = agent_rate_take(&stream->source->rate, &self->agent, prefix->flags, record,
+                            FRAME_PREFIX_SIZE + len, self->now);
+    ingest_group_add_share(&self->gathered, stream->source, &item, share, at, len);
 }
 
 // `next` of NEXT and STORAGE is where to go on; that of KEY only says how far we are.
@@ -457,6 +465,11 @@ s_take_back(ingest_t *self)
         stream->ended = lane != NULL && lane->ended;
         stream->limit = stream->next;
         stream->source->said = false;
+        // It comes again, and what was decided of it is to be said again.
+        stream->source->rate = (struct agent_rate){ 0 };
+        stream->decided = lane != NULL && lane->decided.below > 0;
+        if (stream->decided)
+            ingest_streams_refused(self->streams, stream);
         if (!self->full)
             s_nak(stream, NAK_STORAGE, &never_ms, 0);
     }

@@ -38,8 +38,9 @@ struct ingest_options {
     journal_t *journal; // as it was started: its lanes are read here
     applier_t *applier;
     host_table_t *hosts;
-    host_ledger_t *ledger;  // what comes of records is noted there
-    uint64_t receive_bytes; // held in memory at most, from the wire until it is applied
+    host_ledger_t *ledger;            // what comes of records is noted there
+    const struct agent_limits *agent; // copied; NULL: agent_limits_default
+    uint64_t receive_bytes;           // held in memory at most, from the wire until it is applied
     void *arg;
     void (*ack)(void *arg, uint64_t host, const struct ack *ack);
     void (*nak)(void *arg, uint64_t host, const struct nak *nak);

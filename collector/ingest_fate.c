@@ -29,7 +29,8 @@ ingest_fate_book(struct ingest_fate *self, struct journal_group *group)
             continue;
         if (entry.kind == JOURNAL_RECORD && (entry.flags & FRAME_REPEAT) == 0)
             s_book_record(self, &entry, item);
-        else if (entry.kind != JOURNAL_REFUSED) // the applier's count is ours already, and newer
+        // What the applier counted and decided is ours already, and newer.
+        else if (entry.kind != JOURNAL_REFUSED && entry.kind != JOURNAL_LIMITS)
             lane_table_book(self->lanes, &entry, item->place);
     }
     // What is booked stands in the newest segment, so nothing else makes places in old ones.
@@ -133,10 +134,12 @@ ingest_fate_apply(struct ingest_fate *self, const struct journal_group *group, i
         if (group->items[i].kept)
             self->applied = group->items[i].place.segment;
         applier_segment(self->applier, group->items[i].place.segment);
+        applier_share(self->applier, entry.share);
         refused = !known ? entry.record.count
                          : applier_record(self->applier, entry.host, entry.flags, &entry.record,
                                           (struct host_time){ .mono_ms = mono_ms,
                                                               .real_ms = entry.received_ms });
+        ingest_fate_decided(self);
         if ((entry.flags & FRAME_REPEAT) != 0)
             continue;
         lane = s_lane(self, stream, &entry);
@@ -148,6 +151,23 @@ ingest_fate_apply(struct ingest_fate *self, const struct journal_group *group, i
         if (entry.record.type == RECORD_END && lane->backlog)
             self->filled(self->arg, applier_into(self->applier, entry.host), lane->from_ms,
                          lane->to_ms);
+    }
+}
+
+void
+ingest_fate_decided(const struct ingest_fate *self)
+{
+    const struct slot_decisions *decided;
+    struct journal_id id;
+
+    while (applier_next_decided(self->applier, &id, &decided)) {
+        struct stream *stream = ingest_streams_find(self->streams, id.stream);
+
+        lane_entry_decide(lane_table_add(self->lanes, id.host, id.stream), decided);
+        if (stream == NULL)
+            continue;
+        stream->decided = true;
+        ingest_streams_refused(self->streams, stream);
     }
 }
 

@@ -43,6 +43,9 @@ void ingest_fate_book(struct ingest_fate *self, struct journal_group *group);
 // Its records, in their order. `mono_ms`: now.
 void ingest_fate_apply(struct ingest_fate *self, const struct journal_group *group,
                        int64_t mono_ms);
+// What the applier decided of slots since, into the lanes and on the list of what is to be
+// journaled.
+void ingest_fate_decided(const struct ingest_fate *self);
 // `was`: the lanes as of the start, with what of them had been refused.
 void ingest_fate_refused_before(const struct ingest_fate *self, const lane_table_t *was);
 

@@ -44,6 +44,25 @@ ingest_group_add(struct ingest_group *self, struct source *source, const struct 
 }
 
 void
+ingest_group_add_share(struct ingest_group *self, struct source *source,
+                       const struct journal_item *item, struct record_share share, const void *at,
+                       size_t len)
+{
+    struct journal_item some = *item;
+    struct buf body = { 0 };
+
+    if (share.limit == 0) {
+        ingest_group_add(self, source, item, at, len);
+        return;
+    }
+    some.flags |= JOURNAL_SHARE;
+    journal_share_put(&body, &share);
+    buf_bytes(&body, at, len);
+    ingest_group_add(self, source, &some, body.at, body.len);
+    buf_release(&body);
+}
+
+void
 ingest_group_before(struct ingest_group *self, uint64_t host, int64_t now_ms, uint64_t samples)
 {
     const struct journal_item item = {
@@ -63,16 +82,23 @@ ingest_group_refused(struct ingest_group *self, int64_t now_ms)
 
     while ((stream = ingest_streams_next_refused(self->streams)) != NULL) {
         const struct lane_entry *lane = ingest_stream_lane(stream, self->lanes);
-        const struct journal_item item = { .host = stream->source->host,
-                                           .received_ms = now_ms,
-                                           .kind = JOURNAL_REFUSED,
-                                           .kept = true };
+        struct journal_item item = { .host = stream->source->host,
+                                     .received_ms = now_ms,
+                                     .kind = JOURNAL_REFUSED,
+                                     .kept = true };
         struct buf body = { 0 };
 
-        if (lane != NULL) {
+        if (lane != NULL && lane->refused > 0) {
             journal_refused_put(&body, stream->id, lane->refused, lane->next);
             ingest_group_add(self, stream->source, &item, body.at, body.len);
         }
+        if (lane != NULL && stream->decided) {
+            item.kind = JOURNAL_LIMITS;
+            buf_clear(&body);
+            journal_limits_put(&body, stream->id, &lane->decided);
+            ingest_group_add(self, stream->source, &item, body.at, body.len);
+        }
+        stream->decided = false;
         buf_release(&body);
     }
 }

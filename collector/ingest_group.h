@@ -36,10 +36,14 @@ void ingest_group_release(struct ingest_group *self);
 // `source` is the item's host, or NULL where there is no such.
 void ingest_group_add(struct ingest_group *self, struct source *source,
                       const struct journal_item *item, const void *at, size_t len);
+// A record of which so much is let in, said with it so that it is decided once.
+void ingest_group_add_share(struct ingest_group *self, struct source *source,
+                            const struct journal_item *item, struct record_share share,
+                            const void *at, size_t len);
 // host_ledger's `before` of the host.
 void ingest_group_before(struct ingest_group *self, uint64_t host, int64_t now_ms,
                          uint64_t samples);
-// What the applier has refused since, of the streams on the list of refusals.
+// What the applier has refused and decided since, of the streams on the list of refusals.
 void ingest_group_refused(struct ingest_group *self, int64_t now_ms);
 // An entry of no meaning that needs as much room as a large record: has the disk room again?
 void ingest_group_probe(struct ingest_group *self);

@@ -22,9 +22,10 @@ struct stream;
 // One host's end of the wire.
 struct source {
     uint64_t host;
-    char *name;    // as its HELLO has it
-    bool said;     // the journal has been told the name
-    bool imported; // its frames are flagged IMPORT, and nobody else's are
+    char *name;             // as its HELLO has it
+    bool said;              // the journal has been told the name
+    bool imported;          // its frames are flagged IMPORT, and nobody else's are
+    struct agent_rate rate; // of its samples
     uint32_t n_streams;
     struct stream *streams[CONTROL_STREAMS_MAX];
 };
@@ -43,6 +44,7 @@ struct stream {
     bool refused;    // its IDENT names another host
     bool due;        // an ACK is
     bool told;       // what of it was refused is to be journaled
+    bool decided;    // likewise, what was decided of its slots
     int64_t key_ms;  // monotonic, of the last NAK for KEY; 0: never
     int64_t next_ms; // likewise, for NEXT
 };

@@ -2,6 +2,7 @@
 
 #include "collector/journal_entry.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "shared/base/err.h"
@@ -75,6 +76,32 @@ journal_before_put(struct buf *out, uint64_t samples)
     buf_bytes(out, bytes, sizeof bytes);
 }
 
+void
+journal_limits_put(struct buf *out, uint64_t stream, const struct slot_decisions *decisions)
+{
+    const size_t size = SLOT_DECISIONS_BYTES(decisions->refusals.n);
+    struct wbuf w;
+
+    journal_before_put(out, stream);
+    buf_reserve(out, size);
+    wbuf_init(&w, out->at + out->len, size);
+    slot_decisions_put(&w, decisions);
+    assert(wbuf_finish(&w) > 0);
+    out->len += (size_t) wbuf_finish(&w);
+}
+
+void
+journal_share_put(struct buf *out, const struct record_share *share)
+{
+    uint8_t bytes[JOURNAL_SHARE_BYTES];
+    struct wbuf w;
+
+    wbuf_init(&w, bytes, sizeof bytes);
+    wbuf_u8(&w, share->limit);
+    wbuf_u32(&w, share->samples);
+    buf_bytes(out, bytes, sizeof bytes);
+}
+
 int
 journal_entry_take(struct journal_entry *ret, const void *at, size_t n)
 {
@@ -114,6 +141,9 @@ journal_entry_take_body(struct journal_entry *ret, const void *at, size_t n)
     case JOURNAL_BEFORE:
         ret->samples = rbuf_u64(&r);
         return rbuf_finish(&r);
+    case JOURNAL_LIMITS:
+        ret->stream = rbuf_u64(&r);
+        break;
     case JOURNAL_CHECKPOINT:
         break;
     default:
@@ -127,13 +157,19 @@ journal_entry_take_body(struct journal_entry *ret, const void *at, size_t n)
 static int
 s_take_record(struct journal_entry *ret, struct rbuf *r)
 {
-    const uint8_t *at = r->at;
-    const size_t n = rbuf_left(r);
+    const uint8_t *at;
     struct rbuf crc;
-    size_t used;
-    const int rc = frame_take_record(&ret->record, at, n, &used);
+    size_t n, used;
 
-    if (rc < 0 || used != n)
+    if ((ret->flags & JOURNAL_SHARE) != 0) {
+        ret->share.limit = rbuf_u8(r);
+        ret->share.samples = rbuf_u32(r);
+        if (rbuf_rc(r) < 0 || ret->share.limit == 0)
+            return ERR_FORMAT;
+    }
+    at = r->at;
+    n = rbuf_left(r);
+    if (frame_take_record(&ret->record, at, n, &used) < 0 || used != n)
         return ERR_FORMAT;
     rbuf_init(&crc, at + RECORD_CRC_AT, sizeof ret->crc);
     ret->crc = rbuf_u32(&crc);

@@ -8,14 +8,16 @@
 //      BASIS       u8 kind  u8 flags  u64 host  i64 received ms  u64 stream  u64 below  records
 //      REFUSED     u8 kind  u8 flags  u64 host  i64 received ms  u64 stream  u64 samples
 //      BEFORE      u8 kind  u8 flags  u64 host  i64 received ms  u64 samples
+//      LIMITS      u8 kind  u8 flags  u64 host  i64 received ms  u64 stream  slot_decisions
 //      CHECKPOINT  u8 kind  u8 flags  u64 host  i64 received ms  items (lane_checkpoint)
 //
+// A RECORD with the flag JOURNAL_SHARE has u8 limit, u32 samples ahead of the record: so many of
+// its samples are let in, and this limit of its agent refuses the rest.
 // All integers are little endian. HOST says how the host is called from here on. BASIS repeats
 // definitions of a stream that stood in segments below `below`. REFUSED is how many samples of the
 // stream were acknowledged and not stored, in all. BEFORE is how many samples the host's agent had
-// acknowledged by others, as it came to us. A kind that is not known is passed over, 7 among them,
-// which was in use once.
-// Thread: pure.
+// acknowledged by others, as it came to us. LIMITS is what was decided of the stream's slots, in
+// all. A kind that is not known is passed over, 7 among them, which was in use once. Thread: pure.
 
 #ifndef COLLECTOR_JOURNAL_ENTRY_H
 #define COLLECTOR_JOURNAL_ENTRY_H
@@ -23,6 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "collector/slot_refusals.h"
 #include "shared/base/buf.h"
 #include "shared/wire/frame.h"
 
@@ -35,6 +38,17 @@ enum journal_kind {
     JOURNAL_REFUSED = 4,
     JOURNAL_CHECKPOINT = 5,
     JOURNAL_BEFORE = 6,
+    JOURNAL_LIMITS = 8,
+};
+
+// Of a RECORD, beside enum frame_flag, of which no stranger can set it.
+#define JOURNAL_SHARE       0x80u
+#define JOURNAL_SHARE_BYTES 5u
+
+// Of a record, the samples that are let in.
+struct record_share {
+    uint8_t limit;    // enum refused_limit, of the others; 0: all are let in
+    uint32_t samples; // at most
 };
 
 // Flags of a CHECKPOINT; those of a RECORD are enum frame_flag.
@@ -51,16 +65,18 @@ struct journal_entry {
     uint8_t kind; // enum journal_kind
     uint8_t flags;
     uint64_t host;
-    int64_t received_ms;  // our clock, when it came
-    struct record record; // RECORD
-    uint32_t crc;         // RECORD: the one in its header
-    const char *name;     // HOST; not terminated
+    int64_t received_ms;       // our clock, when it came
+    struct record record;      // RECORD
+    struct record_share share; // RECORD
+    uint32_t crc;              // RECORD: the one in its header
+    const char *name;          // HOST; not terminated
     size_t name_len;
-    uint64_t stream;      // BASIS, REFUSED
+    uint64_t stream;      // BASIS, REFUSED, LIMITS
     uint64_t below;       // BASIS: segments that are no longer needed for it; 0: none
     uint64_t samples;     // REFUSED, BEFORE
     uint64_t next;        // REFUSED: of the records below it
-    const uint8_t *bytes; // BASIS: records, one after the other. CHECKPOINT: items
+    const uint8_t *bytes; // BASIS: records, one after the other. CHECKPOINT: items. RECORD: it.
+                          // LIMITS: slot_decisions, not checked
     size_t len;           // of them
 };
 
@@ -72,6 +88,9 @@ void journal_name_put(struct buf *out, const char *name);
 void journal_basis_put(struct buf *out, uint64_t stream, uint64_t below);
 void journal_refused_put(struct buf *out, uint64_t stream, uint64_t samples, uint64_t next);
 void journal_before_put(struct buf *out, uint64_t samples);
+void journal_limits_put(struct buf *out, uint64_t stream, const struct slot_decisions *decisions);
+// The record follows.
+void journal_share_put(struct buf *out, const struct record_share *share);
 
 // 0; ERR_FORMAT; or ERR_UNKNOWN: a kind of a later version.
 int journal_entry_take(struct journal_entry *ret, const void *at, size_t n);

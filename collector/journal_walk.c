@@ -33,11 +33,12 @@ journal_walk(const struct journal_walk *walk, struct journal_walked *ret)
 
 // Told as DEF, since a TABLE would take away what stands in a later place and was told before.
 static void
-s_define(const struct journal_walk *walk, const struct journal_wish *wish, struct record *record)
+s_define(const struct journal_walk *walk, const struct journal_wish *wish, struct record *record,
+         struct record_share share)
 {
-    struct journal_entry entry = { .kind = JOURNAL_RECORD,
-                                   .flags = FRAME_REPEAT,
-                                   .host = wish->host };
+    struct journal_entry entry = {
+        .kind = JOURNAL_RECORD, .flags = FRAME_REPEAT, .host = wish->host, .share = share
+    };
 
     if (record->type == RECORD_TABLE) {
         struct rbuf r;
@@ -62,9 +63,9 @@ s_fetched(void *arg, const struct journal_wish *wish, struct journal_entry *entr
     size_t len;
 
     if (entry->kind == JOURNAL_RECORD)
-        s_define(walk, wish, &entry->record);
+        s_define(walk, wish, &entry->record, entry->share);
     while (entry->kind == JOURNAL_BASIS && journal_basis_next(entry, &record, &at, &len) == 1)
-        s_define(walk, wish, &record);
+        s_define(walk, wish, &record, (struct record_share){ 0 });
 }
 
 // Of all streams that have a row to be read.

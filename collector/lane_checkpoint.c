@@ -15,13 +15,15 @@
 #define HOST_SIZE 41   // bytes of a host's counts, at most
 
 // 1 was in use once.
-enum item { ITEM_HOST = 2, ITEM_LANE = 3, ITEM_SEGMENT = 4 };
+enum item { ITEM_HOST = 2, ITEM_LANE = 3, ITEM_SEGMENT = 4, ITEM_LIMITS = 5 };
 enum lane_flag { LANE_ENDED = 1, LANE_BACKLOG = 2, LANE_TORN = 4 };
 
 static void s_put_host(struct buf *out, uint64_t id, const struct lane_host *host);
 static void s_put_lane(struct buf *out, const struct lane_entry *lane);
+static void s_put_limits(struct buf *out, const struct lane_entry *lane);
 static int s_load_host(lane_table_t *table, struct rbuf *r);
 static int s_load_lane(lane_table_t *table, struct rbuf *r);
+static int s_load_limits(lane_table_t *table, struct rbuf *r);
 
 // Of hosts there may be thousands, each with a name of some kilobytes: they come in pieces too.
 static int
@@ -55,6 +57,8 @@ lane_checkpoint_save(const lane_table_t *table, struct buf *first, lane_emit_fn 
     while (rc >= 0 && (lane = lane_table_next(table, &at)) != NULL) {
         rc = s_emit_full(first, &flags, emit, arg);
         s_put_lane(first, lane);
+        if (lane->decided.below > 0)
+            s_put_limits(first, lane);
     }
     return rc < 0 ? rc : emit(arg, first, (uint8_t) (flags | JOURNAL_LAST));
 }
@@ -115,6 +119,20 @@ s_put_lane(struct buf *out, const struct lane_entry *lane)
     out->len += (size_t) wbuf_finish(&w);
 }
 
+// Behind its lane, as an entry of its own: what a reader knows of lanes stays as it was.
+static void
+s_put_limits(struct buf *out, const struct lane_entry *lane)
+{
+    uint8_t bytes[9];
+    struct wbuf w;
+
+    wbuf_init(&w, bytes, sizeof bytes);
+    wbuf_u8(&w, ITEM_LIMITS);
+    wbuf_u64(&w, lane->host);
+    buf_bytes(out, bytes, sizeof bytes);
+    journal_limits_put(out, lane->stream, &lane->decided);
+}
+
 void
 lane_checkpoint_put_segment(struct buf *out, uint64_t number, uint64_t needed_by)
 {
@@ -147,6 +165,8 @@ lane_checkpoint_load(lane_table_t *table, const uint8_t *items, size_t len,
                 segment(arg, number, needed_by);
         } else if (item == ITEM_HOST) {
             rc = s_load_host(table, &r);
+        } else if (item == ITEM_LIMITS) {
+            rc = s_load_limits(table, &r);
         } else {
             rc = item == ITEM_LANE ? s_load_lane(table, &r) : ERR_FORMAT;
         }
@@ -214,4 +234,15 @@ s_load_lane(lane_table_t *table, struct rbuf *r)
             lane_entry_add_def(lane, place);
     }
     return rbuf_rc(r);
+}
+
+static int
+s_load_limits(lane_table_t *table, struct rbuf *r)
+{
+    const uint64_t host = rbuf_u64(r);
+    const uint64_t stream = rbuf_u64(r);
+
+    if (rbuf_rc(r) < 0)
+        return ERR_FORMAT;
+    return slot_decisions_take(r, &lane_table_add(table, host, stream)->decided);
 }

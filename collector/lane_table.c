@@ -29,6 +29,8 @@ static void s_book_chain(struct lane_entry *lane, const struct journal_entry *e,
                          struct segment_place place);
 static void s_book_basis(struct lane_entry *lane, const struct journal_entry *e,
                          struct segment_place place);
+static void s_book_limits(struct lane_entry *lane, const struct journal_entry *e);
+static void s_lane_free(struct lane_entry *lane);
 static void s_host_free(struct lane_host *host);
 static void s_forget(lane_table_t *self, struct lane_entry *lane);
 
@@ -60,10 +62,8 @@ s_clear(lane_table_t *self)
     struct map_entry entry;
     size_t at = 0;
 
-    while (map_next(self->lanes, &at, &entry)) {
-        free(((struct lane_entry *) entry.value)->defs);
-        free(entry.value);
-    }
+    while (map_next(self->lanes, &at, &entry))
+        s_lane_free(entry.value);
     at = 0;
     while (map_next(self->hosts, &at, &entry))
         s_host_free(entry.value);
@@ -90,6 +90,8 @@ lane_table_copy(lane_table_t *self, const lane_table_t *from)
         copy->defs_size = lane->n_defs;
         copy->defs = lane->n_defs == 0 ? NULL
                                        : xmemdup(lane->defs, lane->n_defs * sizeof *copy->defs);
+        copy->decided = (struct slot_decisions){ 0 };
+        slot_decisions_copy(&copy->decided, &lane->decided);
     }
     at = 0;
     while ((host = lane_table_next_host(from, &at, &id)) != NULL) {
@@ -126,6 +128,9 @@ lane_table_book(lane_table_t *self, const struct journal_entry *e, struct segmen
         lane = lane_table_add(self, e->host, e->stream);
         lane_table_refuse(self, lane, e->samples - lane->refused);
         lane->refused_next = e->next;
+        break;
+    case JOURNAL_LIMITS:
+        s_book_limits(lane_table_add(self, e->host, e->stream), e);
         break;
     default:
         break;
@@ -235,6 +240,26 @@ s_book_basis(struct lane_entry *lane, const struct journal_entry *e, struct segm
 }
 
 static void
+s_book_limits(struct lane_entry *lane, const struct journal_entry *e)
+{
+    struct slot_decisions decided = { 0 };
+    struct rbuf r;
+
+    rbuf_init(&r, e->bytes, e->len);
+    if (slot_decisions_take(&r, &decided) == 0)
+        lane_entry_decide(lane, &decided);
+    slot_refusals_release(&decided.refusals);
+}
+
+static void
+s_lane_free(struct lane_entry *lane)
+{
+    free(lane->defs);
+    slot_refusals_release(&lane->decided.refusals);
+    free(lane);
+}
+
+static void
 s_host_free(struct lane_host *host)
 {
     if (host == NULL)
@@ -305,8 +330,7 @@ s_forget(lane_table_t *self, struct lane_entry *lane)
     const struct lane_key key = { lane->host, lane->stream };
 
     map_remove(self->lanes, &key, sizeof key);
-    free(lane->defs);
-    free(lane);
+    s_lane_free(lane);
 }
 
 struct lane_entry *
@@ -400,4 +424,10 @@ lane_entry_add_def(struct lane_entry *lane, struct segment_place place)
         lane->defs = xrealloc(lane->defs, lane->defs_size, sizeof *lane->defs);
     }
     lane->defs[lane->n_defs++] = place;
+}
+
+void
+lane_entry_decide(struct lane_entry *lane, const struct slot_decisions *decided)
+{
+    slot_decisions_copy(&lane->decided, decided);
 }

@@ -37,7 +37,8 @@ struct lane_entry {
     int64_t from_ms;       // t0 of the oldest record that came as backlog
     int64_t to_ms;         // of the newest one
     int64_t heard_ms;      // our clock, when the newest record came
-    bool stale;            // that was too long ago at the last lane_table_expire
+    struct slot_decisions decided; // of its slots, by the limits of its agent; ours
+    bool stale;                    // that was too long ago at the last lane_table_expire
     // Where reading can begin such that `next` is readable. Segment 0: nowhere, the sender's
     // repeats are wanted.
     struct segment_place key;
@@ -97,6 +98,8 @@ struct lane_host *lane_table_add_host(lane_table_t *self, uint64_t host);
 void lane_table_set_name(lane_table_t *self, uint64_t host, const char *name, size_t len);
 // Of what was taken of the lane, so many samples more were not stored.
 void lane_table_refuse(lane_table_t *self, struct lane_entry *lane, uint64_t samples);
+// In place of what was decided before.
+void lane_entry_decide(struct lane_entry *lane, const struct slot_decisions *decided);
 size_t lane_table_count(const lane_table_t *self);
 // All, in no order: start with *at = 0; NULL at the end. No change between calls.
 struct lane_entry *lane_table_next(const lane_table_t *self, size_t *at);

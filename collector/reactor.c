@@ -130,6 +130,10 @@ reactor_start(reactor_t **ret, const struct reactor_options *options,
     int rc;
 
     failed[0] = '\0';
+    self->journal = options->journal;
+    self->local = options->local;
+    self->replay = options->replay;
+    self->applier = options->applier;
     self->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     self->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     rc = self->stop_fd == -1 || self->ended_fd == -1 ? -errno : 0;
@@ -201,10 +205,6 @@ s_build(reactor_t *self, const struct reactor_options *o)
     rc = rc < 0 ? rc : query_worker_start(&self->far, &worker);
     if (rc < 0)
         return rc;
-    self->journal = o->journal;
-    self->local = o->local;
-    self->replay = o->replay;
-    self->applier = o->applier;
     self->hosts = host_table_new(o->most_agents, &(struct host_events){ .arg = self,
                                                                         .changed = s_changed,
                                                                         .forgotten = s_forgotten,
@@ -223,6 +223,7 @@ s_build(reactor_t *self, const struct reactor_options *o)
         .applier = o->applier,
         .hosts = self->hosts,
         .ledger = self->ledger,
+        .agent = o->agent,
         .receive_bytes = o->receive_bytes,
         .arg = self,
         .ack = s_ack,
@@ -438,6 +439,7 @@ s_replayed(reactor_t *self)
     self->items[PLACE_REPLAY].events = 0;
     applier_attach(self->applier, &(struct applier_live){ .hosts = self->hosts,
                                                           .publisher = self->publisher,
+                                                          .ledger = self->ledger,
                                                           .arg = self->ingest,
                                                           .ask = ingest_ask });
     ingest_replayed(self->ingest);

@@ -29,6 +29,7 @@ struct reactor_options {
     replay_t *replay;                    // of the same journal
     applier_t *applier;                  // the replay's until it is done, then ours
     event_log_t *events;                 // what the applier fills
+    const struct agent_limits *agent;    // NULL: agent_limits_default
     uint64_t receive_bytes;              // of memory for what came and is not yet applied
     const struct collector_about *about; // for as long as the reactor
     const struct key_pair *own;          // of the collector, for reactor_start; NULL: plain

@@ -220,6 +220,7 @@ s_run(void *arg)
     // the journal it is there for the next start.
     if (s_load(self) < 0)
         return NULL;
+    applier_lanes(self->is.applier, self->lanes);
     if (lane_table_count(self->lanes) > 0)
         rc = journal_walk(&(struct journal_walk){ .dir = self->dir,
                                                   .owner = self->is.owner,
@@ -266,11 +267,13 @@ s_record(void *arg, const struct journal_entry *entry, uint64_t segment)
     struct applier_fate fate;
 
     applier_segment(self->is.applier, segment);
+    applier_share(self->is.applier, entry->share);
     (void) applier_record(self->is.applier, entry->host, entry->flags, &entry->record, came);
     lane = lane_table_find(self->lanes, entry->host, entry->record.stream);
     if (lane == NULL || (entry->flags & FRAME_REPEAT) != 0 ||
         entry->record.seq < lane->refused_next)
         return;
     applier_fate(self->is.applier, &fate);
-    lane_table_refuse(self->lanes, lane, fate.refused[REFUSED_FUTURE]);
+    lane_table_refuse(self->lanes, lane,
+                      fate.refused[REFUSED_FUTURE] + fate.refused[REFUSED_LIMIT]);
 }

@@ -247,6 +247,21 @@ s_put_table(struct buf *out, const struct ledgers *all, bool csv)
     table_destroy(&table);
 }
 
+// What the collector's limits refused since its start, and what of that weighs most.
+static void
+s_put_limit(struct buf *out, const struct query_limit *limit)
+{
+    buf_printf(out, "limit %s: %" PRIu64 " samples", refused_limit_str(limit->limit),
+               limit->samples);
+    if (limit->series > 0)
+        buf_printf(out, " and %" PRIu64 " series", limit->series);
+    if (limit->metric[0] != '\0')
+        buf_printf(out, ", most of %s", limit->metric);
+    if (limit->label[0] != '\0')
+        buf_printf(out, ", by label %s", limit->label);
+    buf_printf(out, "\n");
+}
+
 // What the table has no room for, a line each.
 static void
 s_put_details(struct buf *out, const struct query_ledger *l)
@@ -258,6 +273,8 @@ s_put_details(struct buf *out, const struct query_ledger *l)
         if (l->refused[i] > 0)
             buf_printf(out, "refused %" PRIu64 " samples: %s\n", l->refused[i],
                        refused_cause_str(i));
+    for (uint32_t i = 0; i < l->n_limits; i++)
+        s_put_limit(out, &l->limits[i]);
     for (unsigned i = 0; i < MISSED_CAUSES; i++)
         if (l->told.missed[i] > 0)
             buf_printf(out, "missed %" PRIu64 " ticks: %s\n", l->told.missed[i],

@@ -95,6 +95,12 @@ label_index_add(label_index_t *self, uint64_t host, const struct label_set *labe
     return rc;
 }
 
+series_id
+label_index_find(const label_index_t *self, uint64_t host, const struct label_set *labels)
+{
+    return *s_place(self, host, labels);
+}
+
 int
 label_index_restore(label_index_t *self, series_id id, uint64_t host,
                     const struct label_set *labels, enum metric_kind kind)

@@ -27,8 +27,11 @@ void label_index_destroy(label_index_t **self_p);
 // ids were used.
 int label_index_add(label_index_t *self, uint64_t host, const struct label_set *labels,
                     enum metric_kind kind, series_id *ret);
-// The same with an id that is known from before: ids rise from call to call. 0, ERR_RANGE for an id
-// that does not rise, or ERR_LIMIT.
+// Its id if it is there, else 0. For who adds.
+series_id label_index_find(const label_index_t *self, uint64_t host,
+                           const struct label_set *labels);
+// The same as label_index_add with an id that is known from before: ids rise from call to call. 0,
+// ERR_RANGE for an id that does not rise, or ERR_LIMIT.
 int label_index_restore(label_index_t *self, series_id id, uint64_t host,
                         const struct label_set *labels, enum metric_kind kind);
 

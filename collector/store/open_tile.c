@@ -1,7 +1,8 @@
-// open_tile - see the header.
+// open_tile - see the header. Some lines past 500: both ends of one layout stand together.
 //
 // The bytes of a record, in a row over the pieces:
 //   u8 flags, [svarint until_ms - t0_ms], [varint seq - expected], [varint width],
+//   [varint n, n varints: 0 for a whole block, else 1 + its first slot that is left out],
 //   svarint t0_ms - that of the record before, varint length, body
 // What stands in brackets is there where its flag is set: hardly ever.
 
@@ -26,6 +27,7 @@ enum kept_flag {
     KEPT_UNTIL = 1 << 2,
     KEPT_SEQ = 1 << 3,
     KEPT_WIDTH = 1 << 4,
+    KEPT_PART = 1 << 5,
 };
 
 #define HEAD_MOST         48u // bytes of a record's head
@@ -55,21 +57,27 @@ struct open_cursor {
     row_decoder_t *decoder;
     row_picker_t *picker; // in its place, where some slots were chosen; else NULL
     const struct piece *piece;
-    uint32_t at;       // in the piece
-    uint64_t left;     // bytes of the tile to come
-    int64_t t0_ms;     // of the record at hand
-    int64_t until_ms;  // likewise
-    uint64_t seq;      // likewise
-    uint64_t due;      // seq of the next record, if nothing is left out
-    bool state_only;   // likewise
-    struct rbuf body;  // likewise
-    struct buf joined; // a body that spans pieces
+    uint32_t at;      // in the piece
+    uint64_t left;    // bytes of the tile to come
+    int64_t t0_ms;    // of the record at hand
+    int64_t until_ms; // likewise
+    uint64_t seq;     // likewise
+    uint64_t due;     // seq of the next record, if nothing is left out
+    bool state_only;  // likewise
+    struct rbuf body; // likewise
+    uint32_t *keep;   // likewise, as struct open_record has it; ours
+    uint32_t n_keep;
+    uint32_t keep_size; // allocated
+    uint32_t block;     // of the record, that comes next
+    struct buf joined;  // a body that spans pieces
 };
 
 static void s_keep(open_tile_t *self, const struct open_record *record, bool state_only);
 static void s_put(open_tile_t *self, const uint8_t *at, size_t len);
 static int64_t s_minus(int64_t a, int64_t b);
 static int s_next_record(open_cursor_t *self);
+static uint32_t s_put_keep(open_tile_t *self, const struct open_record *record);
+static void s_take_keep(open_cursor_t *self);
 
 open_tile_t *
 open_tile_new(piece_pool_t *pool, const struct open_tile_origin *origin)
@@ -189,6 +197,7 @@ s_keep(open_tile_t *self, const struct open_record *record, bool state_only)
     const uint64_t due = first ? 0 : self->stat.next_seq;
     uint8_t head[HEAD_MOST];
     unsigned flags = 0;
+    uint32_t bytes;
     struct wbuf w;
 
     flags |= record->key ? KEPT_KEY : 0;
@@ -196,6 +205,7 @@ s_keep(open_tile_t *self, const struct open_record *record, bool state_only)
     flags |= record->until_ms < INT64_MAX ? KEPT_UNTIL : 0;
     flags |= record->seq != due ? KEPT_SEQ : 0;
     flags |= !record->key && record->width != self->width ? KEPT_WIDTH : 0;
+    flags |= record->n_keep > 0 ? KEPT_PART : 0;
     wbuf_init(&w, head, sizeof head);
     wbuf_u8(&w, (uint8_t) flags);
     if ((flags & KEPT_UNTIL) != 0)
@@ -204,16 +214,20 @@ s_keep(open_tile_t *self, const struct open_record *record, bool state_only)
         wbuf_varint(&w, record->seq - due);
     if ((flags & KEPT_WIDTH) != 0)
         wbuf_varint(&w, record->width);
+    s_put(self, head, w.len);
+    bytes = (uint32_t) w.len + s_put_keep(self, record);
+    wbuf_init(&w, head, sizeof head);
     wbuf_svarint(&w, s_minus(record->t0_ms, self->t0_ms));
     wbuf_varint(&w, record->body_len);
     s_put(self, head, w.len);
     s_put(self, record->body, record->body_len);
+    bytes += (uint32_t) w.len + record->body_len;
     self->t0_ms = record->t0_ms;
     self->width = record->width;
     self->begun = true;
 
     pthread_mutex_lock(&self->lock);
-    self->stat.bytes += w.len + record->body_len;
+    self->stat.bytes += bytes;
     if (!state_only) {
         self->stat.first_seq = first ? record->seq : self->stat.first_seq;
         self->stat.next_seq = record->seq + 1;
@@ -225,6 +239,27 @@ s_keep(open_tile_t *self, const struct open_record *record, bool state_only)
             self->stat.last_ms = record->last_ms;
     }
     pthread_mutex_unlock(&self->lock);
+}
+
+// The bytes that it takes: none but for what was cut.
+static uint32_t
+s_put_keep(open_tile_t *self, const struct open_record *record)
+{
+    uint32_t bytes = 0;
+
+    for (uint32_t i = 0; record->n_keep > 0 && i <= record->n_keep; i++) {
+        uint8_t one[10];
+        struct wbuf w;
+
+        wbuf_init(&w, one, sizeof one);
+        if (i == 0)
+            wbuf_varint(&w, record->n_keep);
+        else
+            wbuf_varint(&w, (uint32_t) (record->keep[i - 1] + 1)); // OPEN_WHOLE becomes 0
+        s_put(self, one, w.len);
+        bytes += (uint32_t) w.len;
+    }
+    return bytes;
 }
 
 // Times are a stranger's: their differences wrap, on both ways alike.
@@ -295,6 +330,7 @@ open_cursor_destroy(open_cursor_t **self_p)
     slot_map_drop(self->map);
     open_tile_drop(&self->tile);
     buf_release(&self->joined);
+    free(self->keep);
     free(self);
     *self_p = NULL;
 }
@@ -322,6 +358,7 @@ int
 open_cursor_next(open_cursor_t *self, struct open_block *ret)
 {
     struct row_block block;
+    uint32_t most;
     int rc;
 
     for (;;) {
@@ -336,12 +373,15 @@ open_cursor_next(open_cursor_t *self, struct open_block *ret)
             continue;
         }
         ret->time_ms = s_plus(self->t0_ms, block.offset_ms);
-        if (!self->state_only && ret->time_ms <= self->until_ms)
+        most = self->block < self->n_keep ? self->keep[self->block] : OPEN_WHOLE;
+        self->block++;
+        if (!self->state_only && ret->time_ms <= self->until_ms && most > 0)
             break;
     }
     ret->seq = self->seq;
     ret->dense = !block.sparse;
-    ret->n = block.n;
+    for (ret->n = block.n; ret->n > 0 && block.slots[ret->n - 1] >= most;)
+        ret->n--;
     ret->slots = block.slots;
     ret->cells = block.cells;
     return 1;
@@ -419,6 +459,18 @@ s_set_width(open_cursor_t *self, bool key, uint32_t width)
     }
 }
 
+static void
+s_take_keep(open_cursor_t *self)
+{
+    self->n_keep = (uint32_t) s_varint(self);
+    if (self->n_keep > self->keep_size) {
+        self->keep = xrealloc(self->keep, self->n_keep, sizeof *self->keep);
+        self->keep_size = self->n_keep;
+    }
+    for (uint32_t i = 0; i < self->n_keep; i++)
+        self->keep[i] = (uint32_t) s_varint(self) - 1;
+}
+
 // 1, or 0 at the end; the head is our own and believed.
 static int
 s_next_record(open_cursor_t *self)
@@ -437,6 +489,9 @@ s_next_record(open_cursor_t *self)
     self->seq = self->due + ((flags & KEPT_SEQ) != 0 ? s_varint(self) : 0);
     if ((flags & KEPT_WIDTH) != 0)
         width = (uint32_t) s_varint(self);
+    self->block = self->n_keep = 0;
+    if ((flags & KEPT_PART) != 0)
+        s_take_keep(self);
     self->t0_ms = s_plus(self->t0_ms, s_svarint(self));
     self->until_ms = (flags & KEPT_UNTIL) != 0 ? s_plus(self->t0_ms, until_ms) : INT64_MAX;
     self->state_only = (flags & KEPT_STATE) != 0;

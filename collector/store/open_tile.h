@@ -40,7 +40,12 @@ struct open_record {
     int64_t last_ms;
     const uint8_t *body;
     uint32_t body_len;
+    // Of each block in turn, its first slot that is left out, with all above; OPEN_WHOLE: none is,
+    // and of blocks that are not named neither.
+    const uint32_t *keep;
+    uint32_t n_keep;
 };
+#define OPEN_WHOLE UINT32_MAX
 
 struct open_tile_stat {
     uint32_t records;

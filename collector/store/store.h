@@ -107,6 +107,7 @@ typedef void store_count_fn(void *arg, const struct store_count *count);
 struct store_ops {
     int (*series)(store_t *self, uint64_t host, const struct label_set *labels,
                   enum metric_kind kind, series_id *ret);
+    series_id (*find)(store_t *self, uint64_t host, const struct label_set *labels); // NULL: no
     uint64_t (*append)(store_t *self, const struct store_row *row);
     uint64_t (*conflicts)(store_t *self, uint64_t host);
     void (*turn)(store_t *self);
@@ -138,6 +139,13 @@ store_series(store_t *s, uint64_t host, const struct label_set *labels, enum met
              series_id *ret)
 {
     return s->ops->series(s, host, labels, kind, ret);
+}
+
+// The series of these labels and host if it is known, else 0. For who makes them.
+static inline series_id
+store_find(store_t *s, uint64_t host, const struct label_set *labels)
+{
+    return s->ops->find != NULL ? s->ops->find(s, host, labels) : 0;
 }
 
 // Counts the rows of this host: 1 for the first one since the store was opened.

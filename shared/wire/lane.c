@@ -48,6 +48,7 @@ struct lane {
     bool apart;    // what left it so was not the staged record of values that was read last
     bool narrow;   // why it is not: the rows are wider than there is room for
     bool ended;
+    uint32_t block;   // of the record, that is at hand
     uint32_t room;    // slots that the handler has granted
     uint32_t n_slots; // of the table: all above are SLOT_UNKNOWN
     uint32_t n_odd;   // of these: without a series, or without a form for integers
@@ -152,6 +153,12 @@ uint32_t
 lane_width(const lane_t *self)
 {
     return row_decoder_state(self->decoder)->slots;
+}
+
+uint32_t
+lane_block(const lane_t *self)
+{
+    return self->block;
 }
 
 size_t
@@ -381,6 +388,8 @@ s_sort(const lane_t *self, const struct row_block *block, struct sorted *ret)
 
         ret->given += slot->state == SLOT_DEFINED;
         ret->refused += slot->state == SLOT_REFUSED;
+        if (slot->state == SLOT_REFUSED && self->staged && self->handler.refused != NULL)
+            self->handler.refused(self->handler.arg, block->slots[i]);
         if (slot->state == SLOT_DEFINED && slot->form.exponent == METRIC_RAW &&
             block->cells[i].state == CELL_INTEGER)
             return ERR_FORMAT;
@@ -448,7 +457,8 @@ s_read_rows(lane_t *self, const struct record *record, struct rbuf *r)
     if (self->staged && self->handler.block != NULL)
         self->handler.values(self->handler.arg, row_decoder_state(self->decoder), self->apart);
     self->apart = true;
-    while ((rc = row_decoder_next(self->decoder, r, &block)) == 1) {
+    self->block = 0;
+    for (; (rc = row_decoder_next(self->decoder, r, &block)) == 1; self->block++) {
         int64_t n = s_give(self, record->t0_ms, &block);
 
         if (n < 0)

@@ -35,6 +35,8 @@ struct lane_handler {
     // A slot is now this series. `def` is borrowed for the call. 0, or below zero to refuse the
     // series: its values are then read past and counted in lane_counters.refused.
     int (*define)(void *arg, const struct slot_def *def);
+    // A staged value in a slot whose series was refused. NULL: they are only counted.
+    void (*refused)(void *arg, uint32_t slot);
     // A TABLE begins: slots that it does not define are no series' any more. NULL: not told.
     void (*table)(void *arg);
     // One block of values at time_ms; cells of refused or unknown slots are left out.
@@ -78,6 +80,8 @@ bool lane_ended(const lane_t *self);    // END has come
 const struct lane_counters *lane_counters(const lane_t *self);
 // The form of a slot's integers; NULL where it has no series, or was refused one.
 const struct metric_form *lane_form(const lane_t *self, uint32_t slot);
+// Within `block`: how many blocks of the record stood ahead of it.
+uint32_t lane_block(const lane_t *self);
 // Slots of the row that was read last.
 uint32_t lane_width(const lane_t *self);
 // Memory that its slots take, room to grow among it.

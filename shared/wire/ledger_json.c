@@ -13,6 +13,7 @@ static void s_uint(struct json *j, const char *key, uint64_t value);
 static void s_causes(struct json *j, const char *key, const uint64_t *counts, unsigned n,
                      name_fn *name);
 static void s_gap(struct json *j, const struct query_gap *gap);
+static void s_limit(struct json *j, const struct query_limit *limit);
 
 void
 ledger_json_put(struct json *j, const struct query_ledger *l)
@@ -56,6 +57,11 @@ ledger_json_put(struct json *j, const struct query_ledger *l)
     for (uint32_t i = 0; i < l->n_gaps; i++)
         s_gap(j, &l->gaps[i]);
     json_array_end(j);
+    json_key(j, "limits");
+    json_array(j);
+    for (uint32_t i = 0; i < l->n_limits; i++)
+        s_limit(j, &l->limits[i]);
+    json_array_end(j);
     json_object_end(j);
 }
 
@@ -90,5 +96,28 @@ s_gap(struct json *j, const struct query_gap *gap)
     json_key(j, "to");
     json_int(j, gap->to_ms);
     s_uint(j, "count", gap->count);
+    json_object_end(j);
+}
+
+static void
+s_text(struct json *j, const char *key, const char *text)
+{
+    json_key(j, key);
+    if (text[0] != '\0')
+        json_str(j, text);
+    else
+        json_null(j);
+}
+
+static void
+s_limit(struct json *j, const struct query_limit *limit)
+{
+    json_object(j);
+    json_key(j, "limit");
+    json_str(j, refused_limit_str(limit->limit));
+    s_uint(j, "series", limit->series);
+    s_uint(j, "samples", limit->samples);
+    s_text(j, "metric", limit->metric);
+    s_text(j, "label", limit->label);
     json_object_end(j);
 }

@@ -2,7 +2,9 @@
 //
 // varint length of what follows, u64 host, u8 state, u8 flags, i64 told, ledger, varints stored,
 // elsewhere, refused by cause, before, duplicates, conflicts, svarint unbalanced, text name,
-// varint n, n gaps: u8 kind, u8 cause, i64 from, varint duration, varint count.
+// varint n, n gaps: u8 kind, u8 cause, i64 from, varint duration, varint count;
+// and where there are any: varint n, n limits: u8 limit, varint series, varint samples, text
+// metric, text label.
 
 #include "shared/wire/query_ledger.h"
 
@@ -22,11 +24,13 @@
 #define GAP_LOST     0u
 #define GAP_MISSED   1u
 #define GAP_SIZE     30u // bytes at most
+#define LIMIT_SIZE   (25u + 2u * QUERY_LIMIT_TEXT)
 #define FIXED_SIZE   (18u + LEDGER_SIZE_MAX + 14u * 10u + BODY_NAME_MAX)
 
 static void s_put(struct wbuf *w, const struct query_ledger *l);
 static int s_take(struct rbuf *r, struct query_ledger *l);
 static void s_take_gap(struct rbuf *r, struct query_gap *gap);
+static void s_take_limit(struct rbuf *r, struct query_limit *limit);
 
 const char *
 refused_cause_str(unsigned cause)
@@ -39,6 +43,22 @@ refused_cause_str(unsigned cause)
     };
 
     return cause < REFUSED_CAUSES ? names[cause] : "unknown";
+}
+
+const char *
+refused_limit_str(unsigned limit)
+{
+    static const char *const names[] = {
+        [LIMIT_NONE] = "none",
+        [LIMIT_SERIES] = "series",
+        [LIMIT_NEW_SERIES] = "new-series",
+        [LIMIT_SAMPLES] = "samples",
+        [LIMIT_LABEL_BYTES] = "label-bytes",
+        [LIMIT_FRAME_BYTES] = "frame-bytes",
+        [LIMIT_ROOM] = "room",
+    };
+
+    return limit < REFUSED_LIMITS ? names[limit] : "unknown";
 }
 
 const char *
@@ -103,7 +123,7 @@ query_ledger_check(const struct query_ledger *l, char *why, size_t size)
 void
 query_put_ledger(struct buf *out, const struct query_ledger *l)
 {
-    uint8_t bytes[FIXED_SIZE + QUERY_GAPS_MAX * GAP_SIZE];
+    uint8_t bytes[FIXED_SIZE + QUERY_GAPS_MAX * GAP_SIZE + REFUSED_LIMITS * LIMIT_SIZE];
     struct wbuf w;
     ptrdiff_t n;
 
@@ -144,6 +164,16 @@ s_put(struct wbuf *w, const struct query_ledger *l)
         wbuf_varint(w, (uint64_t) gap->to_ms - (uint64_t) gap->from_ms);
         wbuf_varint(w, gap->count);
     }
+    // As an earlier version has it, where no limit has refused anything.
+    if (l->n_limits > 0)
+        wbuf_varint(w, l->n_limits);
+    for (uint32_t i = 0; i < l->n_limits; i++) {
+        wbuf_u8(w, l->limits[i].limit);
+        wbuf_varint(w, l->limits[i].series);
+        wbuf_varint(w, l->limits[i].samples);
+        wbuf_str(w, l->limits[i].metric);
+        wbuf_str(w, l->limits[i].label);
+    }
 }
 
 int
@@ -164,7 +194,7 @@ query_take_ledger(struct rbuf *r, struct query_ledger *ret)
     return 0;
 }
 
-// What a later version has behind the gaps is passed over.
+// What a later version has behind the limits is passed over; an earlier one has none.
 static int
 s_take(struct rbuf *r, struct query_ledger *l)
 {
@@ -189,6 +219,9 @@ s_take(struct rbuf *r, struct query_ledger *l)
     l->n_gaps = (uint32_t) rbuf_count(r, QUERY_GAPS_MAX);
     for (uint32_t i = 0; i < l->n_gaps && rbuf_rc(r) == 0; i++)
         s_take_gap(r, &l->gaps[i]);
+    l->n_limits = rbuf_left(r) > 0 ? (uint32_t) rbuf_count(r, REFUSED_LIMITS) : 0;
+    for (uint32_t i = 0; i < l->n_limits && rbuf_rc(r) == 0; i++)
+        s_take_limit(r, &l->limits[i]);
     if (rbuf_rc(r) == 0)
         l->name = xstrndup(name, n);
     return rbuf_rc(r);
@@ -207,4 +240,26 @@ s_take_gap(struct rbuf *r, struct query_gap *gap)
     gap->count = rbuf_varint(r);
     if (kind > GAP_MISSED || __builtin_add_overflow(gap->from_ms, duration, &gap->to_ms))
         rbuf_fail(r);
+}
+
+static void
+s_take_text(struct rbuf *r, char ret[QUERY_LIMIT_TEXT + 1])
+{
+    size_t n;
+    const char *text = rbuf_str(r, QUERY_LIMIT_TEXT, &n);
+
+    if (text == NULL)
+        return;
+    memcpy(ret, text, n);
+    ret[n] = '\0';
+}
+
+static void
+s_take_limit(struct rbuf *r, struct query_limit *limit)
+{
+    limit->limit = rbuf_u8(r);
+    limit->series = rbuf_varint(r);
+    limit->samples = rbuf_varint(r);
+    s_take_text(r, limit->metric);
+    s_take_text(r, limit->label);
 }

@@ -30,6 +30,29 @@ enum refused_cause {
 };
 const char *refused_cause_str(unsigned cause);
 
+// Which limit of an agent refused something; those of 0 to 5 can be set (zpulse-collector --help).
+enum refused_limit {
+    LIMIT_NONE = 0,
+    LIMIT_SERIES = 1,      // held at a time
+    LIMIT_NEW_SERIES = 2,  // that nobody knew, in a minute
+    LIMIT_SAMPLES = 3,     // a second
+    LIMIT_LABEL_BYTES = 4, // of one series
+    LIMIT_FRAME_BYTES = 5, // of one message
+    LIMIT_ROOM = 6,        // of the collector's own memory
+    REFUSED_LIMITS = 7
+};
+const char *refused_limit_str(unsigned limit);
+
+// What one limit refused of a host since the collector's start, and what of that weighs most.
+#define QUERY_LIMIT_TEXT 64 // bytes of a name that are told; a longer one is cut
+struct query_limit {
+    uint8_t limit; // enum refused_limit, not 0
+    uint64_t series;
+    uint64_t samples;
+    char metric[QUERY_LIMIT_TEXT + 1]; // "": not known
+    char label[QUERY_LIMIT_TEXT + 1];  // whose values tell those series apart; "": not known
+};
+
 // A stretch of time of which something is missing.
 struct query_gap {
     int64_t from_ms; // of the first thing that is missing, as near as it is known
@@ -57,6 +80,8 @@ struct query_ledger {
     int64_t unbalanced;  // samples
     uint32_t n_gaps;     // oldest first
     struct query_gap gaps[QUERY_GAPS_MAX];
+    uint32_t n_limits; // rising by limit
+    struct query_limit limits[REFUSED_LIMITS];
 };
 void query_ledger_release(struct query_ledger *ledger);
 uint64_t query_ledger_refused(const struct query_ledger *ledger); // of all causes

@@ -98,7 +98,7 @@ s_apply(local_store_t *store, uint64_t rows)
     event_log_t *events = event_log_new();
     applier_t *applier = applier_new(
         store, events,
-        &(struct applier_limits){ .series = APPLIER_SERIES_MAX, .slot_bytes = SLOTS });
+        &(struct applier_limits){ .agent = agent_limits_default, .slot_bytes = SLOTS });
     fleet_t *fleet = fleet_new("fleet", HOSTS, SERIES, rows);
     const struct host_time now = { .mono_ms = clock_mono_ms(), .real_ms = clock_real_ms() };
 

@@ -95,10 +95,19 @@ room_filled(void *arg, uint64_t host, int64_t from_ms, int64_t to_ms)
     room.fill = (struct live_filled){ .host = host, .from_ms = from_ms, .to_ms = to_ms };
 }
 
+// Of all agents, but the number of series: to be set before the room is.
+static struct agent_limits room_agent = { .new_series = AGENT_NEW_SERIES,
+                                          .samples = AGENT_SAMPLES,
+                                          .label_bytes = AGENT_LABEL_BYTES,
+                                          .frame_bytes = AGENT_FRAME_BYTES };
+
 static inline void
 room_open_journal(uint32_t most_series)
 {
+    struct agent_limits agent = room_agent;
     struct journal_found found;
+
+    agent.series = most_series;
 
     assert_int_equal(journal_start(&room.journal, &found,
                                    &(struct journal_options){ .dir = room.dir,
@@ -112,13 +121,14 @@ room_open_journal(uint32_t most_series)
         room.events = event_log_new();
     room.applier = applier_new(
         room.local, room.events,
-        &(struct applier_limits){ .series = most_series, .slot_bytes = ROOM_SLOT_BYTES });
+        &(struct applier_limits){ .agent = agent, .slot_bytes = ROOM_SLOT_BYTES });
     if (room.ledger == NULL)
         room.ledger = host_ledger_new(room.store);
     room.ingest = ingest_new(&(struct ingest_options){ .journal = room.journal,
                                                        .applier = room.applier,
                                                        .hosts = room.hosts,
                                                        .ledger = room.ledger,
+                                                       .agent = &agent,
                                                        .receive_bytes = 64u << 20,
                                                        .ack = room_ack,
                                                        .nak = room_nak,
@@ -131,6 +141,7 @@ room_replayed(void)
 {
     applier_attach(room.applier, &(struct applier_live){ .hosts = room.hosts,
                                                          .publisher = room.publisher,
+                                                         .ledger = room.ledger,
                                                          .arg = room.ingest,
                                                          .ask = ingest_ask });
     ingest_replayed(room.ingest);

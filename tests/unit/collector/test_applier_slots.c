@@ -55,7 +55,7 @@ setup(void **state)
     s_events = event_log_new();
     s_applier = applier_new(
         s_local, s_events,
-        &(struct applier_limits){ .series = APPLIER_SERIES_MAX, .slot_bytes = MOST });
+        &(struct applier_limits){ .agent = agent_limits_default, .slot_bytes = MOST });
     applier_attach(s_applier, &(struct applier_live){ .ask = on_ask });
     applier_name(s_applier, HOSTILE, "hostile");
     applier_name(s_applier, NORMAL, "normal");

@@ -94,7 +94,7 @@ setup(void **state)
     s_events = event_log_new();
     s_book = refusal_book_new();
     s_applier = applier_new(s_local, s_events,
-                            &(struct applier_limits){ .series = APPLIER_SERIES_MAX,
+                            &(struct applier_limits){ .agent = agent_limits_default,
                                                       .slot_bytes = APPLIER_SLOT_BYTES_MOST });
     assert_int_equal(
         replay_start(&s_replay, &(struct replay_options){ .dir = dir,

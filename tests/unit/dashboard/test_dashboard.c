@@ -105,7 +105,7 @@ a_ledger_is_told_by_host_or_of_all(void **state)
         assert_true(client_has(&got, "\"name\":\"web-1\",\"state\":\"up\",\"ok\":false,"));
         assert_true(client_has(&got, "\"why\":\"lost: 2 samples, queue 2\""));
         assert_true(client_has(&got, "\"gaps\":[{\"what\":\"lost\",\"cause\":\"queue\",\"from\":1,"
-                                     "\"to\":5,\"count\":2}]}]\n"));
+                                     "\"to\":5,\"count\":2}],\"limits\":[]}]\n"));
     }
     buf_clear(&got);
     assert_int_equal(client_get(s->port, "/api/v1/ledger?h=nobody", "", &got), 404);

@@ -1,0 +1,40 @@
+// limit_book - what the limits of one agent refused, and what of that weighs most.
+//
+// In:     refusals: of a series, with its labels; of samples, with the name of their metric.
+// Out:    by limit: how many, the metric that has most of them, and the label that made so many
+//         series of it: the one whose value differs from one refused series to the next; where
+//         labels were too large, the largest.
+// Thread: one owner.
+// Limits: LIMIT_BOOK_METRICS metrics of a limit and LIMIT_BOOK_LABELS labels of a metric; the
+// lightest
+//         one makes room, so a metric that weighs most is among them, and its weight is what it has
+//         had since.
+
+#ifndef COLLECTOR_LIMIT_BOOK_H
+#define COLLECTOR_LIMIT_BOOK_H
+
+#include <stdint.h>
+
+#include "shared/model/label.h"
+#include "shared/wire/query_ledger.h"
+
+#define LIMIT_BOOK_METRICS 8u
+#define LIMIT_BOOK_LABELS  16u
+
+typedef struct limit_book limit_book_t;
+
+struct refusal {
+    uint8_t limit;      // enum refused_limit, not 0
+    const char *metric; // "": not known
+    // One series, or samples, is what was refused.
+    const struct label_set *labels; // NULL: samples
+    uint64_t samples;
+};
+
+limit_book_t *limit_book_new(void);
+void limit_book_destroy(limit_book_t **self_p);
+void limit_book_add(limit_book_t *self, const struct refusal *refusal);
+// Those limits that refused something, rising; their number.
+uint32_t limit_book_get(const limit_book_t *self, struct query_limit ret[REFUSED_LIMITS]);
+
+#endif
