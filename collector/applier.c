@@ -70,6 +70,7 @@ applier_destroy(applier_t **self_p)
     free(self->part.slots);
     free(self->part.cells);
     free(self->part.keep);
+    row_room_release(&self->room);
     free(self);
     *self_p = NULL;
 }

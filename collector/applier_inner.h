@@ -128,6 +128,7 @@ struct applier {
     uint32_t n_decided;
     uint32_t decided_size;
     struct row_builder build[KINDS]; // of the block at hand
+    struct row_room room;            // of the block that a lane reads
     struct row_list rows;            // of the record at hand, where it is watched; marked
     int64_t said_ms[STAT_COUNT];     // when a reason was last logged
 };

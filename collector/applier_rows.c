@@ -34,6 +34,7 @@ applier_lane_new(struct stream *stream)
                                                         .refused = s_refused,
                                                         .values = s_values,
                                                         .block = s_block,
+                                                        .block_room = &stream->applier->room,
                                                         .gap = s_gap,
                                                         .event = s_event });
 }

@@ -310,7 +310,7 @@ open_cursor_new(open_tile_t *tile)
     self->stat = tile->stat;
     self->map = tile->map == NULL ? NULL : slot_map_hold(tile->map);
     pthread_mutex_unlock(&tile->lock);
-    self->decoder = row_decoder_new();
+    self->decoder = row_decoder_new(NULL);
     self->left = self->stat.bytes;
     self->piece = self->left > 0 ? tile->first : NULL;
     if (self->map == NULL)

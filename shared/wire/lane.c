@@ -60,7 +60,7 @@ struct lane {
     struct lane_counters counters;
 };
 
-_Static_assert(sizeof(struct slot) + ROW_DECODER_SLOT_BYTES == LANE_SLOT_BYTES, "as is said");
+_Static_assert(sizeof(struct slot) + ROW_STATE_SLOT_BYTES == LANE_SLOT_BYTES, "as is said");
 
 static int s_stage(lane_t *self, uint64_t base, const struct record *record);
 static int s_duplicate(lane_t *self, const struct record *record);
@@ -78,7 +78,7 @@ lane_new(uint64_t stream, const struct lane_handler *handler)
     assert(handler->row != NULL || (handler->block != NULL && handler->values != NULL));
     self->stream = stream;
     self->handler = *handler;
-    self->decoder = row_decoder_new();
+    self->decoder = row_decoder_new(handler->block_room);
     return self;
 }
 
@@ -164,8 +164,10 @@ lane_block(const lane_t *self)
 size_t
 lane_bytes(const lane_t *self)
 {
-    return self->size * sizeof *self->table +
-           row_decoder_state(self->decoder)->size * ROW_DECODER_SLOT_BYTES +
+    const size_t row = ROW_STATE_SLOT_BYTES +
+                       (self->handler.block_room == NULL ? ROW_ROOM_SLOT_BYTES : 0);
+
+    return self->size * sizeof *self->table + row_decoder_state(self->decoder)->size * row +
            self->row_size * (sizeof *self->row_slot + sizeof *self->row_value);
 }
 

@@ -24,8 +24,9 @@
 
 typedef struct lane lane_t;
 
-// Of memory for each slot of the widest row, twice that with the room to grow. `row` needs more.
-#define LANE_SLOT_BYTES 41u
+// Of memory for each slot of the widest row, twice that with the room to grow. A room that it does
+// not share takes ROW_ROOM_SLOT_BYTES more, and `row` needs more still.
+#define LANE_SLOT_BYTES 21u
 
 struct lane_handler {
     void *arg;
@@ -46,6 +47,9 @@ struct lane_handler {
     // In place of `row`, for who keeps values as they came: the block as it was read, cells without
     // a series among them (lane_form tells which); borrowed for the call. NULL: `row` is called.
     void (*block)(void *arg, int64_t time_ms, const struct row_block *block);
+    // Where lanes of one thread read their blocks, so that each has less; borrowed. NULL: the lane
+    // has a room of its own.
+    struct row_room *block_room;
     // Where `block` is set: a staged KEY or DELTA is about to be read. `before` is the state that a
     // DELTA is against, borrowed for the call; `apart`: something else than the staged record of
     // values before it has left it so.

@@ -8,6 +8,8 @@
 // change    varint of zigzag(m - prev) - 1, for each set bit of the bitmap: 0 does not occur.
 // value     varint of zigzag(m), for each slot of the list that is not in RAW.
 //
+// Past 500 lines: what writes a body and what reads it are best seen beside one another.
+//
 // Why so: half of a host's numbers do not change from one second to the next, so a bit for each is
 // worth more than anything cleverer after it; and most changes fit one byte.
 
@@ -38,10 +40,8 @@ struct tally {
 
 struct row_decoder {
     struct row_state state;
-    uint32_t size;      // allocated, both
-    uint32_t *slots;    // of the block last read
-    struct cell *cells; // beside them
-    uint32_t counted;   // slots[i] is i for all i below: a row without holes need not write them
+    struct row_room *room; // of the block last read
+    struct row_room own;   // where none is shared
 };
 
 static struct tally s_tally(const struct row_state *s, const struct cell *cells);
@@ -152,10 +152,21 @@ row_put_sparse(struct row_state *s, struct wbuf *w, int64_t offset_ms, const uin
     return n;
 }
 
-row_decoder_t *
-row_decoder_new(void)
+void
+row_room_release(struct row_room *room)
 {
-    return xcalloc(1, sizeof(row_decoder_t));
+    free(room->slots);
+    free(room->cells);
+    *room = (struct row_room){ 0 };
+}
+
+row_decoder_t *
+row_decoder_new(struct row_room *shared)
+{
+    row_decoder_t *self = xcalloc(1, sizeof *self);
+
+    self->room = shared != NULL ? shared : &self->own;
+    return self;
 }
 
 void
@@ -166,8 +177,7 @@ row_decoder_destroy(row_decoder_t **self_p)
     if (self == NULL)
         return;
     row_state_release(&self->state);
-    free(self->slots);
-    free(self->cells);
+    row_room_release(&self->own);
     free(self);
     *self_p = NULL;
 }
@@ -198,7 +208,7 @@ row_decoder_next(row_decoder_t *self, struct rbuf *r, struct row_block *ret)
         return n;
     ret->sparse = (flags & ROW_BLOCK_SPARSE) != 0;
     ret->n = (uint32_t) n;
-    ret->slots = self->slots, ret->cells = self->cells;
+    ret->slots = self->room->slots, ret->cells = self->room->cells;
     return 1;
 }
 
@@ -296,13 +306,14 @@ s_put_raw(struct wbuf *w, const uint32_t *slots, const struct cell *cells, uint3
 static void
 s_make_room(row_decoder_t *self)
 {
-    uint32_t size = self->state.size;
+    struct row_room *room = self->room;
+    const uint32_t size = self->state.size;
 
-    if (self->state.slots <= self->size)
+    if (self->state.slots <= room->size)
         return;
-    self->slots = xrealloc(self->slots, size, sizeof *self->slots);
-    self->cells = xrealloc(self->cells, size, sizeof *self->cells);
-    self->size = size;
+    room->slots = xrealloc(room->slots, size, sizeof *room->slots);
+    room->cells = xrealloc(room->cells, size, sizeof *room->cells);
+    room->size = size;
 }
 
 // The next slot of a list; *next is the lowest that it may be. False if there is none.
@@ -408,23 +419,24 @@ static uint32_t
 s_fill(row_decoder_t *self)
 {
     const struct row_state *s = &self->state;
+    struct row_room *room = self->room;
     uint32_t n = 0;
 
     if (s->slots == 0)
         return 0;
     // Nearly all rows of nearly all hosts.
     if (memchr(s->absent, 1, s->slots) == NULL) {
-        for (; self->counted < s->slots; self->counted++)
-            self->slots[self->counted] = self->counted;
+        for (; room->counted < s->slots; room->counted++)
+            room->slots[room->counted] = room->counted;
         for (; n < s->slots; n++)
-            self->cells[n] = (struct cell){ .state = CELL_INTEGER, .m = s->prev[n] };
+            room->cells[n] = (struct cell){ .state = CELL_INTEGER, .m = s->prev[n] };
         return n;
     }
     // Every slot is written and only those that are there are kept: no branch to mispredict.
-    self->counted = 0;
+    room->counted = 0;
     for (uint32_t i = 0; i < s->slots; i++) {
-        self->slots[n] = i;
-        self->cells[n] = (struct cell){ .state = CELL_INTEGER, .m = s->prev[i] };
+        room->slots[n] = i;
+        room->cells[n] = (struct cell){ .state = CELL_INTEGER, .m = s->prev[i] };
         n += s->absent[i] == 0;
     }
     return n;
@@ -435,6 +447,7 @@ s_fill(row_decoder_t *self)
 static int
 s_take_raw(row_decoder_t *self, struct rbuf *r, uint32_t n, const uint8_t *map)
 {
+    const struct row_room *room = self->room;
     uint32_t k = s_take_count(self, r, RAW_LEAST);
     uint32_t next = 0;
     uint32_t at = 0;
@@ -446,12 +459,12 @@ s_take_raw(row_decoder_t *self, struct rbuf *r, uint32_t n, const uint8_t *map)
         if (!s_take_slot(self, r, &next, &slot))
             return ERR_FORMAT;
         // Both lists rise, so this goes through the cells once. An absent slot is not found.
-        while (at < n && self->slots[at] < slot)
+        while (at < n && room->slots[at] < slot)
             at++;
-        if (at == n || self->slots[at] != slot ||
+        if (at == n || room->slots[at] != slot ||
             (map != NULL && (map[slot / 8] >> slot % 8 & 1) != 0))
             return ERR_FORMAT;
-        self->cells[at] = (struct cell){ .state = CELL_RAW, .bits = rbuf_u64(r) };
+        room->cells[at] = (struct cell){ .state = CELL_RAW, .bits = rbuf_u64(r) };
     }
     return rbuf_rc(r);
 }
@@ -478,23 +491,24 @@ s_take_dense(row_decoder_t *self, struct rbuf *r, uint8_t flags)
 static int
 s_take_sparse(row_decoder_t *self, struct rbuf *r, uint8_t flags)
 {
+    struct row_room *room = self->room;
     uint32_t n = s_take_count(self, r, 1);
     uint32_t next = 0;
 
     if (n == 0 || (flags & ROW_BLOCK_PRESENCE) != 0)
         return ERR_FORMAT;
-    self->counted = 0;
+    room->counted = 0;
     // Which values are raw comes ahead of the others: it says how many of those there are.
     for (uint32_t i = 0; i < n; i++) {
-        if (!s_take_slot(self, r, &next, &self->slots[i]))
+        if (!s_take_slot(self, r, &next, &room->slots[i]))
             return ERR_FORMAT;
-        self->cells[i].state = CELL_INTEGER;
+        room->cells[i].state = CELL_INTEGER;
     }
     if ((flags & ROW_BLOCK_RAW) != 0 && s_take_raw(self, r, n, NULL) < 0)
         return ERR_FORMAT;
     for (uint32_t i = 0; i < n; i++) {
-        if (self->cells[i].state == CELL_INTEGER)
-            self->cells[i].m = (int64_t) s_unzigzag(rbuf_varint(r));
+        if (room->cells[i].state == CELL_INTEGER)
+            room->cells[i].m = (int64_t) s_unzigzag(rbuf_varint(r));
     }
     return rbuf_rc(r) < 0 ? ERR_FORMAT : (int) n;
 }

@@ -84,12 +84,24 @@ struct row_block {
     const struct cell *cells; // the decoder's, until the next call
 };
 
+// Where a block that is read stands. Zero is an empty one; row_room_release.
+struct row_room {
+    uint32_t size;      // allocated, both
+    uint32_t *slots;    // of the block last read
+    struct cell *cells; // beside them
+    uint32_t counted;   // slots[i] is i for all i below: a row without holes need not write them
+};
+void row_room_release(struct row_room *room);
+
 typedef struct row_decoder row_decoder_t;
 
-// Of memory for each slot that the state has allocated: the state, and the block that is read.
-#define ROW_DECODER_SLOT_BYTES (sizeof(int64_t) + 1 + sizeof(uint32_t) + sizeof(struct cell))
+// Of memory for each slot that the state has allocated; and for the block that is read.
+#define ROW_STATE_SLOT_BYTES (sizeof(int64_t) + 1)
+#define ROW_ROOM_SLOT_BYTES  (sizeof(uint32_t) + sizeof(struct cell))
 
-row_decoder_t *row_decoder_new(void);
+// Many decoders of one thread may share the room of a block, which is small, warm and of use only
+// until the next call for any of them. NULL: a room of its own.
+row_decoder_t *row_decoder_new(struct row_room *shared);
 void row_decoder_destroy(row_decoder_t **self_p);
 struct row_state *row_decoder_state(row_decoder_t *self);
 // The next block of a DELTA body, or of a KEY behind its width. 1 and *ret, 0 at the end, or

@@ -94,7 +94,7 @@ s_second(struct fleet_host *h, uint64_t seq, struct row_state *state, row_decode
 static struct result
 s_pass(uint32_t series, uint64_t seconds)
 {
-    row_decoder_t *decoder = row_decoder_new();
+    row_decoder_t *decoder = row_decoder_new(NULL);
     struct row_state state = { 0 };
     struct result result = { 0 };
     struct fleet_host host;

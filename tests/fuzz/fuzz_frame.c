@@ -19,7 +19,8 @@
 #define T0_MS  INT64_C(1700000000000)
 #define ROOM   40u // slots
 // Twice what was needed, for the lane and the rows that it gives.
-#define ROOM_BYTES (2 * ROOM * (LANE_SLOT_BYTES + sizeof(uint32_t) + sizeof(double)))
+#define ROOM_BYTES \
+    (2 * ROOM * (LANE_SLOT_BYTES + ROW_ROOM_SLOT_BYTES + sizeof(uint32_t) + sizeof(double)))
 
 int LLVMFuzzerTestOneInput(const uint8_t *at, size_t n);
 

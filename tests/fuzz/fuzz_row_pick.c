@@ -39,7 +39,7 @@ s_compare(const struct row_block *all, const struct row_block *some, unsigned ea
 static void
 s_read(const uint8_t *body, size_t len, unsigned each, row_picker_t *picker)
 {
-    row_decoder_t *decoder = row_decoder_new();
+    row_decoder_t *decoder = row_decoder_new(NULL);
     struct row_block all, some;
     struct rbuf r, picking;
     int rc;

@@ -53,7 +53,7 @@ setup(void **state)
     local_store_set_clock(local, fake_clock);
     store = local_store_face(local);
     lane = store_lane_open(local, HOST, STREAM);
-    receiver = row_decoder_new();
+    receiver = row_decoder_new(NULL);
     row_state_grow(&sender, SLOTS);
     for (uint32_t i = 0; i < SLOTS; i++) {
         char n[16];

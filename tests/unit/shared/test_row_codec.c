@@ -41,7 +41,7 @@ static int
 setup(void **state)
 {
     (void) state;
-    decoder = row_decoder_new();
+    decoder = row_decoder_new(NULL);
     wbuf_init(&w, bytes, sizeof bytes);
     return 0;
 }
@@ -106,7 +106,7 @@ expect_bytes(const uint8_t *should_be, size_t n)
 static int
 decode(const uint8_t *at, size_t n, uint32_t slots)
 {
-    row_decoder_t *d = row_decoder_new();
+    row_decoder_t *d = row_decoder_new(NULL);
     uint8_t *copy = xmemdup(n > 0 ? at : bytes, n > 0 ? n : 1);
     struct row_block block;
     struct rbuf r;
@@ -245,7 +245,7 @@ a_key_forgets_what_was_before(void **state)
     row_put(&encoder, &w, 0, row);
     // Read by one that never saw the row before.
     row_decoder_destroy(&decoder);
-    decoder = row_decoder_new();
+    decoder = row_decoder_new(NULL);
     row_state_grow(row_decoder_state(decoder), 3);
     rbuf_init(&r, bytes, w.len);
     assert_int_equal(row_decoder_next(decoder, &r, &block), 1);
@@ -292,6 +292,42 @@ any_row_comes_back(void **state)
             row[slot] = any_cell(&seed, row[slot]);
         through((int64_t) seeded_wide(&seed), row);
     }
+}
+
+// What one of them has read stands there no longer once the other one reads; its row does.
+static void
+decoders_that_share_a_room_keep_rows_of_their_own(void **state)
+{
+    enum { NARROW = 5, WIDE = 90 };
+    static struct cell rows[2][WIDE];
+    const uint32_t widths[2] = { NARROW, WIDE };
+    struct row_room room = { 0 };
+    struct row_state encoders[2] = { { 0 } };
+    row_decoder_t *decoders[2] = { row_decoder_new(&room), row_decoder_new(&room) };
+    uint64_t seed = 11;
+
+    (void) state;
+    row_decoder_destroy(&decoder);
+    for (unsigned i = 0; i < 400; i++) {
+        const unsigned which = seeded_below(&seed, 2);
+
+        encoder = encoders[which];
+        decoder = decoders[which];
+        grow(widths[which]);
+        // Rows without holes are read in a way of their own.
+        for (uint32_t slot = 0; slot < widths[which]; slot++)
+            rows[which][slot] = i % 3 == 0 ? any_cell(&seed, rows[which][slot])
+                                           : integer((int64_t) seeded_below(&seed, 1000));
+        through(i, rows[which]);
+        encoders[which] = encoder;
+    }
+    for (unsigned which = 0; which < 2; which++) {
+        row_state_release(&encoders[which]);
+        row_decoder_destroy(&decoders[which]);
+    }
+    encoder = (struct row_state){ 0 };
+    decoder = NULL;
+    row_room_release(&room);
 }
 
 static void
@@ -432,6 +468,7 @@ main(void)
         WITH_BOTH_ENDS(new_slots_begin_at_zero_and_present),
         WITH_BOTH_ENDS(a_key_forgets_what_was_before),
         WITH_BOTH_ENDS(any_row_comes_back),
+        WITH_BOTH_ENDS(decoders_that_share_a_room_keep_rows_of_their_own),
         WITH_BOTH_ENDS(the_state_moves_on_even_without_room),
         WITH_BOTH_ENDS(a_body_cut_at_any_length_is_refused),
         WITH_BOTH_ENDS(malformed_blocks_are_refused),

@@ -41,7 +41,7 @@ begin(struct stream *s, uint64_t seed)
     for (uint32_t slot = 0, some = 1 + seeded_below(&s->seed, 40); slot < SLOTS_MOST; slot++)
         if (seeded_below(&s->seed, some) == 0)
             s->wanted[s->n_wanted++] = slot;
-    s->decoder = row_decoder_new();
+    s->decoder = row_decoder_new(NULL);
     s->picker = row_picker_new(s->wanted, s->n_wanted);
 }
 
