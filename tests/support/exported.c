@@ -6,8 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#define ANSWER_MS 120000 // hundreds of series, each read from the journal, on a busy machine
+#define ANSWER_MS 120000 // to write something more, of hundreds of series, on a busy machine
 #define HEAD      "time_ms,series,value\n"
 #define INSTANCE  "instance=\"\"" // quotes are doubled in CSV
 #define STALE     "-NaN"
@@ -77,6 +78,22 @@ s_read(const char *path, int64_t from_ms)
     return all;
 }
 
+// While it writes, it is waited for: there is no telling how much is held.
+static bool
+s_ends(process_t *p)
+{
+    struct stat is = { .st_size = 0 };
+    off_t before = -1;
+
+    while (before < is.st_size) {
+        before = is.st_size;
+        if (process_ended(p, stage_ms(ANSWER_MS)))
+            return true;
+        (void) stat(process_out_path(p), &is);
+    }
+    return false;
+}
+
 host_samples_t *
 exported_run(stage_t *stage, const char *match, int64_t from_ms)
 {
@@ -93,7 +110,7 @@ exported_said(stage_t *stage, const char *match, int64_t from_ms, char *said, si
     snprintf(start, sizeof start, "%" PRId64, from_ms > 0 ? from_ms / 1000 : 0);
     p = stage_run(stage, "zpulse", "export", "--collector", stage_endpoint(stage), "-o", "csv",
                   "--start", start, "--end", THE_END, match, NULL);
-    if (process_ended(p, stage_ms(ANSWER_MS)) && process_code(p) == 0)
+    if (s_ends(p) && process_code(p) == 0)
         all = s_read(process_out_path(p), from_ms);
     else
         fprintf(stderr, "no export of %s: code %d: %s", match, process_code(p), process_err(p));
