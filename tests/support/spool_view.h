@@ -1,7 +1,7 @@
 // spool_view - what the spool of an agent that is gone holds of one metric: whatever else happened,
 // that much it had taken, and that much must arrive.
 //
-// In:     a folder of NUMBER.seg files that nobody writes to now.
+// In:     a folder of NUMBER.seg files; where somebody still writes, it is what was there just now.
 // Out:    samples of the metric, of all its series, rising by time. Read as anybody could who knows
 //         the format: with none of the agent's own code, whose mistakes it would share.
 // Thread: one owner. The folder is left as it is.
