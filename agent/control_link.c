@@ -22,11 +22,15 @@
 #define HELLO_EVERY_US SECOND_US
 // A PING goes with whatever else wakes us about a second after the last one, which is a tick, and
 // on its own only if nothing does: a wake-up for it alone would be a fifth of the agent's cost.
-#define PING_FROM_US   (SECOND_US - SECOND_US / 20)
-#define PING_BY_US     (SECOND_US + SECOND_US / 4)
-#define MEASURE_EVERY  10 // PINGs
-#define SILENT_US      (3 * SECOND_US)
-#define RENEW_US       (10 * SECOND_US)
+#define PING_FROM_US  (SECOND_US - SECOND_US / 20)
+#define PING_BY_US    (SECOND_US + SECOND_US / 4)
+#define MEASURE_EVERY 10 // PINGs
+#define SILENT_US     (3 * SECOND_US)
+#define RENEW_US      (10 * SECOND_US)
+// A socket that is closed goes only when libzmq has looked its name up: with a name server that
+// does not answer, a minute for two. Made anew each 10 s, they would be as many as descriptors
+// last.
+#define RENEW_MOST_US  (160 * SECOND_US)
 #define KEY_EVERY_US   SECOND_US
 #define AWAY_LEAST_MS  1000
 #define AWAY_MOST_MS   3600000
@@ -50,6 +54,7 @@ struct control_link {
     bool measuring;      // WELCOMED: the PING sent last measures, and its PONG has not come
     int64_t away_us;     // AWAY: until then
     int64_t heard_us;    // anything of the collector, or sockets made anew
+    int64_t renew_us;    // from heard_us until sockets are made anew: longer each time
     int64_t down_us;     // since when there has been no WELCOME
     int64_t key_us;      // when a NAK{KEY} was last passed on
     bool said_silent;    // the log knows that nobody answers
@@ -83,6 +88,7 @@ control_link_new(const struct identity *id, uint64_t nonce, const char *endpoint
     self->handler = *handler;
     self->hello_us = now.mono_us;
     self->heard_us = now.mono_us;
+    self->renew_us = RENEW_US;
     self->turn_us = now.mono_us;
     self->down_us = now.mono_us;
     self->key_us = now.mono_us - KEY_EVERY_US;
@@ -121,8 +127,9 @@ control_link_turn(control_link_t *self, struct control_now now)
         return;
     // Whether it was absent all the time or has just gone: libzmq may have given the connection up
     // for good (a handshake that failed), and a half-open one is not noticed for minutes.
-    if (now.mono_us - self->heard_us >= RENEW_US) {
+    if (now.mono_us - self->heard_us >= self->renew_us) {
         self->heard_us = self->hello_us = now.mono_us;
+        self->renew_us = self->renew_us < RENEW_MOST_US / 2 ? 2 * self->renew_us : RENEW_MOST_US;
         self->handler.renew(self->handler.arg);
     }
     if (now.mono_us - self->down_us >= SILENT_US)
@@ -222,7 +229,7 @@ control_link_deadline_us(const control_link_t *self)
         break;
     }
     due = self->hello_us;
-    return due < self->heard_us + RENEW_US ? due : self->heard_us + RENEW_US;
+    return due < self->heard_us + self->renew_us ? due : self->heard_us + self->renew_us;
 }
 
 bool
@@ -251,6 +258,7 @@ control_link_receive(control_link_t *self, const void *at, size_t n, struct cont
     const int rc = control_take(&msg, at, n);
 
     self->heard_us = now.mono_us;
+    self->renew_us = RENEW_US;
     if (rc < 0 && rc != ERR_UNKNOWN) {
         self->stat.malformed++;
         if (log_allow(&self->malformed_log_ms, LOG_EVERY_MS))
@@ -388,6 +396,7 @@ control_link_renew(control_link_t *self, struct control_now now)
 {
     s_lose(self, now);
     self->heard_us = self->down_us = now.mono_us;
+    self->renew_us = RENEW_US;
     self->handler.renew(self->handler.arg);
 }
 

@@ -7,8 +7,9 @@
 // WELCOMED: frames may be sent; PING each second, and HELLO where streams are there that it has not
 //           named. Each tenth one measures clocks and round trip and
 //           waits for its PONG; what else comes may lie until the next wake-up.
-// Whenever nothing was heard for 10 s the sockets are made anew: a connection that is half open,
-// or that libzmq has given up for good, would never come back.
+// Whenever nothing was heard for 10 s the sockets are made anew, and again after 20 s, 40 s and so
+// on up to 160 s more: a connection that is half open, or that libzmq has given up for good, would
+// never come back.
 // In:     messages of the collector, and the time. Out: messages, through the handler.
 // Thread: one owner. No sockets and no clocks: the caller has both.
 

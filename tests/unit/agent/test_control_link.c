@@ -155,8 +155,25 @@ ten_seconds_of_silence_renew_the_sockets(void **state)
     assert_int_equal(peer.renewed, 0);
     pass(2 * SECOND);
     assert_int_equal(peer.renewed, 1);
-    pass(10 * SECOND);
-    assert_int_equal(peer.renewed, 2);
+}
+
+static void
+the_longer_nothing_is_heard_the_fewer_sockets_are_made(void **state)
+{
+    (void) state;
+    peer.connected = false;
+    pass(11 * SECOND);
+    assert_int_equal(peer.renewed, 1);
+    pass(18 * SECOND); // up to 29 s; the next is at 30 s
+    assert_int_equal(peer.renewed, 1);
+    pass(42 * SECOND); // at 30 s and 70 s
+    assert_int_equal(peer.renewed, 3);
+    pass(3600 * SECOND); // at 150 s, 310 s, and each 160 s from there
+    assert_in_range(peer.renewed, 20, 30);
+    peer.renewed = 0;
+    say_nak(NAK_NEXT);
+    pass(11 * SECOND);
+    assert_int_equal(peer.renewed, 1);
 }
 
 static void
@@ -355,6 +372,7 @@ main(void)
         link_test(an_agent_that_was_stopped_blames_nobody),
         link_test(a_connection_that_ended_is_down_at_once),
         link_test(ten_seconds_of_silence_renew_the_sockets),
+        link_test(the_longer_nothing_is_heard_the_fewer_sockets_are_made),
         link_test(a_nak_for_hello_says_hello),
         link_test(a_nak_for_a_key_is_passed_on_once_a_second),
         link_test(who_is_sent_away_stays_away_for_the_delay),
