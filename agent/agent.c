@@ -23,6 +23,7 @@
 #include "agent/proc/boot_id.h"
 #include "agent/sampler.h"
 #include "agent/series_table.h"
+#include "agent/tick_clocks.h"
 #include "agent/tick_stamp.h"
 #include "agent/ticker.h"
 #include "agent/uplink.h"
@@ -35,11 +36,9 @@
 #include "shared/net/service.h"
 #include "shared/net/sock.h"
 
-#define STEP_BACK_MS    7 // by which ticks move on after a step back of the wall clock
-#define WATCHDOG_MS     5000
-#define CLOCKS_TRIES    8
-#define CLOCKS_APART_MS 5
-#define REFUSED_LOG_MS  60000
+#define STEP_BACK_MS   7 // by which ticks move on after a step back of the wall clock
+#define WATCHDOG_MS    5000
+#define REFUSED_LOG_MS 60000
 
 // libzmq looks a name up in the thread that serves the socket, for as long as the resolver tries:
 // no application waits for that.
@@ -90,7 +89,6 @@ static void s_reload(agent_t *self);
 static void s_tick(agent_t *self);
 static void s_say_refused(agent_t *self);
 static int64_t s_stamp(agent_t *self);
-static struct tick_clocks s_clocks(void);
 static void s_tell_steps(agent_t *self, const struct host_event *event);
 static void s_watchdog(agent_t *self);
 
@@ -258,23 +256,25 @@ bool
 agent_stop(agent_t **self_p)
 {
     agent_t *self = *self_p;
-    bool clean;
+    bool spooled, clean;
 
     if (self == NULL)
         return true;
     service_notify("STOPPING=1");
-    clean = uplink_close(&self->uplink); // while everything it borrows is still there
+    spooled = uplink_close(&self->uplink); // while everything it borrows is still there
     app_input_close(&self->app_input);
     app_series_destroy(&self->app_series);
     ticker_close(&self->ticker);
     tick_stamp_destroy(&self->stamp);
     clock_steps_destroy(&self->steps);
     own_series_destroy(&self->own);
-    clean = sampler_close(&self->sampler) && clean;
+    clean = sampler_close(&self->sampler) && spooled;
     series_table_destroy(&self->table);
     if (self->signal_fd >= 0)
         clean = service_end(self->signal_fd) && clean;
-    if (self->lock_fd >= 0)
+    // Who is left behind with the spool may yet write to it: nobody else has the folder before the
+    // kernel has let go of that thread.
+    if (self->lock_fd >= 0 && spooled)
         close(self->lock_fd);
     free(self);
     *self_p = NULL;
@@ -427,7 +427,7 @@ s_say_refused(agent_t *self)
 static int64_t
 s_stamp(agent_t *self)
 {
-    const struct tick_clocks now = s_clocks();
+    const struct tick_clocks now = tick_clocks_read();
     struct tick_jump jump;
     const int64_t stamp = tick_stamp_next(self->stamp, now, &jump);
     const int64_t step_ms = jump.step_ms;
@@ -453,28 +453,6 @@ s_stamp(agent_t *self)
         log_warn("ticks can not be moved after the clock's step back", NULL);
     s_tell_steps(self, clock_steps_due(self->steps, now.mono_ms));
     return stamp;
-}
-
-// All of one moment: who loses the processor between two of them reads them again, or a wait of a
-// tenth of a second would pass for a step of the clock and one back.
-static struct tick_clocks
-s_clocks(void)
-{
-    struct tick_clocks now, best = { 0 };
-    int64_t least_ms = INT64_MAX;
-
-    for (int i = 0; i < CLOCKS_TRIES && least_ms > CLOCKS_APART_MS; i++) {
-        const int64_t before_ms = clock_boot_ms();
-
-        now.real_ms = clock_real_ms();
-        now.mono_ms = clock_mono_ms();
-        now.boot_ms = clock_boot_ms();
-        if (now.boot_ms - before_ms < least_ms) {
-            least_ms = now.boot_ms - before_ms;
-            best = now;
-        }
-    }
-    return best;
 }
 
 static void
