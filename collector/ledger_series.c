@@ -28,10 +28,19 @@ static const struct {
     [UNBALANCED] = { "zpulse_collector_ledger_unbalanced_samples", METRIC_GAUGE },
 };
 
+// Of each limit, and only once it has refused something.
+enum refused { LIMIT_SAMPLES_TOTAL, LIMIT_SERIES_TOTAL, LIMIT_NUMBERS };
+
+static const char *const s_limit_names[LIMIT_NUMBERS] = {
+    [LIMIT_SAMPLES_TOTAL] = "zpulse_collector_limit_refused_samples_total",
+    [LIMIT_SERIES_TOTAL] = "zpulse_collector_limit_refused_series_total",
+};
+
 // Of one host.
 struct entry {
     char *name;             // that its series have
     series_id ids[NUMBERS]; // 0: to be made
+    series_id limits[REFUSED_LIMITS][LIMIT_NUMBERS];
 };
 
 struct ledger_series {
@@ -44,7 +53,9 @@ struct ledger_series {
 
 static void s_put(ledger_series_t *self, const struct host *host);
 static struct entry *s_entry(ledger_series_t *self, const struct host *host);
-static series_id s_make(const ledger_series_t *self, const struct entry *e, enum number number);
+static void s_put_limits(ledger_series_t *self, struct entry *e, const struct query_ledger *l);
+static series_id s_make(const ledger_series_t *self, const struct entry *e, const char *metric,
+                        enum metric_kind kind, const char *limit);
 static void s_free(struct entry *e);
 
 ledger_series_t *
@@ -124,9 +135,31 @@ s_put(ledger_series_t *self, const struct host *host)
 
     for (unsigned i = 0; i < NUMBERS; i++) {
         if (e->ids[i] == 0)
-            e->ids[i] = s_make(self, e, (enum number) i);
+            e->ids[i] = s_make(self, e, s_numbers[i].name, s_numbers[i].kind, NULL);
         if (e->ids[i] != 0)
             row_builder_add(&self->row, e->ids[i], values[i]);
+    }
+    s_put_limits(self, e, &l);
+}
+
+static void
+s_put_limits(ledger_series_t *self, struct entry *e, const struct query_ledger *l)
+{
+    for (uint32_t i = 0; i < l->n_limits; i++) {
+        const struct query_limit *limit = &l->limits[i];
+        series_id *ids = e->limits[limit->limit];
+        const double values[LIMIT_NUMBERS] = {
+            [LIMIT_SAMPLES_TOTAL] = (double) limit->samples,
+            [LIMIT_SERIES_TOTAL] = (double) limit->series,
+        };
+
+        for (unsigned j = 0; j < LIMIT_NUMBERS; j++) {
+            if (ids[j] == 0)
+                ids[j] = s_make(self, e, s_limit_names[j], METRIC_COUNTER,
+                                refused_limit_str(limit->limit));
+            if (ids[j] != 0)
+                row_builder_add(&self->row, ids[j], values[j]);
+        }
     }
 }
 
@@ -146,23 +179,22 @@ s_entry(ledger_series_t *self, const struct host *host)
     return e;
 }
 
-// 0 while the store has no room.
+// 0 while the store has no room. `limit` of NULL: it is of none.
 static series_id
-s_make(const ledger_series_t *self, const struct entry *e, enum number number)
+s_make(const ledger_series_t *self, const struct entry *e, const char *metric,
+       enum metric_kind kind, const char *limit)
 {
     const struct label labels[] = {
-        { LABEL_METRIC, s_numbers[number].name },
-        { "host", e->name },
-        { "instance", self->instance },
-        { "job", "zpulse" },
-        { "program", "collector" },
+        { LABEL_METRIC, metric }, { "host", e->name }, { "instance", self->instance },
+        { "job", "zpulse" },      { "limit", limit },  { "program", "collector" },
     };
+    const struct label without[] = { labels[0], labels[1], labels[2], labels[3], labels[5] };
     struct label_set set;
     series_id id = 0;
 
-    if (label_set_init(&set, labels, sizeof labels / sizeof labels[0]) < 0)
+    if (label_set_init(&set, limit != NULL ? labels : without, limit != NULL ? 6 : 5) < 0)
         return 0;
-    if (store_series(self->is.store, self->is.collector, &set, s_numbers[number].kind, &id) < 0)
+    if (store_series(self->is.store, self->is.collector, &set, kind, &id) < 0)
         id = 0;
     label_set_release(&set);
     return id;

@@ -1,7 +1,8 @@
 // ledger_series - of each host's ledger, the numbers that are worth an alert, as series.
 //
 // Out:    each 10 s a row of the host whose id is the collector's: zpulse_collector_ledger_*, with
-//         host=<name>, job="zpulse", program="collector", instance=<this machine's name>.
+//         host=<name>, job="zpulse", program="collector", instance=<this machine's name>; and of
+//         each limit that has refused something of the host zpulse_collector_limit_*, with limit=.
 // Thread: the reactor's.
 // Limits: LEDGER_SERIES_HOSTS hosts, in no order; of more, `zpulse ledger` tells.
 

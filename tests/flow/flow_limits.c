@@ -161,6 +161,10 @@ a_flood_of_series_is_refused_by_name_and_a_quiet_application_goes_on(void **stat
     struct held calm = { .match = "{app=\"calm\"}", .least = 4 };
     struct held steady = { .match = "{app=\"steady\"}", .least = 1 };
     struct held flood = { .match = "{app=~\"flood.*\"}", .least = 1 };
+    struct held alert = {
+        .match = "zpulse_collector_limit_refused_samples_total{host=\"web-1\",limit=\"series\"}",
+        .least = 1,
+    };
     struct held was;
     struct refused refused;
     process_t *collector = s_collector(s);
@@ -202,6 +206,7 @@ a_flood_of_series_is_refused_by_name_and_a_quiet_application_goes_on(void **stat
     claim(s, flood.series == was.series);
     claim(s, flood.series < FLOODERS * NUMBERS);
     claim(s, stage_until(s, 2 * STAGE_PATIENCE_MS, s_balances, NULL));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_is_held, &alert));
     zsock_destroy(&push);
 }
 

@@ -196,6 +196,20 @@ describe('what happened', () => {
     await close();
   });
 
+  test('what a limit refused is said beside the name, and which metric and label it is', async (t) => {
+    const own = await new FakeDashboard({ hosts: 1, cores: 2 }).open();
+    t.after(own.close);
+    own.limits = [{ limit: 'series', series: 900, samples: 54_000, metric: 'orders_total', label: 'order' }];
+    const { page, quiet, close } = await openPage(`${own.url}/h/${own.hosts[0].id}`);
+    await until('it is told', () => page.locator('.facts .lost').count());
+    assert.equal(
+      (await page.locator('.facts .lost').innerText()).replaceAll('\u00a0', ' '),
+      '54.0 k samples refused: too many series (orders_total by order)',
+    );
+    quiet();
+    await close();
+  });
+
   for (const colorScheme of ['dark', 'light']) {
     test(`${colorScheme}: pictures`, async () => {
       const [host] = fake.hosts;

@@ -53,6 +53,7 @@ export class FakeDashboard {
     this.ahead = 0; // ms that its clock is ahead of this machine's
     this.asked = [];
     this.gaps = []; // of the ledger of each host
+    this.limits = []; // likewise
     const names = hostile ? HOSTILE_NAMES : Array.from({ length: hosts }, (_, i) => NAMES[i] ?? `node-${i}`);
     const devices = { ...DEVICES, ...options.devices };
     const called = hostile ? HOSTILE_NAMES.map((n) => n.slice(0, 200)) : [];
@@ -253,7 +254,7 @@ export class FakeDashboard {
   #ledger(res, q) {
     const host = this.#find(q.get('h'));
     if (host === undefined) return refuse(res, 404, 'not_found', 'no such host');
-    return json(res, 200, [{ id: host.id, name: host.name, ok: true, why: null, gaps: this.gaps }]);
+    return json(res, 200, [{ id: host.id, name: host.name, ok: true, why: null, gaps: this.gaps, limits: this.limits }]);
   }
 
   #events(res, q) {

@@ -13,6 +13,7 @@ import {
   formatTime,
   formatValue,
   lossText,
+  refusedTexts,
   type Unit,
   unitOf,
   zoneAhead,
@@ -146,6 +147,18 @@ test('a clock is ahead or behind by what can be told of it, and right otherwise'
   assert.equal(plain(formatSkew(-50)), '0.1 s ahead');
   assert.equal(formatSkew(49), '');
   assert.equal(formatSkew(null), '');
+});
+
+test('what limits refused is told by how much, why, and what most of it is', () => {
+  const flood = { limit: 'series', series: 900, samples: 54_000, metric: 'orders_total', label: 'order' };
+  const made = { limit: 'new-series', series: 5, samples: 0, metric: null, label: null };
+  assert.deepEqual(refusedTexts([flood, made]).map(plain), [
+    '54.0 k samples refused: too many series (orders_total by order)',
+    '5 series refused: too many new series',
+  ]);
+  const later = { limit: 'sockets', series: 0, samples: 1, metric: 'a', label: null };
+  assert.deepEqual(refusedTexts([later]).map(plain), ['1 sample refused: sockets (a)']);
+  assert.deepEqual(refusedTexts([]), []);
 });
 
 test('a moment of another day has its date', () => {

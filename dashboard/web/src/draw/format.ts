@@ -4,6 +4,8 @@
 // and degrees with one decimal, since that is how they are measured. What is not there is a dash:
 // never NaN, -0 or Infinity.
 
+import type { LedgerLimit } from '../net/protocol';
+
 export const NONE = '—';
 const NBSP = '\u00a0';
 const MINUS = '\u2212';
@@ -253,4 +255,23 @@ export function lossText(of: { dropped: number | null; missed: number | null }):
   if (of.dropped) said.push(`${formatValue(of.dropped, 'count')} ${of.dropped === 1 ? 'sample' : 'samples'} lost`);
   if (of.missed) said.push(`${formatValue(of.missed, 'count')} ${of.missed === 1 ? 'tick' : 'ticks'} missed`);
   return said.join(', ');
+}
+
+const LIMIT_WORDS: Record<string, string> = {
+  series: 'too many series',
+  'new-series': 'too many new series',
+  samples: 'too many samples',
+  'label-bytes': 'labels too long',
+  'frame-bytes': 'messages too large',
+  room: 'no room for them',
+};
+
+/** What limits refused of a host, one for a line: how much, why, and what most of it is. */
+export function refusedTexts(limits: readonly LedgerLimit[]): string[] {
+  return limits.map(({ limit, series, samples, metric, label }) => {
+    const [n, of] = samples > 0 ? [samples, samples === 1 ? 'sample' : 'samples'] : [series, 'series'];
+    const what = `${formatValue(n, 'count')} ${of}`;
+    const most = metric === null ? '' : ` (${metric}${label === null ? '' : ` by ${label}`})`;
+    return `${what} refused: ${LIMIT_WORDS[limit] ?? limit}${most}`;
+  });
 }

@@ -116,10 +116,20 @@ export interface LedgerGap {
   count: number; // samples that were lost, ticks that were missed
 }
 
+/** What a limit of the host's agent refused since the collector's start. */
+export interface LedgerLimit {
+  limit: string;
+  series: number;
+  samples: number;
+  metric: string | null; // that has most of it
+  label: string | null; // that made so many series of it
+}
+
 /** What became of all samples of a host; of it, what a page shows. */
 export interface Ledger {
   id: string;
   gaps: LedgerGap[];
+  limits?: LedgerLimit[]; // a collector of before has none
 }
 
 /** Something that happened on a host. */

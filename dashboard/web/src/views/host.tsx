@@ -2,7 +2,8 @@
 
 import { useComputed, useSignal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks';
-import { formatDuration, formatSkew, formatValue, lossText, NONE } from '../draw/format';
+import { formatDuration, formatSkew, formatValue, lossText, NONE, refusedTexts } from '../draw/format';
+import { getLedger } from '../net/api';
 import type { HostFacts, HostInfo, HostState } from '../net/protocol';
 import { Board } from '../ui/board';
 import { StateShape } from '../ui/icons';
@@ -129,6 +130,7 @@ function Title({ board, host }: { board: Board; host: string }) {
       <ul class="facts">
         <Machine facts={facts.value} now={board.session.now()} />
         {info.value !== null && <Facts info={info.value} />}
+        <Refused host={host} />
       </ul>
     </div>
   );
@@ -160,6 +162,34 @@ function Facts({ info }: { info: HostInfo }) {
       {info.rtt_ms !== null && <li>round trip {formatValue(info.rtt_ms, 'load')}&nbsp;ms</li>}
       {skew !== '' && <li class={refusesFuture(info) ? 'lost' : undefined}>{clockText(info, skew)}</li>}
       {lost !== '' && <li class="lost">{lost}</li>}
+    </>
+  );
+}
+
+const REFUSED_MS = 30_000; // it is a sum since a start, which a look now and then will do for
+
+/** What the collector refused of this host; nothing, as long as nothing is known. */
+function Refused({ host }: { host: string }) {
+  const texts = useSignal<string[]>([]);
+  useEffect(() => {
+    let timer = window.setTimeout(function look() {
+      getLedger(host)
+        .then(([mine]) => (texts.value = refusedTexts(mine?.limits ?? [])))
+        .catch(() => undefined) // the pill says already what is not reached
+        .finally(() => (timer = timer === 0 ? 0 : window.setTimeout(look, REFUSED_MS)));
+    }, FIRST_MS);
+    return () => {
+      window.clearTimeout(timer);
+      timer = 0;
+    };
+  }, [host]);
+  return (
+    <>
+      {texts.value.map((text) => (
+        <li class="lost" key={text}>
+          {text}
+        </li>
+      ))}
     </>
   );
 }
