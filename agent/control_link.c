@@ -29,7 +29,8 @@
 #define RENEW_US      (10 * SECOND_US)
 // A socket that is closed goes only when libzmq has looked its name up: with a name server that
 // does not answer, a minute for two. Made anew each 10 s, they would be as many as descriptors
-// last.
+// last. And of a fleet that comes back at once each is in the middle of its handshake for as long
+// as all of them take together: who begins anew before that never ends.
 #define RENEW_MOST_US  (160 * SECOND_US)
 #define KEY_EVERY_US   SECOND_US
 #define AWAY_LEAST_MS  1000

@@ -6,7 +6,7 @@
 # make lint        format, gcc and clang -Werror, cppcheck, clang-tidy, layers, sizes, words, tsc
 # make format      clang-format on every C file
 # make fuzz        each fuzzer for FUZZ_SECONDS= (60)  make bench       the numbers, BENCH_SECONDS= (60)
-# make bench BENCH=store       of the parts agent, store, backlog, column this one
+# make bench BENCH=store       of the parts agent, store, backlog, column, identity this one
 #
 # Included by the Makefile, whose words it uses. Logs of tests are in $(BUILD)/logs.
 

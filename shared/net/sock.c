@@ -19,14 +19,14 @@
 #define HOST_MAX           64 // longer than any literal address
 
 // What every socket gets, whatever its kind. A half-open connection is noticed by keep-alive after
-// about two minutes; a peer that connects and says nothing holds a descriptor for 10 s at most.
+// about two minutes; a peer that connects and says nothing holds a descriptor for 20 s at most.
 static const struct {
     int option;
     int value;
 } always[] = {
     { ZMQ_TCP_KEEPALIVE, 1 },        { ZMQ_TCP_KEEPALIVE_IDLE, 60 }, // s
     { ZMQ_TCP_KEEPALIVE_INTVL, 15 },                                 // s
-    { ZMQ_TCP_KEEPALIVE_CNT, 4 },    { ZMQ_HANDSHAKE_IVL, 10000 },   // ms
+    { ZMQ_TCP_KEEPALIVE_CNT, 4 },    { ZMQ_HANDSHAKE_IVL, 20000 },   // ms
     { ZMQ_CONNECT_TIMEOUT, 5000 },                                   // ms
     { ZMQ_BACKLOG, 4096 },           { ZMQ_SNDBUF, 256 * 1024 },     { ZMQ_RCVBUF, 128 * 1024 },
 };

@@ -2,14 +2,14 @@
 # bench - the numbers we promise, each beside what it is compared with, in one run on one machine.
 #
 # usage: tests/bench/bench.sh BUILD       BENCH_SECONDS=60; latency takes five times as long
-# BENCH="agent store backlog column": which parts; all without it. Of the store's: BENCH_FLEET_ROWS
+# BENCH="agent store backlog column identity": which parts; all without it. Of the store's: BENCH_FLEET_ROWS
 # and BENCH_PEER_ROWS (600), BENCH_HOST_SECONDS (120; 0: not that).
 # Peers that are installed run beside the agent while its cost is measured (peers.sh).
 # Out:   a table; the last one that counts is in tests/bench/numbers.md.
 set -euo pipefail
 build=$1
 seconds=${BENCH_SECONDS:-60}
-parts=${BENCH:-agent store backlog column}
+parts=${BENCH:-agent store backlog column identity}
 has() { case " $parts " in *" $1 "*) ;; *) return 1 ;; esac }
 dir=$(mktemp -d)
 pids=()
@@ -125,11 +125,53 @@ column_bench() {
     done
 }
 
+# The same agent twice, side by side: one with keys, one without, each with a collector of its own.
+identity_agents() {
+    local kind word base_of agents=() cpu=() at=0 keys=$dir/identity-keys token server
+    for kind in plain keys; do
+        base_of=$((base + 10 * at))
+        word=--insecure
+        [[ $kind == plain ]] || word=--keys=$keys
+        "$build/bin/zpulse-collector" --data "$dir/identity-$kind" --port-base $base_of "$word" 2>"$dir/identity.log" &
+        pids+=($!)
+        if [[ $kind == keys ]]; then
+            for ((i = 0; i < 100; i++)); do [[ -s $keys/operator.pub ]] && break; sleep 0.1; done
+            read -r token server < <("$build/bin/zpulse" enrol --new --name bench --keys "$keys" --collector tcp://127.0.0.1:$base_of 2>/dev/null |
+                sed -n "s/.*--server-key '\\([^']*\\)' --token \\([^ ]*\\).*/\\2 \\1/p")
+            "$build/bin/zpulse-agent" --enrol tcp://127.0.0.1:$base_of --token "$token" --server-key "$server" --keys "$dir/identity-agent" >/dev/null
+            word=--keys=$dir/identity-agent
+        fi
+        "$build/bin/zpulse-agent" --data "$dir/identity-agent-$kind" --collector tcp://127.0.0.1:$base_of --name bench "$word" \
+            --app-sub '' --app-pull '' --statsd '' 2>"$dir/identity-agent-$kind.log" &
+        pids+=($!)
+        agents+=($!)
+        at=$((at + 1))
+    done
+    sleep 10
+    for at in 0 1; do cpu[at]=$(cpu_ns "${agents[at]}"); done
+    sleep "$seconds"
+    for at in 0 1; do
+        kind=$( ((at)) && echo keys || echo plain)
+        say "agent: CPU us a second over $seconds s, $kind" "$(awk -v a="${cpu[at]}" -v b="$(cpu_ns "${agents[at]}")" -v s="$seconds" \
+            'BEGIN { printf "%.1f", (b - a) / 1e3 / s }')" ''
+        say "agent: resident, anonymous memory, MiB, $kind" "$(awk '$1 == "Rss:" { r = $2 } $1 == "Anonymous:" { a = $2 }
+            END { printf "%.2f, %.2f", r / 1024, a / 1024 }' "/proc/${agents[at]}/smaps_rollup")" ''
+    done
+}
+
+identity_bench() {
+    mkdir "$dir/identity"
+    "$build/tests/bench/identity" "$build/bin/zpulse-collector" "$dir/identity" | while IFS= read -r line; do
+        say "${line%: *}" "${line##*: }" ''
+    done
+    identity_agents
+}
+
 printf '%s, %s, %d cores, kernel %s, %s\n\n' "$(date -u +%Y-%m-%d)" \
     "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" "$(uname -r)" \
     "$(. /etc/os-release && echo "$PRETTY_NAME")"
 say what seen goal
 say ---------------------------------------------------------- ---------------------- --------------
-for part in agent store backlog column; do
+for part in agent store backlog column identity; do
     if has $part; then ${part}_bench; fi
 done

@@ -248,7 +248,7 @@ s_hear(fleet_t *self)
 }
 
 static zsock_t *
-s_join(int type, unsigned port)
+s_join(const fleet_t *self, int type, unsigned port)
 {
     const struct sock_spec spec = {
         .type = type, .send_hwm = 1000, .recv_hwm = 0, .max_bytes = CONTROL_MAX, .immediate = true
@@ -257,7 +257,7 @@ s_join(int type, unsigned port)
     char endpoint[64];
 
     (void) snprintf(endpoint, sizeof endpoint, "tcp://127.0.0.1:%u", port);
-    if (sock_new(&sock, &spec, NULL) < 0 || sock_connect(sock, endpoint) < 0)
+    if (sock_new(&sock, &spec, self->curve) < 0 || sock_connect(sock, endpoint) < 0)
         bench_fail(endpoint);
     return sock;
 }
@@ -326,11 +326,11 @@ fleet_join(fleet_t *self, unsigned port)
     const int64_t until_ms = clock_mono_ms() + DEADLINE_MS;
     unsigned said = 0;
 
-    self->push = s_join(ZMQ_PUSH, port);
+    self->push = s_join(self, ZMQ_PUSH, port);
     self->n_dealers = (self->hosts + HOSTS_EACH - 1) / HOSTS_EACH;
     self->dealers = xcalloc(self->n_dealers, sizeof(zsock_t *));
     for (unsigned i = 0; i < self->n_dealers; i++)
-        self->dealers[i] = s_join(ZMQ_DEALER, port + 1);
+        self->dealers[i] = s_join(self, ZMQ_DEALER, port + 1);
     while (self->welcomes < self->hosts) {
         while (said < self->hosts && said - self->welcomes < HELLOS_MOST)
             s_hello(self, said++);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "shared/base/buf.h"
+#include "shared/net/curve.h"
 
 #define FLEET_STREAM    5000u // the first one's id
 #define FLEET_HOST      1000u // likewise; rises by one, as the names' numbers do
@@ -25,7 +26,8 @@ struct fleet_stream {
 };
 
 typedef struct fleet {
-    const char *name; // hosts are NAME-0, NAME-1 ...
+    const char *name;          // hosts are NAME-0, NAME-1 ...
+    const struct curve *curve; // borrowed, set before fleet_join; NULL: plain
     unsigned hosts;
     uint32_t series; // of a host: 500, or a part of it that divides
     uint64_t rows;
