@@ -187,7 +187,9 @@ s_values(void *arg, const struct row_state *before, bool apart)
         taken->watched[kind] = taken->live && s_has(stream, kind) &&
                                publisher_watches(self->live.publisher, s_topics[kind],
                                                  stream->source->host);
-    store_lane_before(stream->into, (struct store_place){ self->record->seq, self->segment },
+    store_lane_before(stream->into,
+                      (struct store_place){ self->record->seq, self->segment,
+                                            self->record->total + self->record->count },
                       self->record->type == RECORD_KEY ? NULL : before, apart);
 }
 

@@ -9,6 +9,7 @@
 
 #include "collector/collector_stat.h"
 #include "collector/gate.h"
+#include "collector/hello_stands.h"
 #include "collector/import_admit.h"
 #include "collector/parting.h"
 #include "collector/routed.h"
@@ -291,6 +292,7 @@ static void
 s_hello(control_service_t *self, const struct route *from)
 {
     const struct hello *hello = &self->in.hello;
+    const struct hello_stands stands = { self->is.store, self->is.ingest, self->is.collector };
     const struct host *host = host_table_find(self->is.hosts, hello->id.host);
     bool known = host != NULL && host->nonce == hello->nonce &&
                  (host->info.state == HOST_UP || host->imported);
@@ -308,7 +310,10 @@ s_hello(control_service_t *self, const struct route *from)
         s_send_away(self, from, host, (uint8_t) reason, cause);
         return;
     }
+    if (!hello_stands_known(&stands, hello))
+        return;
     ingest_hello(self->is.ingest, host, hello->streams, hello->n_streams);
+    hello_stands_raise(&stands, hello);
     // An importer keeps no book: its file has it all.
     if (!host->imported)
         host_ledger_hello(self->is.ledger, host->info.host, &hello->ledger,

@@ -16,6 +16,7 @@
 #include "collector/ingest.h"
 #include "collector/refusal_book.h"
 #include "collector/roster.h"
+#include "collector/store/local_store.h"
 #include "shared/net/sock.h"
 
 typedef struct control_service control_service_t;
@@ -25,7 +26,8 @@ struct control_service_options {
     host_table_t *hosts;
     ingest_t *ingest;
     host_ledger_t *ledger;
-    uint64_t collector; // its id
+    local_store_t *store; // what of streams is in its files; or NULL
+    uint64_t collector;   // its id
     uint64_t epoch;
     roster_t *roster;        // or NULL: anybody may say what he likes of any host
     refusal_book_t *refused; // borrowed; where who is sent away is noted

@@ -284,6 +284,35 @@ ingest_hello(ingest_t *self, const struct host *host, const struct hello_stream 
     selfstat_set(STAT_STREAMS, (int64_t) ingest_streams_count(self->streams));
 }
 
+uint64_t
+ingest_next(const ingest_t *self, uint64_t host, uint64_t id)
+{
+    const struct lane_entry *lane = lane_table_find(self->lanes, host, id);
+
+    return lane != NULL ? lane->next : 0;
+}
+
+// It is true whatever becomes of the entry, so it is booked at once.
+void
+ingest_stands(ingest_t *self, uint64_t host, uint64_t id, uint64_t next, uint64_t total)
+{
+    const struct journal_entry entry = { .kind = JOURNAL_STANDS,
+                                         .host = host,
+                                         .received_ms = self->now.real_ms,
+                                         .stream = id,
+                                         .samples = total,
+                                         .next = next };
+    struct stream *stream = ingest_streams_find(self->streams, id);
+
+    if (self->full || self->failed != 0 || stream == NULL || stream->source->host != host ||
+        ingest_next(self, host, id) >= next)
+        return;
+    lane_table_book(self->lanes, &entry, (struct segment_place){ 0 });
+    if (stream->next < next)
+        stream->next = next;
+    ingest_group_stands(&self->gathered, &entry);
+}
+
 struct welcome_stream
 ingest_welcome(ingest_t *self, uint64_t host, uint64_t id)
 {

@@ -76,6 +76,21 @@ ingest_group_before(struct ingest_group *self, uint64_t host, int64_t now_ms, ui
 }
 
 void
+ingest_group_stands(struct ingest_group *self, const struct journal_entry *stands)
+{
+    const struct journal_item item = { .host = stands->host,
+                                       .received_ms = stands->received_ms,
+                                       .kind = JOURNAL_STANDS,
+                                       .kept = true };
+    struct buf body = { 0 };
+
+    journal_stands_put(&body, stands->stream, stands->next, stands->samples);
+    ingest_group_add(self, ingest_streams_source(self->streams, stands->host), &item, body.at,
+                     body.len);
+    buf_release(&body);
+}
+
+void
 ingest_group_refused(struct ingest_group *self, int64_t now_ms)
 {
     struct stream *stream;

@@ -41,6 +41,8 @@ void ingest_group_add_share(struct ingest_group *self, struct source *source,
                             const struct journal_item *item, struct record_share share,
                             const void *at, size_t len);
 // host_ledger's `before` of the host.
+// That the store's files have all of the stream below `next`.
+void ingest_group_stands(struct ingest_group *self, const struct journal_entry *stands);
 void ingest_group_before(struct ingest_group *self, uint64_t host, int64_t now_ms,
                          uint64_t samples);
 // What the applier has refused and decided since, of the streams on the list of refusals.

@@ -66,6 +66,13 @@ journal_refused_put(struct buf *out, uint64_t stream, uint64_t samples, uint64_t
 }
 
 void
+journal_stands_put(struct buf *out, uint64_t stream, uint64_t next, uint64_t total)
+{
+    s_two(out, stream, next);
+    journal_before_put(out, total);
+}
+
+void
 journal_before_put(struct buf *out, uint64_t samples)
 {
     uint8_t bytes[8];
@@ -137,6 +144,11 @@ journal_entry_take_body(struct journal_entry *ret, const void *at, size_t n)
         ret->stream = rbuf_u64(&r);
         ret->samples = rbuf_u64(&r);
         ret->next = rbuf_u64(&r);
+        return rbuf_finish(&r);
+    case JOURNAL_STANDS:
+        ret->stream = rbuf_u64(&r);
+        ret->next = rbuf_u64(&r);
+        ret->samples = rbuf_u64(&r);
         return rbuf_finish(&r);
     case JOURNAL_BEFORE:
         ret->samples = rbuf_u64(&r);

@@ -9,6 +9,7 @@
 //      REFUSED     u8 kind  u8 flags  u64 host  i64 received ms  u64 stream  u64 samples
 //      BEFORE      u8 kind  u8 flags  u64 host  i64 received ms  u64 samples
 //      LIMITS      u8 kind  u8 flags  u64 host  i64 received ms  u64 stream  slot_decisions
+//      STANDS      u8 kind  u8 flags  u64 host  i64 received ms  u64 stream  u64 next  u64 total
 //      CHECKPOINT  u8 kind  u8 flags  u64 host  i64 received ms  items (lane_checkpoint)
 //
 // A RECORD with the flag JOURNAL_SHARE has u8 limit, u32 samples ahead of the record: so many of
@@ -17,7 +18,10 @@
 // definitions of a stream that stood in segments below `below`. REFUSED is how many samples of the
 // stream were acknowledged and not stored, in all. BEFORE is how many samples the host's agent had
 // acknowledged by others, as it came to us. LIMITS is what was decided of the stream's slots, in
-// all. A kind that is not known is passed over, 7 among them, which was in use once. Thread: pure.
+// all. STANDS says that the stream's records below `next` are in the store's files, which have more
+// of it than the journal: it was put back from a backup. A kind that is not known is passed over, 7
+// among them, which was in use once.
+// Thread: pure.
 
 #ifndef COLLECTOR_JOURNAL_ENTRY_H
 #define COLLECTOR_JOURNAL_ENTRY_H
@@ -39,6 +43,7 @@ enum journal_kind {
     JOURNAL_CHECKPOINT = 5,
     JOURNAL_BEFORE = 6,
     JOURNAL_LIMITS = 8,
+    JOURNAL_STANDS = 9,
 };
 
 // Of a RECORD, beside enum frame_flag, of which no stranger can set it.
@@ -71,10 +76,10 @@ struct journal_entry {
     uint32_t crc;              // RECORD: the one in its header
     const char *name;          // HOST; not terminated
     size_t name_len;
-    uint64_t stream;      // BASIS, REFUSED, LIMITS
+    uint64_t stream;      // BASIS, REFUSED, LIMITS, STANDS
     uint64_t below;       // BASIS: segments that are no longer needed for it; 0: none
-    uint64_t samples;     // REFUSED, BEFORE
-    uint64_t next;        // REFUSED: of the records below it
+    uint64_t samples;     // REFUSED, BEFORE; STANDS: below `next`, as the sender counts; 0: unknown
+    uint64_t next;        // REFUSED, STANDS: of the records below it
     const uint8_t *bytes; // BASIS: records, one after the other. CHECKPOINT: items. RECORD: it.
                           // LIMITS: slot_decisions, not checked
     size_t len;           // of them
@@ -87,6 +92,7 @@ void journal_head_put(uint8_t out[JOURNAL_HEAD_BYTES], uint8_t kind, uint8_t fla
 void journal_name_put(struct buf *out, const char *name);
 void journal_basis_put(struct buf *out, uint64_t stream, uint64_t below);
 void journal_refused_put(struct buf *out, uint64_t stream, uint64_t samples, uint64_t next);
+void journal_stands_put(struct buf *out, uint64_t stream, uint64_t next, uint64_t total);
 void journal_before_put(struct buf *out, uint64_t samples);
 void journal_limits_put(struct buf *out, uint64_t stream, const struct slot_decisions *decisions);
 // The record follows.

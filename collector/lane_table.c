@@ -31,6 +31,8 @@ static void s_book_basis(struct lane_entry *lane, const struct journal_entry *e,
                          struct segment_place place);
 static void s_book_limits(struct lane_entry *lane, const struct journal_entry *e);
 static void s_lane_free(struct lane_entry *lane);
+static void s_book_stands(lane_table_t *self, struct lane_entry *lane,
+                          const struct journal_entry *e);
 static void s_host_free(struct lane_host *host);
 static void s_forget(lane_table_t *self, struct lane_entry *lane);
 
@@ -132,6 +134,9 @@ lane_table_book(lane_table_t *self, const struct journal_entry *e, struct segmen
     case JOURNAL_LIMITS:
         s_book_limits(lane_table_add(self, e->host, e->stream), e);
         break;
+    case JOURNAL_STANDS:
+        s_book_stands(self, lane_table_add(self, e->host, e->stream), e);
+        break;
     default:
         break;
     }
@@ -148,6 +153,25 @@ lane_table_book_record(lane_table_t *self, struct lane_entry *lane, const struct
     s_book_record(lane, e, place);
     host->taken += lane->taken;
     host->elsewhere += lane->elsewhere;
+}
+
+// The records up to `next` are in the store and not here, as if they had been, but for reading on.
+static void
+s_book_stands(lane_table_t *self, struct lane_entry *lane, const struct journal_entry *e)
+{
+    if (e->next <= lane->next)
+        return;
+    if (e->samples > lane->total) {
+        s_host_of(self, lane)->taken += e->samples - lane->total;
+        lane->taken += e->samples - lane->total;
+        lane->total = e->samples;
+    }
+    lane->next = lane->chain = e->next;
+    lane->key.segment = 0;
+    lane->crc = 0;
+    lane->torn = true;
+    lane->heard_ms = e->received_ms;
+    lane->stale = false;
 }
 
 // A host outlives all of its streams.

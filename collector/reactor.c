@@ -141,6 +141,8 @@ reactor_start(reactor_t **ret, const struct reactor_options *options,
              ? rc
              : reactor_sockets_bind(&self->sockets, options->data_endpoint, options->own, failed);
     rc = rc < 0 ? rc : s_build(self, options);
+    if (rc == 0)
+        s_items(self);
     rc = rc < 0 ? rc : -pthread_create(&self->thread, NULL, s_run, self);
     if (rc < 0) {
         reactor_stop(&self);
@@ -240,11 +242,11 @@ s_build(reactor_t *self, const struct reactor_options *o)
         .hosts = self->hosts,
         .ingest = self->ingest,
         .ledger = self->ledger,
+        .store = o->local,
         .collector = o->collector,
         .epoch = o->epoch,
     });
     s_build_answers(self, o);
-    s_items(self);
     return 0;
 }
 

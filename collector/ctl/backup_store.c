@@ -1,7 +1,9 @@
 // backup_store - see the header.
 //
 // Newest day first: a write that reaches several days commits the earlier ones first, so a mark
-// that is copied with a later day is never without its tiles in an earlier one.
+// that is copied with a later day is never without its tiles in an earlier one. So what marks of
+// the newest file say is true of all files; those of a day that begins meanwhile, which is copied
+// behind the others, are made to say less.
 
 #include "collector/ctl/backup_store.h"
 
@@ -11,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "collector/store/block_db.h"
 #include "collector/store/block_name.h"
 #include "collector/store/meta_db.h"
 #include "collector/store/sqlite_copy.h"
@@ -26,6 +29,7 @@
 static int s_blocks(struct backup *b);
 static bool s_has(const struct block_name *list, ptrdiff_t n, const struct block_name *name);
 static int s_block(struct backup *b, const struct block_name *name);
+static int s_doubt_totals(struct backup *b, const struct block_name *name);
 static int s_copy(struct backup *b, const char *name);
 static int s_meta(struct backup *b, uint64_t oldest_segment);
 static void s_unlink_log(const char *path);
@@ -93,6 +97,7 @@ s_blocks(struct backup *b)
             if (s_has(known, n_known, &list[i]))
                 continue;
             rc = s_block(b, &list[i]);
+            rc = rc < 0 || round == 0 ? rc : s_doubt_totals(b, &list[i]);
             more = true;
         }
         if (n > 0) {
@@ -122,6 +127,25 @@ s_block(struct backup *b, const struct block_name *name)
 
     block_name_text(text + sizeof STORE_DIR, name);
     return s_copy(b, text);
+}
+
+static int
+s_doubt_totals(struct backup *b, const struct block_name *name)
+{
+    char text[BLOCK_NAME_SIZE];
+    struct buf path = { 0 };
+    block_db_t *db = NULL;
+    int rc;
+
+    block_name_text(text, name);
+    buf_printf(&path, "%s/" STORE_DIR "/%s", b->to, text);
+    rc = access(buf_cstr(&path), F_OK) == 0 ? block_db_open(&db, buf_cstr(&path), BLOCK_DB_WRITE)
+                                            : -ENOENT;
+    rc = rc < 0 ? rc : block_db_doubt_totals(db);
+    rc = rc < 0 ? rc : block_db_checkpoint(db, true);
+    block_db_close(&db);
+    buf_release(&path);
+    return rc == -ENOENT ? 0 : rc;
 }
 
 // A file that goes was too old to be kept, or is set aside and begun anew.

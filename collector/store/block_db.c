@@ -11,12 +11,14 @@
 #include "shared/base/xalloc.h"
 
 #define APPLICATION_ID 0x5a50424b // "ZPBK"
-#define FORMAT_VERSION 1
+#define FORMAT_VERSION 2
 
 enum statement {
     PUT_TILE,
     PUT_MARK,
+    DOUBT_TOTALS,
     GET_MARKS,
+    GET_MARKS_1,
     GET_TILES,
     GET_TILES_OF_ALL,
     GET_STAT,
@@ -27,10 +29,12 @@ enum statement {
 static const char *const s_sql[STATEMENTS] = {
     [PUT_TILE] = "INSERT INTO tile (number, host, first_ms, last_ms, rows, series, samples, bytes)"
                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    [PUT_MARK] = "INSERT INTO mark (stream, seq) VALUES (?1, ?2)"
-                 " ON CONFLICT (stream) DO UPDATE SET seq = excluded.seq"
+    [PUT_MARK] = "INSERT INTO mark (stream, seq, total) VALUES (?1, ?2, ?3)"
+                 " ON CONFLICT (stream) DO UPDATE SET seq = excluded.seq, total = excluded.total"
                  " WHERE excluded.seq > seq",
-    [GET_MARKS] = "SELECT stream, seq FROM mark",
+    [DOUBT_TOTALS] = "UPDATE mark SET total = 0",
+    [GET_MARKS] = "SELECT stream, seq, total FROM mark",
+    [GET_MARKS_1] = "SELECT stream, seq, 0 FROM mark",
     [GET_TILES] = "SELECT number, host, first_ms, last_ms, rows, series, samples, bytes FROM tile"
                   " WHERE host = ?1 AND first_ms <= ?3 AND last_ms >= ?2 ORDER BY number",
     [GET_TILES_OF_ALL] = "SELECT number, host, first_ms, last_ms, rows, series, samples, bytes"
@@ -40,6 +44,9 @@ static const char *const s_sql[STATEMENTS] = {
     [GET_FIRST] = "SELECT min(first_ms) FROM tile WHERE host = ?1",
 };
 
+// What version 1 had not.
+#define TOTAL " total INTEGER NOT NULL DEFAULT 0"
+
 static const char s_schema[] =
     "CREATE TABLE tile (number INTEGER PRIMARY KEY, host INTEGER NOT NULL,"
     " first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL, rows INTEGER NOT NULL,"
@@ -47,11 +54,12 @@ static const char s_schema[] =
     "CREATE INDEX tile_of_host ON tile (host, first_ms, last_ms);"
     // A seq is below 2^63: a stream would have to send a million records a second for 290,000
     // years.
-    "CREATE TABLE mark (stream INTEGER PRIMARY KEY, seq INTEGER NOT NULL);";
+    "CREATE TABLE mark (stream INTEGER PRIMARY KEY, seq INTEGER NOT NULL," TOTAL ");";
 
 static const struct sqlite_room_kind s_kind = { .application_id = APPLICATION_ID,
                                                 .version = FORMAT_VERSION,
                                                 .schema = s_schema,
+                                                .renew = "ALTER TABLE mark ADD COLUMN" TOTAL ";",
                                                 .sql = s_sql,
                                                 .statements = STATEMENTS };
 
@@ -109,6 +117,15 @@ block_db_write(block_db_t *self, const struct block_tile *tiles, size_t n_tiles,
 }
 
 int
+block_db_doubt_totals(block_db_t *self)
+{
+    sqlite3_stmt *statement = NULL;
+    const int rc = sqlite_room_statement(&self->room, DOUBT_TOTALS, &statement);
+
+    return rc < 0 ? rc : sqlite_room_done(&self->room, statement, sqlite3_step(statement), 0);
+}
+
+int
 block_db_checkpoint(block_db_t *self, bool whole)
 {
     return sqlite_room_checkpoint(&self->room, whole);
@@ -130,14 +147,16 @@ int
 block_db_marks(block_db_t *self, int (*fn)(void *arg, const struct block_mark *mark), void *arg)
 {
     sqlite3_stmt *statement = NULL;
-    int rc = sqlite_room_statement(&self->room, GET_MARKS, &statement);
+    int rc = sqlite_room_statement(&self->room, self->room.version < 2 ? GET_MARKS_1 : GET_MARKS,
+                                   &statement);
     int step = SQLITE_DONE;
 
     if (rc < 0)
         return rc;
     while (rc == 0 && (step = sqlite3_step(statement)) == SQLITE_ROW) {
         const struct block_mark mark = { .stream = (uint64_t) sqlite3_column_int64(statement, 0),
-                                         .seq = (uint64_t) sqlite3_column_int64(statement, 1) };
+                                         .seq = (uint64_t) sqlite3_column_int64(statement, 1),
+                                         .total = (uint64_t) sqlite3_column_int64(statement, 2) };
 
         rc = fn(arg, &mark);
     }
@@ -262,5 +281,6 @@ s_put_mark(block_db_t *self, const struct block_mark *mark)
         return rc;
     sqlite3_bind_int64(put, 1, (int64_t) mark->stream);
     sqlite3_bind_int64(put, 2, (int64_t) mark->seq);
+    sqlite3_bind_int64(put, 3, (int64_t) mark->total);
     return sqlite_room_done(&self->room, put, sqlite3_step(put), 0);
 }

@@ -35,6 +35,7 @@ struct block_tile {
 struct block_mark {
     uint64_t stream;
     uint64_t seq;
+    uint64_t total; // samples of the stream below `seq`, as its sender counts; 0: not known
 };
 
 struct block_stat {
@@ -63,6 +64,9 @@ void block_db_close(block_db_t **self_p);
 // room, nothing changed, try again later; ERR_FORMAT; else -errno, which is final.
 int block_db_write(block_db_t *self, const struct block_tile *tiles, size_t n_tiles,
                    const struct block_mark *marks, size_t n_marks);
+// What marks say of their streams' samples is not known from here on: of a copy whose marks are not
+// true of other files. 0 or an error.
+int block_db_doubt_totals(block_db_t *self);
 // Moves what was committed from the log into the file, as far as no reader is in the way. With
 // `whole`, waits for readers up to five seconds and empties the log. 0, 1: some of it stays in the
 // log, or an error as above.

@@ -32,8 +32,11 @@ struct local_disk {
     block_files_t *files;
     block_check_t *check;
     meta_db_t *meta;
-    map_t *marks;   // stream -> stream_marks
-    bool had_files; // at the open
+    map_t *marks; // stream -> stream_marks
+    size_t n_stands;
+    size_t stands_size;        // allocated
+    struct block_mark *stands; // of the newest file, streams rising once it is loaded
+    bool had_files;            // at the open
     _Atomic int64_t oldest_ms;
     uint64_t next_tile;   // at the open
     uint64_t promised;    // tiles: meta.db says that none has this number
@@ -50,8 +53,9 @@ struct loading {
     label_index_t *index;
     bool (*wanted)(void *arg, uint64_t stream);
     void *arg;
-    uint64_t refused; // series
-    uint64_t newest;  // id of a series that a file may have samples of
+    uint64_t refused;   // series
+    uint64_t newest;    // id of a series that a file may have samples of
+    int64_t newest_day; // that has a file
 };
 
 static int s_open_meta(local_disk_t *self);
@@ -137,6 +141,7 @@ local_disk_close(local_disk_t **self_p)
         free(entry.value);
     }
     map_destroy(&self->marks);
+    free(self->stands);
     pthread_mutex_destroy(&self->lock);
     free(self->dir);
     free(self);
@@ -159,6 +164,40 @@ s_series(void *arg, const struct meta_series *series)
     return rc == ERR_LIMIT ? 0 : rc;
 }
 
+// A backup copies the newest file first, and the others have by then what its marks say; of marks
+// of older files that is not so.
+static void
+s_add_stands(local_disk_t *self, const struct block_mark *mark)
+{
+    if (mark->total == 0)
+        return;
+    if (self->n_stands == self->stands_size) {
+        self->stands_size = self->stands_size == 0 ? 64 : 2 * self->stands_size;
+        self->stands = xrealloc(self->stands, self->stands_size, sizeof *self->stands);
+    }
+    self->stands[self->n_stands++] = *mark;
+}
+
+static int
+s_by_stream(const void *a, const void *b)
+{
+    const struct block_mark *x = a;
+    const struct block_mark *y = b;
+
+    return (x->stream > y->stream) - (x->stream < y->stream);
+}
+
+static int64_t
+s_newest_day(const local_disk_t *self)
+{
+    struct block_name *names = NULL;
+    const ptrdiff_t n = block_name_list(&names, self->dir);
+    const int64_t day = n > 0 ? names[n - 1].partition : INT64_MIN;
+
+    free(names);
+    return day;
+}
+
 static int
 s_mark(void *arg, const struct block_name *file, const struct block_mark *mark)
 {
@@ -167,6 +206,8 @@ s_mark(void *arg, const struct block_name *file, const struct block_mark *mark)
 
     if (mark->stream == SERIES_MARK && mark->seq > loading->newest)
         loading->newest = mark->seq;
+    if (mark->stream != SERIES_MARK && file->partition == loading->newest_day)
+        s_add_stands(loading->disk, mark);
     if (mark->stream == SERIES_MARK || !loading->wanted(loading->arg, mark->stream))
         return 0;
     marks = map_get_u64(loading->disk->marks, mark->stream);
@@ -196,7 +237,11 @@ local_disk_load(local_disk_t *self, label_index_t *index,
     if (rc == 0) {
         block_reader_t *reader = local_disk_reader(self);
 
+        self->n_stands = 0; // of a try before
+        loading.newest_day = s_newest_day(self);
         rc = block_reader_marks(reader, s_mark, &loading);
+        if (self->n_stands > 0)
+            qsort(self->stands, self->n_stands, sizeof *self->stands, s_by_stream);
         local_disk_give_back(self, reader);
     }
     // meta.db is older than its files: ids would be given anew, and tiles read as other series'.
@@ -207,6 +252,22 @@ const struct stream_marks *
 local_disk_marks(const local_disk_t *self, uint64_t stream)
 {
     return map_get_u64(self->marks, stream);
+}
+
+const struct block_mark *
+local_disk_stands(const local_disk_t *self, uint64_t stream)
+{
+    size_t at = 0;
+
+    for (size_t end = self->n_stands; at < end;) {
+        const size_t middle = at + (end - at) / 2;
+
+        if (self->stands[middle].stream < stream)
+            at = middle + 1;
+        else
+            end = middle;
+    }
+    return at < self->n_stands && self->stands[at].stream == stream ? &self->stands[at] : NULL;
 }
 
 bool
@@ -258,7 +319,7 @@ local_disk_write(local_disk_t *self, label_index_t *index, uint64_t next_tile,
     all = xcalloc(n_marks + 1, sizeof *all);
     for (size_t i = 0; i < n_marks; i++)
         all[i] = marks[i];
-    all[n_marks] = (struct block_mark){ SERIES_MARK, self->written };
+    all[n_marks] = (struct block_mark){ .stream = SERIES_MARK, .seq = self->written };
     for (size_t i = 0; i < n_tiles; i++)
         if (tiles[i].first_ms < atomic_load(&self->oldest_ms))
             atomic_store(&self->oldest_ms, tiles[i].first_ms);

@@ -51,6 +51,9 @@ int local_disk_load(local_disk_t *self, label_index_t *index,
                     bool (*wanted)(void *arg, uint64_t stream), void *arg);
 // NULL: the disk has nothing of the stream.
 const struct stream_marks *local_disk_marks(const local_disk_t *self, uint64_t stream);
+// A mark of the stream, wanted or not, that was true of all files together when it was loaded,
+// however they had been copied; NULL: none is known to be.
+const struct block_mark *local_disk_stands(const local_disk_t *self, uint64_t stream);
 // Whether one of them is above `from` and at or below `to`.
 bool stream_marks_between(const struct stream_marks *marks, uint64_t from, uint64_t to);
 // Whether the day's file has all below `seq`.

@@ -151,3 +151,20 @@ local_store_first_ms(local_store_t *self, uint64_t host)
     local_disk_give_back(self->disk, reader);
     return first_ms;
 }
+
+int
+local_store_stands(local_store_t *self, uint64_t stream, uint64_t *seq_ret, uint64_t *total_ret)
+{
+    const struct block_mark *mark;
+
+    if (self->disk == NULL)
+        return 0;
+    if (!atomic_load(&self->loaded))
+        return -EAGAIN;
+    mark = local_disk_stands(self->disk, stream);
+    if (mark == NULL)
+        return 0;
+    *seq_ret = mark->seq;
+    *total_ret = mark->total;
+    return 1;
+}

@@ -57,13 +57,14 @@ struct own_rows {
 // A tile that ended, on its way to the disk.
 struct local_ended {
     struct local_ended *next;
-    open_tile_t *tile;         // held; NULL once it is sealed
-    uint64_t stream;           // the collector's own: 0
-    uint64_t next_seq;         // of the stream: one past the newest record in it
-    uint64_t needs;            // segment of the journal that has its first record; 0: none has
-    uint64_t number;           // of the open tile
-    uint64_t bytes;            // likewise
-    uint32_t n_made;           // what it became
+    open_tile_t *tile; // held; NULL once it is sealed
+    uint64_t stream;   // the collector's own: 0
+    uint64_t next_seq; // of the stream: one past the newest record in it
+    uint64_t total;    // samples of the stream up to there, as its sender counts; 0: none said
+    uint64_t needs;    // segment of the journal that has its first record; 0: none has
+    uint64_t number;   // of the open tile
+    uint64_t bytes;    // likewise
+    uint32_t n_made;   // what it became
     struct sealed_tile **made; // held
 };
 
@@ -169,8 +170,9 @@ uint64_t store_lane_put(store_lane_t *self, const struct open_record *record, ui
 // Segment of the journal that its open tile needs; UINT64_MAX: none.
 uint64_t store_lane_needs(const store_lane_t *self);
 
-// A tile that takes no more, and the segment of the journal that it needs.
-void local_end_tile(struct local_store *self, open_tile_t *tile, uint64_t needs);
+// A tile that takes no more, the segment of the journal that it needs, and the samples of its
+// stream up to its end.
+void local_end_tile(struct local_store *self, open_tile_t *tile, uint64_t needs, uint64_t total);
 // The store's thread, until `stopping`.
 void *local_seal_run(void *store);
 // Seals the first of those that wait; `lock` is held before and after, and not between.

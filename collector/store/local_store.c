@@ -277,7 +277,7 @@ local_list_open(struct local_store *self, open_tile_t *tile)
 
 // Too many on their way: who appends waits, rather than memory running out.
 void
-local_end_tile(struct local_store *self, open_tile_t *tile, uint64_t needs)
+local_end_tile(struct local_store *self, open_tile_t *tile, uint64_t needs, uint64_t total)
 {
     const struct open_tile_origin *origin = open_tile_origin(tile);
     struct local_ended *ended = xmalloc(sizeof *ended);
@@ -285,6 +285,7 @@ local_end_tile(struct local_store *self, open_tile_t *tile, uint64_t needs)
     *ended = (struct local_ended){ .tile = open_tile_hold(tile),
                                    .stream = origin->stream,
                                    .next_seq = open_tile_stat(tile).next_seq,
+                                   .total = total,
                                    .needs = needs,
                                    .number = origin->number,
                                    .bytes = open_tile_stat(tile).bytes };

@@ -48,6 +48,11 @@ int local_store_new(local_store_t **ret, uint64_t most_bytes);
 // before the first lane; until then new series are refused with -EAGAIN. 0; -ENOSPC: no room to
 // read in, to be tried again; or an error that is the store's final one.
 int local_store_load(local_store_t *self, bool (*wanted)(void *arg, uint64_t stream), void *arg);
+// What the disk is sure to have had of a stream at the start: all its records below `seq` are in
+// the files, with so many samples. 1 and the rest; 0: nothing is sure; -EAGAIN: it is not loaded
+// yet. Any thread.
+int local_store_stands(local_store_t *self, uint64_t stream, uint64_t *seq_ret,
+                       uint64_t *total_ret);
 // The events that the disk has and that are not too old, in the order in which they came, what `fn`
 // gets borrowed for the call. Once, before local_store_load. 0, what `fn` returned if not 0, or an
 // error. Of a damaged file it has what can be read; the file is set aside and told.

@@ -33,15 +33,16 @@ static void
 s_add_mark(struct go *go, map_t *place, const struct local_ended *ended)
 {
     const uintptr_t known = (uintptr_t) map_get_u64(place, ended->stream);
+    const struct block_mark mark = { ended->stream, ended->next_seq, ended->total };
 
     if (ended->stream == 0 || ended->needs == 0)
         return;
     if (known != 0) {
         if (go->marks[known - 1].seq < ended->next_seq)
-            go->marks[known - 1].seq = ended->next_seq;
+            go->marks[known - 1] = mark;
         return;
     }
-    go->marks[go->n_marks++] = (struct block_mark){ ended->stream, ended->next_seq };
+    go->marks[go->n_marks++] = mark;
     map_put_u64(place, ended->stream, (void *) (uintptr_t) go->n_marks);
 }
 

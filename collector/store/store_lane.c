@@ -21,6 +21,8 @@ struct store_lane {
     uint64_t stream;
     const struct stream_marks *marks; // of the disk; NULL: it has none of the stream
     open_tile_t *tile;                // held; NULL: none
+    uint64_t total;                   // samples of the stream up to what its tile has
+    uint64_t next_total;              // and with the record that is on its way
     uint64_t needs;       // segment of the journal that its first record stands in; 0: in none
     int64_t begun_ms;     // monotonic, when it was begun
     struct slot_map *map; // as of the last append; held; NULL: none
@@ -173,7 +175,7 @@ store_lane_end(store_lane_t *self, int64_t before_ms)
 {
     if (self->tile == NULL || self->begun_ms > before_ms || self->taking)
         return;
-    local_end_tile(self->store, self->tile, self->needs);
+    local_end_tile(self->store, self->tile, self->needs, self->total);
     open_tile_drop(&self->tile);
 }
 
@@ -281,6 +283,7 @@ store_lane_make_ready(store_lane_t *self, struct store_place place, const struct
         store_lane_end(self, INT64_MAX);
     self->full = false;
     self->taking = true;
+    self->next_total = place.total;
     if (self->tile == NULL)
         self->needs = 0;
     if (self->needs == 0) // what only sets the decoder may be in no segment
@@ -307,6 +310,7 @@ store_lane_put(store_lane_t *self, const struct open_record *record, uint32_t ro
         open_tile_map(self->tile, self->map);
     }
     open_tile_append(self->tile, record);
+    self->total = self->next_total;
     pthread_mutex_lock(&store->lock);
     first = self->host->rows + 1;
     self->host->rows += rows;

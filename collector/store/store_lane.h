@@ -37,6 +37,7 @@ void store_lane_define(store_lane_t *self, uint32_t slot, series_id id, struct m
 struct store_place {
     uint64_t seq;     // its own
     uint64_t segment; // of the journal, in which it stands; 0: in none
+    uint64_t total;   // samples of the stream up to its end, as the sender counts; 0: not known
 };
 // Before each record of values. `before` is the state that a DELTA is against, NULL for a KEY;
 // `apart`: that state is not the one that the record appended last has left.

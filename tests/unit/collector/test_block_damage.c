@@ -143,7 +143,7 @@ static void
 a_newer_versions_file_is_left_where_it_is_and_told_once(void **state)
 {
     (void) state;
-    say("PRAGMA user_version=2");
+    say("PRAGMA user_version=3");
     assert_int_equal(bed_open(&bed), 0);
     for (int64_t tick = 1; tick < 4; tick++) {
         assert_int_equal(bed_count(&bed, 0, ALL), 80);

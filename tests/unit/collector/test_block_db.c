@@ -298,7 +298,7 @@ what_is_no_database_of_ours_is_refused(void **state)
     assert_int_equal(block_db_open(&none, other, BLOCK_DB_WRITE), ERR_UNKNOWN);
     block_db_close(&db);
     assert_int_equal(sqlite3_open(path, &sql), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(sql, "PRAGMA user_version=2", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(sql, "PRAGMA user_version=3", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(sql);
     assert_int_equal(block_db_open(&none, path, BLOCK_DB_WRITE), ERR_VERSION);
     assert_int_equal(block_db_open(&none, path, BLOCK_DB_READ), ERR_VERSION);

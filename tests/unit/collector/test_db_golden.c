@@ -4,8 +4,9 @@
 // with gzip since pages are mostly empty, and what they say in words. SQLite may come to lay pages
 // out otherwise, so that bytes of today are not compared.
 //
-// Version 1 of meta.db had a row for each series, version 2 has runs of them.
-// usage: test_db_golden [--write]    --write adds the files that are missing; it replaces none
+// Version 1 of meta.db had a row for each series, version 2 has runs of them. In db-1 and db-2
+// block files are of version 1, whose marks have no totals. usage: test_db_golden [--write] --write
+// adds the files that are missing; it replaces none
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,14 +26,14 @@
 #include "tests/support/folder.h"
 #include "tests/unit/collector/golden_tile.h"
 
-#define NEWEST    "tests/data/store/db-2"
+#define NEWEST    "tests/data/store/db-3"
 #define WORDS     NEWEST "/says.txt"
 #define FILE_MAX  (1u << 20)
 #define NEXT_TILE 9
 #define NEXT_ID   5
 #define SEGMENT   3
 
-static const char *const s_folders[] = { "tests/data/store/db-1", NEWEST };
+static const char *const s_folders[] = { "tests/data/store/db-1", "tests/data/store/db-2", NEWEST };
 static const char *const s_files[] = { "meta.db", "raw-0-20231114.db" };
 
 // The folder under test, unpacked.
@@ -121,7 +122,10 @@ tell_mark(void *arg, const struct block_name *name, const struct block_mark *mar
     char text[BLOCK_NAME_SIZE];
 
     block_name_text(text, name);
-    buf_printf(arg, "%s mark %016" PRIx64 " %" PRIu64 "\n", text, mark->stream, mark->seq);
+    buf_printf(arg, "%s mark %016" PRIx64 " %" PRIu64, text, mark->stream, mark->seq);
+    if (mark->total > 0)
+        buf_printf(arg, " total %" PRIu64, mark->total);
+    buf_byte(arg, '\n');
     return 0;
 }
 
@@ -251,7 +255,8 @@ static void
 make_blocks(const struct bed *bed)
 {
     const struct block_files_config config = { .dir = bed->dir, .told_fn = told };
-    const struct block_mark marks[] = { { UINT64_C(0xfedcba9876543210), 1 << 20 }, { 42, 7 } };
+    const struct block_mark marks[] = { { UINT64_C(0xfedcba9876543210), 1 << 20, 1 << 30 },
+                                        { .stream = 42, .seq = 7 } };
     struct buf bytes[2] = { { 0 }, { 0 } };
     bool written[2] = { false, false };
     struct block_tile tiles[2];
@@ -305,7 +310,7 @@ write_more(const struct bed *bed)
 {
     const struct block_files_config config = { .dir = bed->dir, .told_fn = told };
     const struct label label = { LABEL_METRIC, "later" };
-    const struct block_mark mark = { 42, 8 };
+    const struct block_mark mark = { 42, 8, 20 };
     struct label_set labels;
     const struct meta_series series = { NEXT_ID, GOLDEN_HOST, METRIC_GAUGE, &labels };
     struct buf bytes = { 0 };
@@ -339,7 +344,7 @@ the_golden_store_takes_more(void **state)
         unpack(*state, s_folders[i]);
         write_more(*state);
         tell_all(&words, *state);
-        assert_non_null(strstr(buf_cstr(&words), "mark 000000000000002a 8\n"));
+        assert_non_null(strstr(buf_cstr(&words), "mark 000000000000002a 8 total 20\n"));
         assert_non_null(strstr(buf_cstr(&words), "tile 5 "));
         assert_non_null(strstr(buf_cstr(&words), "tile 9 "));
         assert_non_null(strstr(buf_cstr(&words), "series 4 "));

@@ -69,6 +69,41 @@ assert_counts(const lane_table_t *table)
     assert_int_equal(host->before, 77);
 }
 
+// Stream 2 has taken all below record 4, which are 25 samples; the store has it up to record 9.
+static void
+what_stands_in_the_store_counts_as_taken_once(void **state)
+{
+    const struct journal_entry stands = {
+        .kind = JOURNAL_STANDS, .stream = 2, .next = 9, .samples = 60, .received_ms = T0 + 5
+    };
+    lane_table_t *table = made();
+    const struct lane_entry *lane;
+
+    (void) state;
+    for (int times = 0; times < 2; times++) {
+        say(table, stands);
+        lane = lane_table_find(table, HOST, 2);
+        assert_int_equal(lane->next, 9);
+        assert_int_equal(lane->total, 60);
+        assert_int_equal(lane->taken, 20 + 35);
+        assert_int_equal(lane->crc, 0);
+        assert_false(lane_entry_is_whole(lane));
+        assert_int_equal(lane_table_host(table, HOST)->taken, 30 + 35);
+        assert_int_equal(lane_table_host(table, HOST)->elsewhere, 5);
+    }
+    book(table, 2, 9, 60, 3);
+    assert_int_equal(lane_table_host(table, HOST)->taken, 30 + 35 + 3);
+    assert_int_equal(lane_table_host(table, HOST)->elsewhere, 5);
+    // What the journal has already says nothing new; nor does one without a total of samples.
+    say(table, stands);
+    assert_int_equal(lane->next, 10);
+    say(table, (struct journal_entry){ .kind = JOURNAL_STANDS, .stream = 2, .next = 20 });
+    assert_int_equal(lane->next, 20);
+    assert_int_equal(lane->total, 63);
+    assert_int_equal(lane_table_host(table, HOST)->taken, 30 + 35 + 3);
+    lane_table_destroy(&table);
+}
+
 static void
 the_streams_of_a_host_are_counted_together(void **state)
 {
@@ -128,6 +163,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_stands_in_the_store_counts_as_taken_once),
         cmocka_unit_test(the_streams_of_a_host_are_counted_together),
         cmocka_unit_test(a_checkpoint_has_the_counts),
         cmocka_unit_test(a_stream_that_is_forgotten_stays_counted_while_its_host_is_known),

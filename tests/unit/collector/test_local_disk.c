@@ -73,9 +73,9 @@ make_series(uint32_t n, series_id *ret)
 }
 
 static void
-open_lane(void)
+open_lane(uint64_t stream)
 {
-    lane = store_lane_open(local, HOST, STREAM);
+    lane = store_lane_open(local, HOST, stream);
     for (uint32_t i = 0; i < SLOTS; i++) {
         series_id id;
 
@@ -95,7 +95,7 @@ open_store_keeping(uint64_t most_bytes, int64_t keep_ms)
     local_store_set_clock(local, fake_clock);
     store = local_store_face(local);
     assert_int_equal(local_store_load(local, all_streams, NULL), 0);
-    open_lane();
+    open_lane(STREAM);
 }
 
 static void
@@ -156,7 +156,7 @@ give_at(uint64_t k, int64_t time_ms)
     row_put(&as, &w, 0, cells);
     row_state_release(&as);
     record.body_len = (uint32_t) w.len;
-    store_lane_before(lane, (struct store_place){ k, 1 + k / PER }, NULL, false);
+    store_lane_before(lane, (struct store_place){ k, 1 + k / PER, (k + 1) * SLOTS }, NULL, false);
     store_lane_append(lane, &record, 1);
 }
 
@@ -309,6 +309,30 @@ a_day_that_lacks_its_part_gets_it(void **state)
 }
 
 static void
+the_newest_file_says_how_far_a_stream_stands(void **state)
+{
+    uint64_t seq = 0, total = 0;
+
+    (void) state;
+    assert_int_equal(local_store_stands(local, STREAM, &seq, &total), 0);
+    give(0, 50);
+    close_store();
+    open_store(64u << 20);
+    assert_int_equal(local_store_stands(local, STREAM, &seq, &total), 1);
+    assert_int_equal(seq, 50);
+    assert_int_equal(total, 50 * SLOTS);
+    assert_int_equal(local_store_stands(local, STREAM + 1, &seq, &total), 0);
+    // Of a later day there is a file that has nothing of the stream: it may be older than the rest.
+    store_lane_close(&lane);
+    open_lane(STREAM + 1);
+    give_at(0, MIDNIGHT);
+    close_store();
+    open_store(64u << 20);
+    assert_int_equal(local_store_stands(local, STREAM, &seq, &total), 0);
+    assert_int_equal(local_store_stands(local, STREAM + 1, &seq, &total), 1);
+}
+
+static void
 the_journal_is_needed_until_it_is_on_the_disk(void **state)
 {
     (void) state;
@@ -424,6 +448,7 @@ main(void)
         disk_test(what_memory_has_given_up_is_read_from_the_disk),
         disk_test(what_the_disk_has_is_not_written_again),
         disk_test(a_day_that_lacks_its_part_gets_it),
+        disk_test(the_newest_file_says_how_far_a_stream_stands),
         disk_test(the_journal_is_needed_until_it_is_on_the_disk),
         disk_test(what_is_sealed_comes_to_the_disk_by_itself),
         disk_test(the_oldest_sample_is_another_one_once_its_file_went),
