@@ -59,7 +59,7 @@ struct agent {
     ticker_t *ticker;
     tick_stamp_t *stamp;
     clock_steps_t *steps;
-    struct client_keys keys; // where config->keys names a folder
+    struct client_keys keys; // but for --insecure
     struct key_watch key_watch;
     uplink_t *uplink;
     bool stopping;

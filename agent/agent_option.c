@@ -134,15 +134,15 @@ static const struct option options[] = {
       .type = OPTION_TEXT,
       .least = 1,
       .meta = "DIR",
-      .help = "folder of agent.key and collector.pub: the collector knows us by them, and may be "
-              "on another machine" },
+      .help = "folder of agent.key and collector.pub; default: the first that exists of "
+              "./run/keys, ~/.config/zpulse, /etc/zpulse/keys" },
     { .name = "insecure",
       .type = OPTION_FLAG,
-      .help = "no keys, and a collector on this machine only; so it is without --keys, too" },
+      .help = "no keys: with a collector on this machine that does without them, too" },
     { .name = "enrol",
       .type = OPTION_ENDPOINT,
       .meta = "ENDPOINT",
-      .help = "have this host's key admitted, once" },
+      .help = "have this host's key admitted, once: the command that zpulse enrol --new prints" },
     { .name = "server-key",
       .type = OPTION_TEXT,
       .meta = "KEY",
@@ -156,7 +156,6 @@ static const struct option options[] = {
 
 static void s_name(struct agent_config *config);
 static int s_check(const options_t *given, FILE *err);
-static const char *s_keys(const options_t *given);
 static int s_enrolment(const options_t *given, FILE *err);
 static int s_collector(struct agent_config *config, const options_t *given, FILE *err);
 static int s_applications(struct agent_config *config, const options_t *given, FILE *err);
@@ -179,7 +178,9 @@ agent_config_load(struct agent_config *ret, int *exit_ret, int argc, char **argv
     if (rc != 0)
         return rc;
     ret->data = options_text(ret->options, "data");
-    ret->keys = s_keys(ret->options);
+    client_keys_dir(ret->keys_dir, options_text(ret->options, "keys"),
+                    options_flag(ret->options, "insecure"));
+    ret->keys = ret->keys_dir[0] != '\0' ? ret->keys_dir : NULL;
     ret->rootfs = options_text(ret->options, "rootfs");
     ret->interval_ms = options_ms(ret->options, "interval");
     ret->spool_sync_ms = options_ms(ret->options, "spool-sync");
@@ -209,13 +210,6 @@ s_name(struct agent_config *config)
         config->host_name[0] == '\0' || !str_is_utf8(config->host_name, strlen(config->host_name)))
         strcpy(config->host_name, "localhost");
     config->name = config->host_name;
-}
-
-// NULL: plain sockets.
-static const char *
-s_keys(const options_t *given)
-{
-    return options_flag(given, "insecure") ? NULL : options_text(given, "keys");
 }
 
 static int
@@ -248,9 +242,9 @@ s_collector(struct agent_config *config, const options_t *given, FILE *err)
         endpoint++;
     // Without keys a frame is not encrypted and its sender not proved: it may not leave this
     // machine.
-    if (s_keys(given) == NULL && !sock_is_local(endpoint)) {
+    if (options_flag(given, "insecure") && !sock_is_local(endpoint)) {
         fprintf(err,
-                "zpulse-agent: collector: %s: not an address of this machine; without --keys "
+                "zpulse-agent: collector: %s: not an address of this machine; with --insecure "
                 "every socket is loopback only\n",
                 endpoint);
         return ERR_RANGE;
@@ -271,15 +265,15 @@ s_enrolment(const options_t *given, FILE *err)
 {
     const char *server = options_text(given, "server-key");
 
-    if (options_flag(given, "rotate") && s_keys(given) == NULL) {
-        fprintf(err, "zpulse-agent: rotate: goes with --keys\n");
+    if (options_flag(given, "rotate") && options_flag(given, "insecure")) {
+        fprintf(err, "zpulse-agent: rotate: goes without --insecure\n");
         return ERR_FORMAT;
     }
     if (options_text(given, "enrol") == NULL)
         return 0;
-    if (server == NULL || options_text(given, "token") == NULL ||
-        options_text(given, "keys") == NULL) {
-        fprintf(err, "zpulse-agent: enrol: goes with --server-key, --token and --keys\n");
+    if (server == NULL || options_text(given, "token") == NULL || options_flag(given, "insecure")) {
+        fprintf(err, "zpulse-agent: enrol: goes with --server-key and --token, and without "
+                     "--insecure\n");
         return ERR_FORMAT;
     }
     if (!key_is_text(server, strlen(server))) {

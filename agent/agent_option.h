@@ -9,6 +9,7 @@
 #include "agent/app_endpoint.h"
 #include "agent/family_list.h"
 #include "shared/base/log.h"
+#include "shared/net/client_keys.h"
 #include "shared/net/option.h"
 
 #define AGENT_ENDPOINT_SIZE 1024
@@ -17,7 +18,7 @@
 struct agent_config {
     options_t *options;
     const char *data;   // folder
-    const char *keys;   // folder; NULL: plain sockets
+    const char *keys;   // folder; NULL: insecure
     const char *name;   // of the host
     bool named;         // by an option
     const char *rootfs; // folder that holds proc/
@@ -34,6 +35,7 @@ struct agent_config {
     bool once;
     bool more_collectors; // some were named that are not used
     char host_name[256];
+    char keys_dir[CLIENT_KEYS_DIR_SIZE];
     char collector[AGENT_ENDPOINT_SIZE]; // data endpoint, without czmq's prefix
     char control[AGENT_ENDPOINT_SIZE];   // control endpoint, beside it
 };

@@ -28,7 +28,8 @@ app_endpoint_parse(struct app_endpoint *ret, const char **why_ret, const char *t
     }
     // What applications send is neither encrypted nor proved, so it may not come from elsewhere.
     if (!sock_is_local(address)) {
-        *why_ret = "not an address of this machine; until keys exist every socket is loopback only";
+        *why_ret = "not an address of this machine; applications have no keys, so theirs are "
+                   "loopback only";
         return ERR_RANGE;
     }
     if (str_starts(address, IPC) &&

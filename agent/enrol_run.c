@@ -25,7 +25,7 @@ enrol_run(const struct agent_config *config)
                                   .token = options_text(options, "token"),
                                   .wish = config->name,
                                   .version = zpulse_version,
-                                  .dir = options_text(options, "keys"),
+                                  .dir = config->keys,
                                   .name = ENROL_AGENT_NAME,
                                   .wake_fd = signals,
                                   .timeout_ms = JOIN_MS,
@@ -33,8 +33,7 @@ enrol_run(const struct agent_config *config)
                               &why);
 
     if (rc == 0)
-        printf("this host is enrolled as %s; its keys are in %s\n", joined.name,
-               options_text(options, "keys"));
+        printf("this host is enrolled as %s; its keys are in %s\n", joined.name, config->keys);
     else if (rc != -EINTR)
         fprintf(stderr, "zpulse-agent: enrol: %s\n", buf_cstr(&why));
     buf_release(&why);

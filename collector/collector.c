@@ -41,7 +41,7 @@ struct collector {
     applier_t *applier; // writes the store: the replay's at first, then the reactor's
     replay_t *replay;
     struct collector_about about;
-    admission_t *admission; // NULL: without keys
+    admission_t *admission; // NULL: insecure
     refusal_book_t *refused;
     reactor_t *reactor; // has all of these but the replay
 };
@@ -270,7 +270,7 @@ s_start_admission(collector_t *self, int *exit_ret, const struct collector_optio
 {
     int rc = 0;
 
-    if (options->keys_dir != NULL)
+    if (!options->insecure)
         rc = admission_start(&self->admission, exit_ret,
                              &(struct admission_options){ .keys = options->keys_dir,
                                                           .data = options->data_dir,
@@ -280,7 +280,7 @@ s_start_admission(collector_t *self, int *exit_ret, const struct collector_optio
     if (rc == 0) {
         *exit_ret = OPTION_EXIT_UNAVAILABLE;
         if (options->insecure)
-            log_info("insecure: whoever is on this machine may send samples, read and listen",
+            log_warn("insecure: whoever is on this machine may send samples, read and listen",
                      NULL);
     }
     return rc;

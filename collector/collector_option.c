@@ -17,6 +17,7 @@
 #define PORT_BASE_MOST  65531 // five in a row
 #define KEEP_DAYS_MOST  36500
 #define RECEIVE_BYTES   (256 * MIB) // without --memory
+#define KEYS_DIR        "keys"      // in the data folder, without --keys
 #define SLOT_SHARE      16          // of --memory, at most, are one host's slots
 
 static const struct option s_options[] = {
@@ -31,7 +32,7 @@ static const struct option s_options[] = {
       .fallback = "127.0.0.1",
       .least = 1,
       .meta = "ADDRESS",
-      .help = "address to listen on; loopback only" },
+      .help = "address to listen on; with --insecure loopback only" },
     { .name = "port-base",
       .type = OPTION_UINT,
       .fallback = "5560",
@@ -53,16 +54,14 @@ static const struct option s_options[] = {
       .most = 1000000,
       .meta = "N",
       .help = "hosts known at a time; more are sent away" },
-    { .name = "insecure",
-      .type = OPTION_FLAG,
-      .help = "data, control, live and query without keys, on loopback only; so they are without "
-              "--keys, too" },
     { .name = "keys",
       .type = OPTION_TEXT,
       .meta = "DIR",
       .least = 1,
-      .help = "folder of keys, made where they are missing: everybody is known by a key, and may "
-              "be on another machine" },
+      .help = "folder of the collector's key, made where it is missing; default: keys in --data" },
+    { .name = "insecure",
+      .type = OPTION_FLAG,
+      .help = "no keys: data, control, live and query are open to this machine, and to no other" },
     { .name = "memory",
       .type = OPTION_BYTES,
       .least = 16 * MIB,
@@ -139,7 +138,6 @@ static const struct option s_options[] = {
 };
 
 static int s_check(const options_t *options, FILE *err);
-static bool s_insecure(const options_t *options);
 static bool s_endpoint(char ret[COLLECTOR_ENDPOINT_SIZE], const options_t *options);
 
 const struct option_program collector_program = {
@@ -157,8 +155,11 @@ collector_options_take(struct collector_options *ret, const options_t *options)
 {
     (void) s_endpoint(ret->endpoint, options);
     ret->data_dir = options_text(options, "data");
-    ret->keys_dir = options_text(options, "keys");
-    ret->insecure = s_insecure(options);
+    ret->insecure = options_flag(options, "insecure");
+    if (options_text(options, "keys") != NULL)
+        snprintf(ret->keys_dir, sizeof ret->keys_dir, "%s", options_text(options, "keys"));
+    else
+        snprintf(ret->keys_dir, sizeof ret->keys_dir, "%s/" KEYS_DIR, ret->data_dir);
     ret->head_bytes = options_uint(options, "head-bytes");
     ret->receive_bytes = RECEIVE_BYTES;
     ret->slot_bytes = APPLIER_SLOT_BYTES_MOST;
@@ -195,16 +196,10 @@ s_check(const options_t *options, FILE *err)
     if (s_endpoint(endpoint, options))
         return 0;
     fprintf(err,
-            "%s: bind: \"%.100s\": without --keys, or with --insecure, every socket binds loopback "
-            "only (127.0.0.0/8, ::1, localhost)\n",
+            "%s: bind: \"%.100s\": with --insecure every socket binds loopback only (127.0.0.0/8, "
+            "::1, localhost)\n",
             collector_program.name, options_text(options, "bind"));
     return ERR_RANGE;
-}
-
-static bool
-s_insecure(const options_t *options)
-{
-    return options_text(options, "keys") == NULL || options_flag(options, "insecure");
 }
 
 // The data socket's endpoint; false if it is none of this machine alone, and must be.
@@ -216,5 +211,6 @@ s_endpoint(char ret[COLLECTOR_ENDPOINT_SIZE], const options_t *options)
     const int n = snprintf(ret, COLLECTOR_ENDPOINT_SIZE, "tcp://%s%s%s:%u", six ? "[" : "", bind,
                            six ? "]" : "", (unsigned) options_uint(options, "port-base"));
 
-    return n > 0 && n < COLLECTOR_ENDPOINT_SIZE && (sock_is_local(ret) || !s_insecure(options));
+    return n > 0 && n < COLLECTOR_ENDPOINT_SIZE &&
+           (sock_is_local(ret) || !options_flag(options, "insecure"));
 }

@@ -18,8 +18,8 @@ extern const struct option_program collector_program;
 // Checked. Text is the options' own.
 struct collector_options {
     const char *data_dir;
-    const char *keys_dir;                   // NULL: no keys are used
-    bool insecure;                          // keys, if there are any, are for enrolment alone
+    char keys_dir[4096];                    // used unless `insecure`
+    bool insecure;                          // nobody has a key
     char endpoint[COLLECTOR_ENDPOINT_SIZE]; // of the data socket
     uint64_t head_bytes;
     uint64_t receive_bytes; // of memory for what came and is not yet applied

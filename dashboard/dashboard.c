@@ -32,7 +32,7 @@ struct dashboard {
     page_files_t *pages;
     permit_t *permit;
     access_token_t *token;   // NULL: none is asked for
-    struct client_keys keys; // where the options name a folder
+    struct client_keys keys; // but for --insecure
     stream_hub_t *hub;
     collector_link_t *link;
     http_edge_t *edge;
@@ -153,8 +153,9 @@ static int
 s_start_parts(dashboard_t *self, const struct dashboard_options *options, int fd)
 {
     const struct collector_link_options link = { .collector = options->collector,
-                                                 .curve = options->keys != NULL ? &self->keys.curve
-                                                                                : NULL,
+                                                 .curve = options->keys[0] != '\0'
+                                                              ? &self->keys.curve
+                                                              : NULL,
                                                  .boot = self->boot,
                                                  .published = s_published,
                                                  .arg = self };

@@ -88,16 +88,15 @@ static const struct option table[] = {
       .type = OPTION_TEXT,
       .least = 1,
       .meta = "DIR",
-      .help = "folder of dashboard.key and collector.pub: the collector knows us by them, and may "
-              "be on another machine" },
+      .help = "folder of dashboard.key and collector.pub; default: the first that exists of "
+              "./run/keys, ~/.config/zpulse, /etc/zpulse/keys" },
     { .name = "insecure",
       .type = OPTION_FLAG,
-      .help = "no keys, and a collector on this machine only; so it is without --keys, too" },
+      .help = "no keys: with a collector on this machine that does without them, too" },
     { .name = NULL },
 };
 
 static int s_check(const options_t *options, FILE *err);
-static const char *s_keys(const options_t *options);
 
 const struct option_program dashboard_program = {
     .name = "zpulse-dashboard",
@@ -116,7 +115,6 @@ dashboard_options_take(struct dashboard_options *ret, const options_t *options)
     *ret = (struct dashboard_options){
         .listen = options_text(options, "listen"),
         .collector = collectors[0],
-        .keys = s_keys(options),
         .web_root = options_text(options, "web-root"),
         .feed_origin = options_text(options, "feed-origin"),
         .max_streams = (unsigned) options_uint(options, "max-streams"),
@@ -124,17 +122,11 @@ dashboard_options_take(struct dashboard_options *ret, const options_t *options)
         .max_per_address = (unsigned) options_uint(options, "max-per-address"),
         .request_ms = options_ms(options, "request-time"),
     };
+    client_keys_dir(ret->keys, options_text(options, "keys"), options_flag(options, "insecure"));
     ret->n_public_names = options_list(options, "public-name", &ret->public_names);
     ret->n_trusted_proxies = options_list(options, "trusted-proxy", &ret->trusted_proxies);
     // One of the choices, so it is known.
     (void) log_level_parse(&ret->log_level, options_text(options, "log-level"));
-}
-
-// NULL: plain sockets.
-static const char *
-s_keys(const options_t *options)
-{
-    return options_flag(options, "insecure") ? NULL : options_text(options, "keys");
 }
 
 static int
@@ -174,9 +166,9 @@ s_check(const options_t *options, FILE *err)
     int rc;
 
     for (size_t i = 0; i < n; i++) {
-        if (s_keys(options) == NULL && !sock_is_local(collectors[i]))
+        if (options_flag(options, "insecure") && !sock_is_local(collectors[i]))
             return s_refuse(err, "collector", collectors[i],
-                            "without --keys only a collector on this machine");
+                            "with --insecure only a collector on this machine");
     }
     if (n == 0)
         return s_refuse(err, "collector", "", "none is given");

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "shared/base/log.h"
+#include "shared/net/client_keys.h"
 #include "shared/net/option.h"
 
 extern const struct option_program dashboard_program;
@@ -15,7 +16,6 @@ extern const struct option_program dashboard_program;
 struct dashboard_options {
     const char *listen;
     const char *collector;   // of its data socket
-    const char *keys;        // folder, or NULL: plain sockets
     const char *web_root;    // or NULL
     const char *feed_origin; // or NULL
     const char *const *public_names;
@@ -27,6 +27,7 @@ struct dashboard_options {
     int64_t request_ms;       // that a request may take to come in
     unsigned max_streams;
     enum log_level log_level;
+    char keys[CLIENT_KEYS_DIR_SIZE]; // folder; "": insecure
 };
 
 // From options that were loaded for dashboard_program, and so hold what they should.

@@ -11,13 +11,13 @@
 #include "shared/base/err.h"
 #include "shared/base/log.h"
 #include "shared/base/xalloc.h"
+#include "shared/net/client_keys.h"
 #include "shared/net/service.h"
 #include "shared/net/sock.h"
 
 #define JOIN_MS      10000
 #define EXPIRES_MOST (UINT64_C(30) * 24 * 3600 * 1000) // ms
 #define USES_MOST    100000
-#define OWN_KEYS     ".config/zpulse" // below $HOME: where a joining operator's keys go
 
 static const struct option options_table[] = {
     OPERATOR_OPTIONS,
@@ -170,19 +170,16 @@ s_print(const operator_t *operator, const options_t * options, const struct enro
         fprintf(stderr, "%s is this machine: on another one write its address there\n", collector);
 }
 
-// To a folder that is there, or our own one.
+// To the folder in which they are looked for later.
 static int
 s_join(const options_t *options)
 {
-    const char *home = getenv("HOME"), *given = options_text(options, "keys");
-    struct buf dir = { 0 }, why = { 0 };
+    char dir[CLIENT_KEYS_DIR_SIZE];
+    struct buf why = { 0 };
     struct enrol_joined joined;
     int signals, rc;
 
-    if (given != NULL)
-        buf_str(&dir, given);
-    else
-        buf_printf(&dir, "%s/" OWN_KEYS, home != NULL ? home : ".");
+    client_keys_dir(dir, options_text(options, "keys"), false);
     log_init("zpulse", LOG_LEVEL_WARN);
     signals = service_start(1);
     rc = enrol_join(
@@ -192,7 +189,7 @@ s_join(const options_t *options)
                               .token = options_text(options, "token"),
                               .wish = options_text(options, "name"),
                               .version = zpulse_version,
-                              .dir = buf_cstr(&dir),
+                              .dir = dir,
                               .name = strcmp(options_text(options, "role"), "dashboard") == 0
                                           ? "dashboard"
                                           : ENROL_OPERATOR_NAME,
@@ -201,10 +198,9 @@ s_join(const options_t *options)
         &why);
     if (rc == 0)
         printf("%s is enrolled as %s; its keys are in %s\n", joined.name,
-               key_role_str((uint8_t) joined.role), buf_cstr(&dir));
+               key_role_str((uint8_t) joined.role), dir);
     else if (rc != -EINTR)
         fprintf(stderr, "zpulse enrol: %s\n", buf_cstr(&why));
-    buf_release(&dir);
     buf_release(&why);
     service_end(signals);
     if (rc == 0)

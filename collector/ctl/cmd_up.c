@@ -23,11 +23,14 @@
 #include "collector/ctl/command.h"
 #include "collector/ctl/host_port.h"
 #include "collector/ctl/readiness.h"
+#include "collector/ctl/up_keys.h"
+#include "collector/ctl/up_words.h"
 #include "shared/base/clock.h"
 #include "shared/base/err.h"
 #include "shared/base/file.h"
 #include "shared/base/log.h"
 #include "shared/base/xalloc.h"
+#include "shared/net/client_keys.h"
 #include "shared/net/option.h"
 #include "shared/net/service.h"
 
@@ -37,7 +40,6 @@
 #define STOP_MS   2000
 #define KILLED_MS 1000 // from SIGKILL to its end
 #define N_PORTS   5    // data, control, live, query, enrolment
-#define WORDS_MAX 32   // of a command line
 
 static const struct option options_table[] = {
     { .name = "dir",
@@ -78,6 +80,13 @@ static const struct option options_table[] = {
       .least = 1,
       .meta = "ENDPOINT",
       .help = "use this collector instead of starting one" },
+    { .name = "keys",
+      .type = OPTION_TEXT,
+      .least = 1,
+      .meta = "DIR",
+      .help = "folder of the keys of operator, dashboard and agent, made where they are missing; "
+              "default: keys in --dir" },
+    { .name = "insecure", .type = OPTION_FLAG, .help = "no keys, on this machine only" },
     { .name = "web-root",
       .type = OPTION_TEXT,
       .least = 1,
@@ -93,44 +102,38 @@ static const struct option_program program = {
     .options = options_table,
 };
 
-// In the order of starting; they stop the other way round, so that nobody talks to the dead.
-enum part { COLLECTOR, DASHBOARD, AGENT, N_PARTS };
-static const enum part stop_order[N_PARTS] = { AGENT, DASHBOARD, COLLECTOR };
-static const char *const names[N_PARTS] = { "collector", "dashboard", "agent" };
+// So that nobody talks to the dead.
+static const enum up_part stop_order[UP_PARTS] = { UP_AGENT, UP_DASHBOARD, UP_COLLECTOR };
 
 struct up {
     options_t *options;
     const char *listen;
-    int signals;             // signalfd
-    char folder[PATH_MAX];   // where the programs are
-    child_t *parts[N_PARTS]; // NULL: not started
-    bool wanted[N_PARTS];
+    int signals;              // signalfd
+    char folder[PATH_MAX];    // where the programs are
+    child_t *parts[UP_PARTS]; // NULL: not started
+    bool wanted[UP_PARTS];
+    char clients[CLIENT_KEYS_DIR_SIZE];
+    char collector[CLIENT_KEYS_DIR_SIZE];
+    struct up_keys_options keys; // the folders above
+    bool insecure;
     bool stopping; // ends are expected
     bool stop;     // a signal came
     int exit;
 };
 
-// The words of a command line.
-struct words {
-    char *at[WORDS_MAX + 1]; // ends with NULL
-    size_t n;
-};
-
 static int s_run(struct up *self);
 static bool s_check(struct up *self);
 static bool s_find_programs(struct up *self);
+static void s_choose_keys(struct up *self);
+static bool s_make_keys(struct up *self);
 static bool s_check_addresses(const struct up *self);
 static bool s_check_address(const char *address, const char *option, int *fd_ret);
-static bool s_start(struct up *self, enum part part);
-static void s_command_line(const struct up *self, enum part part, struct words *words);
-static void s_add_inputs(const struct up *self, struct words *words, const char *name);
-static void s_add(struct words *words, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+static bool s_start(struct up *self, enum up_part part);
 static bool s_wait_ready(struct up *self);
 static void s_turn(struct up *self, int timeout_ms);
 static void s_note_ends(struct up *self);
 static void s_stop(struct up *self);
-static bool s_wait_end(struct up *self, enum part part, int timeout_ms);
+static bool s_wait_end(struct up *self, enum up_part part, int timeout_ms);
 static void s_fail(struct up *self, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 static void s_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -149,11 +152,13 @@ cmd_up(int argc, char **argv)
     unsetenv("NOTIFY_SOCKET");
     log_init("zpulse", LOG_LEVEL_INFO);
     self.listen = options_text(self.options, "listen");
-    self.wanted[COLLECTOR] = options_list(self.options, "collector", &endpoints) == 0;
-    self.wanted[DASHBOARD] = true;
-    self.wanted[AGENT] = !options_flag(self.options, "no-agent");
+    self.insecure = options_flag(self.options, "insecure");
+    self.wanted[UP_COLLECTOR] = options_list(self.options, "collector", &endpoints) == 0;
+    self.wanted[UP_DASHBOARD] = true;
+    self.wanted[UP_AGENT] = !options_flag(self.options, "no-agent");
+    s_choose_keys(&self);
     code = s_run(&self);
-    for (int i = 0; i < N_PARTS; i++)
+    for (int i = 0; i < UP_PARTS; i++)
         child_destroy(&self.parts[i]);
     if (self.signals >= 0)
         service_end(self.signals);
@@ -171,8 +176,8 @@ s_run(struct up *self)
         s_say("no signals: %s", err_str(self->signals));
         return OPTION_EXIT_FAILED;
     }
-    for (int part = 0; part < N_PARTS && self->exit == 0; part++) {
-        if (self->wanted[part] && !s_start(self, (enum part) part))
+    for (int part = 0; part < UP_PARTS && self->exit == 0; part++) {
+        if (self->wanted[part] && !s_start(self, (enum up_part) part))
             self->exit = OPTION_EXIT_UNAVAILABLE;
     }
     if (self->exit == 0 && s_wait_ready(self)) {
@@ -192,11 +197,11 @@ s_check(struct up *self)
     const char *dir = options_text(self->options, "dir");
     bool ok = true;
 
-    for (int part = 0; part < N_PARTS && ok; part++) {
+    for (int part = 0; part < UP_PARTS && ok; part++) {
         struct buf path = { 0 };
         int rc;
 
-        buf_printf(&path, "%s/%s", dir, names[part]);
+        buf_printf(&path, "%s/%s", dir, up_part_names[part]);
         rc = file_make_dirs(buf_cstr(&path));
         if (rc < 0) {
             s_say("%s: %s; choose --dir", buf_cstr(&path), err_str(rc));
@@ -204,7 +209,7 @@ s_check(struct up *self)
         }
         buf_release(&path);
     }
-    return ok && s_find_programs(self) && s_check_addresses(self);
+    return ok && s_find_programs(self) && s_check_addresses(self) && s_make_keys(self);
 }
 
 // Beside this program: what was built or installed together runs together.
@@ -220,10 +225,10 @@ s_find_programs(struct up *self)
     }
     self->folder[n] = '\0';
     *strrchr(self->folder, '/') = '\0';
-    for (int part = 0; part < N_PARTS; part++) {
+    for (int part = 0; part < UP_PARTS; part++) {
         struct buf path = { 0 };
 
-        buf_printf(&path, "%s/zpulse-%s", self->folder, names[part]);
+        buf_printf(&path, "%s/zpulse-%s", self->folder, up_part_names[part]);
         if (self->wanted[part] && access(buf_cstr(&path), X_OK) == -1) {
             s_say("%s: %s", buf_cstr(&path), err_str(-errno));
             ok = false;
@@ -231,6 +236,48 @@ s_find_programs(struct up *self)
         buf_release(&path);
     }
     return ok;
+}
+
+static void
+s_choose_keys(struct up *self)
+{
+    const char *dir = options_text(self->options, "dir");
+    const char *given = options_text(self->options, "keys");
+    const size_t size = CLIENT_KEYS_DIR_SIZE;
+
+    snprintf(self->collector, size, "%s/collector/keys", dir);
+    if (given != NULL)
+        snprintf(self->clients, size, "%s", given);
+    else
+        snprintf(self->clients, size, "%s/keys", dir);
+    // With somebody else's collector keys are where they were enrolled.
+    if (!self->wanted[UP_COLLECTOR] && given == NULL && access(self->clients, F_OK) == -1)
+        client_keys_dir(self->clients, NULL, false);
+    self->keys = (struct up_keys_options){ .collector = self->collector,
+                                           .clients = self->clients,
+                                           .agent = self->wanted[UP_AGENT] };
+}
+
+// Another collector is asked with the keys that were enrolled there.
+static bool
+s_make_keys(struct up *self)
+{
+    struct buf why = { 0 };
+    bool made = false;
+    int rc = 0;
+
+    if (!self->insecure && self->wanted[UP_COLLECTOR])
+        rc = up_keys_make(&made, &self->keys, &why);
+    if (rc < 0) {
+        s_say("keys: %s", buf_cstr(&why));
+        self->exit = OPTION_EXIT_CONFIG;
+    }
+    if (made)
+        s_say("keys are made: %s; other commands of zpulse are to find them: they look in "
+              "./run/keys, or take --keys",
+              self->keys.clients);
+    buf_release(&why);
+    return rc == 0;
 }
 
 // Takes each address for a moment: what cannot be had is named before anything starts.
@@ -244,7 +291,7 @@ s_check_addresses(const struct up *self)
 
     ok = s_check_address(self->listen, "--listen", &held[n]);
     n += ok;
-    for (unsigned i = 0; i < N_PORTS && ok && self->wanted[COLLECTOR]; i++) {
+    for (unsigned i = 0; i < N_PORTS && ok && self->wanted[UP_COLLECTOR]; i++) {
         char address[32];
 
         snprintf(address, sizeof address, "127.0.0.1:%u", base + i);
@@ -281,79 +328,17 @@ s_check_address(const char *address, const char *option, int *fd_ret)
 }
 
 static bool
-s_start(struct up *self, enum part part)
+s_start(struct up *self, enum up_part part)
 {
-    struct words words = { .n = 0 };
+    struct up_words words;
     int rc;
 
-    s_command_line(self, part, &words);
-    rc = child_start(&self->parts[part], names[part], words.at);
+    up_words_make(&words, self->options, self->folder, part, self->insecure ? NULL : &self->keys);
+    rc = child_start(&self->parts[part], up_part_names[part], words.at);
     if (rc < 0)
         s_say("%s: %s", words.at[0], err_str(rc));
-    while (words.n > 0)
-        free(words.at[--words.n]);
+    up_words_release(&words);
     return rc == 0;
-}
-
-// --name=value throughout, so that a value that begins with '-' is still one.
-static void
-s_command_line(const struct up *self, enum part part, struct words *words)
-{
-    const unsigned base = (unsigned) options_uint(self->options, "port-base");
-    const char *web_root = options_text(self->options, "web-root");
-    const char *const *endpoints;
-    const size_t n = options_list(self->options, "collector", &endpoints);
-
-    s_add(words, "%s/zpulse-%s", self->folder, names[part]);
-    if (part != DASHBOARD) // it keeps nothing
-        s_add(words, "--data=%s/%s", options_text(self->options, "dir"), names[part]);
-    if (options_given(self->options, "log-level"))
-        s_add(words, "--log-level=%s", options_text(self->options, "log-level"));
-    if (part == COLLECTOR) {
-        s_add(words, "--bind=127.0.0.1");
-        s_add(words, "--port-base=%u", base);
-    } else if (n == 0) {
-        s_add(words, "--collector=tcp://127.0.0.1:%u", base);
-    }
-    for (size_t i = 0; i < n && words->n < WORDS_MAX - 2; i++)
-        s_add(words, "--collector=%s", endpoints[i]);
-    if (part == DASHBOARD) {
-        s_add(words, "--listen=%s", self->listen);
-        if (web_root != NULL)
-            s_add(words, "--web-root=%s", web_root);
-    }
-    if (part == AGENT) {
-        s_add_inputs(self, words, "app-sub");
-        s_add_inputs(self, words, "app-pull");
-    }
-}
-
-// Only what was asked for: a default that is in use is no error of the agent's.
-static void
-s_add_inputs(const struct up *self, struct words *words, const char *name)
-{
-    const char *const *endpoints;
-    const size_t n = options_list(self->options, name, &endpoints);
-
-    if (!options_given(self->options, name))
-        return;
-    if (n == 0)
-        s_add(words, "--%s=", name);
-    for (size_t i = 0; i < n && words->n < WORDS_MAX - 2; i++)
-        s_add(words, "--%s=%s", name, endpoints[i]);
-}
-
-static void
-s_add(struct words *words, const char *format, ...)
-{
-    struct buf text = { 0 };
-    va_list args;
-
-    va_start(args, format);
-    buf_vprintf(&text, format, args);
-    va_end(args);
-    words->at[words->n++] = xstrdup(buf_cstr(&text));
-    buf_release(&text);
 }
 
 // True once the first sample is there; false after a signal, an end, or READY_MS, which is said.
@@ -365,7 +350,7 @@ s_wait_ready(struct up *self)
 
     while (!self->stop && self->exit == 0 && clock_mono_ms() < deadline_ms) {
         s_turn(self, PACE_MS);
-        step = readiness_ask(self->listen, self->wanted[AGENT], ASK_MS);
+        step = readiness_ask(self->listen, self->wanted[UP_AGENT], ASK_MS);
         if (step == READINESS_ALL)
             return true;
     }
@@ -379,15 +364,15 @@ s_wait_ready(struct up *self)
 static void
 s_turn(struct up *self, int timeout_ms)
 {
-    struct pollfd items[1 + N_PARTS] = { { .fd = self->signals, .events = POLLIN } };
+    struct pollfd items[1 + UP_PARTS] = { { .fd = self->signals, .events = POLLIN } };
 
-    for (int i = 0; i < N_PARTS; i++) {
+    for (int i = 0; i < UP_PARTS; i++) {
         items[1 + i].fd = self->parts[i] != NULL ? child_fd(self->parts[i]) : -1;
         items[1 + i].events = POLLIN;
     }
-    if (poll(items, 1 + N_PARTS, timeout_ms) == -1 && errno != EINTR)
+    if (poll(items, 1 + UP_PARTS, timeout_ms) == -1 && errno != EINTR)
         s_fail(self, OPTION_EXIT_FAILED, "poll: %s", err_str(-errno));
-    for (int i = 0; i < N_PARTS; i++) {
+    for (int i = 0; i < UP_PARTS; i++) {
         if (self->parts[i] != NULL)
             child_relay(self->parts[i], STDERR_FILENO);
     }
@@ -404,7 +389,7 @@ s_turn(struct up *self, int timeout_ms)
 static void
 s_note_ends(struct up *self)
 {
-    for (int i = 0; i < N_PARTS; i++) {
+    for (int i = 0; i < UP_PARTS; i++) {
         struct buf how = { 0 };
 
         if (self->parts[i] == NULL || !child_ended(self->parts[i]) || self->stopping ||
@@ -412,7 +397,7 @@ s_note_ends(struct up *self)
             continue;
         child_relay(self->parts[i], STDERR_FILENO); // its last words
         child_ending(self->parts[i], &how);
-        s_fail(self, OPTION_EXIT_FAILED, "the %s %s", names[i], buf_cstr(&how));
+        s_fail(self, OPTION_EXIT_FAILED, "the %s %s", up_part_names[i], buf_cstr(&how));
         buf_release(&how);
     }
 }
@@ -421,15 +406,15 @@ static void
 s_stop(struct up *self)
 {
     self->stopping = true;
-    for (int i = 0; i < N_PARTS; i++) {
-        const enum part part = stop_order[i];
+    for (int i = 0; i < UP_PARTS; i++) {
+        const enum up_part part = stop_order[i];
 
         if (self->parts[part] == NULL)
             continue;
         child_signal(self->parts[part], SIGTERM);
         if (s_wait_end(self, part, STOP_MS))
             continue;
-        s_say("the %s did not end within %d s and is killed", names[part], STOP_MS / 1000);
+        s_say("the %s did not end within %d s and is killed", up_part_names[part], STOP_MS / 1000);
         child_signal(self->parts[part], SIGKILL);
         s_wait_end(self, part, KILLED_MS);
     }
@@ -437,7 +422,7 @@ s_stop(struct up *self)
 
 // Goes on relaying meanwhile: a program that cannot write its last lines could not end.
 static bool
-s_wait_end(struct up *self, enum part part, int timeout_ms)
+s_wait_end(struct up *self, enum up_part part, int timeout_ms)
 {
     const int64_t deadline_ms = clock_mono_ms() + timeout_ms;
 

@@ -9,6 +9,7 @@
 #include "shared/base/err.h"
 #include "shared/base/log.h"
 #include "shared/base/xalloc.h"
+#include "shared/net/client_keys.h"
 #include "shared/net/service.h"
 
 #define ASK_MS 5000
@@ -22,16 +23,13 @@ struct operator
     enrol_client_t *client;
 };
 
-static int s_load(const operator_t *self, struct key_pair *own, char server[KEY_TEXT_SIZE],
-                  struct buf *why);
-
 int
 operator_open(operator_t **ret, int *exit_ret, const char *command, const options_t *options)
 {
     operator_t *self = xcalloc(1, sizeof *self);
-    char server[KEY_TEXT_SIZE] = "";
-    struct key_pair own = { 0 };
-    struct buf why = { 0 }, dir = { 0 };
+    struct client_keys keys = { 0 };
+    char dir[CLIENT_KEYS_DIR_SIZE];
+    struct buf why = { 0 };
     int rc;
 
     self->command = command;
@@ -39,23 +37,19 @@ operator_open(operator_t **ret, int *exit_ret, const char *command, const option
     log_init("zpulse", LOG_LEVEL_WARN);
     self->signals = service_start(1);
     *exit_ret = OPTION_EXIT_CONFIG;
-    if (!key_dir_find(&dir, options_text(options, "keys"), getenv("HOME"))) {
-        buf_str(&why, "no folder of keys: give one with --keys");
-        rc = -ENOENT;
-    } else {
-        self->keys = xstrdup(buf_cstr(&dir));
-        rc = s_load(self, &own, server, &why);
-    }
+    client_keys_dir(dir, options_text(options, "keys"), false);
+    self->keys = xstrdup(dir);
+    rc = client_keys_load(&keys, dir, ENROL_OPERATOR_NAME, &why);
     if (rc == 0) {
         rc = enrol_client_open(&self->client,
                                &(struct enrol_client_options){ .collector = self->collector,
-                                                               .server = server,
-                                                               .own = &own,
+                                                               .server = keys.server,
+                                                               .own = &keys.own,
                                                                .wake_fd = self->signals });
         if (rc < 0)
             buf_printf(&why, "%s: %s", self->collector, err_str(rc));
     }
-    key_pair_wipe(&own);
+    client_keys_wipe(&keys);
     if (rc < 0) {
         fprintf(stderr, "zpulse %s: %s\n", command, buf_cstr(&why));
         operator_close(&self);
@@ -63,7 +57,6 @@ operator_open(operator_t **ret, int *exit_ret, const char *command, const option
         *ret = self;
     }
     buf_release(&why);
-    buf_release(&dir);
     return rc;
 }
 
@@ -121,20 +114,4 @@ operator_ask(operator_t *self, int *exit_ret, struct enrol_msg *answer, struct e
                 : rc < 0 ? err_str(rc)
                          : "an answer of another kind");
     return rc < 0 ? rc : ERR_FORMAT;
-}
-
-static int
-s_load(const operator_t *self, struct key_pair *own, char server[KEY_TEXT_SIZE], struct buf *why)
-{
-    const char *dir = self->keys;
-    int rc = key_file_load(own, dir, ENROL_OPERATOR_NAME, why);
-
-    if (rc == -ENOENT)
-        buf_printf(why, "%s/" ENROL_OPERATOR_NAME ".key: no operator's key is there", dir);
-    if (rc < 0)
-        return rc;
-    rc = key_file_load_public(server, dir, ENROL_COLLECTOR_NAME, why);
-    if (rc == -ENOENT)
-        buf_printf(why, "%s/" ENROL_COLLECTOR_NAME ".pub: the collector's key is not there", dir);
-    return rc;
 }

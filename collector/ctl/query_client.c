@@ -176,7 +176,7 @@ query_client_problem(int rc, struct buf *why)
     if (why->len > 0)
         return buf_cstr(why);
     if (rc == -ETIMEDOUT)
-        return "no collector answers there";
+        return "no collector answers there, or none that has our keys";
     if (rc == ERR_RANGE)
         return "not on this machine: without keys only loopback and ipc";
     return err_str(rc);

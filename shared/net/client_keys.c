@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "shared/base/err.h"
 #include "shared/base/file.h"
@@ -13,30 +15,48 @@
 #include "shared/net/enrol_client.h"
 
 #define NAME_MODE 0644
+#define HOST_KEYS "/etc/zpulse/keys"
+#define OWN_KEYS  ".config/zpulse" // below $HOME
 
-static void s_take_name(struct client_keys *ret, const char *dir, const char *name);
+static void s_say_missing(struct buf *why, const char *dir, const char *name, const char *ending);
+
+void
+client_keys_dir(char ret[CLIENT_KEYS_DIR_SIZE], const char *given, bool insecure)
+{
+    const char *home = getenv("HOME");
+    struct buf dir = { 0 };
+
+    if (insecure)
+        buf_clear(&dir);
+    else if (!key_dir_find(&dir, given, home)) {
+        buf_clear(&dir);
+        // A service of root's has no $HOME, and is to find what root enrolled.
+        if (geteuid() == 0 || home == NULL || home[0] != '/')
+            buf_str(&dir, HOST_KEYS);
+        else
+            buf_printf(&dir, "%s/" OWN_KEYS, home);
+    }
+    snprintf(ret, CLIENT_KEYS_DIR_SIZE, "%s", buf_cstr(&dir));
+    buf_release(&dir);
+}
 
 int
 client_keys_load(struct client_keys *ret, const char *dir, const char *name, struct buf *why)
 {
     int rc = key_file_load(&ret->own, dir, name, why);
 
-    if (rc == -ENOENT) {
-        buf_clear(why);
-        buf_printf(why, "%s/%s.key is not there: enrol first", dir, name);
-    }
+    if (rc == -ENOENT)
+        s_say_missing(why, dir, name, ".key");
     if (rc < 0)
         return rc;
     rc = key_file_load_public(ret->server, dir, ENROL_COLLECTOR_NAME, why);
-    if (rc == -ENOENT) {
-        buf_clear(why);
-        buf_printf(why, "%s/" ENROL_COLLECTOR_NAME ".pub is not there: enrol first", dir);
-    }
+    if (rc == -ENOENT)
+        s_say_missing(why, dir, ENROL_COLLECTOR_NAME, ".pub");
     if (rc < 0) {
         key_pair_wipe(&ret->own);
         return rc;
     }
-    s_take_name(ret, dir, name);
+    (void) client_keys_name(ret->name, dir, name);
     ret->curve = (struct curve){ .own = &ret->own, .server = ret->server };
     return 0;
 }
@@ -47,8 +67,8 @@ client_keys_start(struct client_keys *ret, const char *dir, const char *name)
     struct buf why = { 0 };
     int rc = 0;
 
-    if (dir == NULL) {
-        log_info("insecure: no keys, and a collector on this machine only", NULL);
+    if (dir == NULL || dir[0] == '\0') {
+        log_warn("insecure: whoever is on this machine may speak in our name, and listen", NULL);
         return 0;
     }
     rc = client_keys_load(ret, dir, name, &why);
@@ -82,22 +102,39 @@ client_keys_save_name(const char *dir, const char *name, const char *called, str
     return rc;
 }
 
-// It is for our own use: the collector believes the key.
+// And what to do about it. Which role it is of is in the name: agent, dashboard, operator.
 static void
-s_take_name(struct client_keys *ret, const char *dir, const char *name)
+s_say_missing(struct buf *why, const char *dir, const char *name, const char *ending)
+{
+    const char *role = strcmp(name, "dashboard") == 0 ? " --role=dashboard"
+                       : strcmp(name, "agent") == 0   ? ""
+                                                      : " --role=operator";
+
+    buf_clear(why);
+    buf_printf(why,
+               "%s/%s%s is not there: choose the folder of keys with --keys; or enrol: where the "
+               "collector's operator is, run \"zpulse enrol --new%s\", and here what that prints; "
+               "or go without keys, on one machine alone: --insecure, here and at the collector",
+               dir, name, ending, role);
+}
+
+// It is for our own use: the collector believes the key.
+bool
+client_keys_name(char ret[ENROL_NAME_MAX + 1], const char *dir, const char *name)
 {
     struct buf path = { 0 }, text = { 0 };
     size_t len;
 
-    ret->name[0] = '\0';
+    ret[0] = '\0';
     buf_printf(&path, "%s/%s.name", dir, name);
     if (file_read(&text, AT_FDCWD, buf_cstr(&path), ENROL_NAME_MAX + 1) > 0) {
         len = strcspn(buf_cstr(&text), "\n");
         if (enrol_name_ok(buf_cstr(&text), len)) {
-            memcpy(ret->name, text.at, len);
-            ret->name[len] = '\0';
+            memcpy(ret, text.at, len);
+            ret[len] = '\0';
         }
     }
     buf_release(&path);
     buf_release(&text);
+    return ret[0] != '\0';
 }

@@ -95,6 +95,25 @@ enrol_client_ask(enrol_client_t *self, struct enrol_msg *ret, struct enrol_msg *
     return rc;
 }
 
+// One folder is of one collector: who uses it would speak with another one from now on.
+static int
+s_check_folder(const struct enrol_join *how, struct buf *why)
+{
+    char known[KEY_TEXT_SIZE];
+    const int rc = key_file_load_public(known, how->dir, ENROL_COLLECTOR_NAME, why);
+
+    if (rc == -ENOENT)
+        return 0;
+    if (rc < 0 || strcmp(known, how->server) == 0)
+        return rc;
+    buf_clear(why);
+    buf_printf(why,
+               "%s/" ENROL_COLLECTOR_NAME ".pub is another collector's: choose another folder with "
+               "--keys, or take that file away if nobody uses it any more",
+               how->dir);
+    return -EPERM;
+}
+
 int
 enrol_join(struct enrol_joined *ret, const struct enrol_join *how, struct buf *why)
 {
@@ -104,8 +123,9 @@ enrol_join(struct enrol_joined *ret, const struct enrol_join *how, struct buf *w
     enrol_client_t *client = NULL;
     struct key_pair pair;
     bool made;
-    int rc = key_file_load_or_make(&pair, &made, how->dir, how->name, why);
+    int rc = s_check_folder(how, why);
 
+    rc = rc < 0 ? rc : key_file_load_or_make(&pair, &made, how->dir, how->name, why);
     if (rc == 0) {
         rc = enrol_client_open(&client, &(struct enrol_client_options){ .collector = how->collector,
                                                                         .server = how->server,

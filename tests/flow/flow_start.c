@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/support/stage.h"
@@ -170,6 +171,45 @@ an_address_beyond_loopback_is_78(void **state)
 }
 
 static void
+who_has_no_key_is_78_with_the_command_that_gets_one(void **state)
+{
+    stage_t *s = *state;
+    char word[300];
+
+    snprintf(word, sizeof word, "--keys=%s/none", stage_dir(s));
+    s_fails_naming(s, stage_agent(s, "web-1", word, NULL), 78, "zpulse enrol --new");
+    s_fails_naming(s, stage_dashboard(s, word, NULL), 78, "zpulse enrol --new --role=dashboard");
+    s_fails_naming(s, stage_run(s, "zpulse", "hosts", word, NULL), 78, "none/operator.key");
+    s_fails_naming(s, stage_run(s, "zpulse", "import", word, "nothing", NULL), 78,
+                   "none/operator.key");
+}
+
+static bool
+s_says_how_to_enrol(stage_t *s, void *collector)
+{
+    (void) s;
+    return strstr(process_err(collector), "zpulse enrol --new") != NULL;
+}
+
+static void
+a_collector_makes_its_keys_at_its_first_start(void **state)
+{
+    static const char *const names[] = { "collector", "operator" };
+    stage_t *s = *state;
+    process_t *collector;
+    struct stat st;
+    char path[300];
+
+    unsetenv("ZPULSE_KEYS");
+    collector = stage_collector(s, NULL);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_says_how_to_enrol, collector));
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/collector/keys/%s.key", stage_dir(s), names[i]);
+        claim(s, stat(path, &st) == 0 && (st.st_mode & 07777) == 0600);
+    }
+}
+
+static void
 s_ends_cleanly(stage_t *s, process_t *p, int sig)
 {
     // Give it time to be up: a signal in the first milliseconds is another case, tried as well.
@@ -250,6 +290,8 @@ main(void)
         stage_test(a_file_that_is_printed_is_accepted),
         stage_test(help_and_version_are_told),
         stage_test(an_address_beyond_loopback_is_78),
+        stage_test(who_has_no_key_is_78_with_the_command_that_gets_one),
+        stage_test(a_collector_makes_its_keys_at_its_first_start),
         stage_test(each_program_ends_on_a_signal_with_peers),
         stage_test(each_program_ends_on_a_signal_alone),
         stage_test(a_reload_loses_nobody),

@@ -7,23 +7,33 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "shared/base/clock.h"
 #include "tests/support/stage.h"
 
 #define CHILDREN 3
+#define CLIMB    "../../../../../../../../../../../../../../../.." // from bin/ to the root
 
+// With keys of its own making, or (`more`) as it is told.
 static process_t *
-s_up(stage_t *s)
+s_up_with(stage_t *s, const char *more)
 {
     char dir[300], base[16], listen[32];
 
+    unsetenv("ZPULSE_KEYS");
     snprintf(dir, sizeof dir, "%s/run", stage_dir(s));
     snprintf(base, sizeof base, "%u", stage_port(s));
     snprintf(listen, sizeof listen, "127.0.0.1:%u", stage_http_port(s));
     return stage_run(s, "zpulse", "up", "--dir", dir, "--port-base", base, "--listen", listen,
-                     "--app-sub", "", "--app-pull", "", NULL);
+                     "--app-sub", "", "--app-pull", "", more, NULL);
+}
+
+static process_t *
+s_up(stage_t *s)
+{
+    return s_up_with(s, NULL);
 }
 
 static bool
@@ -186,6 +196,90 @@ a_port_that_is_taken_is_named(void **state)
     }
 }
 
+static unsigned
+s_mode(stage_t *s, const char *path)
+{
+    char whole[400];
+    struct stat st;
+
+    snprintf(whole, sizeof whole, "%s/run/%s", stage_dir(s), path);
+    return stat(whole, &st) == 0 ? (unsigned) st.st_mode & 07777 : 0;
+}
+
+// `zpulse hosts`, in the folder that `up` was started in: its exit code.
+static int
+s_hosts_there(stage_t *s, const char *more)
+{
+    const char *build = getenv("BUILD_DIR");
+    char here[256], script[1200];
+    process_t *p;
+
+    claim(s, getcwd(here, sizeof here) != NULL);
+    snprintf(script, sizeof script, "cd '%s' && exec '%s%s%s/bin/zpulse' hosts --collector %s %s",
+             stage_dir(s), build != NULL && build[0] == '/' ? "" : here,
+             build != NULL && build[0] == '/' ? "" : "/", build != NULL ? build : "build",
+             stage_endpoint(s), more);
+    p = stage_run(s, CLIMB "/bin/sh", "-c", script, NULL);
+    claim(s, process_ended(p, stage_ms(STAGE_PATIENCE_MS)));
+    return process_code(p);
+}
+
+static void
+up_makes_keys_that_its_owner_alone_may_read_and_nobody_comes_in_without(void **state)
+{
+    static const char *const secrets[] = { "keys/operator.key", "keys/dashboard.key",
+                                           "keys/agent.key", "collector/keys/collector.key",
+                                           "collector/keys/admit" };
+    stage_t *s = *state;
+    process_t *up = s_up(s);
+
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_says_the_address, up));
+    for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++)
+        claim(s, s_mode(s, secrets[i]) == 0600);
+    claim(s, s_mode(s, "keys") == 0700 && s_mode(s, "collector/keys") == 0700);
+    claim(s, s_hosts_there(s, "") == 0);
+    claim(s, s_hosts_there(s, "--insecure") == 69);
+    claim(s, strstr(process_err(up), "insecure") == NULL);
+}
+
+// Keys that were lost are made anew, and are let in.
+static void
+up_without_its_old_keys_comes_up_again(void **state)
+{
+    static const char *const parts[] = { "keys", "collector/keys", "collector/roster" };
+    stage_t *s = *state;
+    char script[400];
+
+    for (size_t i = 0; i <= sizeof parts / sizeof parts[0]; i++) {
+        process_t *up = s_up(s), *rm;
+
+        claim(s, stage_until(s, STAGE_PATIENCE_MS, s_says_the_address, up));
+        claim(s, s_hosts_there(s, "") == 0);
+        process_signal(up, SIGINT);
+        claim(s, process_ended(up, stage_ms(STAGE_PATIENCE_MS)) && process_code(up) == 0);
+        if (i == sizeof parts / sizeof parts[0])
+            break;
+        snprintf(script, sizeof script, "rm -r '%s/run/%s'", stage_dir(s), parts[i]);
+        rm = stage_run(s, CLIMB "/bin/sh", "-c", script, NULL);
+        claim(s, process_ended(rm, stage_ms(STAGE_PATIENCE_MS)) && process_code(rm) == 0);
+    }
+}
+
+static void
+up_without_keys_says_so_for_each_program(void **state)
+{
+    stage_t *s = *state;
+    process_t *up = s_up_with(s, "--insecure");
+    unsigned said = 0;
+
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_says_the_address, up));
+    for (const char *at = process_err(up); (at = strstr(at, "insecure: ")) != NULL; at++)
+        said++;
+    claim(s, said == CHILDREN);
+    claim(s, s_mode(s, "keys") == 0 && s_mode(s, "collector/keys") == 0);
+    claim(s, s_hosts_there(s, "--insecure") == 0);
+}
+
 static void
 hosts_lists_them(void **state)
 {
@@ -232,6 +326,9 @@ main(void)
         stage_test(a_child_that_dies_ends_all_loudly),
         stage_test(children_do_not_outlive_a_killed_up),
         stage_test(a_port_that_is_taken_is_named),
+        stage_test(up_makes_keys_that_its_owner_alone_may_read_and_nobody_comes_in_without),
+        stage_test(up_without_its_old_keys_comes_up_again),
+        stage_test(up_without_keys_says_so_for_each_program),
         stage_test_up(hosts_lists_them),
         stage_test_up(tail_prints_n_samples_and_ends),
         stage_test(no_collector_is_69),

@@ -11,6 +11,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makeKeys } from './keys.mjs';
 
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const build = resolve(root, process.env.BUILD_DIR ?? 'build');
@@ -105,14 +106,23 @@ export class Program {
 
 /** Collector, dashboard and agents, each on its own so that a test can stop one of them. */
 export class Stage {
-  static async open({ agents = [{ name: 'page-host' }], dashboard = [] } = {}) {
+  /** `later`: names of agents that are started when the collector runs. */
+  static async open({ agents = [{ name: 'page-host' }], dashboard = [], later = [] } = {}) {
     const stage = new Stage();
     stage.dashboardWords = dashboard;
     stage.dir = mkdtempSync(join(tmpdir(), 'zpulse-page-'));
     stage.base = await freePorts(6);
     stage.url = `http://127.0.0.1:${stage.base + 5}`;
     stage.endpoint = `tcp://127.0.0.1:${stage.base}`;
-    stage.collector = new Program('zpulse-collector', ['--data', stage.folder('collector'), '--port-base', stage.base]);
+    stage.keys = makeKeys(stage.dir, [...agents.map((a) => a.name), ...later]);
+    stage.collector = new Program('zpulse-collector', [
+      '--data',
+      stage.folder('collector'),
+      '--port-base',
+      stage.base,
+      '--keys',
+      stage.keys.shared,
+    ]);
     stage.startDashboard();
     stage.agents = agents.map((a, i) => stage.startAgent(a, i));
     try {
@@ -140,6 +150,8 @@ export class Stage {
       listen,
       '--collector',
       this.endpoint,
+      '--keys',
+      this.keys.shared,
       ...this.dashboardWords,
     ]);
   }
@@ -160,6 +172,8 @@ export class Stage {
       name,
       '--interval',
       interval,
+      '--keys',
+      this.keys.agents.get(name),
       ...none,
     ]);
   }

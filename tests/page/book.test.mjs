@@ -123,6 +123,8 @@ test('without the option no other origin reads it', async () => {
     listen,
     '--collector',
     stage.endpoint,
+    '--keys',
+    stage.keys.shared,
   ]);
   programs.push(plain);
   await until('it is ready', async () => (await fetch(`http://${listen}/-/ready`)).ok);

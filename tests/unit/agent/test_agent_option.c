@@ -66,7 +66,10 @@ enrolment_wants_all_of_it(void **state)
 {
     (void) state;
     assert_int_equal(LOAD("--enrol", "tcp://127.0.0.1:5560"), OPTION_EXIT_CONFIG);
-    assert_int_equal(LOAD("--enrol", "tcp://10.0.0.2:5560", "--server-key", A_KEY, "--token", "t"),
+    assert_int_equal(LOAD("--enrol", "tcp://10.0.0.2:5560", "--server-key", A_KEY),
+                     OPTION_EXIT_CONFIG);
+    assert_int_equal(LOAD("--enrol", "tcp://127.0.0.1:5560", "--server-key", A_KEY, "--token", "t",
+                          "--insecure"),
                      OPTION_EXIT_CONFIG);
     assert_int_equal(LOAD("--enrol", "tcp://10.0.0.2:5560", "--server-key", "no key", "--token",
                           "t", "--keys", "k"),
@@ -81,11 +84,14 @@ static void
 with_keys_a_collector_may_be_on_another_machine(void **state)
 {
     (void) state;
-    assert_int_equal(LOAD("--collector", "tcp://10.0.0.2:5560"), OPTION_EXIT_CONFIG);
+    assert_int_equal(LOAD("--collector", "tcp://10.0.0.2:5560", "--insecure"), OPTION_EXIT_CONFIG);
     assert_int_equal(LOAD("--collector", "tcp://10.0.0.2:5560", "--keys", "k", "--insecure"),
                      OPTION_EXIT_CONFIG);
     assert_int_equal(LOAD("--collector", "tcp://10.0.0.2:5560", "--keys", "k"), -1);
     assert_string_equal(config.keys, "k");
+    agent_config_release(&config);
+    assert_int_equal(LOAD("--collector", "tcp://127.0.0.1:5560", "--keys", "k", "--insecure"), -1);
+    assert_null(config.keys);
     agent_config_release(&config);
 }
 
@@ -120,7 +126,7 @@ what_can_not_be_is_a_wrong_configuration(void **state)
 
     (void) state;
     for (size_t i = 0; i < sizeof collectors / sizeof collectors[0]; i++)
-        if (LOAD("--collector", collectors[i]) != OPTION_EXIT_CONFIG)
+        if (LOAD("--insecure", "--collector", collectors[i]) != OPTION_EXIT_CONFIG)
             fail_msg("taken: %s", collectors[i]);
 }
 
