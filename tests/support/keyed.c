@@ -59,7 +59,7 @@ s_word_after(stage_t *s, process_t *p, const char *option, const char *mark, cha
     const char *at = strstr(process_out(p), mark);
     size_t n;
 
-    claim(s, at != NULL);
+    claim(s, strncmp(process_out(p), "zpulse", 6) == 0 && at != NULL);
     at += strlen(mark);
     n = strcspn(at, " '\n");
     claim(s, n > 0 && strlen(option) + n < size);
