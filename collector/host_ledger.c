@@ -25,7 +25,8 @@ struct entry {
     limit_book_t *limits; // NULL: none refused anything
     uint64_t open_stream; // of the newest gap, while it has no end; 0: none is open
     uint32_t n_gaps;
-    struct query_gap gaps[QUERY_GAPS_MAX]; // oldest first
+    uint32_t gaps_size;     // allocated: most hosts have none
+    struct query_gap *gaps; // oldest first
 };
 
 struct host_ledger {
@@ -197,7 +198,8 @@ host_ledger_get(const host_ledger_t *self, uint64_t host, const struct lane_host
         ret->unbalanced = e->unbalanced;
         memcpy(ret->refused, e->refused, sizeof ret->refused);
         ret->n_gaps = e->n_gaps;
-        memcpy(ret->gaps, e->gaps, e->n_gaps * sizeof e->gaps[0]);
+        if (e->n_gaps > 0)
+            memcpy(ret->gaps, e->gaps, e->n_gaps * sizeof e->gaps[0]);
         if (e->limits != NULL)
             ret->n_limits = limit_book_get(e->limits, ret->limits);
     }
@@ -293,6 +295,10 @@ s_add_gap(host_ledger_t *self, struct entry *e)
 {
     if (e->n_gaps == QUERY_GAPS_MAX)
         memmove(e->gaps, e->gaps + 1, --e->n_gaps * sizeof e->gaps[0]);
+    if (e->n_gaps == e->gaps_size) {
+        e->gaps_size = e->gaps_size == 0 ? 4 : 4 * e->gaps_size;
+        e->gaps = xrealloc(e->gaps, e->gaps_size, sizeof e->gaps[0]);
+    }
     s_open(self, e, 0);
     return &e->gaps[e->n_gaps++];
 }
@@ -303,5 +309,6 @@ s_free(struct entry *e)
     if (e == NULL)
         return;
     limit_book_destroy(&e->limits);
+    free(e->gaps);
     free(e);
 }
