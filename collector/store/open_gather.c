@@ -73,7 +73,7 @@ s_runs(const struct slot_map *map, const struct open_gather_options *options)
     uint32_t *runs = xmalloc((map->n + 1) * sizeof *runs);
 
     for (uint32_t slot = 0; slot < map->n; slot++) {
-        const series_id *found = bsearch(&map->at[slot].id, options->ids, options->n,
+        const series_id *found = bsearch(&slot_map_at(map, slot)->id, options->ids, options->n,
                                          sizeof *options->ids, s_by_id);
 
         runs[slot] = found != NULL ? (uint32_t) (found - options->ids) : NOBODY;

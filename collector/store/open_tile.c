@@ -172,7 +172,7 @@ open_tile_map(open_tile_t *self, struct slot_map *map)
 
     slot_map_hold(map);
     for (uint32_t i = 0; i < map->n; i++)
-        series += map->at[i].id != 0;
+        series += slot_map_at(map, i)->id != 0;
     pthread_mutex_lock(&self->lock);
     before = self->map;
     self->map = map;

@@ -234,16 +234,16 @@ s_columns(struct sealer *self, const struct slot_map *map)
         self->columns = xrealloc(self->columns, map->n, sizeof *self->columns);
     }
     for (uint32_t slot = 0; slot < map->n; slot++) {
+        const struct slot_series *is = slot_map_at(map, slot);
+
         self->column_of[slot] = SEAL_NONE;
-        if (!s_is_wanted(self, map->at[slot].id))
+        if (!s_is_wanted(self, is->id))
             continue;
-        self->from_seq = map->at[slot].from_seq > self->from_seq ? map->at[slot].from_seq
-                                                                 : self->from_seq;
-        self->to_seq = map->at[slot].to_seq < self->to_seq ? map->at[slot].to_seq : self->to_seq;
-        rising = rising && (n == 0 || self->columns[n - 1].id < map->at[slot].id);
+        self->from_seq = is->from_seq > self->from_seq ? is->from_seq : self->from_seq;
+        self->to_seq = is->to_seq < self->to_seq ? is->to_seq : self->to_seq;
+        rising = rising && (n == 0 || self->columns[n - 1].id < is->id);
         self->column_of[slot] = n;
-        self->columns[n++] = (struct seal_column){ .id = map->at[slot].id,
-                                                   .form = map->at[slot].form };
+        self->columns[n++] = (struct seal_column){ .id = is->id, .form = is->form };
     }
     self->n_columns = n;
     self->straight = true;
@@ -258,7 +258,7 @@ s_columns(struct sealer *self, const struct slot_map *map)
     self->straight = self->n_columns == n;
     for (uint32_t slot = 0; slot < map->n; slot++) {
         if (self->column_of[slot] != SEAL_NONE)
-            self->column_of[slot] = s_find(self, map->at[slot].id);
+            self->column_of[slot] = s_find(self, slot_map_at(map, slot)->id);
     }
 }
 

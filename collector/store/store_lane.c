@@ -25,20 +25,20 @@ struct store_lane {
     uint64_t next_total;              // and with the record that is on its way
     uint64_t needs;       // segment of the journal that its first record stands in; 0: in none
     int64_t begun_ms;     // monotonic, when it was begun
-    struct slot_map *map; // as of the last append; held; NULL: none
-    bool changed;         // `slots` say more than `map`
+    struct slot_map *map; // held; NULL: none
+    bool changed;         // since the last append: its tile is to have it
     bool taking;          // a record is on its way
     bool full;            // its tile takes no more: a slot has become another series'
     bool tabled;          // a TABLE has begun since the last append
     uint64_t table_seq;   // slots that it has not defined are nobody's from here on
-    uint8_t *named;       // by it, beside `slots`
-    uint32_t n_slots;
-    uint32_t size; // allocated
-    struct slot_series *slots;
+    uint8_t *named;       // by it, of each slot
+    uint32_t n_slots;     // that have been defined, or left without a series
+    uint32_t size;        // allocated
     store_lane_t *next, *before; // of the store
 };
 
-static void s_close_slot(store_lane_t *self, struct slot_series *slot, uint64_t from_seq);
+static const struct slot_series *s_slot(const store_lane_t *self, uint32_t slot);
+static void s_close_slot(store_lane_t *self, uint32_t slot, uint64_t from_seq);
 static void s_close_unnamed(store_lane_t *self);
 
 store_lane_t *
@@ -121,9 +121,7 @@ store_lane_append(store_lane_t *self, const struct open_record *record, uint32_t
 size_t
 store_lane_bytes(const store_lane_t *self)
 {
-    const uint32_t shared = self->map != NULL ? self->map->n : 0;
-
-    return self->size * (sizeof *self->slots + sizeof *self->named) + shared * sizeof *self->slots;
+    return self->size * sizeof *self->named + slot_map_bytes(self->map);
 }
 
 store_lane_t *
@@ -158,7 +156,6 @@ store_lane_free(store_lane_t **self_p)
     if (self->next != NULL)
         self->next->before = self->before;
     slot_map_drop(self->map);
-    free(self->slots);
     free(self->named);
     free(self);
     *self_p = NULL;
@@ -189,39 +186,43 @@ void
 store_lane_set(store_lane_t *self, uint32_t slot, series_id id, struct metric_form form,
                uint64_t from_seq)
 {
-    struct slot_series *is;
+    const struct slot_series *is = s_slot(self, slot);
 
     if (slot >= self->size) {
-        const uint32_t size = slot < 64 ? 128 : 2 * slot;
-
-        self->slots = xrealloc(self->slots, size, sizeof *self->slots);
-        self->named = xrealloc(self->named, size, sizeof *self->named);
-        self->size = size;
+        self->size = slot < 64 ? 128 : 2 * slot;
+        self->named = xrealloc(self->named, self->size, sizeof *self->named);
     }
-    for (; self->n_slots <= slot; self->n_slots++) {
-        self->slots[self->n_slots] = (struct slot_series){ 0 };
+    for (; self->n_slots <= slot; self->n_slots++)
         self->named[self->n_slots] = 0;
-    }
-    is = &self->slots[slot];
     self->named[slot] = id != 0;
     if (id == 0) {
-        s_close_slot(self, is, from_seq);
+        s_close_slot(self, slot, from_seq);
     } else if (is->id != id || is->to_seq != UINT64_MAX) { // else it is said again
         self->full = self->full || is->id != 0;
-        *is = (struct slot_series){
+        *slot_map_edit(&self->map, slot) = (struct slot_series){
             .id = id, .form = form, .from_seq = from_seq, .to_seq = UINT64_MAX
         };
         self->changed = true;
     }
 }
 
+static const struct slot_series *
+s_slot(const store_lane_t *self, uint32_t slot)
+{
+    static const struct slot_series nobody = { 0 };
+
+    return self->map != NULL && slot < self->map->n ? slot_map_at(self->map, slot) : &nobody;
+}
+
 // What its tile has of it stays.
 static void
-s_close_slot(store_lane_t *self, struct slot_series *slot, uint64_t from_seq)
+s_close_slot(store_lane_t *self, uint32_t slot, uint64_t from_seq)
 {
-    if (slot->id == 0 || slot->to_seq != UINT64_MAX)
+    const struct slot_series *is = s_slot(self, slot);
+
+    if (is->id == 0 || is->to_seq != UINT64_MAX)
         return;
-    slot->to_seq = from_seq;
+    slot_map_edit(&self->map, slot)->to_seq = from_seq;
     self->changed = true;
 }
 
@@ -230,7 +231,7 @@ s_close_unnamed(store_lane_t *self)
 {
     for (uint32_t slot = 0; slot < self->n_slots && self->tabled; slot++)
         if (self->named[slot] == 0)
-            s_close_slot(self, &self->slots[slot], self->table_seq);
+            s_close_slot(self, slot, self->table_seq);
     self->tabled = false;
 }
 
@@ -304,8 +305,6 @@ store_lane_put(store_lane_t *self, const struct open_record *record, uint32_t ro
 
     self->taking = false;
     if (self->changed) {
-        slot_map_drop(self->map);
-        self->map = slot_map_new(self->slots, self->n_slots);
         self->changed = false;
         open_tile_map(self->tile, self->map);
     }

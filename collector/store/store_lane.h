@@ -20,9 +20,9 @@
 
 typedef struct store_lane store_lane_t;
 
-// Of memory for each slot up to the highest that was defined, at most: the lane's own, with room to
-// grow, the map that its tile shares, and the one that takes its place.
-#define STORE_LANE_SLOT_BYTES (4 * sizeof(struct slot_series) + 2)
+// Of memory for each slot up to the highest that was defined, at most: its piece of the map, of
+// which its tile may have one from before, and whether a TABLE has named it.
+#define STORE_LANE_SLOT_BYTES (2 * (sizeof(struct slot_series) + 2) + 2)
 
 store_lane_t *store_lane_open(local_store_t *store, uint64_t host, uint64_t stream);
 // What it holds is sealed.
