@@ -343,7 +343,17 @@ s_read_defs(lane_t *self, struct rbuf *r, uint32_t slots)
     return rbuf_finish(r) < 0 ? ERR_FORMAT : (int) least;
 }
 
-// TABLE and DEF. In the chain they also say how wide the rows after them are.
+static void
+s_begin_table(lane_t *self)
+{
+    self->n_slots = 0;
+    self->n_odd = 0;
+    if (self->handler.table != NULL)
+        self->handler.table(self->handler.arg);
+}
+
+// TABLE and DEF. In the chain they also say how wide the rows after them are. A TABLE that is
+// repeated may be older than what is known, with rows of that still on their way: it only adds.
 static int
 s_read_table(lane_t *self, const struct record *record, struct rbuf *r)
 {
@@ -352,10 +362,8 @@ s_read_table(lane_t *self, const struct record *record, struct rbuf *r)
 
     if (record->type == RECORD_TABLE) {
         slots = (uint32_t) rbuf_count(r, BODY_SLOTS_MAX);
-        self->n_slots = 0;
-        self->n_odd = 0;
-        if (self->handler.table != NULL)
-            self->handler.table(self->handler.arg);
+        if (self->staged)
+            s_begin_table(self);
     }
     width = s_read_defs(self, r, slots);
     if (width < 0)

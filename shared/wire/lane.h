@@ -38,7 +38,8 @@ struct lane_handler {
     int (*define)(void *arg, const struct slot_def *def);
     // A staged value in a slot whose series was refused. NULL: they are only counted.
     void (*refused)(void *arg, uint32_t slot);
-    // A TABLE begins: slots that it does not define are no series' any more. NULL: not told.
+    // A TABLE begins, not repeated: slots that it does not define are no series' any more. NULL:
+    // not told.
     void (*table)(void *arg);
     // One block of values at time_ms; cells of refused or unknown slots are left out.
     // `values` are doubles, one per slot in `slots`; all borrowed for the call.

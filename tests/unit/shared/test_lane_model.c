@@ -149,10 +149,10 @@ static struct naive {
 } naive;
 
 static void
-naive_define(const struct told *t)
+naive_define(const struct told *t, bool staged)
 {
-    if (t->type == RECORD_TABLE)
-        memcpy(naive.defined, t->living, sizeof naive.defined);
+    for (uint32_t slot = 0; t->type == RECORD_TABLE && slot < SLOTS; slot++)
+        naive.defined[slot] = t->living[slot] || (naive.defined[slot] && !staged);
     for (uint32_t slot = t->from; t->type == RECORD_DEF && slot < t->n_slots; slot++)
         naive.defined[slot] = true;
 }
@@ -201,7 +201,7 @@ naive_accept(uint64_t seq, const struct told *t, bool staged)
         if (seq < naive.next) {
             naive.counters.duplicates++;
             if (t->type == RECORD_DEF)
-                naive_define(t);
+                naive_define(t, false);
             return 1;
         }
         naive.counters.holes += seq - naive.next;
@@ -213,7 +213,7 @@ naive_accept(uint64_t seq, const struct told *t, bool staged)
         naive.readable = t->type == RECORD_KEY || (naive.readable && seq == naive.last + 1);
         naive.last = seq;
     }
-    naive_define(t);
+    naive_define(t, staged);
     if (t->type != RECORD_KEY && t->type != RECORD_DELTA)
         return 0;
     if (naive.readable)
