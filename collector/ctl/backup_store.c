@@ -31,29 +31,12 @@ static bool s_has(const struct block_name *list, ptrdiff_t n, const struct block
 static int s_block(struct backup *b, const struct block_name *name);
 static int s_doubt_totals(struct backup *b, const struct block_name *name);
 static int s_copy(struct backup *b, const char *name);
-static int s_meta(struct backup *b, uint64_t oldest_segment);
+static int s_meta(struct backup *b);
 static void s_unlink_log(const char *path);
 static void s_say_set_aside(struct backup *b, const char *dir);
 
 int
-backup_oldest_segment(const char *dir, uint64_t *ret)
-{
-    struct buf path = { 0 };
-    meta_db_t *meta = NULL;
-    int rc;
-
-    *ret = 0;
-    buf_printf(&path, "%s/" META, dir);
-    rc = meta_db_open_read(&meta, buf_cstr(&path));
-    if (rc == 0)
-        rc = meta_db_number(meta, META_OLDEST_SEGMENT, ret);
-    meta_db_close(&meta);
-    buf_release(&path);
-    return rc == -ENOENT ? 0 : rc;
-}
-
-int
-backup_store(struct backup *b, uint64_t oldest_segment)
+backup_store(struct backup *b)
 {
     struct buf from = { 0 };
     struct buf to = { 0 };
@@ -66,7 +49,7 @@ backup_store(struct backup *b, uint64_t oldest_segment)
         rc = rc < 0 ? rc : s_blocks(b);
         // What the journal let go before it was copied is there; what came later is no harm.
         rc = rc < 0 ? rc : s_copy(b, EVENTS);
-        rc = rc < 0 ? rc : s_meta(b, oldest_segment);
+        rc = rc < 0 ? rc : s_meta(b);
         s_say_set_aside(b, buf_cstr(&from));
         rc = rc < 0 ? rc : backup_sync_folder(buf_cstr(&to));
     }
@@ -171,15 +154,14 @@ s_copy(struct backup *b, const char *name)
     return rc == -ENOENT ? 0 : rc;
 }
 
-// What is in files by now may not have been when those were copied: the journal's copy is read from
-// where it had to be read at the begin.
+// Without it no tile can be read: it is looked at before it is taken for good.
 static int
-s_meta(struct backup *b, uint64_t oldest_segment)
+s_meta(struct backup *b)
 {
     struct buf from = { 0 };
     struct buf to = { 0 };
     meta_db_t *meta = NULL;
-    uint64_t now = 0;
+    uint64_t next = 0;
     int rc;
 
     buf_printf(&from, "%s/" META, b->from);
@@ -188,19 +170,9 @@ s_meta(struct backup *b, uint64_t oldest_segment)
     if (rc == 0) {
         b->files++;
         rc = meta_db_open_read(&meta, buf_cstr(&to));
-        rc = rc < 0 ? rc : meta_db_number(meta, META_OLDEST_SEGMENT, &now);
+        rc = rc < 0 ? rc : meta_db_number(meta, META_NEXT_TILE, &next);
         meta_db_close(&meta);
         s_unlink_log(buf_cstr(&to));
-    }
-    if (rc == 0 && now != oldest_segment) {
-        const struct meta_value value = { META_OLDEST_SEGMENT, oldest_segment };
-
-        rc = meta_db_open(&meta, buf_cstr(&to));
-        rc = rc < 0 ? rc
-                    : meta_db_write(meta, &(struct meta_batch){ .values = &value, .n_values = 1 });
-        if (rc == 0)
-            rc = meta_db_checkpoint(meta, true);
-        meta_db_close(&meta);
     }
     buf_release(&from);
     buf_release(&to);

@@ -152,12 +152,10 @@ s_room(const struct backup_place *place, uint64_t bytes)
 static int
 s_parts(struct backup *b)
 {
-    uint64_t oldest = 0;
     int rc = backup_files(b);
 
-    rc = rc < 0 ? rc : backup_oldest_segment(b->from, &oldest);
     rc = rc < 0 ? rc : backup_journal(b);
-    return rc < 0 ? rc : backup_store(b, oldest);
+    return rc < 0 ? rc : backup_store(b);
 }
 
 static bool

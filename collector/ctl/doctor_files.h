@@ -23,7 +23,7 @@ struct doctor_file {
     const char *is;   // "sound", or in a word what is wrong
     uint64_t bytes;   // with its log
     uint64_t tiles;   // block file; meta.db: series; events.db: events; a segment: records
-    uint64_t samples; // block file; meta.db: hosts
+    uint64_t samples; // block file
     uint64_t payload; // bytes of tiles
     uint64_t marks;
     int64_t first_ms; // of block files that have tiles

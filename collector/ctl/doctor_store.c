@@ -44,7 +44,6 @@ static int s_events(struct doctor_reading *r, const char *dir);
 static int s_event(void *arg, const struct event_row *row);
 static int s_meta(struct doctor_reading *r, const char *dir, bool needed);
 static int s_series(void *arg, const struct meta_series *series);
-static int s_host(void *arg, const struct meta_host *host);
 static void s_set_aside(struct doctor_reading *r, const char *dir);
 static uint64_t s_bytes(const char *path);
 
@@ -223,7 +222,6 @@ s_meta(struct doctor_reading *r, const char *dir, bool needed)
     look.file->bytes = s_bytes(buf_cstr(&path));
     rc = rc < 0 ? rc : meta_db_check(meta, why, sizeof why);
     rc = rc < 0 ? rc : meta_db_series(meta, s_series, &look);
-    rc = rc < 0 ? rc : meta_db_hosts(meta, s_host, &look);
     meta_db_close(&meta);
     buf_release(&path);
     if (rc == -ENOENT)
@@ -247,14 +245,6 @@ s_series(void *arg, const struct meta_series *series)
 
     look->file->tiles++;
     (void) map_remove_u64(look->r->used, series->id);
-    return 0;
-}
-
-static int
-s_host(void *arg, const struct meta_host *host)
-{
-    (void) host;
-    ((struct look *) arg)->file->samples++;
     return 0;
 }
 

@@ -19,12 +19,10 @@
 
 enum statement {
     PUT_RUN,
-    PUT_HOST,
     PUT_NUMBER,
     GET_SERIES,
     GET_RUNS,
     GET_NEWEST,
-    GET_HOSTS,
     GET_NUMBER,
     STATEMENTS,
 };
@@ -34,13 +32,10 @@ enum statement {
 
 static const char *const s_sql[STATEMENTS] = {
     [PUT_RUN] = "INSERT INTO run (last, n, host, series, crc) VALUES (?1, ?2, ?3, ?4, ?5)",
-    [PUT_HOST] = "INSERT OR REPLACE INTO host (id, name, crc) VALUES (?1, ?2, ?3)",
     [PUT_NUMBER] = "INSERT OR REPLACE INTO number (name, value, crc) VALUES (?1, ?2, ?3)",
     [GET_SERIES] = "SELECT id, host, kind, labels, crc FROM series ORDER BY id",
     [GET_RUNS] = "SELECT last, n, host, series, crc FROM run ORDER BY last",
     [GET_NEWEST] = NEWEST_SQL,
-    // A host's id is any of 64 bits: negative ones are above the others.
-    [GET_HOSTS] = "SELECT id, name, crc FROM host ORDER BY id < 0, id",
     [GET_NUMBER] = "SELECT value, crc FROM number WHERE name = ?1",
 };
 
@@ -48,11 +43,11 @@ static const char *const s_sql[STATEMENTS] = {
     "CREATE TABLE run (last INTEGER PRIMARY KEY, n INTEGER NOT NULL, host INTEGER NOT NULL," \
     " series BLOB NOT NULL, crc INTEGER NOT NULL);"
 
-// Version 1 had a row for each series; those that it wrote stay as they are.
+// Version 1 had a row for each series; those that it wrote stay as they are. Files made by earlier
+// programs also have a table of hosts and other numbers, which nobody asks for.
 static const char s_schema[] =
     "CREATE TABLE series (id INTEGER PRIMARY KEY, host INTEGER NOT NULL, kind INTEGER NOT NULL,"
     " labels BLOB NOT NULL, crc INTEGER NOT NULL);"
-    "CREATE TABLE host (id INTEGER PRIMARY KEY, name TEXT NOT NULL, crc INTEGER NOT NULL);"
     "CREATE TABLE number (name TEXT PRIMARY KEY, value INTEGER NOT NULL, crc INTEGER NOT NULL)"
     " WITHOUT ROWID;" RUNS;
 
@@ -65,8 +60,6 @@ static const struct sqlite_room_kind s_kind = { .application_id = APPLICATION_ID
 
 static const char *const s_names[META_NUMBERS] = {
     [META_NEXT_TILE] = "next_tile",
-    [META_NEXT_SERIES] = "next_series",
-    [META_OLDEST_SEGMENT] = "oldest_segment",
 };
 
 struct meta_db {
@@ -82,7 +75,6 @@ static int s_each_alone(meta_db_t *self, int (*fn)(void *arg, const struct meta_
                         void *arg);
 static int s_each_of_runs(meta_db_t *self, int (*fn)(void *arg, const struct meta_series *series),
                           void *arg);
-static int s_put_host(meta_db_t *self, const struct meta_host *host);
 static int s_put_number(meta_db_t *self, const struct meta_value *value);
 static int s_take_series(sqlite3_stmt *row, struct meta_series *ret, struct label_set *labels);
 static uint32_t s_crc(uint64_t a, uint64_t b, const void *at, size_t n);
@@ -134,8 +126,6 @@ meta_db_write(meta_db_t *self, const struct meta_batch *batch)
     if (rc < 0)
         return rc;
     rc = s_put_series(self, batch->series, batch->n_series);
-    for (size_t i = 0; i < batch->n_hosts && rc == 0; i++)
-        rc = s_put_host(self, &batch->hosts[i]);
     for (size_t i = 0; i < batch->n_values && rc == 0; i++)
         rc = s_put_number(self, &batch->values[i]);
     CRASH_POINT(META_COMMIT);
@@ -199,28 +189,6 @@ s_each_of_runs(meta_db_t *self, int (*fn)(void *arg, const struct meta_series *s
         else
             rc = series_run_read(host, (series_id) (last - n + 1), (uint32_t) n, at, len, fn, arg);
         before = last;
-    }
-    return sqlite_room_done(&self->room, row, step, rc);
-}
-
-int
-meta_db_hosts(meta_db_t *self, int (*fn)(void *arg, const struct meta_host *host), void *arg)
-{
-    sqlite3_stmt *row = NULL;
-    int step = SQLITE_DONE;
-    int rc = sqlite_room_statement(&self->room, GET_HOSTS, &row);
-
-    if (rc < 0)
-        return rc;
-    while (rc == 0 && (step = sqlite3_step(row)) == SQLITE_ROW) {
-        const struct meta_host host = { .id = (uint64_t) sqlite3_column_int64(row, 0),
-                                        .name = (const char *) sqlite3_column_text(row, 1) };
-        const int len = sqlite3_column_bytes(row, 1);
-
-        rc = host.name != NULL && strlen(host.name) == (size_t) len &&
-                     sqlite3_column_int64(row, 2) == s_crc(host.id, 0, host.name, (size_t) len)
-                 ? fn(arg, &host)
-                 : ERR_FORMAT;
     }
     return sqlite_room_done(&self->room, row, step, rc);
 }
@@ -315,20 +283,6 @@ s_put_run(meta_db_t *self)
     rc = sqlite_room_done(&self->room, put, sqlite3_step(put), 0);
     series_run_clear(run);
     return rc;
-}
-
-static int
-s_put_host(meta_db_t *self, const struct meta_host *host)
-{
-    sqlite3_stmt *put = NULL;
-    const int rc = sqlite_room_statement(&self->room, PUT_HOST, &put);
-
-    if (rc < 0)
-        return rc;
-    sqlite3_bind_int64(put, 1, (int64_t) host->id);
-    sqlite3_bind_text(put, 2, host->name, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(put, 3, s_crc(host->id, 0, host->name, strlen(host->name)));
-    return sqlite_room_done(&self->room, put, sqlite3_step(put), 0);
 }
 
 static int

@@ -18,15 +18,8 @@
 #include "collector/store/series_run.h"
 
 enum meta_number {
-    META_NEXT_TILE,      // no tile has this number or a higher one
-    META_NEXT_SERIES,    // no series had this id or a higher one
-    META_OLDEST_SEGMENT, // of the journal: replay needs none before
+    META_NEXT_TILE, // no tile has this number or a higher one
     META_NUMBERS,
-};
-
-struct meta_host {
-    uint64_t id;
-    const char *name; // borrowed
 };
 
 struct meta_value {
@@ -38,8 +31,6 @@ struct meta_value {
 struct meta_batch {
     const struct meta_series *series; // ids rising, above all that are there
     size_t n_series;
-    const struct meta_host *hosts; // an id that is there gets the new name
-    size_t n_hosts;
     const struct meta_value *values;
     size_t n_values;
 };
@@ -58,7 +49,6 @@ int meta_db_write(meta_db_t *self, const struct meta_batch *batch);
 // returned. ERR_FORMAT where a row is not what was written.
 int meta_db_series(meta_db_t *self, int (*fn)(void *arg, const struct meta_series *series),
                    void *arg);
-int meta_db_hosts(meta_db_t *self, int (*fn)(void *arg, const struct meta_host *host), void *arg);
 // 0 where it was never written.
 int meta_db_number(meta_db_t *self, enum meta_number which, uint64_t *ret);
 // As block_db.h says.

@@ -118,11 +118,8 @@ expire(const char *dir)
 static int
 write_meta(meta_db_t *meta, uint32_t k)
 {
-    const struct meta_host host = { 1 + k, "host" };
-    const struct meta_value value = { META_NEXT_SERIES, (k + 1) * SERIES + 1 };
-    struct meta_batch batch = {
-        .n_series = SERIES, .hosts = &host, .n_hosts = 1, .values = &value, .n_values = 1
-    };
+    const struct meta_value value = { META_NEXT_TILE, k + 1 };
+    struct meta_batch batch = { .n_series = SERIES, .values = &value, .n_values = 1 };
     struct meta_series series[SERIES];
     struct label_set labels;
     int rc;
@@ -399,32 +396,21 @@ count_series(void *arg, const struct meta_series *series)
     return 0;
 }
 
-static int
-count_hosts(void *arg, const struct meta_host *host)
-{
-    uint32_t *n = arg;
-
-    assert_int_equal(host->id, ++*n);
-    return 0;
-}
-
 static void
 has_whole_batches(const char *dir)
 {
-    uint32_t series = 0, hosts = 0;
     meta_db_t *meta = NULL;
-    uint64_t next = 0;
+    uint64_t batches = 0;
+    uint32_t series = 0;
     char path[160];
 
     snprintf(path, sizeof path, "%s" META, dir);
     assert_int_equal(meta_db_open(&meta, path), 0);
     assert_int_equal(meta_db_series(meta, count_series, &series), 0);
-    assert_int_equal(meta_db_hosts(meta, count_hosts, &hosts), 0);
-    assert_int_equal(meta_db_number(meta, META_NEXT_SERIES, &next), 0);
-    assert_true(hosts >= s_progress->commits && hosts <= s_progress->commits + 1);
-    assert_int_equal(series, hosts * SERIES);
-    assert_int_equal(next, hosts > 0 ? series + 1 : 0);
-    for (uint32_t k = hosts; k < COMMITS; k++)
+    assert_int_equal(meta_db_number(meta, META_NEXT_TILE, &batches), 0);
+    assert_true(batches >= s_progress->commits && batches <= s_progress->commits + 1);
+    assert_int_equal(series, batches * SERIES);
+    for (uint32_t k = (uint32_t) batches; k < COMMITS; k++)
         assert_int_equal(write_meta(meta, k), 0);
     meta_db_close(&meta);
     store_names_check(dir);

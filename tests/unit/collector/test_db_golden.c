@@ -31,7 +31,6 @@
 #define FILE_MAX  (1u << 20)
 #define NEXT_TILE 9
 #define NEXT_ID   5
-#define SEGMENT   3
 
 static const char *const s_folders[] = { "tests/data/store/db-1", "tests/data/store/db-2", NEWEST };
 static const char *const s_files[] = { "meta.db", "raw-0-20231114.db" };
@@ -110,13 +109,6 @@ tell_series(void *arg, const struct meta_series *s)
 }
 
 static int
-tell_host(void *arg, const struct meta_host *h)
-{
-    buf_printf(arg, "host %016" PRIx64 " %s\n", h->id, h->name);
-    return 0;
-}
-
-static int
 tell_mark(void *arg, const struct block_name *name, const struct block_mark *mark)
 {
     char text[BLOCK_NAME_SIZE];
@@ -155,7 +147,6 @@ tell_meta(struct buf *out, const struct bed *bed)
         assert_int_equal(meta_db_number(meta, which, &value), 0);
         buf_printf(out, "number %u is %" PRIu64 "\n", which, value);
     }
-    assert_int_equal(meta_db_hosts(meta, tell_host, out), 0);
     assert_int_equal(meta_db_series(meta, tell_series, out), 0);
     meta_db_close(&meta);
 }
@@ -184,11 +175,7 @@ make_meta(const struct bed *bed)
     static const char *const names[] = { "cpu_ratio", "load1", "boots", "build_info" };
     static const enum metric_kind kinds[] = { METRIC_GAUGE, METRIC_UNTYPED, METRIC_COUNTER,
                                               METRIC_INFO };
-    const struct meta_host hosts[] = { { GOLDEN_HOST, "golden-1" },
-                                       { UINT64_C(0xfedcba9876543210), "\xc3\xa4lter" } };
-    const struct meta_value values[] = { { META_NEXT_TILE, NEXT_TILE },
-                                         { META_NEXT_SERIES, NEXT_ID },
-                                         { META_OLDEST_SEGMENT, SEGMENT } };
+    const struct meta_value value = { META_NEXT_TILE, NEXT_TILE };
     struct meta_series series[N_OF(names)];
     struct label_set sets[N_OF(names)];
     meta_db_t *meta = NULL;
@@ -206,8 +193,7 @@ make_meta(const struct bed *bed)
     }
     bed_path(bed, path, "meta.db");
     assert_int_equal(meta_db_open(&meta, path), 0);
-    assert_int_equal(meta_db_write(meta, &(struct meta_batch){ series, N_OF(series), hosts,
-                                                               N_OF(hosts), values, N_OF(values) }),
+    assert_int_equal(meta_db_write(meta, &(struct meta_batch){ series, N_OF(series), &value, 1 }),
                      0);
     assert_int_equal(meta_db_checkpoint(meta, true), 0);
     meta_db_close(&meta);

@@ -51,7 +51,7 @@ labels_of(series_id id, struct label_set *ret)
     assert_int_equal(label_set_init(ret, labels, 2), 0);
 }
 
-// One series and its host, and the next id, in one batch.
+// One series, and a number that is its id and 1, in one batch.
 static int
 write_series(series_id id)
 {
@@ -59,14 +59,10 @@ write_series(series_id id)
     const struct meta_series series = {
         .id = id, .host = UINT64_MAX - id % 3, .kind = id % 4, .labels = &labels
     };
-    const struct meta_host host = { .id = series.host, .name = "db-1" };
-    const struct meta_value value = { .which = META_NEXT_SERIES, .value = id + UINT64_C(1) };
-    const struct meta_batch batch = { .series = &series,
-                                      .n_series = 1,
-                                      .hosts = &host,
-                                      .n_hosts = 1,
-                                      .values = &value,
-                                      .n_values = 1 };
+    const struct meta_value value = { .which = META_NEXT_TILE, .value = id + UINT64_C(1) };
+    const struct meta_batch batch = {
+        .series = &series, .n_series = 1, .values = &value, .n_values = 1
+    };
     int rc;
 
     labels_of(id, &labels);
@@ -97,17 +93,6 @@ see_series(void *arg, const struct meta_series *series)
     return 0;
 }
 
-static int
-see_host(void *arg, const struct meta_host *host)
-{
-    struct seen *seen = arg;
-
-    assert_true(host->id > seen->last);
-    assert_string_equal(host->name, "db-1");
-    *seen = (struct seen){ .n = seen->n + 1, .last = host->id };
-    return 0;
-}
-
 static uint64_t
 number_of(enum meta_number which)
 {
@@ -124,18 +109,14 @@ what_was_written_comes_back_in_order_of_id(void **state)
     struct seen seen = { 0 };
 
     (void) state;
-    assert_int_equal(number_of(META_NEXT_SERIES), 0);
+    assert_int_equal(number_of(META_NEXT_TILE), 0);
     for (unsigned i = 0; i < 4; i++)
         assert_int_equal(write_series(ids[i]), 0);
     meta_db_close(&db);
     assert_int_equal(meta_db_open(&db, path), 0);
     assert_int_equal(meta_db_series(db, see_series, &seen), 0);
     assert_int_equal(seen.n, 4);
-    seen = (struct seen){ 0 };
-    assert_int_equal(meta_db_hosts(db, see_host, &seen), 0);
-    assert_int_equal(seen.n, 3);
-    assert_int_equal(number_of(META_NEXT_SERIES), UINT32_MAX + UINT64_C(1));
-    assert_int_equal(number_of(META_OLDEST_SEGMENT), 0);
+    assert_int_equal(number_of(META_NEXT_TILE), UINT32_MAX + UINT64_C(1));
 }
 
 static void
@@ -158,7 +139,7 @@ a_batch_is_all_or_nothing(void **state)
     label_set_release(&labels);
     assert_int_equal(meta_db_series(db, see_series, &seen), 0);
     assert_int_equal(seen.n, 1);
-    assert_int_equal(number_of(META_NEXT_TILE), 0);
+    assert_int_equal(number_of(META_NEXT_TILE), 6);
     assert_int_equal(meta_db_write(db, &(struct meta_batch){ .values = &value, .n_values = 1 }), 0);
     assert_true(number_of(META_NEXT_TILE) == UINT64_MAX);
 }
@@ -230,10 +211,8 @@ a_changed_row_is_found(void **state)
         assert_int_equal(meta_db_series(db, see_series, &(struct seen){ 0 }), ERR_FORMAT);
         say("DELETE FROM run");
     }
-    say("UPDATE host SET name = 'db-2'");
-    assert_int_equal(meta_db_hosts(db, see_host, &(struct seen){ 0 }), ERR_FORMAT);
     say("UPDATE number SET value = value + 1");
-    assert_int_equal(meta_db_number(db, META_NEXT_SERIES, &value), ERR_FORMAT);
+    assert_int_equal(meta_db_number(db, META_NEXT_TILE, &value), ERR_FORMAT);
 }
 
 static void
@@ -290,7 +269,7 @@ what_was_committed_outlives_a_kill(void **state)
         assert_int_equal(meta_db_open(&db, path), 0);
         assert_int_equal(meta_db_series(db, see_series, &seen), 0);
         assert_in_range(seen.last, committed, committed + 1);
-        assert_int_equal(number_of(META_NEXT_SERIES), seen.last + 1);
+        assert_int_equal(number_of(META_NEXT_TILE), seen.last + 1);
         meta_db_close(&db);
     }
     assert_int_equal(meta_db_open(&db, path), 0);

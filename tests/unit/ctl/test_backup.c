@@ -284,7 +284,7 @@ put_tile(block_db_t *db, uint64_t number)
 static void
 make_store(uint64_t tiles)
 {
-    const struct meta_value value = { META_OLDEST_SEGMENT, 5 };
+    const struct meta_value value = { META_NEXT_TILE, 5 };
     meta_db_t *meta = NULL;
     block_db_t *db = NULL;
     char path[200];
@@ -309,14 +309,14 @@ make_store(uint64_t tiles)
 }
 
 static void
-a_store_is_copied_and_reads_the_journal_from_where_it_had_to(void **state)
+a_store_is_copied_with_all_that_its_tiles_need(void **state)
 {
     const struct event_row event = { .host = 1, .stream = 2, .seq = 77, .body = "x", .len = 1 };
     event_db_t *events = NULL;
     struct block_stat stat;
     meta_db_t *meta = NULL;
     block_db_t *db = NULL;
-    uint64_t oldest = 0;
+    uint64_t next = 0;
     char path[200];
 
     (void) state;
@@ -326,18 +326,15 @@ a_store_is_copied_and_reads_the_journal_from_where_it_had_to(void **state)
     assert_int_equal(event_db_put(events, &event, 1), 0);
     event_db_close(&events);
     put_file(data, "store/raw-0-20251231.db.damaged", "x", 0600);
-    assert_int_equal(backup_oldest_segment(data, &oldest), 0);
-    assert_int_equal(oldest, 5);
-    // As if what segment 3 has was committed after the block files were copied.
-    assert_int_equal(backup_store(&b, 3), 0);
+    assert_int_equal(backup_store(&b), 0);
     in(path, copy, "store/events.db");
     assert_int_equal(event_db_open(&events, path, &(struct event_limits){ 0 }), 0);
     assert_int_equal(event_db_expire(events, INT64_MAX), 1);
     event_db_close(&events);
     in(path, copy, "store/meta.db");
     assert_int_equal(meta_db_open_read(&meta, path), 0);
-    assert_int_equal(meta_db_number(meta, META_OLDEST_SEGMENT, &oldest), 0);
-    assert_int_equal(oldest, 3);
+    assert_int_equal(meta_db_number(meta, META_NEXT_TILE, &next), 0);
+    assert_int_equal(next, 5);
     meta_db_close(&meta);
     in(path, copy, "store/raw-0-20260102.db");
     assert_int_equal(block_db_open(&db, path, BLOCK_DB_READ), 0);
@@ -396,7 +393,7 @@ what_a_day_that_began_meanwhile_says_is_not_taken_for_sure(void **state)
     (void) state;
     make_store(3);
     b.go_on_fn = begin_a_day;
-    assert_int_equal(backup_store(&b, 5), 0);
+    assert_int_equal(backup_store(&b), 0);
     assert_false(is_there(copy, "store/raw-0-20260103.db-wal"));
     assert_int_equal(total_of("store/raw-0-20260101.db"), 100);
     assert_int_equal(total_of("store/raw-0-20260102.db"), 100);
@@ -413,7 +410,7 @@ a_damaged_file_is_told_and_the_others_are_copied(void **state)
     memset(junk, 'j', sizeof junk - 1);
     junk[sizeof junk - 1] = '\0';
     put_file(data, "store/raw-0-20260103.db", junk, 0600);
-    assert_int_equal(backup_store(&b, 5), 0);
+    assert_int_equal(backup_store(&b), 0);
     assert_non_null(strstr(buf_cstr(&b.lacks), "raw-0-20260103.db"));
     assert_false(is_there(copy, "store/raw-0-20260103.db"));
     assert_true(is_there(copy, "store/raw-0-20260102.db"));
@@ -435,7 +432,7 @@ a_full_disk_is_told_and_nothing_is_left_of_the_backup(void **state)
     rc = backup_place_open(&place, buf_cstr(&dir), data);
     if (rc == 0) {
         b.to = buf_cstr(&place.part);
-        rc = backup_store(&b, 0);
+        rc = backup_store(&b);
     }
     assert_int_equal(rc, -ENOSPC);
     backup_place_release(&place);
@@ -520,7 +517,7 @@ main(void)
         backup_test(a_journal_that_lets_go_meanwhile_is_copied_without_a_hole),
         backup_test(a_record_that_is_being_written_is_no_damage),
         backup_test(files_keep_their_modes_and_what_is_not_meant_to_stay_is_left_out),
-        backup_test(a_store_is_copied_and_reads_the_journal_from_where_it_had_to),
+        backup_test(a_store_is_copied_with_all_that_its_tiles_need),
         backup_test(what_a_day_that_began_meanwhile_says_is_not_taken_for_sure),
         backup_test(a_damaged_file_is_told_and_the_others_are_copied),
         backup_test(a_full_disk_is_told_and_nothing_is_left_of_the_backup),
