@@ -415,7 +415,7 @@ s_welcome(control_service_t *self, const struct route *to, const struct host *ho
         .collector = self->is.collector,
         .epoch = self->is.epoch,
         .now_ms = clock_real_ms(),
-        .max_frame = FRAME_MAX,
+        .max_frame = ingest_max_frame(self->is.ingest, host),
         .n_streams = hello->n_streams,
     };
     for (uint32_t i = 0; i < hello->n_streams; i++)

@@ -100,6 +100,12 @@ ingest_destroy(ingest_t **self_p)
     *self_p = NULL;
 }
 
+uint32_t
+ingest_max_frame(const ingest_t *self, const struct host *host)
+{
+    return host->imported ? FRAME_MAX : self->agent.frame_bytes;
+}
+
 void
 ingest_frame(ingest_t *self, const void *at, size_t n, struct host_time now)
 {

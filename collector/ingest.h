@@ -50,6 +50,8 @@ struct ingest_options {
 ingest_t *ingest_new(const struct ingest_options *options);
 void ingest_destroy(ingest_t **self_p);
 
+// Bytes of the largest message whose values are let in, of this host.
+uint32_t ingest_max_frame(const ingest_t *self, const struct host *host);
 void ingest_frame(ingest_t *self, const void *at, size_t n, struct host_time now);
 // The same, of this sender: it is taken only for a host of its own.
 void ingest_frame_of(ingest_t *self, const struct roster_member *sender, const void *at, size_t n,

@@ -74,13 +74,13 @@ limit_book_get(const limit_book_t *self, struct query_limit ret[REFUSED_LIMITS])
 {
     uint32_t n = 0;
 
-    for (uint8_t limit = 1; limit < REFUSED_LIMITS; limit++) {
+    for (unsigned limit = 1; limit < REFUSED_LIMITS; limit++) {
         const struct culprit *worst = self->by[limit].metrics;
         const struct culprit_label *label;
 
         if (self->by[limit].series == 0 && self->by[limit].samples == 0)
             continue;
-        ret[n] = (struct query_limit){ .limit = limit,
+        ret[n] = (struct query_limit){ .limit = (uint8_t) limit,
                                        .series = self->by[limit].series,
                                        .samples = self->by[limit].samples };
         for (uint32_t i = 1; i < self->by[limit].n; i++)

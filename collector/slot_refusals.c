@@ -2,6 +2,7 @@
 
 #include "collector/slot_refusals.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,6 +143,7 @@ s_insert(struct slot_refusals *self, uint32_t at, struct slot_stretch stretch)
         self->size = self->size == 0 ? 4 : 2 * self->size;
         self->at = xrealloc(self->at, self->size, sizeof *self->at);
     }
+    assert(self->at != NULL);
     memmove(self->at + at + 1, self->at + at, (self->n - at) * sizeof *self->at);
     self->at[at] = stretch;
     self->n++;

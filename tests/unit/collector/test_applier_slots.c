@@ -249,6 +249,30 @@ a_stream_that_ends_leaves_its_room_to_others(void **state)
     assert_int_equal(key(&second, 2), 0);
 }
 
+// Two days in which no room comes: after a minute, two, four, and then each hour.
+static void
+what_there_is_no_room_for_is_asked_for_ever_more_seldom(void **state)
+{
+    const uint32_t most = (uint32_t) (MOST / APPLIER_SLOT_BYTES);
+    struct sender first = { .host = HOSTILE, .stream = 1 };
+    struct sender second = { .host = HOSTILE, .stream = 2 };
+
+    (void) state;
+    define(&first, most - 1, most);
+    define(&second, 0, 2);
+    for (unsigned minute = 0; minute < 48 * 60; minute++) {
+        const unsigned asked = s_asked;
+        struct wbuf none;
+
+        s_now.mono_ms += 60000;
+        wbuf_init(&none, s_body, sizeof s_body);
+        (void) give(&second, RECORD_EVENT, 0, &none);
+        if (s_asked > asked)
+            define(&second, 0, 2);
+    }
+    assert_in_range(s_asked, 6, 48 + 6);
+}
+
 int
 main(void)
 {
@@ -260,6 +284,7 @@ main(void)
         WITH_APPLIER(many_streams_of_a_host_have_one_bound_together),
         WITH_APPLIER(streams_that_are_within_it_and_other_hosts_go_on),
         WITH_APPLIER(a_stream_that_ends_leaves_its_room_to_others),
+        WITH_APPLIER(what_there_is_no_room_for_is_asked_for_ever_more_seldom),
     };
 
     return cmocka_run_group_tests_name("applier_slots", tests, NULL, NULL);

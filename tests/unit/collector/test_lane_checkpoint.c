@@ -94,6 +94,13 @@ random_lanes(uint64_t seed, unsigned n)
         l->heard_ms = (int64_t) seeded_next(&seed);
         l->key = (struct segment_place){ seeded_next(&seed), (uint32_t) seeded_next(&seed) };
         l->chain = seeded_next(&seed);
+        if (i % 3 != 0)
+            continue;
+        l->decided.below = 1 + (uint32_t) seeded_next(&seed) / 2;
+        l->decided.minute = (int64_t) seeded_next(&seed);
+        l->decided.made = (uint32_t) seeded_next(&seed);
+        for (uint32_t slot = 0; slot < seeded_below(&seed, 40); slot++)
+            slot_refusals_add(&l->decided.refusals, slot, (uint8_t) (1 + seeded_below(&seed, 3)));
     }
 }
 
@@ -128,6 +135,13 @@ a_checkpoint_says_all_of_it_again(void **state)
         same = *o;
         same.defs = l->defs;
         same.defs_size = l->defs_size;
+        assert_int_equal(o->decided.below, l->decided.below);
+        assert_int_equal(o->decided.minute, l->decided.minute);
+        assert_int_equal(o->decided.made, l->decided.made);
+        for (uint32_t slot = 0; slot < 50; slot++)
+            assert_int_equal(slot_refusals_find(&o->decided.refusals, slot),
+                             slot_refusals_find(&l->decided.refusals, slot));
+        same.decided = l->decided;
         assert_memory_equal(&same, l, sizeof same);
     }
     lane_table_destroy(&other);

@@ -286,6 +286,50 @@ a_tile_that_begins_at_a_delta_is_read_alone(void **state)
     assert_int_equal(open_tile_stat(tile).next_seq, 90);
 }
 
+// What is kept of the records' blocks, from told[from] on; a block of which nothing is, is not
+// told.
+static void
+cut(struct sender *s, uint32_t from, uint32_t *keep, uint32_t n)
+{
+    uint32_t told = from;
+
+    for (uint32_t i = from; i < s->n_told; i++) {
+        struct told *is = &s->told[told];
+        uint32_t below = OPEN_WHOLE;
+
+        *is = s->told[i];
+        if (i - from < n)
+            keep[i - from] = below = seeded_below(&s->seed, 3) == 0
+                                         ? 0
+                                         : 1 + seeded_below(&s->seed, 40);
+        while (is->n > 0 && is->slots[is->n - 1] >= below)
+            is->n--;
+        told += below > 0;
+    }
+    s->n_told = told;
+}
+
+static void
+what_was_cut_of_a_record_stays_out_and_the_rest_goes_on(void **state)
+{
+    (void) state;
+    sender.seed = 9;
+    row_state_grow(&sender.state, 40);
+    for (uint32_t i = 0; i < 200; i++) {
+        const uint32_t from = sender.n_told;
+        struct open_record record = next_record(&sender, i % 20 == 0);
+        uint32_t keep[2];
+
+        assert_in_range(sender.n_told - from, 1, 2);
+        record.keep = keep;
+        record.n_keep = seeded_below(&sender.seed, sender.n_told - from + 1);
+        cut(&sender, from, keep, record.n_keep);
+        open_tile_append(tile, &record);
+    }
+    assert_reads(&sender, 0);
+    assert_picks(&sender, 0, 3);
+}
+
 static void
 what_is_too_far_ahead_stays_out_and_the_rest_goes_on(void **state)
 {
@@ -420,6 +464,8 @@ main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(a_tile_that_begins_at_a_delta_is_read_alone, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(what_was_cut_of_a_record_stays_out_and_the_rest_goes_on,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_too_far_ahead_stays_out_and_the_rest_goes_on, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(what_a_tile_holds_is_counted, setup, teardown),
