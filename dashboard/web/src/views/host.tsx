@@ -9,6 +9,7 @@ import { Board } from '../ui/board';
 import { StateShape } from '../ui/icons';
 import { TimeBar } from '../ui/time_bar';
 import { current } from '../ui/current';
+import { outOfSight } from '../ui/kiosk';
 import { BrushStrip } from './brush';
 import { STACKS } from './catalog';
 import { EventsView, eventsSection } from './events';
@@ -173,6 +174,11 @@ function Refused({ host }: { host: string }) {
   const texts = useSignal<string[]>([]);
   useEffect(() => {
     let timer = window.setTimeout(function look() {
+      // Nobody sees it: a window out of sight asks for its summary alone (sight.ts).
+      if (outOfSight()) {
+        timer = window.setTimeout(look, REFUSED_MS);
+        return;
+      }
       getLedger(host)
         .then(([mine]) => (texts.value = refusedTexts(mine?.limits ?? [])))
         .catch(() => undefined) // the pill says already what is not reached
