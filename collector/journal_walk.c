@@ -6,9 +6,20 @@
 
 #include "collector/journal_fetch.h"
 #include "shared/base/err.h"
+#include "shared/base/map.h"
 #include "shared/base/rbuf.h"
 #include "shared/base/segment_cursor.h"
 #include "shared/base/xalloc.h"
+
+// While definitions are told.
+struct telling {
+    const struct journal_walk *walk;
+    map_t *in_place; // struct lane_key -> streams whose definitions are told in their places alone
+};
+
+struct lane_key {
+    uint64_t host, stream;
+};
 
 static int s_definitions(const struct journal_walk *walk);
 static int s_records(const struct journal_walk *walk, struct journal_walked *told);
@@ -54,14 +65,33 @@ s_define(const struct journal_walk *walk, const struct journal_wish *wish, struc
     walk->record(walk->arg, &entry, 0);
 }
 
+// The TABLE that its stream begins with, right behind IDENT: no value comes before it, and none
+// before what it does not define and a later record does. Where it will be walked over, so will all
+// definitions of its stream, each ahead of its use.
+static bool
+s_begins(const struct journal_walk *walk, const struct journal_wish *wish,
+         const struct journal_entry *entry)
+{
+    return entry->kind == JOURNAL_RECORD && entry->record.type == RECORD_TABLE &&
+           (entry->flags & FRAME_REPEAT) == 0 && entry->record.seq <= 1 &&
+           wish->place.segment >= walk->oldest.segment;
+}
+
+// The definitions of a stream come in the order of their places.
 static void
 s_fetched(void *arg, const struct journal_wish *wish, struct journal_entry *entry)
 {
-    const struct journal_walk *walk = arg;
+    struct telling *telling = arg;
+    const struct journal_walk *walk = telling->walk;
+    const struct lane_key key = { wish->host, wish->stream };
     struct record record;
     const uint8_t *at;
     size_t len;
 
+    if (s_begins(walk, wish, entry))
+        map_put(telling->in_place, &key, sizeof key, telling);
+    if (map_get(telling->in_place, &key, sizeof key) != NULL)
+        return;
     if (entry->kind == JOURNAL_RECORD)
         s_define(walk, wish, &entry->record, entry->share);
     while (entry->kind == JOURNAL_BASIS && journal_basis_next(entry, &record, &at, &len) == 1)
@@ -72,6 +102,7 @@ s_fetched(void *arg, const struct journal_wish *wish, struct journal_entry *entr
 static int
 s_definitions(const struct journal_walk *walk)
 {
+    struct telling telling = { .walk = walk, .in_place = map_new() };
     struct journal_wish *wishes = NULL;
     const struct lane_entry *lane;
     size_t at = 0, n = 0, size = 0;
@@ -86,8 +117,8 @@ s_definitions(const struct journal_walk *walk)
             wishes[n++] = (struct journal_wish){ lane->defs[i], lane->host, lane->stream };
         }
     }
-    rc = journal_fetch(walk->dir, walk->owner, walk->end, wishes, n, s_fetched,
-                       (void *) (uintptr_t) walk);
+    rc = journal_fetch(walk->dir, walk->owner, walk->end, wishes, n, s_fetched, &telling);
+    map_destroy(&telling.in_place);
     free(wishes);
     return rc;
 }

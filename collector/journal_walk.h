@@ -1,10 +1,10 @@
 // journal_walk - all records of the journal, each such that it can be read.
 //
 // In:     the files of a journal up to a place; what is known of its streams.
-// Out:    how hosts are called; each stream's definitions, those that stand in segments that are
-//         gone among them; then every record, in order. What only sets a decoder carries
-//         FRAME_REPEAT. Records that come before the first KEY of their stream can not be read:
-//         nothing needs them, or their KEY would be there.
+// Out:    how hosts are called; each stream's definitions that a record may need before their place
+//         comes, those that stand in segments that are gone among them; then every record, in
+//         order. What only sets a decoder carries FRAME_REPEAT. Records that come before the first
+//         KEY of their stream can not be read: nothing needs them, or their KEY would be there.
 // Thread: any: it opens the files itself, and the journal may go on meanwhile, but for segments
 //         that are let go. It blocks.
 // Loss:   what is damaged is counted and passed over; the streams that had records in it are read

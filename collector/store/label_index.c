@@ -17,9 +17,11 @@
 // A map's entry with its key, about.
 #define ENTRY_COST 48u
 
-static int s_add(label_index_t *self, series_id id, uint64_t host, const struct label_set *labels,
-                 enum metric_kind kind);
-static series_id *s_place(const label_index_t *self, uint64_t host, const struct label_set *labels);
+static int s_add(label_index_t *self, struct label_place *place, series_id id, uint64_t host,
+                 const struct label_set *labels, enum metric_kind kind);
+static uint32_t s_hash(uint64_t host, uint32_t labels);
+static struct label_place *s_place(const label_index_t *self, uint64_t host,
+                                   const struct label_set *labels);
 static uint32_t s_pair(label_index_t *self, const struct label *label);
 static void *s_keep(label_index_t *self, const void *at, size_t len, size_t align);
 static void s_append(label_index_t *self, struct label_list *list, uint32_t number);
@@ -80,17 +82,18 @@ int
 label_index_add(label_index_t *self, uint64_t host, const struct label_set *labels,
                 enum metric_kind kind, series_id *ret)
 {
-    int rc = 0;
-
     // Only this thread changes anything, so it looks without the lock.
-    *ret = *s_place(self, host, labels);
+    struct label_place *place = s_place(self, host, labels);
+    int rc;
+
+    *ret = place->id;
     if (*ret != 0)
         return 0;
     if (self->newest == UINT32_MAX || self->bytes >= self->most_bytes)
         return ERR_LIMIT;
     pthread_rwlock_wrlock(&self->lock);
     *ret = self->newest + 1;
-    rc = s_add(self, *ret, host, labels, kind);
+    rc = s_add(self, place, *ret, host, labels, kind);
     pthread_rwlock_unlock(&self->lock);
     return rc;
 }
@@ -98,19 +101,20 @@ label_index_add(label_index_t *self, uint64_t host, const struct label_set *labe
 series_id
 label_index_find(const label_index_t *self, uint64_t host, const struct label_set *labels)
 {
-    return *s_place(self, host, labels);
+    return s_place(self, host, labels)->id;
 }
 
 int
 label_index_restore(label_index_t *self, series_id id, uint64_t host,
                     const struct label_set *labels, enum metric_kind kind)
 {
+    struct label_place *place = s_place(self, host, labels);
     int rc;
 
-    if (id <= self->newest || *s_place(self, host, labels) != 0)
+    if (id <= self->newest || place->id != 0)
         return ERR_RANGE;
     pthread_rwlock_wrlock(&self->lock);
-    rc = s_add(self, id, host, labels, kind);
+    rc = s_add(self, place, id, host, labels, kind);
     self->restored = (struct label_note){ .newest = self->newest, .n_pairs = self->n_pairs };
     pthread_rwlock_unlock(&self->lock);
     return rc;
@@ -220,19 +224,23 @@ s_hash(uint64_t host, uint32_t labels)
 }
 
 // Where the series stands in the table, or the free place where it would.
-static series_id *
+static struct label_place *
 s_place(const label_index_t *self, uint64_t host, const struct label_set *labels)
 {
-    uint32_t at = s_hash(host, labels->hash) & self->mask;
+    const uint32_t hash = s_hash(host, labels->hash);
+    struct label_place *place;
 
-    while (self->table[at] != 0 && !s_is(self, self->table[at], host, labels))
-        at = (at + 1) & self->mask;
-    return &self->table[at];
+    for (uint32_t at = hash & self->mask;; at = (at + 1) & self->mask) {
+        place = &self->table[at];
+        if (place->id == 0 || (place->hash == hash && s_is(self, place->id, host, labels)))
+            return place;
+    }
 }
 
+// `place` is the free one of its labels.
 static int
-s_add(label_index_t *self, series_id id, uint64_t host, const struct label_set *labels,
-      enum metric_kind kind)
+s_add(label_index_t *self, struct label_place *place, series_id id, uint64_t host,
+      const struct label_set *labels, enum metric_kind kind)
 {
     struct label_entry **block = &self->series[id >> LABEL_BLOCK_BITS];
     struct label_list *of_host = map_get_u64(self->hosts, host);
@@ -240,8 +248,10 @@ s_add(label_index_t *self, series_id id, uint64_t host, const struct label_set *
     struct label_entry *entry;
 
     assert(host != 0 && labels->count <= LABEL_SET_MAX);
-    if (4 * (uint64_t) (self->n_series + 1) > 3 * (uint64_t) self->mask)
+    if (4 * (uint64_t) (self->n_series + 1) > 3 * (uint64_t) self->mask) {
         s_grow_table(self);
+        place = s_place(self, host, labels);
+    }
     if (*block == NULL)
         *block = xcalloc(LABEL_BLOCK, sizeof **block);
     self->bytes += sizeof **block;
@@ -268,7 +278,7 @@ s_add(label_index_t *self, series_id id, uint64_t host, const struct label_set *
         .n = (uint8_t) labels->count,
         .pairs = s_keep(self, pairs, labels->count * sizeof pairs[0], sizeof pairs[0]),
     };
-    *s_place(self, host, labels) = id;
+    *place = (struct label_place){ s_hash(host, labels->hash), id };
     self->n_series++;
     self->newest = id;
     return 0;
@@ -352,17 +362,19 @@ static void
 s_grow_table(label_index_t *self)
 {
     const uint32_t size = 2 * (self->mask + 1);
+    struct label_place *old = self->table;
 
-    free(self->table);
     self->table = xcalloc(size, sizeof *self->table);
     self->bytes += size / 2 * sizeof *self->table;
     self->mask = size - 1;
-    for (uint32_t i = 0; i < self->all.n; i++) {
-        const struct label_entry *entry = label_entry(self, self->all.at[i]);
-        uint32_t at = s_hash(entry->host, entry->hash) & self->mask;
+    for (uint32_t i = 0; i < size / 2; i++) {
+        uint32_t at = old[i].hash & self->mask;
 
-        while (self->table[at] != 0)
+        if (old[i].id == 0)
+            continue;
+        while (self->table[at].id != 0)
             at = (at + 1) & self->mask;
-        self->table[at] = self->all.at[i];
+        self->table[at] = old[i];
     }
+    free(old);
 }

@@ -50,6 +50,12 @@ struct label_arena {
     size_t size; // likewise
 };
 
+// Of the hash table: who looks passes by others' places without reading what they are.
+struct label_place {
+    uint32_t hash; // of host and labels
+    series_id id;  // 0: free
+};
+
 // What there was at a moment.
 struct label_note {
     int64_t at_ms;
@@ -76,7 +82,7 @@ struct label_index {
     struct label_note notes[LABEL_NOTES];
     uint32_t n_notes;           // ever made
     struct label_note restored; // behind the last one that was restored; its time means nothing
-    series_id *table;           // hash table, a power of two; 0: free
+    struct label_place *table;  // hash table, a power of two
     uint32_t mask;              // of it
 };
 

@@ -22,6 +22,7 @@ struct pair {
 static int s_check(const struct pair *pair);
 static bool s_name_is_valid(const char *name, size_t len, bool colons);
 static int s_order(const void *a, const void *b);
+static bool s_is_in_order(const struct pair *pairs, size_t n);
 static int s_build(struct label_set *set, const struct pair *pairs, size_t n);
 static const char *s_append(char **to, const char *text, size_t len);
 static size_t s_text_len(const struct label_set *set);
@@ -51,7 +52,7 @@ label_set_init(struct label_set *set, const struct label *labels, size_t n)
             return ERR_LIMIT;
         pairs[count++] = pair;
     }
-    if (count > 1)
+    if (!s_is_in_order(pairs, count))
         qsort(pairs, count, sizeof pairs[0], s_order);
     return s_build(set, pairs, count);
 }
@@ -265,6 +266,16 @@ s_order(const void *a, const void *b)
     if (order != 0)
         return order;
     return (left->name_len > right->name_len) - (left->name_len < right->name_len);
+}
+
+// As labels are that come from another set.
+static bool
+s_is_in_order(const struct pair *pairs, size_t n)
+{
+    for (size_t i = 1; i < n; i++)
+        if (s_order(&pairs[i - 1], &pairs[i]) > 0)
+            return false;
+    return true;
 }
 
 // From checked pairs in order.

@@ -39,6 +39,7 @@ static struct bed {
     uint64_t rows[BED_STREAMS]; // made
     uint64_t behind;            // segments that are needed, besides the newest; 0: all are
     uint64_t read[BED_STREAMS]; // rows that were read back
+    uint64_t told_first;        // definitions, ahead of their places
     uint64_t wrong;             // read twice, or with values that are not of their time
     int64_t last_ms[BED_STREAMS];
     lane_t *lanes[BED_STREAMS]; // while it is read
@@ -225,6 +226,7 @@ bed_see_record(void *arg, const struct journal_entry *entry, uint64_t segment)
     const unsigned i = (unsigned) (entry->host - 100);
 
     (void) arg;
+    bed.told_first += entry->record.seq == WALK_DEFINED;
     bed.wrong += segment > journal_file_end(bed.file).segment;
     if (i < BED_STREAMS)
         (void) lane_accept(bed.lanes[i], &prefix, &entry->record);
@@ -238,6 +240,7 @@ bed_read(void)
 
     memset(bed.read, 0, sizeof bed.read);
     memset(bed.last_ms, 0, sizeof bed.last_ms);
+    bed.told_first = 0;
     bed.wrong = 0;
     for (unsigned i = 0; i < BED_STREAMS; i++)
         bed.lanes[i] = lane_new(500 + i, &(struct lane_handler){ .arg = (void *) (uintptr_t) i,

@@ -28,6 +28,28 @@ segments_that_nobody_needs_go_and_what_is_left_is_readable(void **state)
     assert_true(journal_file_end(bed.file).segment - journal_file_oldest(bed.file) > 5);
 }
 
+// A stream that is read as a whole has all its definitions in their places.
+static void
+a_definition_is_told_ahead_only_where_its_stream_begins_before_what_is_read(void **state)
+{
+    (void) state;
+    bed_open();
+    bed_run(2, 40);
+    bed_read();
+    assert_int_equal(bed.told_first, 0);
+    assert_int_equal(bed.read[0], 40);
+    assert_int_equal(bed.read[1], 40);
+    // Its TABLE is in a segment that goes.
+    bed.behind = 2;
+    bed_run(2, 4000);
+    bed_run(3, 40);
+    assert_true(journal_file_oldest(bed.file) > 1);
+    bed_read();
+    assert_true(bed.told_first >= 2);
+    assert_in_range(bed.read[0], 40, 4000);
+    assert_int_equal(bed.read[2], 40);
+}
+
 static void
 a_stream_that_is_slow_keeps_the_segment_of_its_key(void **state)
 {
@@ -186,6 +208,7 @@ main(void)
 #define bed_test(claim) cmocka_unit_test_setup_teardown(claim, bed_setup, bed_teardown)
     const struct CMUnitTest tests[] = {
         bed_test(segments_that_nobody_needs_go_and_what_is_left_is_readable),
+        bed_test(a_definition_is_told_ahead_only_where_its_stream_begins_before_what_is_read),
         bed_test(a_stream_that_is_slow_keeps_the_segment_of_its_key),
         bed_test(more_bytes_than_there_may_be_are_not_taken),
         bed_test(while_it_is_held_nothing_is_taken),
