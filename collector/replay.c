@@ -151,6 +151,21 @@ s_event(void *arg, const struct event_row *row)
     return 0;
 }
 
+// A log's index is made anew at a start, which takes some pages; the journal holds meanwhile. True
+// once it is time to try again.
+static bool
+s_waited(replay_t *self, int rc, int64_t *said_ms)
+{
+    if (rc != -ENOSPC || atomic_load(&self->stopping))
+        return false;
+    if (log_allow(said_ms, SAY_AGAIN_MS))
+        log_error("the disk of the store is full, and what it has cannot be read before there "
+                  "is room: nothing is taken until then",
+                  NULL);
+    poll(NULL, 0, LOAD_AGAIN_MS);
+    return true;
+}
+
 static int
 s_load(replay_t *self)
 {
@@ -162,22 +177,18 @@ s_load(replay_t *self)
 
     if (self->is.store == NULL)
         return 0;
-    rc = local_store_events(self->is.store, s_event, self->is.events);
-    if (rc < 0)
+    do
+        rc = local_store_events(self->is.store, s_event, self->is.events);
+    while (s_waited(self, rc, &said_ms));
+    if (rc < 0 && rc != -ENOSPC)
         log_error("events of before the start could not be read as a whole", "error=%s",
                   log_quote(err_str(rc)));
     streams = map_new();
     while ((lane = lane_table_next(self->lanes, &at)) != NULL)
         map_put_u64(streams, lane->stream, self);
-    // A log's index is made anew at a start, which takes some pages; the journal holds meanwhile.
-    while ((rc = local_store_load(self->is.store, s_wanted, streams)) == -ENOSPC &&
-           !atomic_load(&self->stopping)) {
-        if (log_allow(&said_ms, SAY_AGAIN_MS))
-            log_error("the disk of the store is full, and what it has cannot be read before there "
-                      "is room: nothing is taken until then",
-                      NULL);
-        poll(NULL, 0, LOAD_AGAIN_MS);
-    }
+    do
+        rc = local_store_load(self->is.store, s_wanted, streams);
+    while (s_waited(self, rc, &said_ms));
     map_destroy(&streams);
     if (rc < 0 && rc != -ENOSPC)
         log_error(

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "collector/store/local_inner.h"
 #include "collector/store/sqlite_aside.h"
@@ -75,6 +76,25 @@ s_set_aside(struct local_events *self, int why)
     return rc < 0 ? rc : event_db_open(&self->db, self->path, &self->most);
 }
 
+// What is told of a file that is read again, after a try that found no room in the middle of it.
+struct telling {
+    int (*fn)(void *arg, const struct event_row *event);
+    void *arg;
+    size_t *told;
+    size_t at;
+};
+
+static int
+s_tell(void *arg, const struct event_row *event)
+{
+    struct telling *telling = arg;
+
+    if (telling->at++ < *telling->told)
+        return 0;
+    ++*telling->told;
+    return telling->fn(telling->arg, event);
+}
+
 static int
 s_again(void *arg, const struct event_row *event)
 {
@@ -88,14 +108,19 @@ local_store_events(local_store_t *store, int (*fn)(void *arg, const struct event
                    void *arg)
 {
     struct local_events *self = &store->events;
+    struct telling telling = { .fn = fn, .arg = arg, .told = &self->told };
     int rc = 0;
 
-    if (self->db == NULL)
+    if (self->path == NULL || (self->db == NULL && access(self->path, F_OK) != 0))
         return 0;
-    if (self->keep_ms > 0)
+    if (self->db == NULL)
+        rc = s_open(self);
+    if (rc < 0)
+        return rc;
+    if (self->keep_ms > 0 && self->told == 0)
         rc = event_db_expire(self->db, clock_real_ms() - self->keep_ms);
     if (rc >= 0 || rc == ERR_FORMAT || rc == -ENOSPC)
-        rc = event_db_each(self->db, fn, arg);
+        rc = event_db_each(self->db, s_tell, &telling);
     if (rc != ERR_FORMAT)
         return rc;
     pthread_mutex_lock(&store->lock);

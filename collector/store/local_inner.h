@@ -79,7 +79,8 @@ struct local_event {
 // Events, and where they go. The file is who loads's at first, then the store's thread's.
 struct local_events {
     char *path;
-    event_db_t *db; // NULL: there was no room to make it yet
+    event_db_t *db; // NULL: there was no room to open or make it yet
+    size_t told;    // events of before the start, to who loads
     struct event_limits most;
     int64_t keep_ms;           // 0: for ever
     int64_t expire_ms;         // monotonic, when next due

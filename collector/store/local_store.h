@@ -54,8 +54,9 @@ int local_store_load(local_store_t *self, bool (*wanted)(void *arg, uint64_t str
 int local_store_stands(local_store_t *self, uint64_t stream, uint64_t *seq_ret,
                        uint64_t *total_ret);
 // The events that the disk has and that are not too old, in the order in which they came, what `fn`
-// gets borrowed for the call. Once, before local_store_load. 0, what `fn` returned if not 0, or an
-// error. Of a damaged file it has what can be read; the file is set aside and told.
+// gets borrowed for the call. Once, before local_store_load. 0; -ENOSPC: no room to read in, to be
+// tried again, which goes on where it was; what `fn` returned if not 0; or an error. Of a damaged
+// file it has what can be read; the file is set aside and told.
 int local_store_events(local_store_t *self, int (*fn)(void *arg, const struct event_row *event),
                        void *arg);
 // All lanes are closed, and no cursor is open.

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "shared/base/crash_point.h"
 #include "shared/base/err.h"
@@ -281,6 +282,9 @@ s_known(struct sqlite_room *self, bool write)
         return ERR_UNKNOWN;
     if (self->version > self->kind->version)
         return ERR_VERSION;
+    // Its header says that a newer SQLite alone may write to it: none of ours made it so.
+    if (write && sqlite3_db_readonly(self->db, "main") == 1 && access(self->path, W_OK) == 0)
+        return ERR_FORMAT;
     if (write && self->version < self->kind->version && self->kind->renew != NULL)
         return s_renew(self);
     if (!write && sqlite3_exec(self->db, "PRAGMA query_only=1; PRAGMA mmap_size=0", NULL, NULL,
