@@ -84,9 +84,9 @@ static void
 causes_have_words(void **state)
 {
     (void) state;
-    for (uint8_t i = AWAY_NAME; i <= AWAY_REVOKED; i++) {
-        assert_string_not_equal(away_cause_str(i), "unknown");
-        assert_true(strlen(away_cause_why(i)) > 10);
+    for (unsigned i = AWAY_NAME; i <= AWAY_REVOKED; i++) {
+        assert_string_not_equal(away_cause_str((uint8_t) i), "unknown");
+        assert_true(strlen(away_cause_why((uint8_t) i)) > 10);
     }
     assert_string_equal(away_cause_str(0), "unknown");
     assert_string_equal(away_cause_str(255), "unknown");
