@@ -11,6 +11,9 @@ exchange_answer_fn api_hosts_answer;
 exchange_begin_fn api_ledger;
 exchange_answer_fn api_ledger_answer;
 
+exchange_begin_fn api_refused;
+exchange_answer_fn api_refused_answer;
+
 exchange_begin_fn api_events;
 exchange_answer_fn api_events_answer;
 

@@ -46,7 +46,7 @@ link_begin(collector_link_t *self, struct link_request *request)
         s_ask_facts(self, request);
     } else if (request->ask == LINK_FEED) {
         s_feed(self, request);
-    } else if (request->ask == LINK_LAST ||
+    } else if (request->ask == LINK_LAST || request->ask == LINK_AWAY ||
                ((request->ask == LINK_LEDGER || request->ask == LINK_EVENTS) &&
                 request->host == NULL)) {
         s_forward(self, request);
@@ -203,6 +203,7 @@ s_forward(collector_link_t *self, struct link_request *request)
     struct query_request q = { .type = request->ask == LINK_LAST     ? QUERY_LAST
                                        : request->ask == LINK_LEDGER ? QUERY_LEDGER
                                        : request->ask == LINK_EVENTS ? QUERY_EVENTS
+                                       : request->ask == LINK_AWAY   ? QUERY_AWAY
                                                                      : QUERY_SELECT,
                                .host = request->info.host,
                                .start_ms = request->start_ms,

@@ -78,6 +78,12 @@ struct element {
 ELEMENT(series, struct query_series, query_take_series, query_series_release);
 ELEMENT(hosts, struct host_info, host_info_take, host_info_release);
 ELEMENT(ledgers, struct query_ledger, query_take_ledger, query_ledger_release);
+static void
+s_nothing(struct query_away *away)
+{
+    (void) away; // it holds nothing
+}
+ELEMENT(away, struct query_away, query_take_away, s_nothing);
 ELEMENT(events, struct host_event, host_event_take_item, host_event_release);
 
 static void
@@ -170,6 +176,17 @@ void
 link_ledgers_free(struct query_ledger *ledgers, size_t n)
 {
     s_free(&s_ledgers, ledgers, n);
+}
+
+int
+link_away_take(struct query_away **ret, size_t *n_ret, const struct buf *replies, size_t n)
+{
+    void *elements;
+    const int rc = s_take(&s_away, &elements, n_ret, replies, n);
+
+    if (rc == 0)
+        *ret = elements;
+    return rc;
 }
 
 int

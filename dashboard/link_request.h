@@ -12,6 +12,7 @@
 #include "dashboard/event_ring.h"
 #include "dashboard/fact_table.h"
 #include "shared/base/buf.h"
+#include "shared/wire/query_away.h"
 #include "shared/wire/query_ledger.h"
 #include "shared/wire/query_msg.h"
 
@@ -24,6 +25,7 @@ enum link_ask {
     LINK_SELECT, // samples of a host
     LINK_LEDGER, // ledger of a host, or of all
     LINK_EVENTS, // what happened on a host, or on all
+    LINK_AWAY,   // agents that were sent away lately
     LINK_LAST,   // newest sample of each series of all hosts
 };
 
@@ -76,6 +78,8 @@ void link_hosts_free(struct host_info *hosts, size_t n);
 int link_ledgers_take(struct query_ledger **ret, size_t *n_ret, const struct buf *replies,
                       size_t n);
 void link_ledgers_free(struct query_ledger *ledgers, size_t n);
+// All agents of an answer that were sent away. 0 and *ret, for free(); or ERR_FORMAT.
+int link_away_take(struct query_away **ret, size_t *n_ret, const struct buf *replies, size_t n);
 // All events of an answer, whose text points into it. 0 and *ret, for link_events_free; or
 // ERR_FORMAT.
 int link_events_take(struct host_event **ret, size_t *n_ret, const struct buf *replies, size_t n);

@@ -9,6 +9,7 @@
 static const struct route routes[] = {
     { "/api/v1/hosts", api_hosts, api_hosts_answer },
     { "/api/v1/ledger", api_ledger, api_ledger_answer },
+    { "/api/v1/refused", api_refused, api_refused_answer },
     { "/api/v1/events", api_events, api_events_answer },
     { API_FEED_PATH, api_feed, api_feed_answer },
     { "/api/v1/summary", api_summary, api_summary_answer },

@@ -17,7 +17,7 @@
 #include "shared/base/xalloc.h"
 #include "shared/net/option.h"
 #include "shared/net/service.h"
-#include "shared/wire/query_away.h"
+#include "shared/wire/away_json.h"
 
 #define ASK_MS         10000
 #define CLOCK_LEAST_MS 50 // a clock nearer to ours is right
@@ -66,7 +66,6 @@ static int s_ask(struct hosts *hosts, const char *collector, const struct curve 
 static int s_take(void *arg, const struct query_reply *reply, struct rbuf *r);
 static int s_take_refused(void *arg, const struct query_reply *reply, struct rbuf *r);
 static void s_add_refused(table_t *table, const struct query_away *refused, int64_t now_ms);
-static void s_put_refused(struct json *j, const struct query_away *refused);
 static void s_put_table(struct buf *out, const struct hosts *hosts, bool csv);
 static void s_put_json(struct buf *out, const struct hosts *hosts);
 static void s_put_ms(char *out, size_t size, int64_t ms);
@@ -306,39 +305,7 @@ s_put_json(struct buf *out, const struct hosts *hosts)
         json_object_end(&j);
     }
     for (size_t i = 0; i < hosts->n_refused; i++)
-        s_put_refused(&j, &hosts->refused[i]);
+        away_json_put(&j, &hosts->refused[i]);
     json_array_end(&j);
     buf_byte(out, '\n');
-}
-
-static void
-s_put_refused(struct json *j, const struct query_away *refused)
-{
-    char id[STR_HEX64_SIZE];
-
-    json_object(j);
-    json_key(j, "id");
-    if (refused->host != 0)
-        json_str(j, str_hex64_put(id, refused->host));
-    else
-        json_null(j);
-    json_key(j, "name");
-    json_str(j, refused->name);
-    json_key(j, "state");
-    json_str(j, "refused");
-    json_key(j, "reason");
-    json_str(j, away_cause_str(refused->cause));
-    json_key(j, "why");
-    json_str(j, away_cause_why(refused->cause));
-    json_key(j, "key");
-    json_str(j, refused->key);
-    json_key(j, "address");
-    json_str(j, refused->address);
-    json_key(j, "first_ms");
-    json_int(j, refused->first_ms);
-    json_key(j, "last_ms");
-    json_int(j, refused->last_ms);
-    json_key(j, "times");
-    json_uint(j, refused->times);
-    json_object_end(j);
 }

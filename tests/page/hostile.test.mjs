@@ -51,6 +51,23 @@ describe('names and no hosts', { concurrency: 3 }, () => {
     }
   });
 
+  test('who was sent away is below the list, with the reason, and its name is text', async (t) => {
+    const fake = await new FakeDashboard({ hosts: 1, cores: 2 }).open();
+    t.after(fake.close);
+    const name = '<img src=x onerror=alert(1)>';
+    const why = 'another agent that lives has its host id: a copied data folder';
+    const times = { first_ms: Date.now() - 60_000, last_ms: Date.now() - 5000, times: 9 };
+    fake.refused = [{ id: '00000000000000a1', name, state: 'refused', reason: 'clone', why, key: '', address: '10.0.0.7', ...times }];
+    const { page, quiet, close } = await openPage(fake.url);
+    const item = page.locator('.sent-away li');
+    await item.waitFor();
+    const text = folded(await item.evaluate((li) => li.textContent));
+    assert.ok(text.startsWith(`${name} ${why}; from 10.0.0.7; `), text);
+    assert.equal(await page.locator('img').count(), 0);
+    quiet();
+    await close();
+  });
+
   test('a real agent with a hostile name is a host like any other', async () => {
     const name = '<img/src=x/onerror=alert(1)>'; // a key's name has no spaces
     const stage = await Stage.open({ agents: [{ name }] });

@@ -14,6 +14,7 @@
 #include "shared/base/clock.h"
 #include "shared/net/sock.h"
 #include "shared/wire/live.h"
+#include "shared/wire/query_away.h"
 #include "shared/wire/query_ledger.h"
 #include "shared/wire/query_msg.h"
 #include "tests/unit/dashboard/room.h"
@@ -261,7 +262,8 @@ fake_answer(struct fake_collector *f, zmq_msg_t *from, zmq_msg_t *body)
     if (q.type == QUERY_TABLE)
         fake_publish_table(f);
     facts = q.type == QUERY_LAST && q.n_selectors > 1;
-    reply.n = q.type == QUERY_HOSTS || q.type == QUERY_SELECT || q.type == QUERY_LEDGER || facts;
+    reply.n = q.type == QUERY_HOSTS || q.type == QUERY_SELECT || q.type == QUERY_LEDGER ||
+              q.type == QUERY_AWAY || facts;
     query_put_reply(&out, &reply);
     if (q.type == QUERY_HOSTS) {
         struct host_info info = fake_host(f);
@@ -273,6 +275,15 @@ fake_answer(struct fake_collector *f, zmq_msg_t *from, zmq_msg_t *body)
         fake_put_samples(f, &out, &q);
     } else if (q.type == QUERY_LEDGER) {
         fake_put_ledger(f, &out);
+    } else if (q.type == QUERY_AWAY) {
+        query_put_away(&out, &(struct query_away){ .cause = AWAY_CLONE,
+                                                   .host = 0xa1,
+                                                   .nonce = 1,
+                                                   .first_ms = 1700000000000,
+                                                   .last_ms = 1700000004000,
+                                                   .times = 3,
+                                                   .name = "web-<2>",
+                                                   .address = "10.0.0.7" });
     } else if (q.type == QUERY_EVENTS) {
         query_patch_reply(&out, 0, fake_put_events(&out, &q), 0);
     } else if (facts) {

@@ -113,6 +113,22 @@ a_ledger_is_told_by_host_or_of_all(void **state)
 }
 
 static void
+who_was_sent_away_is_told_with_the_reason(void **state)
+{
+    struct stage *s = *state;
+    struct buf got = { 0 };
+
+    assert_int_equal(client_get(s->port, "/api/v1/refused", "", &got), 200);
+    assert_string_equal(
+        client_body(&got),
+        "[{\"id\":\"00000000000000a1\",\"name\":\"web-<2>\",\"state\":\"refused\","
+        "\"reason\":\"clone\",\"why\":\"another agent that lives has its host id: a "
+        "copied data folder\",\"key\":\"\",\"address\":\"10.0.0.7\","
+        "\"first_ms\":1700000000000,\"last_ms\":1700000004000,\"times\":3}]\n");
+    buf_release(&got);
+}
+
+static void
 events_of_a_window_are_told_by_time(void **state)
 {
 #define NOTE(n)                                                                                   \
@@ -529,6 +545,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         stage_test(hosts_are_listed),
         stage_test(a_ledger_is_told_by_host_or_of_all),
+        stage_test(who_was_sent_away_is_told_with_the_reason),
         stage_test(events_of_a_window_are_told_by_time),
         stage_test(what_happens_is_a_note_of_the_stream),
         stage_test(what_came_late_is_an_event_of_the_stream),

@@ -125,6 +125,17 @@ export interface LedgerLimit {
   label: string | null; // that made so many series of it
 }
 
+/** An agent that was sent away lately. */
+export interface Refused {
+  id: string | null;
+  name: string; // that it says: anybody's words
+  reason: string;
+  why: string;
+  key: string;
+  address: string;
+  last_ms: number;
+}
+
 /** What became of all samples of a host; of it, what a page shows. */
 export interface Ledger {
   id: string;

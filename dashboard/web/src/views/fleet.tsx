@@ -12,6 +12,7 @@ import { listPill } from '../ui/current';
 import { pillOf } from '../ui/pill';
 import { hostPath } from '../ui/router';
 import { StateChip } from './host';
+import { SentAway } from './sent_away';
 import { Waiting } from './waiting';
 
 const STALE_MS = 5000;
@@ -31,7 +32,13 @@ export function FleetPage() {
   }, []);
   const rows = fleet.rows.value;
   if (!fleet.answered.value) return <Loading />;
-  if (rows.length === 0) return <Waiting />;
+  if (rows.length === 0)
+    return (
+      <>
+        <Waiting />
+        <SentAway />
+      </>
+    );
   return (
     <div class="fleet">
       <div class="fleet-head">
@@ -71,6 +78,7 @@ export function FleetPage() {
           </tbody>
         </table>
       </div>
+      <SentAway />
     </div>
   );
 }
