@@ -63,14 +63,14 @@ const shownBy = (page) =>
 /**
  * Questions that were asked, without what follows from the time at which they were. Where charts come
  * onto the screen slowly, history is asked for those that are there, and again: the last one counts.
- * A stream that nobody answers soon is asked for again.
+ * A stream that nobody answers soon is asked for again. What a limit refused is asked for a while after the rest.
  */
 function questions(asked, live) {
   const ofCharts = (path) => path.startsWith('/api/v1/hist') && !/c=cpu\.idle&/.test(path);
   const last = asked.findLastIndex(ofCharts);
   const all = asked
     .filter((path, i) => path.startsWith('/api/') && !(ofCharts(path) && i < last))
-    .filter((path) => !path.startsWith('/api/v1/hosts'))
+    .filter((path) => !/^\/api\/v1\/(hosts|ledger)/.test(path))
     .map((path) => (live || /c=cpu\.idle&/.test(path) ? path.replace(/(from|to)=\d+/g, '$1=') : path))
     .map((path) => path.replace(/pts=\d+/, 'pts='))
     .map((path) => path.replace(/c=([^&]+)/, (_, c) => `c=${c.split('%2C').sort()}`)); // in whatever order

@@ -6,10 +6,10 @@ import { formatDuration, formatSkew, formatValue, lossText, NONE, refusedTexts }
 import { getLedger } from '../net/api';
 import type { HostFacts, HostInfo, HostState } from '../net/protocol';
 import { Board } from '../ui/board';
+import { useLook } from '../ui/look';
 import { StateShape } from '../ui/icons';
 import { TimeBar } from '../ui/time_bar';
 import { current } from '../ui/current';
-import { outOfSight } from '../ui/kiosk';
 import { BrushStrip } from './brush';
 import { STACKS } from './catalog';
 import { EventsView, eventsSection } from './events';
@@ -167,28 +167,15 @@ function Facts({ info }: { info: HostInfo }) {
   );
 }
 
-const REFUSED_MS = 30_000; // it is a sum since a start, which a look now and then will do for
-
 /** What the collector refused of this host; nothing, as long as nothing is known. */
 function Refused({ host }: { host: string }) {
   const texts = useSignal<string[]>([]);
-  useEffect(() => {
-    let timer = window.setTimeout(function look() {
-      // Nobody sees it: a window out of sight asks for its summary alone (sight.ts).
-      if (outOfSight()) {
-        timer = window.setTimeout(look, REFUSED_MS);
-        return;
-      }
-      getLedger(host)
-        .then(([mine]) => (texts.value = refusedTexts(mine?.limits ?? [])))
-        .catch(() => undefined) // the pill says already what is not reached
-        .finally(() => (timer = timer === 0 ? 0 : window.setTimeout(look, REFUSED_MS)));
-    }, FIRST_MS);
-    return () => {
-      window.clearTimeout(timer);
-      timer = 0;
-    };
-  }, [host]);
+  useLook(
+    FIRST_MS,
+    () => getLedger(host),
+    ([mine]) => (texts.value = refusedTexts(mine?.limits ?? [])),
+    host,
+  );
   return (
     <>
       {texts.value.map((text) => (

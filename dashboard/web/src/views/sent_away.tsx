@@ -1,30 +1,17 @@
 // sent_away - agents that the collector refused within a day: who, why, and how long ago.
 
 import { useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
 import { formatDuration } from '../draw/format';
 import { getRefused } from '../net/api';
 import type { Refused } from '../net/protocol';
-import { outOfSight } from '../ui/kiosk';
+import { useLook } from '../ui/look';
 
 const FIRST_MS = 2000; // hosts are asked for first
-const AGAIN_MS = 30_000;
 
 /** Nothing, as long as none is known, or the collector is of before. */
 export function SentAway() {
   const all = useSignal<Refused[]>([]);
-  useEffect(() => {
-    let timer = window.setTimeout(function look() {
-      (outOfSight() ? Promise.resolve(all.peek()) : getRefused())
-        .then((refused) => (all.value = refused))
-        .catch(() => undefined) // the pill says already what is not reached
-        .finally(() => (timer = timer === 0 ? 0 : window.setTimeout(look, AGAIN_MS)));
-    }, FIRST_MS);
-    return () => {
-      window.clearTimeout(timer);
-      timer = 0;
-    };
-  }, []);
+  useLook(FIRST_MS, getRefused, (refused) => (all.value = refused), '');
   if (all.value.length === 0) return null;
   const now = Date.now();
   return (

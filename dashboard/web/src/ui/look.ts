@@ -1,0 +1,27 @@
+// look - what changes seldom is asked for now and then, and not by a page that nobody can see.
+
+import { useEffect } from 'preact/hooks';
+import { outOfSight } from './kiosk';
+
+const AGAIN_MS = 30_000;
+
+/** Asks after `firstMs`, then each half minute. What fails stays as it was: the pill says what is not reached. */
+export function useLook<T>(firstMs: number, ask: () => Promise<T>, take: (answer: T) => void, of: string): void {
+  useEffect(() => {
+    let timer = window.setTimeout(look, firstMs);
+    let ended = false;
+    function look(): void {
+      timer = window.setTimeout(look, AGAIN_MS);
+      if (outOfSight()) return;
+      ask()
+        .then((answer) => {
+          if (!ended) take(answer);
+        })
+        .catch(() => undefined);
+    }
+    return () => {
+      window.clearTimeout(timer);
+      ended = true;
+    };
+  }, [of]);
+}
