@@ -1,41 +1,12 @@
 // test_ingest - frames in, rows out; and what is refused, by whom it is counted.
 
 #include "shared/base/err.h"
-#include "tests/unit/collector/room.h"
+#include "tests/unit/collector/room_stream.h"
 
 #include <stdlib.h>
 
 #include "shared/base/rbuf.h"
 #include "tests/support/seeded.h"
-
-#define HOST   UINT64_C(0xa1)
-#define STREAM UINT64_C(0x51)
-#define T0     INT64_C(1700000000000)
-
-static struct fake_stream s;
-
-static int
-setup(void **state)
-{
-    s = (struct fake_stream){ .id = STREAM, .metric = "m" };
-    return room_setup(state);
-}
-
-static int
-teardown(void **state)
-{
-    row_state_release(&s.rows);
-    return room_teardown(state);
-}
-
-// HELLO, IDENT, TABLE of n, and one KEY.
-static void
-begin(uint32_t n)
-{
-    room_begin(&s, HOST, "web", n);
-    fake_row(&s, RECORD_KEY, T0, n, 100);
-    room_give(&s);
-}
 
 static void
 a_row_is_stored_with_the_instance_of_its_host(void **state)

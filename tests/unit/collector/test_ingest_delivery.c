@@ -1,38 +1,9 @@
-// test_ingest_delivery - what is acknowledged, what is asked for again, and in which order. Some
-// lines more than others have: all begin anew in one way.
+// test_ingest_delivery - what is acknowledged, what is asked for again, and in which order.
 
 #include "collector/fill_list.h"
-#include "tests/unit/collector/room.h"
+#include "tests/unit/collector/room_stream.h"
 
 #include <stdlib.h>
-
-#define HOST   UINT64_C(0xa1)
-#define STREAM UINT64_C(0x51)
-#define T0     INT64_C(1700000000000)
-
-static struct fake_stream s;
-
-static int
-setup(void **state)
-{
-    s = (struct fake_stream){ .id = STREAM, .metric = "m" };
-    return room_setup(state);
-}
-
-static int
-teardown(void **state)
-{
-    row_state_release(&s.rows);
-    return room_teardown(state);
-}
-
-static void
-begin(void)
-{
-    room_begin(&s, HOST, "web", 3);
-    fake_row(&s, RECORD_KEY, T0, 3, 100);
-    room_give(&s);
-}
 
 // Without waiting for the disk.
 static void
@@ -47,7 +18,7 @@ nothing_is_acknowledged_or_seen_before_it_is_durable(void **state)
     uint32_t series;
 
     (void) state;
-    begin();
+    begin(3);
     room_subscribe("m/");
     room.acks = 0;
     fake_row(&s, RECORD_DELTA, T0 + 1000, 3, 101);
@@ -67,7 +38,7 @@ static void
 a_group_is_acknowledged_once_for_each_stream(void **state)
 {
     (void) state;
-    begin();
+    begin(3);
     room.acks = 0;
     for (int i = 0; i < 50; i++) {
         fake_row(&s, RECORD_DELTA, T0 + 1000 * (i + 1), 3, i);
@@ -85,7 +56,7 @@ welcome_tells_what_is_durable_and_its_crc(void **state)
     uint32_t crc;
 
     (void) state;
-    begin();
+    begin(3);
     memcpy(&crc, s.frame + FRAME_PREFIX_SIZE + 4, sizeof crc);
     w = ingest_welcome(room.ingest, HOST, STREAM);
     assert_int_equal(w.next, 3);
@@ -104,7 +75,7 @@ a_duplicate_is_acknowledged_again_and_stored_once(void **state)
     uint32_t series;
 
     (void) state;
-    begin();
+    begin(3);
     room.acks = 0;
     room_give(&s);
     assert_int_equal(room.acks, 1);
@@ -120,7 +91,7 @@ static void
 what_was_staged_twice_counts_once(void **state)
 {
     (void) state;
-    begin();
+    begin(3);
     fake_row(&s, RECORD_KEY, T0 + 1000, 3, 200);
     give_unsettled();
     room_hello(HOST, 1, "web", STREAM + 7);
@@ -145,7 +116,7 @@ what_follows_repeats_is_readable(void **state)
     uint32_t series;
 
     (void) state;
-    begin();
+    begin(3);
     repeated = s;
     frame_put_prefix(repeated.frame, &prefix);
     fake_row(&s, RECORD_DELTA, T0 + 1000, 3, 101);
@@ -172,7 +143,7 @@ a_repeated_table_takes_no_series_back(void **state)
     uint32_t series;
 
     (void) state;
-    begin();
+    begin(3);
     fake_defs(&s, 3, 4);
     def = s;
     room_give(&s);
@@ -195,7 +166,7 @@ what_comes_too_early_is_dropped_and_asked_for(void **state)
     uint32_t series;
 
     (void) state;
-    begin();
+    begin(3);
     for (int i = 0; i < 5; i++) {
         fake_row(&s, RECORD_DELTA, T0 + 1000 * (i + 1), 3, i);
         if (i > 0) // the first was lost
@@ -215,7 +186,7 @@ static void
 a_base_above_next_leaves_the_rest_to_another_collector(void **state)
 {
     (void) state;
-    begin();
+    begin(3);
     for (int i = 0; i < 10; i++) // to another one
         fake_row(&s, RECORD_DELTA, T0 + 1000 * (i + 1), 3, i);
     s.base = s.seq;
@@ -232,7 +203,7 @@ static void
 a_base_above_the_record_itself_is_nonsense(void **state)
 {
     (void) state;
-    begin();
+    begin(3);
     s.base = 1000;
     fake_row(&s, RECORD_DELTA, T0 + 1000, 3, 5);
     room_give(&s);
@@ -250,7 +221,7 @@ a_gap_is_accepted_and_next_stands_behind_it(void **state)
     struct wbuf w;
 
     (void) state;
-    begin();
+    begin(3);
     wbuf_init(&w, body, sizeof body);
     gap_put(&w, &(struct gap){ .to = 7, .samples = 15, .cause = GAP_SPOOL_BYTES });
     fake_record(&s, RECORD_GAP, 0, T0, body, w.len);
@@ -273,7 +244,7 @@ a_backlog_that_ended_is_told_with_its_times(void **state)
     struct rbuf r;
 
     (void) state;
-    begin();
+    begin(3);
     room_subscribe("m/");
     s.flags = FRAME_BACKLOG;
     for (int i = 1; i <= 5; i++) {
@@ -297,7 +268,7 @@ static void
 a_live_stream_that_ended_filled_nothing(void **state)
 {
     (void) state;
-    begin();
+    begin(3);
     fake_record(&s, RECORD_END, 0, T0 + 6000, "", 0);
     room_give(&s);
     assert_int_equal(room.ack.next, 4);
@@ -310,7 +281,7 @@ credit_rises_with_what_is_durable(void **state)
     uint64_t limit;
 
     (void) state;
-    begin();
+    begin(3);
     limit = room.ack.limit;
     assert_true(limit > room.ack.next + 16);
     for (int i = 0; i < 200; i++) {
@@ -329,7 +300,7 @@ what_does_not_fit_into_memory_is_dropped_and_not_acknowledged(void **state)
     uint64_t staged;
 
     (void) state;
-    begin();
+    begin(3);
     room.acks = 0;
     // An agent that does not care for credit; nothing is taken back from the disk meanwhile.
     for (int i = 0; i < 600; i++) {
@@ -377,7 +348,7 @@ after_a_restart_streams_go_on_where_they_were(void **state)
     struct welcome_stream before, after;
 
     (void) state;
-    begin();
+    begin(3);
     before = ingest_welcome(room.ingest, HOST, STREAM);
     restart(true);
     after = ingest_welcome(room.ingest, HOST, STREAM);
@@ -399,7 +370,7 @@ what_comes_before_the_journal_is_read_back_is_acknowledged_and_applied_after(voi
     size_t used;
 
     (void) state;
-    begin();
+    begin(3);
     restart(false);
     assert_true(ingest_is_behind(room.ingest));
     room_hello(HOST, 1, "web", STREAM);
@@ -442,7 +413,7 @@ static void
 an_ended_stream_is_known_after_a_restart(void **state)
 {
     (void) state;
-    begin();
+    begin(3);
     fake_record(&s, RECORD_END, 0, T0, "", 0);
     room_give(&s);
     restart(true);
@@ -460,13 +431,13 @@ what_was_filled_just_before_the_end_is_told_again_after_a_restart(void **state)
 {
     (void) state;
     s.flags = FRAME_BACKLOG;
-    begin();
+    begin(3);
     fake_record(&s, RECORD_END, 0, T0, "", 0);
     room_give(&s);
     assert_int_equal(room.fills, 1);
     s = (struct fake_stream){ .id = STREAM + 1, .metric = "m", .rows = s.rows };
     room.now.real_ms += FILL_LIST_MS;
-    begin();
+    begin(3);
     restart(false);
     assert_int_equal(room.fills, 1); // it can not be asked for yet
     room_replayed();
@@ -486,7 +457,7 @@ static void
 what_was_refused_is_told_after_a_restart_as_well(void **state)
 {
     (void) state;
-    begin();
+    begin(3);
     fake_row(&s, RECORD_DELTA, room.now.real_ms + APPLIER_FUTURE_MS + 1000, 3, 5);
     room_give(&s);
     fake_row(&s, RECORD_DELTA, T0 + 2000, 3, 5);

@@ -1,37 +1,8 @@
 // test_ingest_live - frames in, and what of them goes out to who watches.
 
-#include "tests/unit/collector/room.h"
+#include "tests/unit/collector/room_stream.h"
 
 #include "shared/base/rbuf.h"
-
-#define HOST   UINT64_C(0xa1)
-#define STREAM UINT64_C(0x51)
-#define T0     INT64_C(1700000000000)
-
-static struct fake_stream s;
-
-static int
-setup(void **state)
-{
-    s = (struct fake_stream){ .id = STREAM, .metric = "m" };
-    return room_setup(state);
-}
-
-static int
-teardown(void **state)
-{
-    row_state_release(&s.rows);
-    return room_teardown(state);
-}
-
-// HELLO, IDENT, TABLE of n, and one KEY.
-static void
-begin(uint32_t n)
-{
-    room_begin(&s, HOST, "web", n);
-    fake_row(&s, RECORD_KEY, T0, n, 100);
-    room_give(&s);
-}
 
 // The next published message is a ROW of this topic, with one value.
 static void
