@@ -87,7 +87,7 @@ int
 admit_list_load(struct admit_list *ret, const char *dir, struct buf *why)
 {
     struct buf path = { 0 }, text = { 0 };
-    size_t line;
+    size_t line = 0;
     int rc;
 
     *ret = (struct admit_list){ 0 };

@@ -112,9 +112,9 @@ s_say_missing(struct buf *why, const char *dir, const char *name, const char *en
 
     buf_clear(why);
     buf_printf(why,
-               "%s/%s%s is not there: choose the folder of keys with --keys; or enrol: where the "
-               "collector's operator is, run \"zpulse enrol --new%s\", and here what that prints; "
-               "or go without keys, on one machine alone: --insecure, here and at the collector",
+               "%s/%s%s is not there: give its folder with --keys; or enrol: \"zpulse enrol "
+               "--new%s\" at the collector prints how; or use --insecure throughout, on one "
+               "machine alone",
                dir, name, ending, role);
 }
 

@@ -1,0 +1,132 @@
+// flow_admit - who is written beside the collector's key, over its restarts.
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shared/net/key_file.h"
+#include "tests/support/stage.h"
+
+#define READY "msg=\"ready\""
+
+static bool
+s_is_ready(stage_t *s, void *collector)
+{
+    (void) s;
+    return strstr(process_err(collector), READY) != NULL;
+}
+
+static process_t *
+s_collector(stage_t *s)
+{
+    process_t *collector = stage_collector(s, NULL);
+
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_is_ready, collector));
+    return collector;
+}
+
+static void
+s_ended(stage_t *s, process_t *p, int code)
+{
+    claim(s, process_ended(p, stage_ms(STAGE_PATIENCE_MS)));
+    claim(s, process_code(p) == code);
+}
+
+static process_t *
+s_restarted(stage_t *s, process_t *collector)
+{
+    process_signal(collector, SIGTERM);
+    s_ended(s, collector, 0);
+    return s_collector(s);
+}
+
+// `zpulse keys WORD NAME`, as the operator, done.
+static process_t *
+s_keys(stage_t *s, const char *word, const char *name)
+{
+    process_t *run = stage_run(s, "zpulse", "keys", "--collector", stage_endpoint(s), word, name,
+                               "-ojson", NULL);
+
+    s_ended(s, run, 0);
+    return run;
+}
+
+static void
+who_was_revoked_stays_out_though_the_line_stands(void **state)
+{
+    stage_t *s = *state;
+    struct stage_host up = { "web-1", "up" };
+    process_t *collector = s_collector(s), *run;
+
+    (void) s_keys(s, "revoke", "web-2");
+    collector = s_restarted(s, collector);
+    claim(s, strstr(process_err(collector), "is not let in") != NULL);
+    run = s_keys(s, "show", "web-2");
+    claim(s, strstr(process_out(run), "\"state\":\"revoked\"") != NULL);
+    claim(s, strstr(process_out(run), "\"state\":\"valid\"") == NULL);
+    // And who was not, is in.
+    stage_dashboard(s, NULL);
+    stage_agent(s, "web-2", NULL);
+    stage_agent(s, "web-1", NULL);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_host_is, &up));
+    claim(s, stage_host(s, "web-2") == NULL);
+}
+
+static void
+a_line_that_is_none_stops_the_start(void **state)
+{
+    stage_t *s = *state;
+    process_t *collector;
+
+    free(stage_file(s, "stage-keys/admit", "operator operator\n"));
+    collector = stage_collector(s, NULL);
+    s_ended(s, collector, 78);
+    claim(s, strstr(process_err(collector), "admit: line 1") != NULL);
+}
+
+static void
+an_operator_who_took_the_key_away_gets_no_second_one(void **state)
+{
+    stage_t *s = *state;
+    char keys[300], here[400], there[400];
+    process_t *collector;
+
+    snprintf(keys, sizeof keys, "%s/collector/keys", stage_dir(s));
+    snprintf(here, sizeof here, "%s/operator.key", keys);
+    snprintf(there, sizeof there, "%s/taken", stage_dir(s));
+    unsetenv("ZPULSE_KEYS");
+    collector = s_collector(s);
+    claim(s, rename(here, there) == 0);
+    (void) s_restarted(s, collector);
+    claim(s, access(here, F_OK) == -1);
+    // It is the one that counts.
+    claim(s, rename(there, here) == 0 && setenv("ZPULSE_KEYS", keys, 1) == 0);
+    (void) s_keys(s, "show", "operator");
+}
+
+static void
+a_folder_is_of_one_collector(void **state)
+{
+    stage_t *s = *state;
+    const char *other = "HelloWorldHelloWorldHelloWorldHelloWorld";
+    process_t *run = stage_run(s, "zpulse-agent", "--enrol", stage_endpoint(s), "--server-key",
+                               other, "--token", "ze1", NULL);
+
+    s_ended(s, run, 1);
+    claim(s, strstr(process_err(run), "collector.pub is another collector's") != NULL);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        stage_test(who_was_revoked_stays_out_though_the_line_stands),
+        stage_test(a_line_that_is_none_stops_the_start),
+        stage_test(an_operator_who_took_the_key_away_gets_no_second_one),
+        stage_test(a_folder_is_of_one_collector),
+    };
+
+    return cmocka_run_group_tests_name("flow_admit", tests, NULL, NULL);
+}
