@@ -2,6 +2,7 @@
 
 #include "collector/host_ledger.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -293,8 +294,10 @@ s_open(host_ledger_t *self, struct entry *e, uint64_t stream)
 static struct query_gap *
 s_add_gap(host_ledger_t *self, struct entry *e)
 {
-    if (e->n_gaps == QUERY_GAPS_MAX)
+    if (e->n_gaps == QUERY_GAPS_MAX) {
+        assert(e->gaps != NULL);
         memmove(e->gaps, e->gaps + 1, --e->n_gaps * sizeof e->gaps[0]);
+    }
     if (e->n_gaps == e->gaps_size) {
         e->gaps_size = e->gaps_size == 0 ? 4 : 4 * e->gaps_size;
         e->gaps = xrealloc(e->gaps, e->gaps_size, sizeof e->gaps[0]);
