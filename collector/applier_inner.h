@@ -147,9 +147,10 @@ lane_t *applier_lane_new(struct stream *stream);
 // When to ask for what there was no room for.
 void applier_retry(struct stream *stream);
 // The limit that refuses the slot its series, 0 if none does: as it was decided before, or now.
-// `whole` are the labels with `instance`.
+// `whole` are the labels with `instance`; *known_ret is the series if the store was seen to have
+// it, else 0.
 uint8_t applier_decide(struct stream *stream, const struct slot_def *def,
-                       const struct label_set *whole);
+                       const struct label_set *whole, series_id *known_ret);
 // A series has one slot more, or less.
 void applier_hold(struct stream *stream, series_id id);
 void applier_unhold(struct stream *stream, series_id id);

@@ -16,8 +16,7 @@
 #include "shared/base/xalloc.h"
 #include "shared/net/selfstat.h"
 
-static uint8_t s_judge(struct stream *stream, const struct slot_def *def,
-                       const struct label_set *whole);
+static uint8_t s_judge(struct stream *stream, const struct slot_def *def, series_id id);
 static void s_tell(struct stream *stream);
 static void s_log(struct stream *stream, uint8_t limit, const struct slot_def *def);
 static uint64_t s_keep(struct stream *stream, struct part_block *block, uint64_t left);
@@ -36,18 +35,23 @@ applier_retry(struct stream *stream)
 }
 
 uint8_t
-applier_decide(struct stream *stream, const struct slot_def *def, const struct label_set *whole)
+applier_decide(struct stream *stream, const struct slot_def *def, const struct label_set *whole,
+               series_id *known_ret)
 {
     const struct series *slot = &stream->series[def->slot];
     uint8_t limit = slot_refusals_find(&stream->decided.refusals, def->slot);
 
+    *known_ret = 0;
     if (limit != 0)
         return limit;
-    // Said again. What has another series now was never decided.
-    if (def->slot < stream->decided.below &&
-        (slot->id == 0 || store_find(stream->applier->store, stream->host, whole) == slot->id))
+    // As it was decided before a start: the store may have to make it again.
+    if (def->slot < stream->decided.below && slot->id == 0)
         return 0;
-    limit = s_judge(stream, def, whole);
+    *known_ret = store_find(stream->applier->store, stream->host, whole);
+    // Said again. What has another series now was never decided.
+    if (def->slot < stream->decided.below && *known_ret == slot->id)
+        return 0;
+    limit = s_judge(stream, def, *known_ret);
     if (limit != 0) {
         slot_refusals_add(&stream->decided.refusals, def->slot, limit);
         if (stream->applier->live.ledger != NULL)
@@ -63,14 +67,14 @@ applier_decide(struct stream *stream, const struct slot_def *def, const struct l
     return limit;
 }
 
+// `id` is 0 of a series that nobody knows.
 static uint8_t
-s_judge(struct stream *stream, const struct slot_def *def, const struct label_set *whole)
+s_judge(struct stream *stream, const struct slot_def *def, series_id id)
 {
     applier_t *self = stream->applier;
     struct source *source = stream->source;
     const struct agent_limits *most = &self->most.agent;
     const bool imported = (self->flags & FRAME_IMPORT) != 0; // an operator asked for it
-    const series_id id = store_find(self->store, stream->host, whole);
 
     if (!imported && self->share.limit == LIMIT_FRAME_BYTES)
         return LIMIT_FRAME_BYTES;

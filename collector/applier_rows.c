@@ -128,10 +128,11 @@ s_define(void *arg, const struct slot_def *def)
 
     series.metric = metric_names_put(self->metrics, label_set_metric(&def->labels));
     if (rc == 0) {
-        series.limit = applier_decide(stream, def, &labels);
-        rc = series.limit == 0
-                 ? store_series(self->store, stream->host, &labels, def->kind, &series.id)
-                 : ERR_LIMIT;
+        series.limit = applier_decide(stream, def, &labels, &series.id);
+        if (series.limit != 0)
+            rc = ERR_LIMIT;
+        else if (series.id == 0)
+            rc = store_series(self->store, stream->host, &labels, def->kind, &series.id);
         label_set_release(&labels);
         if (rc < 0 && series.limit == 0) {
             series.limit = LIMIT_ROOM;
