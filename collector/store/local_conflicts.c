@@ -117,7 +117,7 @@ local_conflicts(struct local_store *self, sealer_t *sealer, struct sealed_tile *
     known = s_take(&far, &size);
     for (uint32_t i = 0; i < n_made && sealer_went_on(sealer); i++)
         s_add(&far, &size, made[i]);
-    search.compares = xcalloc(n_made, sizeof *search.compares);
+    search.compares = xcalloc(n_made, sizeof(tile_compare_t *));
     (void) local_far_tiles(&far, s_other, &search); // what can not be read says nothing else
     for (uint32_t i = 0; i < n_made; i++)
         tile_compare_destroy(&search.compares[i]);

@@ -316,6 +316,7 @@ the_newest_file_says_how_far_a_stream_stands(void **state)
     (void) state;
     assert_int_equal(local_store_stands(local, STREAM, &seq, &total), 0);
     give(0, 50);
+    local_store_seal(local);
     close_store();
     open_store(64u << 20);
     assert_int_equal(local_store_stands(local, STREAM, &seq, &total), 1);
@@ -326,6 +327,7 @@ the_newest_file_says_how_far_a_stream_stands(void **state)
     store_lane_close(&lane);
     open_lane(STREAM + 1);
     give_at(0, MIDNIGHT);
+    local_store_seal(local);
     close_store();
     open_store(64u << 20);
     assert_int_equal(local_store_stands(local, STREAM, &seq, &total), 0);
