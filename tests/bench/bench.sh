@@ -154,14 +154,16 @@ identity_agents() {
     sleep "$seconds"
     for at in 0 1; do
         kind=$( ((at)) && echo keys || echo plain)
-        say "agent: CPU us a second over $seconds s, $kind" "$(awk -v a="${cpu[at]}" -v b="$(cpu_ns "${agents[at]}")" -v s="$seconds" \
+        say "agent alone: CPU us a second over $seconds s, $kind" "$(awk -v a="${cpu[at]}" -v b="$(cpu_ns "${agents[at]}")" -v s="$seconds" \
             'BEGIN { printf "%.1f", (b - a) / 1e3 / s }')" ''
-        say "agent: resident, anonymous memory, MiB, $kind" "$(awk '$1 == "Rss:" { r = $2 } $1 == "Anonymous:" { a = $2 }
+        say "agent alone: resident, anonymous memory, MiB, $kind" "$(awk '$1 == "Rss:" { r = $2 } $1 == "Anonymous:" { a = $2 }
             END { printf "%.2f, %.2f", r / 1024, a / 1024 }' "/proc/${agents[at]}/smaps_rollup")" ''
     done
 }
 
 identity_bench() {
+    unset ZPULSE_INSECURE # each of its programs says which it is
+    say 'load average' "$(load_now)" ''
     unset ZPULSE_INSECURE # each program is told by itself
     mkdir "$dir/identity"
     "$build/tests/bench/identity" "$build/bin/zpulse-collector" "$dir/identity" | while IFS= read -r line; do
