@@ -223,6 +223,7 @@ static void
 a_clone_and_a_second_host_of_one_name_are_shown_with_the_reason(void **state)
 {
     struct stage_host up = { "web-1", "up" };
+    struct keyed_counted counted = { "zpulse_collector_hellos_refused_total", 3 };
     struct keyed_refused clone, name, key;
     stage_t *s = *state;
     struct keyed_peer agent, other;
@@ -251,6 +252,7 @@ a_clone_and_a_second_host_of_one_name_are_shown_with_the_reason(void **state)
     key = (struct keyed_refused){ &k, "web-3", "key" };
     claim(s, stage_until(s, STAGE_PATIENCE_MS, keyed_is_refused, &key));
     claim(s, keyed_zpulse(s, &k, &run, "hosts", NULL, NULL, NULL) == 0);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, keyed_has_counted, &counted));
     claim(s, strstr(process_out(run), "a copied data folder; from 127.0.0.1; ") != NULL);
     claim(s, strstr(process_out(run), "its key is enrolled under another name (web-2)") != NULL);
     claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_host_is, &up));
@@ -357,6 +359,11 @@ a_token_whose_time_is_over_enrols_nobody(void **state)
     claim(s, process_ended(run, stage_ms(STAGE_PATIENCE_MS)) && process_code(run) == 1);
     claim(s, strstr(process_err(run), "no valid token") != NULL);
     claim(s, stage_until(s, STAGE_PATIENCE_MS, keyed_has_counted, &refused));
+    // The same among the numbers that the collector tells of itself.
+    (void) keyed_zpulse(s, &k, &run, "doctor", "-ojson", NULL, NULL);
+    claim(s, strstr(process_out(run), "\"tokens_refused\":1,") != NULL);
+    claim(s, strstr(process_out(run), "\"enrolled\":1,") != NULL);
+    claim(s, strstr(process_out(run), "\"nameless\":0,") != NULL);
 }
 
 static void
