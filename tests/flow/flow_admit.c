@@ -118,6 +118,27 @@ a_folder_is_of_one_collector(void **state)
     claim(s, strstr(process_err(run), "collector.pub is another collector's") != NULL);
 }
 
+// So that what is printed makes the file that its program looks for.
+static void
+the_command_for_a_role_says_it(void **state)
+{
+    static const char *const roles[] = { "dashboard", "operator" };
+    stage_t *s = *state;
+    char role[40], end[40];
+
+    s_collector(s);
+    for (size_t i = 0; i < 2; i++) {
+        process_t *run;
+
+        snprintf(role, sizeof role, "--role=%s", roles[i]);
+        snprintf(end, sizeof end, " --role %s\n", roles[i]);
+        run = stage_run(s, "zpulse", "enrol", "--new", "--collector", stage_endpoint(s), role,
+                        NULL);
+        s_ended(s, run, 0);
+        claim(s, strstr(process_out(run), end) != NULL);
+    }
+}
+
 int
 main(void)
 {
@@ -126,6 +147,7 @@ main(void)
         stage_test(a_line_that_is_none_stops_the_start),
         stage_test(an_operator_who_took_the_key_away_gets_no_second_one),
         stage_test(a_folder_is_of_one_collector),
+        stage_test(the_command_for_a_role_says_it),
     };
 
     return cmocka_run_group_tests_name("flow_admit", tests, NULL, NULL);
