@@ -186,6 +186,8 @@ applications_that_pub_and_that_push_become_columns(void **state)
     stage_run(s, DEMO, "--push", "--endpoint", s_at(s, "", 1), NULL);
     claim(s, stage_until(s, STAGE_PATIENCE_MS, s_has_columns, NULL));
     claim(s, s_wait_metric(s, "zpulse_agent_app_samples_total", 8));
+    // It is of the tick before.
+    claim(s, s_wait_metric(s, "zpulse_agent_app_applications", 2));
     claim(s, stage_metric(s, "zpulse_agent_app_applications") == 2);
     claim(s, stage_metric(s, "zpulse_agent_app_conflicts_total") == 0);
     claim(s, stage_metric(s, "zpulse_agent_app_times_unknown_total") == 0);
