@@ -11,7 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PIECE_BYTES 4096u
+// Half a piece is what a host wastes, which counts where it has 100 series; a row of 500 is some
+// 500 bytes, and one that goes on in the next piece is joined before it is read.
+#define PIECE_BYTES 2048u
 
 struct piece {
     struct piece *next; // of the same tile, or of the pool's free ones
