@@ -3,6 +3,7 @@
 #include "collector/journal_walk.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "collector/journal_fetch.h"
 #include "shared/base/err.h"
@@ -10,6 +11,7 @@
 #include "shared/base/rbuf.h"
 #include "shared/base/segment_cursor.h"
 #include "shared/base/xalloc.h"
+#include "shared/wire/import_host.h"
 
 // While definitions are told.
 struct telling {
@@ -47,9 +49,14 @@ static void
 s_define(const struct journal_walk *walk, const struct journal_wish *wish, struct record *record,
          struct record_share share)
 {
+    const char *name = lane_table_name(walk->lanes, wish->host);
     struct journal_entry entry = {
         .kind = JOURNAL_RECORD, .flags = FRAME_REPEAT, .host = wish->host, .share = share
     };
+
+    // A BASIS does not say it: definitions of an import have `instance`, and no others may.
+    if (name != NULL && import_host_id(name, strlen(name)) == wish->host)
+        entry.flags |= FRAME_IMPORT;
 
     if (record->type == RECORD_TABLE) {
         struct rbuf r;

@@ -3,6 +3,7 @@
 #include "tests/unit/collector/room.h"
 
 #include "collector/import_admit.h"
+#include "collector/replay.h"
 #include "shared/base/err.h"
 #include "shared/wire/import_host.h"
 
@@ -218,6 +219,59 @@ an_importer_can_not_take_another_hosts_id(void **state)
     assert_int_equal(host_table_count(room.hosts), 0);
 }
 
+// Of a long import, what it begins with stands in a segment whose samples are on the disk already:
+// its definitions alone are read of it.
+static void
+a_long_import_is_read_back_by_definitions_from_before(void **state)
+{
+    struct fake_stream s = stream(0x51, "m");
+    event_log_t *events = event_log_new();
+    uint64_t segment;
+    local_store_t *local, *const ours = room.local;
+    applier_t *applier;
+    replay_t *replay;
+    uint32_t series;
+
+    (void) state;
+    begin(&s, "web");
+    fake_defs(&s, 2, FAKE_SLOTS_MAX);
+    room_give(&s);
+    segment = journal_end(room.journal).segment;
+    // A segment and more, in a few groups.
+    for (int64_t n = 0; n < 800; n++) {
+        fake_row(&s, RECORD_KEY, LONG_AGO + n * 1000, FAKE_SLOTS_MAX, n << 40);
+        ingest_frame(room.ingest, s.frame, s.len, room.now);
+        if (n % 100 == 99)
+            room_settle();
+    }
+    ingest_destroy(&room.ingest);
+    journal_stop(&room.journal);
+    applier_destroy(&room.applier);
+    room_open_journal(1000);
+    assert_true(journal_end(room.journal).segment > segment);
+    assert_int_equal(local_store_new(&local, 64u << 20), 0);
+    applier = applier_new(
+        local, events,
+        &(struct applier_limits){ .agent = agent_limits_default, .slot_bytes = ROOM_SLOT_BYTES });
+    assert_int_equal(
+        replay_start(&replay, &(struct replay_options){ .dir = room.dir,
+                                                        .owner = ROOM_COLLECTOR,
+                                                        .oldest = segment + 1,
+                                                        .end = journal_end(room.journal),
+                                                        .lanes = journal_lanes(room.journal),
+                                                        .applier = applier }),
+        0);
+    assert_true(replay_wait(replay, clock_mono_ms() + ROOM_DEADLINE_MS));
+    replay_stop(&replay);
+    room.store = local_store_face(local);
+    assert_true(room_samples("{instance=\"web\"}", &series) > 0);
+    room.store = local_store_face(ours);
+    applier_destroy(&applier);
+    event_log_destroy(&events);
+    local_store_destroy(&local);
+    row_state_release(&s.rows);
+}
+
 int
 main(void)
 {
@@ -231,6 +285,7 @@ main(void)
         IN_ROOM(who_said_hello_as_an_agent_may_not_import_and_the_other_way_round),
         IN_ROOM(a_stream_speaks_of_one_instance),
         IN_ROOM(an_importer_can_not_take_another_hosts_id),
+        IN_ROOM(a_long_import_is_read_back_by_definitions_from_before),
     };
 
     return cmocka_run_group_tests_name("import_admit", tests, NULL, NULL);
