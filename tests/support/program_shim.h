@@ -1,6 +1,6 @@
-// program_shim - the wall clock, the disk, the resolver and the ZAP thread of a real program, in the
-// hand of the test. See clock_shim.c, disk_shim.c, name_shim.c and zap_shim.c: libraries that are
-// preloaded, so that the program is the one we ship.
+// program_shim - the wall clock, the disk, the resolver and the ZAP thread of a real program, in
+// the hand of the test. See clock_shim.c, disk_shim.c, name_shim.c and zap_shim.c: libraries that
+// are preloaded, so that the program is the one we ship.
 //
 // Thread: one owner, and nobody else reads the environment meanwhile.
 

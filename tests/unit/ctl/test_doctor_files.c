@@ -80,7 +80,8 @@ put_tile(uint64_t number, uint64_t host_of_row, bool spoiled)
     row.bytes = bytes;
     path_of(path, DAY);
     assert_int_equal(block_db_open(&db, path, BLOCK_DB_WRITE), 0);
-    assert_int_equal(block_db_write(db, &row, 1, &(struct block_mark){ .stream = 9, .seq = number + 1 }, 1), 0);
+    assert_int_equal(
+        block_db_write(db, &row, 1, &(struct block_mark){ .stream = 9, .seq = number + 1 }, 1), 0);
     block_db_close(&db);
     tile_writer_destroy(&writer);
 }
