@@ -118,7 +118,8 @@ s_status(struct rbuf *r, uint32_t n)
     for (uint32_t i = 0; i < n; i++)
         if (query_take_number(&in, &back) < 0)
             abort();
-    if (rbuf_finish(&in) < 0 || memcmp(&status, &back, sizeof back) != 0)
+    if (rbuf_finish(&in) < 0 || memcmp(status.value, back.value, sizeof back.value) != 0 ||
+        memcmp(status.known, back.known, sizeof back.known) != 0)
         abort();
     buf_release(&out);
 }
