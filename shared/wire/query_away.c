@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "shared/base/err.h"
-#include "shared/wire/append.h"
+#include "shared/wire/sized.h"
 
 #define FIXED_SIZE (1u + 4u * 8u + 4u * APPEND_VARINT_MAX)
 #define TEXTS_MAX  (2u * ENROL_NAME_MAX + AWAY_ADDRESS_MAX)
@@ -47,24 +47,18 @@ query_put_away(struct buf *out, const struct query_away *refused)
     wbuf_strn(&w, refused->key, strlen(refused->key));
     wbuf_strn(&w, refused->address, strlen(refused->address));
     n = wbuf_finish(&w);
-    append_begin(&w, out, APPEND_VARINT_MAX + (size_t) n);
-    wbuf_varint(&w, (uint64_t) n);
-    wbuf_bytes(&w, bytes, (size_t) n);
-    append_end(out, &w);
+    sized_put(out, bytes, (size_t) n);
 }
 
 // What a later version has behind them is passed over.
 int
 query_take_away(struct rbuf *r, struct query_away *ret)
 {
-    const size_t n = (size_t) rbuf_count(r, rbuf_left(r));
-    const uint8_t *fields = rbuf_bytes(r, n);
     struct rbuf in;
 
     *ret = (struct query_away){ 0 };
-    if (fields == NULL)
+    if (!sized_take(r, &in))
         return ERR_FORMAT;
-    rbuf_init(&in, fields, n);
     ret->cause = rbuf_u8(&in);
     ret->host = rbuf_u64(&in);
     ret->nonce = rbuf_u64(&in);

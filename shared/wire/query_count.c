@@ -10,7 +10,7 @@
 #include "shared/base/err.h"
 #include "shared/base/xalloc.h"
 #include "shared/model/label.h"
-#include "shared/wire/append.h"
+#include "shared/wire/sized.h"
 
 // The longest of what a text may be.
 #define TEXT_MAX   LABEL_VALUE_MAX
@@ -41,26 +41,20 @@ query_put_count(struct buf *out, const struct query_count *count)
     wbuf_varint(&w, count->values);
     wbuf_varint(&w, count->values_made);
     n = wbuf_finish(&w);
-    append_begin(&w, out, APPEND_VARINT_MAX + (size_t) n);
-    wbuf_varint(&w, (uint64_t) n);
-    wbuf_bytes(&w, bytes, (size_t) n);
-    append_end(out, &w);
+    sized_put(out, bytes, (size_t) n);
 }
 
 // What a later version has behind them is passed over.
 int
 query_take_count(struct rbuf *r, struct query_count *ret)
 {
-    const size_t n = (size_t) rbuf_count(r, rbuf_left(r));
-    const uint8_t *fields = rbuf_bytes(r, n);
     const char *text;
     struct rbuf in;
     size_t len;
 
     *ret = (struct query_count){ 0 };
-    if (fields == NULL)
+    if (!sized_take(r, &in))
         return ERR_FORMAT;
-    rbuf_init(&in, fields, n);
     ret->of = rbuf_u8(&in);
     ret->host = rbuf_u64(&in);
     text = rbuf_str(&in, TEXT_MAX, &len);

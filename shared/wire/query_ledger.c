@@ -16,9 +16,9 @@
 #include "shared/base/err.h"
 #include "shared/base/wbuf.h"
 #include "shared/base/xalloc.h"
-#include "shared/wire/append.h"
 #include "shared/wire/body.h"
 #include "shared/wire/live.h"
+#include "shared/wire/sized.h"
 
 #define FLAG_SETTLED 1u
 #define GAP_LOST     0u
@@ -131,10 +131,7 @@ query_put_ledger(struct buf *out, const struct query_ledger *l)
     wbuf_init(&w, bytes, sizeof bytes);
     s_put(&w, l);
     n = wbuf_finish(&w);
-    append_begin(&w, out, APPEND_VARINT_MAX + (size_t) n);
-    wbuf_varint(&w, (uint64_t) n);
-    wbuf_bytes(&w, bytes, (size_t) n);
-    append_end(out, &w);
+    sized_put(out, bytes, (size_t) n);
 }
 
 static void
@@ -179,14 +176,11 @@ s_put(struct wbuf *w, const struct query_ledger *l)
 int
 query_take_ledger(struct rbuf *r, struct query_ledger *ret)
 {
-    const size_t n = (size_t) rbuf_count(r, rbuf_left(r));
-    const uint8_t *fields = rbuf_bytes(r, n);
     struct rbuf in;
 
     *ret = (struct query_ledger){ 0 };
-    if (fields == NULL)
+    if (!sized_take(r, &in))
         return ERR_FORMAT;
-    rbuf_init(&in, fields, n);
     if (s_take(&in, ret) < 0) {
         rbuf_fail(r);
         return ERR_FORMAT;

@@ -23,13 +23,13 @@
 #include "shared/base/err.h"
 #include "shared/base/xalloc.h"
 #include "shared/wire/body.h"
+#include "shared/wire/row_block.h"
 
-#define VARINT_MAX  10 // bytes
-#define GROUP       8  // slots encoded at once: one byte of the bitmap
-#define GROUP_MAX   (GROUP * VARINT_MAX)
-#define RAW_LEAST   9 // bytes of one slot in a RAW list
-#define WORD_BITS   64
-#define FLAGS_KNOWN (ROW_BLOCK_SPARSE | ROW_BLOCK_PRESENCE | ROW_BLOCK_RAW)
+#define VARINT_MAX 10 // bytes
+#define GROUP      8  // slots encoded at once: one byte of the bitmap
+#define GROUP_MAX  (GROUP * VARINT_MAX)
+#define RAW_LEAST  9 // bytes of one slot in a RAW list
+#define WORD_BITS  64
 
 // What has to be known of a row before its first byte.
 struct tally {
@@ -57,12 +57,6 @@ static inline uint64_t
 s_zigzag(uint64_t v)
 {
     return (v << 1) ^ (0 - (v >> 63));
-}
-
-static inline uint64_t
-s_unzigzag(uint64_t z)
-{
-    return (z >> 1) ^ (0 - (z & 1));
 }
 
 void
@@ -191,22 +185,15 @@ row_decoder_state(row_decoder_t *self)
 int
 row_decoder_next(row_decoder_t *self, struct rbuf *r, struct row_block *ret)
 {
-    uint8_t flags;
-    int n;
+    uint8_t flags = 0;
+    int n = row_block_begin(r, ret, &flags);
 
-    // Blocks have no count: they go on to the end of the body.
-    if (rbuf_left(r) == 0)
-        return rbuf_rc(r);
-    ret->offset_ms = rbuf_svarint(r);
-    flags = rbuf_u8(r);
-    if (rbuf_rc(r) < 0 || (flags & ~FLAGS_KNOWN) != 0)
-        return ERR_FORMAT;
+    if (n <= 0)
+        return n;
     s_make_room(self);
-    n = (flags & ROW_BLOCK_SPARSE) != 0 ? s_take_sparse(self, r, flags)
-                                        : s_take_dense(self, r, flags);
+    n = ret->sparse ? s_take_sparse(self, r, flags) : s_take_dense(self, r, flags);
     if (n < 0)
         return n;
-    ret->sparse = (flags & ROW_BLOCK_SPARSE) != 0;
     ret->n = (uint32_t) n;
     ret->slots = self->room->slots, ret->cells = self->room->cells;
     return 1;
@@ -408,7 +395,7 @@ s_take_changes(struct row_state *s, struct rbuf *r)
 
             // Absent slots do not change, and no change is not a change.
             wrong |= s->absent[i] | (unsigned) (z == UINT64_MAX);
-            s->prev[i] = (int64_t) ((uint64_t) s->prev[i] + s_unzigzag(z + 1));
+            s->prev[i] = (int64_t) ((uint64_t) s->prev[i] + row_block_unzigzag(z + 1));
         }
     }
     return wrong != 0 || rbuf_rc(r) < 0 ? NULL : map;
@@ -508,7 +495,7 @@ s_take_sparse(row_decoder_t *self, struct rbuf *r, uint8_t flags)
         return ERR_FORMAT;
     for (uint32_t i = 0; i < n; i++) {
         if (room->cells[i].state == CELL_INTEGER)
-            room->cells[i].m = (int64_t) s_unzigzag(rbuf_varint(r));
+            room->cells[i].m = (int64_t) row_block_unzigzag(rbuf_varint(r));
     }
     return rbuf_rc(r) < 0 ? ERR_FORMAT : (int) n;
 }

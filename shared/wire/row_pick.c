@@ -11,13 +11,13 @@
 
 #include "shared/base/err.h"
 #include "shared/base/xalloc.h"
+#include "shared/wire/row_block.h"
 
-#define WORD_BYTES  8u
-#define WORD_BITS   64u
-#define TOP_BITS    UINT64_C(0x8080808080808080)
-#define LOW_BITS    UINT64_C(0x0101010101010101)
-#define RAW_BYTES   8u
-#define FLAGS_KNOWN (ROW_BLOCK_SPARSE | ROW_BLOCK_PRESENCE | ROW_BLOCK_RAW)
+#define WORD_BYTES 8u
+#define WORD_BITS  64u
+#define TOP_BITS   UINT64_C(0x8080808080808080)
+#define LOW_BITS   UINT64_C(0x0101010101010101)
+#define RAW_BYTES  8u
 
 struct row_picker {
     uint32_t width; // slots of a row
@@ -90,29 +90,18 @@ row_picker_width(const row_picker_t *self)
 int
 row_picker_next(row_picker_t *self, struct rbuf *r, struct row_block *ret)
 {
-    uint8_t flags;
-    int n;
+    uint8_t flags = 0;
+    int n = row_block_begin(r, ret, &flags);
 
-    if (rbuf_left(r) == 0)
-        return rbuf_rc(r);
-    ret->offset_ms = rbuf_svarint(r);
-    flags = rbuf_u8(r);
-    if (rbuf_rc(r) < 0 || (flags & ~FLAGS_KNOWN) != 0)
-        return ERR_FORMAT;
-    n = (flags & ROW_BLOCK_SPARSE) != 0 ? s_sparse(self, r, flags) : s_dense(self, r, flags);
+    if (n <= 0)
+        return n;
+    n = ret->sparse ? s_sparse(self, r, flags) : s_dense(self, r, flags);
     if (n < 0 || rbuf_rc(r) < 0)
         return ERR_FORMAT;
-    ret->sparse = (flags & ROW_BLOCK_SPARSE) != 0;
     ret->n = (uint32_t) n;
     ret->slots = self->slots;
     ret->cells = self->cells;
     return 1;
-}
-
-static inline int64_t
-s_unzigzag(uint64_t z)
-{
-    return (int64_t) ((z >> 1) ^ (0 - (z & 1)));
 }
 
 // Past `n` varints. A word that has all ends which are left is not taken whole: behind the last
@@ -220,7 +209,7 @@ s_changes(row_picker_t *self, struct rbuf *r)
             continue;
         s_skip(r, s_count(map, bytes, from, slot));
         self->prev[i] = (int64_t) ((uint64_t) self->prev[i] +
-                                   (uint64_t) s_unzigzag(rbuf_varint(r) + 1));
+                                   row_block_unzigzag(rbuf_varint(r) + 1));
         from = slot + 1;
     }
     s_skip(r, s_count(map, bytes, from, self->width));
@@ -316,7 +305,7 @@ s_sparse(row_picker_t *self, struct rbuf *r, uint8_t flags)
         if (self->ranks[i] < passed) // a list of doubles that names others than the block's
             return ERR_FORMAT;
         s_skip(r, self->ranks[i] - passed);
-        self->cells[i].m = s_unzigzag(rbuf_varint(r));
+        self->cells[i].m = (int64_t) row_block_unzigzag(rbuf_varint(r));
         passed = self->ranks[i] + 1;
     }
     if (passed > k - raw)

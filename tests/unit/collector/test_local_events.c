@@ -394,17 +394,17 @@ fill_before_start(void)
     return 0;
 }
 
+// In a process of its own, whose disk it fills.
 static void
-on_a_full_disk_events_wait_and_the_journal_has_them(void **state)
+in_a_child(int (*run)(void))
 {
     int status = 0;
     pid_t child;
 
-    (void) state;
     local_store_destroy(&local);
     child = fork();
     if (child == 0)
-        _exit(fill_disk());
+        _exit(run());
     assert_true(child > 0);
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));
@@ -412,20 +412,17 @@ on_a_full_disk_events_wait_and_the_journal_has_them(void **state)
 }
 
 static void
+on_a_full_disk_events_wait_and_the_journal_has_them(void **state)
+{
+    (void) state;
+    in_a_child(fill_disk);
+}
+
+static void
 events_are_loaded_once_the_disk_has_room(void **state)
 {
-    int status = 0;
-    pid_t child;
-
     (void) state;
-    local_store_destroy(&local);
-    child = fork();
-    if (child == 0)
-        _exit(fill_before_start());
-    assert_true(child > 0);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
+    in_a_child(fill_before_start);
 }
 
 static void
