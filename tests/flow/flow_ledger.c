@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "shared/base/clock.h"
+#include "tests/support/books.h"
 #include "tests/support/folder.h"
 #include "tests/support/stage.h"
 
@@ -35,42 +36,6 @@ s_ledger(stage_t *s, const char *word, const char *more, char **out, char **err)
     return code;
 }
 
-// The ledger of web-1, for json_decref; NULL where there is none.
-static json_t *
-s_books(stage_t *s)
-{
-    char *text = NULL;
-    json_t *all, *mine;
-
-    if (s_ledger(s, "--output=json", "web-1", &text, NULL) != 0) {
-        free(text);
-        return NULL;
-    }
-    all = json_loads(text, 0, NULL);
-    free(text);
-    claim(s, all != NULL && json_array_size(all) == 1);
-    mine = json_incref(json_array_get(all, 0));
-    json_decref(all);
-    return mine;
-}
-
-static json_int_t
-s_number(const json_t *books, const char *key)
-{
-    return json_integer_value(json_object_get(books, key));
-}
-
-static json_int_t
-s_sum(const json_t *books, const char *key)
-{
-    json_int_t sum = 0;
-    const char *cause;
-    json_t *value;
-
-    json_object_foreach(json_object_get(books, key), cause, value) sum += json_integer_value(value);
-    return sum;
-}
-
 // As many are acknowledged in the agent's book.
 struct acked {
     json_int_t least;
@@ -80,13 +45,14 @@ static bool
 s_is_acked(stage_t *s, void *arg)
 {
     const struct acked *acked = arg;
-    json_t *books = s_books(s);
-    const bool is = books != NULL && s_number(books, "acked") >= acked->least;
+    json_t *books = books_get(s);
+    const bool is = books != NULL && books_number(books, "acked") >= acked->least;
 
     // True at any moment, whatever happens to whom.
     if (books != NULL)
-        claim(s, s_number(books, "produced") ==
-                     s_number(books, "acked") + s_number(books, "pending") + s_sum(books, "lost"));
+        claim(s, books_number(books, "produced") == books_number(books, "acked") +
+                                                        books_number(books, "pending") +
+                                                        books_sum(books, "lost"));
     json_decref(books);
     return is;
 }
@@ -95,33 +61,11 @@ s_is_acked(stage_t *s, void *arg)
 static void
 s_wait_acked(stage_t *s, json_int_t more)
 {
-    json_t *books = s_books(s);
-    struct acked acked = { (books != NULL ? s_number(books, "acked") : 0) + more };
+    json_t *books = books_get(s);
+    struct acked acked = { (books != NULL ? books_number(books, "acked") : 0) + more };
 
     json_decref(books);
     claim(s, stage_until(s, 30000, s_is_acked, &acked));
-}
-
-static bool
-s_is_settled(stage_t *s, void *arg)
-{
-    json_t *books = s_books(s);
-    const bool is = books != NULL && json_is_true(json_object_get(books, "settled"));
-
-    (void) arg;
-    json_decref(books);
-    return is;
-}
-
-static bool
-s_has_lost(stage_t *s, void *arg)
-{
-    json_t *books = s_books(s);
-    const bool has = books != NULL && s_sum(books, "lost") > 0;
-
-    (void) arg;
-    json_decref(books);
-    return has;
 }
 
 static void
@@ -132,7 +76,7 @@ whoever_is_killed_everything_balances_and_nothing_is_lost(void **state)
     json_t *books;
     char *text;
 
-    claim(s, stage_until(s, 20000, s_is_settled, NULL));
+    claim(s, stage_until(s, 20000, books_are_settled, NULL));
     process_signal(agent, SIGKILL);
     claim(s, process_ended(agent, stage_ms(STAGE_PATIENCE_MS)));
     agent = s_agent(s);
@@ -141,13 +85,13 @@ whoever_is_killed_everything_balances_and_nothing_is_lost(void **state)
     claim(s, process_ended(collector, stage_ms(STAGE_PATIENCE_MS)));
     collector = stage_collector(s, NULL);
     s_wait_acked(s, 3000); // more PINGs than it takes for a difference to be one
-    books = s_books(s);
+    books = books_get(s);
     claim(s, json_is_true(json_object_get(books, "settled"))); // the journal knows it
-    claim(s, s_number(books, "unbalanced") == 0);
-    claim(s, s_sum(books, "lost") == 0);
-    claim(s, s_sum(books, "refused") == 0);
-    claim(s, s_number(books, "before") == 0 && s_number(books, "elsewhere") == 0);
-    claim(s, s_number(books, "stored") >= s_number(books, "acked"));
+    claim(s, books_number(books, "unbalanced") == 0);
+    claim(s, books_sum(books, "lost") == 0);
+    claim(s, books_sum(books, "refused") == 0);
+    claim(s, books_number(books, "before") == 0 && books_number(books, "elsewhere") == 0);
+    claim(s, books_number(books, "stored") >= books_number(books, "acked"));
     json_decref(books);
     claim(s, s_ledger(s, "--check", NULL, &text, NULL) == 0);
     claim(s, strcmp(text, "1 host: everything balances, nothing is lost\n") == 0);
@@ -159,7 +103,7 @@ the_dashboard_and_the_terminal_say_the_same(void **state)
 {
     stage_t *s = *state;
     json_t *all = http_json(stage_http_port(s), "/api/v1/ledger?h=web-1");
-    json_t *books = s_books(s), *value;
+    json_t *books = books_get(s), *value;
     const char *key;
 
     claim(s, books != NULL && json_array_size(all) == 1);
@@ -206,10 +150,10 @@ what_a_collector_has_lost_is_said(void **state)
     claim(s, access(journal, F_OK) == 0);
     claim(s, folder_remove(journal) == 0);
     stage_collector(s, NULL);
-    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_has_lost, NULL)); // told with the next PING
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, books_have_lost, NULL)); // told with the next PING
     s_wait_acked(s, 1000);
-    books = s_books(s);
-    claim(s, s_number(books, "unbalanced") == 0);
+    books = books_get(s);
+    claim(s, books_number(books, "unbalanced") == 0);
     json_decref(books);
     claim(s, s_ledger(s, "--check", "web-1", NULL, &why) == 1);
     claim(s, strstr(why, "zpulse ledger: web-1: lost: ") != NULL);

@@ -10,55 +10,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/books.h"
 #include "tests/support/exported.h"
 #include "tests/support/folder.h"
 #include "tests/support/stage.h"
 
 #define SOME 1500 // samples of a part, at least: some seconds
 
-// What `zpulse ledger` says of web-1, for json_decref; NULL where it is not known.
-static json_t *
-s_books(stage_t *s)
-{
-    process_t *p = stage_run(s, "zpulse", "ledger", "--collector", stage_endpoint(s),
-                             "--output=json", "web-1", NULL);
-    json_t *all, *mine;
-
-    claim(s, process_ended(p, stage_ms(STAGE_PATIENCE_MS)));
-    all = process_code(p) == 0 ? json_loads(process_out(p), 0, NULL) : NULL;
-    mine = json_incref(json_array_get(all, 0));
-    json_decref(all);
-    stage_drop(s, &p);
-    return mine;
-}
-
-static json_int_t
-s_number(const json_t *books, const char *key)
-{
-    return json_integer_value(json_object_get(books, key));
-}
-
-static json_int_t
-s_lost(const json_t *books)
-{
-    const json_t *lost = json_object_get(books, "lost");
-    json_int_t sum = 0;
-    const char *cause;
-    json_t *value;
-
-    json_object_foreach((json_t *) (uintptr_t) lost, cause, value)
-    {
-        sum += json_integer_value(value);
-    }
-    return sum;
-}
-
 // As many are acknowledged in the agent's book.
 static bool
 s_is_acked(stage_t *s, void *arg)
 {
-    json_t *books = s_books(s);
-    const bool is = books != NULL && s_number(books, "acked") >= *(const json_int_t *) arg;
+    json_t *books = books_get(s);
+    const bool is = books != NULL && books_number(books, "acked") >= *(const json_int_t *) arg;
 
     json_decref(books);
     return is;
@@ -72,8 +36,8 @@ s_wait_acked(stage_t *s, json_int_t before)
     json_t *books;
 
     claim(s, stage_until(s, 60000, s_is_acked, &least));
-    books = s_books(s);
-    least = s_number(books, "acked");
+    books = books_get(s);
+    least = books_number(books, "acked");
     json_decref(books);
     return least;
 }
@@ -122,50 +86,30 @@ s_count(stage_t *s)
 static bool
 s_is_even(stage_t *s, void *arg)
 {
-    json_t *books = s_books(s);
-    const bool is = books != NULL && s_number(books, "stored") == (json_int_t) s_count(s);
+    json_t *books = books_get(s);
+    const bool is = books != NULL && books_number(books, "stored") == (json_int_t) s_count(s);
 
     (void) arg;
     json_decref(books);
     return is;
-}
-
-static bool
-s_is_settled(stage_t *s, void *arg)
-{
-    json_t *books = s_books(s);
-    const bool is = books != NULL && json_is_true(json_object_get(books, "settled"));
-
-    (void) arg;
-    json_decref(books);
-    return is;
-}
-
-static bool
-s_has_lost(stage_t *s, void *arg)
-{
-    json_t *books = s_books(s);
-    const bool has = books != NULL && s_lost(books) > 0;
-
-    (void) arg;
-    json_decref(books);
-    return has;
 }
 
 // Books balance, and what is not lost is there once.
 static void
 s_check(stage_t *s, process_t *agent)
 {
-    json_t *books = s_books(s);
-    json_int_t acked = s_number(books, "acked");
+    json_t *books = books_get(s);
+    json_int_t acked = books_number(books, "acked");
 
     json_decref(books);
     (void) s_wait_acked(s, acked);
-    books = s_books(s);
+    books = books_get(s);
     claim(s, json_is_true(json_object_get(books, "settled")));
-    claim(s, s_number(books, "unbalanced") == 0);
-    claim(s, s_number(json_object_get(books, "lost"), "collector-lost") == s_lost(books));
-    claim(s, s_number(books, "elsewhere") == s_lost(books)); // not here, as the collector sees it
+    claim(s, books_number(books, "unbalanced") == 0);
+    claim(s, books_number(json_object_get(books, "lost"), "collector-lost") ==
+                 books_sum(books, "lost"));
+    claim(s, books_number(books, "elsewhere") ==
+                 books_sum(books, "lost")); // not here, as the collector sees it
     json_decref(books);
     s_end(s, agent, SIGTERM);
     claim(s, stage_until(s, 20000, s_is_even, NULL));
@@ -179,7 +123,7 @@ of_what_a_backup_lacks_nothing_more_is_lost(void **state)
     process_t *agent = stage_agent(s, "web-1", "--app-sub", "", "--app-pull", "", NULL);
     json_int_t first, second;
 
-    claim(s, stage_until(s, 20000, s_is_settled, NULL));
+    claim(s, stage_until(s, 20000, books_are_settled, NULL));
     first = s_wait_acked(s, 0);
     s_end(s, collector, SIGTERM);
     s_move(s, "collector/journal", "journal", true);
@@ -194,7 +138,7 @@ of_what_a_backup_lacks_nothing_more_is_lost(void **state)
     s_move(s, "journal", "collector/journal", false);
     s_move(s, "store", "collector/store", false);
     stage_collector(s, NULL);
-    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_has_lost, NULL));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, books_have_lost, NULL));
     s_check(s, agent);
 }
 
