@@ -46,6 +46,9 @@ s_serve(const struct collector_options *settings, int argc, char **argv)
 {
     const uint64_t peers = 2 * (uint64_t) settings->most_agents + PEERS;
     collector_t *collector = NULL;
+    // Two connections of each agent, which may all come from one address (peer_guard keeps an
+    // eighth for others); what is missing to that is said, and strangers get no more than that.
+    const uint64_t want = descriptors_wanted(peers + peers / 7 + 1, FD_OWN);
     uint64_t limit;
     int exit_code;
     int signals = service_start(IO_THREADS);
@@ -54,10 +57,8 @@ s_serve(const struct collector_options *settings, int argc, char **argv)
         log_error("signals cannot be read", "error=%s", log_quote(err_str(signals)));
         return OPTION_EXIT_FAILED;
     }
-    // Two connections of each agent, which may all come from one address (peer_guard keeps an
-    // eighth for others); what is missing to that is said.
-    limit = descriptors_raise(descriptors_wanted(peers + peers / 7 + 1, FD_OWN));
-    if (peer_guard_start(limit, FD_OWN) < 0)
+    limit = descriptors_raise(want);
+    if (peer_guard_start(limit < want ? limit : want, FD_OWN) < 0)
         log_warn("connections are not guarded: the program is linked in a way of its own", NULL);
     collector_stat_init();
     if (collector_start(&collector, &exit_code, settings) == 0) {

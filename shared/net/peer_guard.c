@@ -86,22 +86,24 @@ guarded_accept(int listener, struct sockaddr *address, socklen_t *length, int fl
     return -1;
 }
 
-// What stands for an address; 0 for none. IPv6: the network, of which one host may have all.
+// What stands for an address, never 0. IPv6: the network, of which one host may have all, but for
+// what is IPv4 behind a socket of both. libzmq does not ask for the address of local peers (ipc).
 static uint32_t
 s_source(const struct sockaddr *address)
 {
+    const struct in6_addr *in6;
     uint64_t hash;
 
-    if (address == NULL)
-        return 0;
-    if (address->sa_family == AF_INET)
+    if (address != NULL && address->sa_family == AF_INET) {
         hash = fnv_add(FNV_BEGIN, &((const struct sockaddr_in *) (const void *) address)->sin_addr,
                        4);
-    else if (address->sa_family == AF_INET6)
-        hash = fnv_add(FNV_BEGIN,
-                       &((const struct sockaddr_in6 *) (const void *) address)->sin6_addr, 8);
-    else
-        hash = address->sa_family;
+    } else if (address != NULL && address->sa_family == AF_INET6) {
+        in6 = &((const struct sockaddr_in6 *) (const void *) address)->sin6_addr;
+        hash = IN6_IS_ADDR_V4MAPPED(in6) ? fnv_add(FNV_BEGIN, in6->s6_addr + 12, 4)
+                                         : fnv_add(FNV_BEGIN, in6, 8);
+    } else {
+        hash = AF_UNIX;
+    }
     return (uint32_t) (hash ^ hash >> 32) | 1;
 }
 
@@ -114,7 +116,7 @@ s_has_room(int fd, int ceiling, uint32_t source)
     if (fd < ceiling - ceiling / SCARCE_SHARE)
         return true;
     if (fd < ceiling) {
-        for (int i = 0; i < fd && source != 0; i++)
+        for (int i = 0; i < fd; i++)
             has += atomic_load_explicit(&s_sources[i], memory_order_relaxed) == source ? 1 : 0;
         if (has <= ceiling / 2)
             return true;
@@ -126,22 +128,22 @@ s_has_room(int fd, int ceiling, uint32_t source)
     return false;
 }
 
-// libzmq asserts on what it does not expect, such as an error of the network that the kernel tells
-// of here, and asks again at once where there is no descriptor: by another process's doing (ENFILE)
-// that happens to who has kept some, too.
+// libzmq asserts on what it does not expect: at ipc also on a want of descriptors or memory, which
+// elsewhere it would ask again for at once, and which other processes can bring about. That a peer
+// has gone while it waited it bears everywhere.
 static void
 s_failed(int *error)
 {
     switch (*error) {
     case EMFILE:
     case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
         (void) poll(NULL, 0, PAUSE_MS);
-        *error = EMFILE;
+        *error = ECONNABORTED;
         break;
     case EAGAIN:
     case EINTR:
-    case ENOBUFS:
-    case ENOMEM:
     case EBADF: // these four are mistakes of the program: the assertion may have them
     case EFAULT:
     case EINVAL:

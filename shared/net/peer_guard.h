@@ -2,8 +2,7 @@
 //
 // libzmq (4.3.4) has two weaknesses that no option of it reaches:
 // - It has no limit of connections. Once accept fails for want of a descriptor its thread asks
-// again
-//   without end, and any file that we want to open fails as well.
+//   without end (at ipc it ends the process), and files that we want to open fail as well.
 // - It ends the process by an assertion where a connection breaks while its messages find no room,
 //   and a ZMTP PING is among those that were read already: by 20 lines of a script at a socket
 //   without keys, and with keys the same code stands behind the handshake.
@@ -11,11 +10,9 @@
 // So the program defines accept4, epoll_ctl and epoll_wait itself. The dynamic linker gives a
 // library the program's functions before libc's, and these go on to the kernel:
 // - What is accepted with a descriptor at or above a ceiling is closed at once. The kernel gives
-// the
-//   lowest free number, so all that is above the ceiling stays for files of our own: nothing is
+//   the lowest free number, so what is above the ceiling stays for files of our own: nothing is
 //   counted, no watcher can be late. Of the last eighth below it, who has more than half of all
-//   gets nothing, so that one address alone shuts nobody out. Local peers (ipc) count as one
-//   address.
+//   gets nothing, so that one address alone shuts nobody out. Local peers (ipc) count as one.
 // - A connection that libzmq wants neither to read nor to write is not watched at all, and of one
 //   that can be read or written that alone is told. So libzmq learns that a peer has gone by
 //   reading and writing only, where it can bear it.

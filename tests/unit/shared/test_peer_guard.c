@@ -13,7 +13,11 @@
 #include <cmocka.h>
 #include <czmq.h>
 #include <poll.h>
+#include <stdio.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "shared/net/sock.h"
 #include "tests/support/zmtp_peer.h"
@@ -177,10 +181,129 @@ a_peer_that_breaks_off_with_a_ping_in_the_queue_ends_nothing(void **state)
     zsock_destroy(&pull);
 }
 
+// As libzmq does it, of a listener of our own: with the address, or for local peers without.
+static int
+s_accept(int listener, int client, int *kept_ret, bool ask)
+{
+    struct sockaddr_storage from;
+    socklen_t size = sizeof from;
+    int fd;
+
+    *kept_ret = fcntl(client, F_DUPFD_CLOEXEC, ELSEWHERE);
+    assert_true(*kept_ret != -1);
+    close(client);
+    fd = accept4(listener, ask ? (struct sockaddr *) &from : NULL, ask ? &size : NULL,
+                 SOCK_CLOEXEC);
+    assert_true(fd != -1 || errno == ECONNABORTED);
+    return fd;
+}
+
+// One of both kinds, as libzmq makes it for [::]; its port.
+static int
+s_listen_to_both(uint16_t *port_ret)
+{
+    struct sockaddr_in6 at = { .sin6_family = AF_INET6, .sin6_addr = in6addr_any };
+    socklen_t size = sizeof at;
+    const int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0), off = 0;
+
+    assert_int_equal(setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off), 0);
+    assert_int_equal(bind(fd, (const struct sockaddr *) &at, sizeof at), 0);
+    assert_int_equal(listen(fd, 64), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *) &at, &size), 0);
+    *port_ret = ntohs(at.sin6_port);
+    return fd;
+}
+
+static void
+hosts_of_ipv4_behind_a_socket_of_both_are_told_apart(void **state)
+{
+    static int theirs[2 * ROOM], ours[2 * ROOM];
+    int n = 0, listener, last;
+    uint16_t port;
+
+    (void) state;
+    assert_int_equal(peer_guard_start(ROOM, 0), 0);
+    listener = s_listen_to_both(&port);
+    do {
+        assert_true(n < ROOM);
+        ours[n] = s_accept(listener, zmtp_peer_connect("127.0.0.1", port), &theirs[n], true);
+    } while (ours[n++] != -1);
+    last = s_accept(listener, zmtp_peer_connect("127.0.0.2", port), &theirs[n++], true);
+    assert_true(last != -1);
+    close(last);
+    for (int i = 0; i < n; i++) {
+        close(theirs[i]);
+        if (i < n - 2)
+            close(ours[i]);
+    }
+    close(listener);
+}
+
+static void
+local_peers_are_one_and_leave_room_for_others(void **state)
+{
+    static int theirs[2 * ROOM], ours[2 * ROOM];
+    struct sockaddr_un at = { .sun_family = AF_UNIX };
+    int n = 0, listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), both, last;
+    uint16_t port;
+
+    (void) state;
+    assert_int_equal(peer_guard_start(ROOM, 0), 0);
+    both = s_listen_to_both(&port);
+    // Without a name of its own in the file system.
+    (void) snprintf(at.sun_path + 1, sizeof at.sun_path - 1, "zpulse-guard-%d", (int) getpid());
+    assert_int_equal(bind(listener, (const struct sockaddr *) &at, sizeof at), 0);
+    assert_int_equal(listen(listener, 64), 0);
+    do {
+        const int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        assert_true(n < ROOM);
+        assert_int_equal(connect(client, (const struct sockaddr *) &at, sizeof at), 0);
+        ours[n] = s_accept(listener, client, &theirs[n], false);
+    } while (ours[n++] != -1);
+    last = s_accept(both, zmtp_peer_connect("127.0.0.2", port), &theirs[n++], true);
+    assert_true(last != -1);
+    close(last);
+    for (int i = 0; i < n; i++) {
+        close(theirs[i]);
+        if (i < n - 2)
+            close(ours[i]);
+    }
+    close(listener);
+    close(both);
+}
+
+// At ipc libzmq asserts on it, and elsewhere asks again at once.
+static void
+no_descriptor_is_told_as_a_peer_that_went(void **state)
+{
+    struct rlimit before, none;
+    uint16_t port;
+    int listener, client, fd, error;
+
+    (void) state;
+    assert_int_equal(peer_guard_start(ROOM, 0), 0);
+    listener = s_listen_to_both(&port);
+    client = zmtp_peer_connect("127.0.0.1", port);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = (struct rlimit){ .rlim_cur = 3, .rlim_max = before.rlim_max };
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    error = errno;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(fd, -1);
+    assert_int_equal(error, ECONNABORTED);
+    close(client);
+    close(listener);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hosts_of_ipv4_behind_a_socket_of_both_are_told_apart),
+        cmocka_unit_test(local_peers_are_one_and_leave_room_for_others),
+        cmocka_unit_test(no_descriptor_is_told_as_a_peer_that_went),
         cmocka_unit_test(what_comes_above_the_ceiling_is_closed_and_others_find_room),
         cmocka_unit_test(a_peer_that_breaks_off_with_a_ping_in_the_queue_ends_nothing),
     };
