@@ -272,6 +272,7 @@ agent_stop(agent_t **self_p)
     series_table_destroy(&self->table);
     if (self->signal_fd >= 0)
         clean = service_end(self->signal_fd) && clean;
+    client_keys_wipe(&self->keys);
     // Who is left behind with the spool may yet write to it: nobody else has the folder before the
     // kernel has let go of that thread.
     if (self->lock_fd >= 0 && spooled)

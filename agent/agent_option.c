@@ -320,7 +320,10 @@ s_applications(struct agent_config *config, const options_t *given, FILE *err)
 bool
 agent_config_wants_start(const struct agent_config *fresh, const struct agent_config *old)
 {
-    return fresh->interval_ms != old->interval_ms || strcmp(fresh->data, old->data) != 0 ||
+    return strcmp(fresh->keys_dir, old->keys_dir) != 0 || fresh->interval_ms != old->interval_ms ||
+           fresh->spool_sync_ms != old->spool_sync_ms || fresh->spool_age_ms != old->spool_age_ms ||
+           fresh->spool_bytes != old->spool_bytes || fresh->backlog_rate != old->backlog_rate ||
+           fresh->memory != old->memory || strcmp(fresh->data, old->data) != 0 ||
            strcmp(fresh->name, old->name) != 0 || strcmp(fresh->rootfs, old->rootfs) != 0 ||
            strcmp(fresh->collector, old->collector) != 0 ||
            !app_endpoint_list_equal(&fresh->app_sub, &old->app_sub) ||

@@ -32,7 +32,7 @@ rotate_run(const struct agent_config *config)
         printf("%s/" ENROL_AGENT_NAME ".key is another one, which the collector lets in; an agent "
                "that runs takes it up within %d s\n",
                config->keys, KEY_WATCH_MS / 1000);
-    else if (rc != -EINTR)
+    else if (why.len > 0)
         fprintf(stderr, "zpulse-agent: rotate: %s\n", buf_cstr(&why));
     buf_release(&why);
     service_end(signals);

@@ -165,9 +165,9 @@ s_rotate(struct keys *self)
         &why);
 
     if (rc == 0)
-        printf("%s/" ENROL_OPERATOR_NAME ".key is another one; the old one is let in for a day\n",
-               dir);
-    else if (rc != -EINTR)
+        printf("%s/" ENROL_OPERATOR_NAME ".key is another one%s\n", dir,
+               until_ms != 0 ? "; the old one is let in for a day" : "");
+    else if (why.len > 0)
         fprintf(stderr, "zpulse keys: %s\n", buf_cstr(&why));
     buf_release(&why);
     if (rc == 0)

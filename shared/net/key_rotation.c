@@ -49,6 +49,12 @@ key_rotate(int64_t *until_ms, const struct key_rotation *how, struct buf *why)
         rc = key_file_replace(&fresh, how->dir, how->name, why);
     if (rc == 0)
         rc = key_file_remove(how->dir, next, why);
+    // The collector has the new one: the old one's time runs.
+    if (rc < 0 && *until_ms != 0)
+        buf_printf(why, "; run it again: the collector lets the old key in for %lld min more",
+                   (long long) ((*until_ms - clock_real_ms()) / 60000));
+    else if (rc == -EINTR)
+        buf_clear(why);
     key_pair_wipe(&fresh);
     client_keys_wipe(&keys);
     return rc;
@@ -127,8 +133,7 @@ s_prove(const struct key_rotation *how, const struct client_keys *keys,
     rc = rc < 0 ? rc : sock_connect(sock, endpoint);
     rc = rc < 0 ? rc : s_wait(sock, how);
     if (rc < 0 && why->len == 0)
-        buf_printf(why, "%s: the new key is not let in (%s): the old one stays", endpoint,
-                   err_str(rc));
+        buf_printf(why, "%s: the new key is not let in (%s)", endpoint, err_str(rc));
     zsock_destroy(&sock);
     if (rc == 0)
         buf_clear(why);

@@ -27,7 +27,8 @@ struct key_rotation {
 };
 
 // 0, and until when the old key is let in, by the collector's clock (0: it is not any more); or
-// below zero and `why` is a line for people: -EPERM is a refusal, -ETIMEDOUT no answer.
+// below zero and `why` is a line for people: -EPERM is a refusal, -ETIMEDOUT no answer, -EINTR
+// leaves it empty where nothing has been changed yet.
 int key_rotate(int64_t *until_ms, const struct key_rotation *how, struct buf *why);
 
 #endif

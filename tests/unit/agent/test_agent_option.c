@@ -225,10 +225,48 @@ applications_of_elsewhere_are_a_wrong_configuration(void **state)
             fail_msg("taken: %s", endpoints[i]);
 }
 
+static void
+what_only_a_start_takes_up_is_known(void **state)
+{
+    static const char *const others[][2] = {
+        { "--keys", "/other" },
+        { "--data", "/other" },
+        { "--name", "other" },
+        { "--interval", "2s" },
+        { "--spool-sync", "1s" },
+        { "--spool-bytes", "2GiB" },
+        { "--spool-age", "1d" },
+        { "--memory", "8MiB" },
+        { "--backlog-rate", "2MiB" },
+        { "--app-sub", "" },
+        { "--collector", "tcp://127.0.0.2:7000" },
+    };
+    struct agent_config before;
+
+    (void) state;
+    assert_int_equal(LOAD("--log-level", "info", "--keys", "/keys"), -1);
+    before = config;
+    assert_int_equal(LOAD("--log-level", "debug", "--keys", "/keys"), -1);
+    assert_false(agent_config_wants_start(&config, &before));
+    agent_config_release(&config);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        const bool keys = strcmp(others[i][0], "--keys") == 0;
+
+        assert_int_equal(LOAD("--keys", keys ? others[i][1] : "/keys",
+                              keys ? "--log-level" : others[i][0], keys ? "info" : others[i][1]),
+                         -1);
+        if (!agent_config_wants_start(&config, &before))
+            fail_msg("not noticed: %s", others[i][0]);
+        agent_config_release(&config);
+    }
+    agent_config_release(&before);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_only_a_start_takes_up_is_known),
         cmocka_unit_test(defaults_are_those_of_one_machine),
         cmocka_unit_test(the_first_of_several_collectors_is_taken),
         cmocka_unit_test(applications_have_a_default_that_can_be_turned_off),
