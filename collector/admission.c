@@ -162,8 +162,14 @@ s_list(admission_t *self, const char *dir)
 
     if (rc < 0)
         log_error("who is to be let in cannot be read", "why=%s", log_quote(buf_cstr(&why)));
-    for (size_t i = 0; i < list.n; i++)
-        s_let_in(self, &list.at[i]);
+    for (size_t i = 0; i < list.n; i++) {
+        // It would take the place of the operator's own key, beside the list.
+        if (strcmp(list.at[i].name, ENROL_OPERATOR_NAME) == 0 && list.at[i].role != ROLE_OPERATOR)
+            log_warn("a key is not let in: its name is the operator's", "name=%s role=%s",
+                     list.at[i].name, key_role_str((uint8_t) list.at[i].role));
+        else
+            s_let_in(self, &list.at[i]);
+    }
     admit_list_release(&list);
     buf_release(&why);
     return rc;

@@ -117,6 +117,6 @@ s_refill(struct agent_budget *b, uint32_t rate, int64_t t0_ms, struct host_time 
         b->left = most;
     if (sane && (!b->begun || t0_ms > b->to_ms))
         b->to_ms = t0_ms;
-    b->begun = b->begun || sane;
+    b->begun = true;
     b->came_ms = now.mono_ms;
 }

@@ -6,8 +6,9 @@
 //         it was cut off comes as fast as the line goes, and is no flood. Where an agent's clock
 //         went back, the time that passed here counts in its place.
 // Lanes:  what is sent late has a budget of its own, beside that of what is live: one would use up
-//         what the other is owed, since each has times of its own. So an agent that lies about its
-//         times gets twice its rate, at most.
+//         what the other is owed, since each has times of its own.
+// Trust:  an agent that lies about its times, as by hours in a second, gets more: this bounds what
+//         has gone wrong, not who means harm. Such a one is revoked.
 // Once:   a decision about samples stands in the journal with its record, one about a series in the
 //         entry LIMITS behind it. A replay decides nothing of that again. What is kept here begins
 //         anew with a start, so what comes after one may be let in that a moment before was not.

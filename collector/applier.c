@@ -12,7 +12,6 @@
 #include "shared/net/selfstat.h"
 #include "shared/wire/import_host.h"
 
-static bool s_is_imported(const struct source *source);
 static void s_leave_name(applier_t *self, struct source *source);
 static uint64_t s_fate(applier_t *self, uint64_t refused);
 static void s_publish_anew(applier_t *self, struct source *source);
@@ -91,14 +90,9 @@ applier_name(applier_t *self, uint64_t host, const char *name)
     s_remove_streams(self, source);
     s_leave_name(self, source);
     source->name = xstrdup(name);
-    if (!s_is_imported(source))
+    source->imported = source->host == import_host_id(name, strlen(name));
+    if (!source->imported)
         map_put(self->names, name, strlen(name), source);
-}
-
-static bool
-s_is_imported(const struct source *source)
-{
-    return source->host == import_host_id(source->name, strlen(source->name));
 }
 
 // It is free for others, unless one of them has it already.
@@ -119,7 +113,7 @@ applier_into(const applier_t *self, uint64_t host)
     const struct source *source = map_get_u64(self->sources, host);
     const struct source *agent;
 
-    if (source == NULL || source->name == NULL || !s_is_imported(source))
+    if (source == NULL || source->name == NULL || !source->imported)
         return host;
     // Streams of one instance stand together.
     if (source->n_streams > 0)
@@ -312,6 +306,7 @@ s_add_stream(applier_t *self, struct source *source, uint64_t id)
         lane = lane_table_find(self->lanes, source->host, id);
     if (lane != NULL && lane->decided.below > 0) {
         slot_decisions_copy(&stream->decided, &lane->decided);
+        stream->decided_before = lane->decided.below;
         agent_minutes_restore(&source->minutes, lane->decided.minute, lane->decided.made);
     }
     map_put_u64(self->streams, id, stream);
@@ -342,8 +337,8 @@ s_accept(struct stream *stream, const struct record *record)
     // What no slot was named for is rows without the room.
     if (refused > self->taken.by_slot)
         applier_refused(stream, LIMIT_ROOM, 0, refused - self->taken.by_slot);
-    if (self->taken.shared && rc != ERR_FORMAT)
-        applier_part_share(stream);
+    if (self->taken.shared)
+        applier_part_end(stream, rc != ERR_FORMAT);
     applier_refused(stream, 0, 0, 0);
     // What the journal can not say again was read when it came, or told then.
     if (self->live.hosts != NULL)

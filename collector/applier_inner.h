@@ -18,6 +18,7 @@
 struct source {
     uint64_t host;
     char *name;                   // becomes `instance`; NULL: nobody has said it yet
+    bool imported;                // an operator's, not an agent's
     uint64_t nonce;               // of the agent's start, as last heard; 0: not yet
     uint32_t n_series;            // different ones that its streams have slots for
     struct agent_minutes minutes; // of its new series
@@ -38,6 +39,7 @@ struct series {
     uint8_t limit;   // enum refused_limit that it was refused by; 0: none
     bool admitted;   // the publisher knows it
     bool seen;       // in the record that is being shared out
+    bool decided;    // since the start: its limit is no more asked
 };
 
 struct stream {
@@ -55,6 +57,7 @@ struct stream {
     int64_t retry_ms;              // monotonic, when to ask for series the store refused; 0: none
     int64_t retry_wait_ms;         // how long it waited the last time; 0: it never did
     struct slot_decisions decided; // of its slots
+    uint32_t decided_before;       // slots below it were decided before the start
     bool to_tell;                  // of that something is new
 };
 
@@ -158,8 +161,8 @@ void applier_unhold(struct stream *stream, series_id id);
 void applier_refused(struct stream *stream, uint8_t limit, uint16_t metric, uint64_t samples);
 // A block of a record that is not let in whole: it waits for the others.
 void applier_part_add(struct stream *stream, int64_t time_ms, const struct row_block *block);
-// All have come: what is let in goes on to applier_block.
-void applier_part_share(struct stream *stream);
+// All have come: what is let in goes on to applier_block, unless the record broke off.
+void applier_part_end(struct stream *stream, bool is_whole);
 // `n` samples of a block that are let in.
 void applier_block(struct stream *stream, int64_t time_ms, const struct row_block *block,
                    uint64_t n);

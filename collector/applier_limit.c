@@ -19,6 +19,7 @@
 static uint8_t s_judge(struct stream *stream, const struct slot_def *def, series_id id);
 static void s_tell(struct stream *stream);
 static void s_log(struct stream *stream, uint8_t limit, const struct slot_def *def);
+static void s_share(struct stream *stream);
 static uint64_t s_keep(struct stream *stream, struct part_block *block, uint64_t left);
 static void s_give(struct stream *stream, const struct part_block *block);
 
@@ -39,17 +40,19 @@ applier_decide(struct stream *stream, const struct slot_def *def, const struct l
                series_id *known_ret)
 {
     const struct series *slot = &stream->series[def->slot];
+    // A slot that was passed over is not, though newer ones are.
+    const bool is_decided = slot->decided || def->slot < stream->decided_before;
     uint8_t limit = slot_refusals_find(&stream->decided.refusals, def->slot);
 
     *known_ret = 0;
     if (limit != 0)
         return limit;
-    // As it was decided before a start: the store may have to make it again.
-    if (def->slot < stream->decided.below && slot->id == 0)
+    // As it was decided before: the store may have to make it again.
+    if (is_decided && slot->id == 0)
         return 0;
     *known_ret = store_find(stream->applier->store, stream->host, whole);
     // Said again. What has another series now was never decided.
-    if (def->slot < stream->decided.below && *known_ret == slot->id)
+    if (is_decided && *known_ret == slot->id)
         return 0;
     limit = s_judge(stream, def, *known_ret);
     if (limit != 0) {
@@ -80,11 +83,13 @@ s_judge(struct stream *stream, const struct slot_def *def, series_id id)
         return LIMIT_FRAME_BYTES;
     if (!imported && agent_limit_labels(most, &def->labels))
         return LIMIT_LABEL_BYTES;
+    if (imported)
+        return LIMIT_NONE;
     if (id != 0 && id < self->held_size && self->held[id] > 0)
         return self->held[id] < UINT16_MAX ? LIMIT_NONE : LIMIT_SERIES;
     if (source->n_series >= most->series)
         return LIMIT_SERIES;
-    if (imported || id != 0)
+    if (id != 0)
         return LIMIT_NONE;
     return agent_minutes_take(&source->minutes, most->new_series, self->record->t0_ms,
                               &stream->decided.minute, &stream->decided.made)
@@ -124,6 +129,9 @@ applier_hold(struct stream *stream, series_id id)
 {
     applier_t *self = stream->applier;
 
+    // An import shares ids with the agent of its instance, whose count is not its own.
+    if (stream->source->imported)
+        return;
     if (id >= self->held_size) {
         const uint32_t size = id < 512 ? 1024 : id < UINT32_MAX / 2 ? 2 * id : UINT32_MAX;
 
@@ -137,7 +145,8 @@ applier_hold(struct stream *stream, series_id id)
 void
 applier_unhold(struct stream *stream, series_id id)
 {
-    stream->source->n_series -= --stream->applier->held[id] == 0;
+    if (!stream->source->imported)
+        stream->source->n_series -= --stream->applier->held[id] == 0;
 }
 
 void
@@ -200,15 +209,24 @@ applier_part_add(struct stream *stream, int64_t time_ms, const struct row_block 
 }
 
 void
-applier_part_share(struct stream *stream)
+applier_part_end(struct stream *stream, bool is_whole)
+{
+    const struct part *part = &stream->applier->part;
+
+    for (size_t i = 0; i < part->n_cells; i++)
+        if (lane_form(stream->lane, part->slots[i]) != NULL)
+            stream->series[part->slots[i]].seen = false;
+    if (is_whole)
+        s_share(stream);
+}
+
+static void
+s_share(struct stream *stream)
 {
     applier_t *self = stream->applier;
     struct part *part = &self->part;
     uint64_t left = self->share.samples;
 
-    for (size_t i = 0; i < part->n_cells; i++)
-        if (lane_form(stream->lane, part->slots[i]) != NULL)
-            stream->series[part->slots[i]].seen = false;
     part->n_keep = part->n_blocks == 0 ? 0 : part->blocks[part->n_blocks - 1].nth + 1;
     if (part->n_keep > part->keep_size) {
         part->keep_size = 2 * part->n_keep;

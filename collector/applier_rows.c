@@ -141,6 +141,7 @@ s_define(void *arg, const struct slot_def *def)
     }
     if (rc < 0)
         series.id = 0;
+    series.decided = true;
     series.admitted = series.id != 0 && series.id == slot->id && slot->admitted;
     s_set_slot(stream, slot, series);
     store_lane_define(stream->into, def->slot, series.id, def->form, lane_next(stream->lane));

@@ -187,7 +187,8 @@ s_part(control_service_t *self, const struct route *from, zmq_msg_t *body,
 
     if (roster_knows(self->is.roster, &self->from, curve_user(body))) {
         memcpy(refused.name, self->from.name, sizeof refused.name);
-        s_note(self, &refused);
+        if (self->from.role == ROLE_AGENT)
+            s_note(self, &refused);
         s_goaway(self, from, GOAWAY_REVOKED);
         parting_add(&self->parting, line, clock_mono_ms());
     } else {
@@ -321,7 +322,8 @@ s_hello(control_service_t *self, const struct route *from)
                           ingest_count(self->is.ingest, host->info.host), s_now());
     s_welcome(self, from, host);
     s_look_for_loss(self, host);
-    refusal_book_welcome(self->is.refused, host->info.host, hello->nonce, host->info.name);
+    if (!host->imported)
+        refusal_book_welcome(self->is.refused, host->info.host, hello->nonce, host->info.name);
     log_line(known ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
              host->imported ? "importer is welcome" : "agent is welcome",
              "host=%s id=%s version=%s streams=%u", log_quote(host->info.name),

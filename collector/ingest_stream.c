@@ -279,6 +279,7 @@ s_add_stream(ingest_streams_t *self, struct source *source, uint64_t id, const l
     stream->ingest = self->ingest;
     stream->source = source;
     stream->id = id;
+    stream->tabled = UINT64_MAX;
     stream->next = lane == NULL ? 0 : lane->next;
     stream->ended = lane != NULL && lane->ended;
     map_put_u64(self->streams, id, stream);

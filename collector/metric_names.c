@@ -7,6 +7,7 @@
 
 #include "shared/base/map.h"
 #include "shared/base/xalloc.h"
+#include "shared/wire/query_ledger.h"
 
 struct metric_names {
     map_t *numbers; // name -> its number, as a pointer
@@ -42,7 +43,7 @@ metric_names_destroy(metric_names_t **self_p)
 uint16_t
 metric_names_put(metric_names_t *self, const char *name)
 {
-    const size_t len = strlen(name);
+    const size_t len = strnlen(name, QUERY_LIMIT_TEXT);
     uint16_t number = (uint16_t) (uintptr_t) map_get(self->numbers, name, len);
 
     if (number != 0 || self->n == METRIC_NAMES_MAX || len == 0)
@@ -51,7 +52,7 @@ metric_names_put(metric_names_t *self, const char *name)
         self->size = self->size == 0 ? 64 : 2 * self->size;
         self->at = xrealloc(self->at, self->size, sizeof(char *));
     }
-    self->at[self->n++] = xstrdup(name);
+    self->at[self->n++] = xstrndup(name, len);
     number = self->n;
     map_put(self->numbers, name, len, (void *) (uintptr_t) number);
     return number;

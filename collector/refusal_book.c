@@ -67,7 +67,8 @@ refusal_book_add(refusal_book_t *self, const struct query_away *refused, int64_t
         entry->times = 0;
     }
     // It may have moved, or been started anew.
-    memcpy(entry->address, refused->address, sizeof entry->address);
+    if (refused->address[0] != '\0') // a door that was shut does not say where from
+        memcpy(entry->address, refused->address, sizeof entry->address);
     entry->nonce = refused->nonce;
     entry->last_ms = now_ms;
     entry->times++;

@@ -48,6 +48,18 @@ take(uint8_t flags, int64_t t0_ms, uint32_t count)
     return share.samples;
 }
 
+// What is stored is not of that time: offsets may point back from it.
+static void
+a_time_that_can_not_be_gives_no_budget_again(void **state)
+{
+    uint32_t n = 0;
+
+    (void) state;
+    for (int i = 0; i < 100; i++)
+        n += take(0, INT64_MAX, RATE);
+    assert_int_equal(n, AGENT_BURST_S * RATE);
+}
+
 static void
 an_hour_that_was_held_back_may_come_in_a_moment(void **state)
 {
@@ -222,6 +234,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(a_time_that_can_not_be_gives_no_budget_again, setup),
         cmocka_unit_test_setup(an_hour_that_was_held_back_may_come_in_a_moment, setup),
         cmocka_unit_test_setup(what_is_more_than_the_rate_is_refused_and_the_rate_flows_on, setup),
         cmocka_unit_test_setup(a_slow_agent_may_send_its_seconds_in_one_record, setup),

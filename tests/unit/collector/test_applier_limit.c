@@ -167,6 +167,23 @@ what_was_decided_stands_after_a_start_whatever_the_limit_is_then(void **state)
     assert_int_equal(visible(), 50);
 }
 
+// Whoever names its highest slot first has not had the others decided by that.
+static void
+slots_that_were_passed_over_are_decided_when_they_come(void **state)
+{
+    (void) state;
+    room_begin(&s, HOST, "web", 5);
+    fake_defs(&s, 99, 100);
+    room_give(&s);
+    fake_defs(&s, 5, 99);
+    room_give(&s);
+    row(0, 100);
+    assert_int_equal(visible(), SERIES);
+    repeat(100);
+    row(1000, 100);
+    assert_int_equal(visible(), SERIES);
+}
+
 // Nothing came after it that would have taken the decision to the disk.
 static void
 what_was_defined_last_before_a_kill_is_decided_the_same_again(void **state)
@@ -393,6 +410,8 @@ main(void)
             series_past_the_limit_are_refused_and_named_and_the_others_go_on, setup, teardown),
         cmocka_unit_test_setup_teardown(
             what_was_decided_stands_after_a_start_whatever_the_limit_is_then, setup, teardown),
+        cmocka_unit_test_setup_teardown(slots_that_were_passed_over_are_decided_when_they_come,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(
             what_was_defined_last_before_a_kill_is_decided_the_same_again, setup, teardown),
         cmocka_unit_test_setup_teardown(two_streams_of_the_same_series_count_them_once, setup,

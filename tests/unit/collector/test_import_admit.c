@@ -110,6 +110,37 @@ it_stands_under_the_agents_host_where_one_has_its_name(void **state)
     assert_true(ingest_count(room.ingest, id_of("web"))->taken == 2);
 }
 
+// They have ids of the store in common, and counts of their own.
+static void
+an_import_that_ends_takes_no_series_off_its_agents_count(void **state)
+{
+    static struct fake_stream agent, s;
+
+    (void) state;
+    room_hello(AGENT, 1, "web", 0x50);
+    s = stream(0x51, "same");
+    begin(&s, "web");
+    row(&s, LONG_AGO);
+    agent = (struct fake_stream){ .id = 0x50, .metric = "same" };
+    room_begin(&agent, AGENT, "web", 2);
+    fake_record(&s, RECORD_END, 0, LONG_AGO, NULL, 0);
+    room_give(&s);
+    // The agent starts anew, with another stream.
+    room.now.mono_ms += HOST_SILENT_MS + 1;
+    room_hello(AGENT, 2, "web", 0x60);
+    row_state_release(&agent.rows);
+    agent = (struct fake_stream){ .id = 0x60, .metric = "same" };
+    fake_ident(&agent, AGENT, "web");
+    room_give(&agent);
+    fake_table(&agent, 2);
+    room_give(&agent);
+    fake_row(&agent, RECORD_KEY, LONG_AGO + 5000, 2, 1);
+    room_give(&agent);
+    assert_int_equal(ingest_count(room.ingest, AGENT)->taken, 2);
+    assert_int_equal(ingest_count(room.ingest, AGENT)->refused, 0);
+    row_state_release(&agent.rows);
+}
+
 static void
 a_stream_stays_where_it_began_when_an_agent_comes(void **state)
 {
@@ -279,6 +310,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         IN_ROOM(what_an_importer_says_stands_with_its_instance_whatever_its_age),
         IN_ROOM(it_stands_under_the_agents_host_where_one_has_its_name),
+        IN_ROOM(an_import_that_ends_takes_no_series_off_its_agents_count),
         IN_ROOM(a_stream_stays_where_it_began_when_an_agent_comes),
         IN_ROOM(nothing_of_an_import_is_live_and_its_end_tells_what_it_filled),
         IN_ROOM(a_time_to_come_is_refused_as_any),
