@@ -195,6 +195,7 @@ describe('gaps and ends', { concurrency: 3 }, () => {
     await until('the hole says why', async () =>
       /^no data .* · the host slept$/.test(await page.locator('.panel-memory .xtag').innerText()),
     );
+    for (let step = 1; step <= 10; step++) await page.mouse.move(box.x + box.width * share, box.y + 30 + step);
     assert.ok(asked() - before <= 2, 'once for the hole, and the page looks each 30 s for itself');
 
     fake.fill();

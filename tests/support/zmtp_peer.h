@@ -80,7 +80,10 @@ static inline int
 zmtp_peer_connect(const char *from, uint16_t port)
 {
     struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = inet_addr(from) };
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+
+    // A port is taken for each pair of ends, not for the address alone: there are many of us.
+    assert_int_equal(setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on), 0);
 
     assert_int_equal(bind(fd, (const struct sockaddr *) &at, sizeof at), 0);
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

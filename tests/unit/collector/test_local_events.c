@@ -309,13 +309,14 @@ a_file_of_a_newer_version_is_left_and_refused(void **state)
     buf_release(&path);
 }
 
+#define NOT_HERE 99 // there can be no small file system
+
 // 0, or where it went wrong.
 static int
 fill_disk(void)
 {
     if (!small_disk_enter(dir, DISK_BYTES)) {
-        printf("no small file system can be had here: not tested\n");
-        return 0;
+        return NOT_HERE;
     }
     if (open_store() < 0)
         return 1;
@@ -363,8 +364,7 @@ fill_before_start(void)
     int rc;
 
     if (!small_disk_enter(dir, DISK_BYTES)) {
-        printf("no small file system can be had here: not tested\n");
-        return 0;
+        return NOT_HERE;
     }
     if (open_store() < 0)
         return 1;
@@ -408,6 +408,10 @@ in_a_child(int (*run)(void))
     assert_true(child > 0);
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == NOT_HERE) {
+        print_message("no small file system can be had here\n");
+        skip();
+    }
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
