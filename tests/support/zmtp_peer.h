@@ -75,20 +75,29 @@ zmtp_peer_accept(int listener)
     return fd;
 }
 
-// Connects to a port of 127.0.0.1 from that address of loopback ("127.0.0.9"); -1 where that fails.
+// Connects that socket to a port of 127.0.0.1 from that address of loopback ("127.0.0.9"); what
+// connect returns.
 static inline int
-zmtp_peer_connect(const char *from, uint16_t port)
+zmtp_peer_connect_socket(int fd, const char *from, uint16_t port)
 {
     struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = inet_addr(from) };
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+    const int on = 1;
 
     // A port is taken for each pair of ends, not for the address alone: there are many of us.
     assert_int_equal(setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on), 0);
-
     assert_int_equal(bind(fd, (const struct sockaddr *) &at, sizeof at), 0);
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     at.sin_port = htons(port);
-    if (connect(fd, (const struct sockaddr *) &at, sizeof at) == 0)
+    return connect(fd, (const struct sockaddr *) &at, sizeof at);
+}
+
+// The same with a socket of its own, to be closed by close(); -1 where that fails.
+static inline int
+zmtp_peer_connect(const char *from, uint16_t port)
+{
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (zmtp_peer_connect_socket(fd, from, port) == 0)
         return fd;
     close(fd);
     return -1;
