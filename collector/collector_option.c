@@ -138,6 +138,11 @@ static const struct option s_options[] = {
     { .name = NULL },
 };
 
+// No folder is cut: whatever a setting may say has room.
+_Static_assert(sizeof((struct collector_options *) NULL)->keys_dir >
+                   OPTION_VALUE_MAX + sizeof "/" KEYS_DIR,
+               "room for every folder");
+
 static int s_check(const options_t *options, FILE *err);
 static bool s_endpoint(char ret[COLLECTOR_ENDPOINT_SIZE], const options_t *options);
 

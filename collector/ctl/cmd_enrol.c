@@ -56,8 +56,7 @@ static const struct option options_table[] = {
       .help = "join with this token: an operator's or a dashboard's key is made in --keys" },
     { .name = "server-key",
       .type = OPTION_TEXT,
-      .least = KEY_TEXT_LEN,
-      .most = KEY_TEXT_LEN,
+      .least = 1,
       .meta = "KEY",
       .help = "the collector's, for --token" },
     { .name = NULL },
@@ -117,8 +116,11 @@ s_check(const options_t *options, FILE *err)
                         "uses: one NAME is one host's: a token for several goes without --name");
     if (token && server == NULL)
         return s_refuse(err, "server-key: --token goes with the collector's key");
-    if (server != NULL && !key_is_text(server, strlen(server)))
-        return s_refuse(err, "server-key: no key: 40 characters of Z85 are one");
+    if (server != NULL && !key_is_text(server, strlen(server))) {
+        fprintf(err, "zpulse enrol: server-key: %.60s: no key: 40 characters of Z85 are one\n",
+                server);
+        return ERR_RANGE;
+    }
     return 0;
 }
 

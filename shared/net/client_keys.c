@@ -13,10 +13,14 @@
 #include "shared/base/file.h"
 #include "shared/base/log.h"
 #include "shared/net/enrol_client.h"
+#include "shared/net/option.h"
 
 #define NAME_MODE 0644
 #define HOST_KEYS "/etc/zpulse/keys"
 #define OWN_KEYS  ".config/zpulse" // below $HOME
+
+// What a setting says, and a folder or two below it, is never cut.
+_Static_assert(CLIENT_KEYS_DIR_SIZE > OPTION_VALUE_MAX + 64, "room for every folder");
 
 static void s_say_missing(struct buf *why, const char *dir, const char *name, const char *ending);
 
@@ -30,8 +34,10 @@ client_keys_dir(char ret[CLIENT_KEYS_DIR_SIZE], const char *given, bool insecure
         buf_clear(&dir);
     else if (!key_dir_find(&dir, given, home)) {
         buf_clear(&dir);
-        // A service of root's has no $HOME, and is to find what root enrolled.
-        if (geteuid() == 0 || home == NULL || home[0] != '/')
+        // A service of root's has no $HOME, and is to find what root enrolled. A $HOME that is
+        // longer than any path is none.
+        if (geteuid() == 0 || home == NULL || home[0] != '/' ||
+            strlen(home) + sizeof "/" OWN_KEYS > CLIENT_KEYS_DIR_SIZE)
             buf_str(&dir, HOST_KEYS);
         else
             buf_printf(&dir, "%s/" OWN_KEYS, home);

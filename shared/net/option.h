@@ -27,9 +27,13 @@
 #define OPTION_EXIT_TRY_AGAIN   75 // EX_TEMPFAIL
 #define OPTION_EXIT_CONFIG      78 // EX_CONFIG: file, variable or value
 
+// Bytes of any value: a line of ZPL must stay below czmq's 1,024. What takes a value has room for
+// it.
+#define OPTION_VALUE_MAX 900
+
 enum option_type {
     OPTION_FLAG,     // --name; in a file or variable: true or false
-    OPTION_TEXT,     // any text
+    OPTION_TEXT,     // any text; least to most bytes, most 0: OPTION_VALUE_MAX
     OPTION_UINT,     // least to most; most 0: no limit
     OPTION_DURATION, // "1s"; least to most in ms
     OPTION_BYTES,    // "256MiB"; least to most
@@ -43,7 +47,7 @@ struct option {
     enum option_type type;
     bool list;            // may be given more than once
     const char *fallback; // default, as text; NULL: none
-    uint64_t least;       // of TEXT, ENDPOINT and ADDRESS: 0 allows '' (off), 1 refuses it
+    uint64_t least;       // of TEXT, ENDPOINT and ADDRESS too: 0 allows '' (off), 1 refuses it
     uint64_t most;
     const char *choices; // "a|b|c"
     const char *meta;    // what --help calls the value: "DIR"

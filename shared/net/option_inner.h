@@ -6,8 +6,7 @@
 #include "shared/base/buf.h"
 #include "shared/net/option.h"
 
-#define OPTION_VALUE_MAX 900 // bytes; a line of ZPL must stay below czmq's 1,024
-#define OPTION_FILE_MAX  (1024u * 1024u)
+#define OPTION_FILE_MAX (1024u * 1024u)
 
 // Where a value came from; a higher one replaces a lower one.
 enum origin { ORIGIN_DEFAULT, ORIGIN_FILE, ORIGIN_ENVIRONMENT, ORIGIN_FLAG };

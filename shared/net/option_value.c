@@ -9,6 +9,7 @@
 
 static int s_check_flag(uint64_t *ret, const struct option *o, const char *text);
 static int s_check_text(uint64_t *ret, const struct option *o, const char *text);
+static size_t s_text_most(const struct option *o);
 static int s_check_uint(uint64_t *ret, const struct option *o, const char *text);
 static int s_check_duration(uint64_t *ret, const struct option *o, const char *text);
 static int s_check_bytes(uint64_t *ret, const struct option *o, const char *text);
@@ -78,9 +79,13 @@ option_value_rule(struct buf *out, const struct option *o)
         if (o->most > 0)
             kind->put(out, o->most);
     }
-    if (o->type == OPTION_TEXT)
-        buf_printf(out, ", %sat most %d bytes", o->least > 0 ? "at least one and " : "",
-                   OPTION_VALUE_MAX);
+    if (o->type == OPTION_TEXT && o->least > 1 && o->least == o->most)
+        buf_printf(out, ", %zu bytes", (size_t) o->most);
+    else if (o->type == OPTION_TEXT && o->least > 1)
+        buf_printf(out, ", at least %zu and at most %zu bytes", (size_t) o->least, s_text_most(o));
+    else if (o->type == OPTION_TEXT)
+        buf_printf(out, ", %sat most %zu bytes", o->least > 0 ? "at least one and " : "",
+                   s_text_most(o));
     if ((o->type == OPTION_ENDPOINT || o->type == OPTION_ADDRESS) && o->least == 0)
         buf_str(out, "; '' turns it off");
 }
@@ -93,13 +98,20 @@ s_check_flag(uint64_t *ret, const struct option *o, const char *text)
     return *ret == 1 || strcmp(text, "false") == 0 ? 0 : ERR_FORMAT;
 }
 
+// Bytes. Every value has room for them, so that none is ever cut.
+static size_t
+s_text_most(const struct option *o)
+{
+    return o->most > 0 ? (size_t) o->most : OPTION_VALUE_MAX;
+}
+
 static int
 s_check_text(uint64_t *ret, const struct option *o, const char *text)
 {
+    const size_t len = strlen(text);
+
     (void) ret;
-    (void) o;
-    (void) text;
-    return 0;
+    return len >= o->least && len <= s_text_most(o) ? 0 : ERR_FORMAT;
 }
 
 // A limit of 0 is none: no setting has a range that ends at 0.

@@ -170,6 +170,21 @@ an_address_beyond_loopback_is_78(void **state)
                    78, "192.0.2.1");
 }
 
+// It is not cut, which would make it another folder.
+static void
+a_folder_of_keys_that_is_too_long_is_2_with_the_rule(void **state)
+{
+    stage_t *s = *state;
+    char word[16 + 901 + 1] = "--keys=";
+
+    memset(word + strlen(word), 'k', 901);
+    s_fails_naming(s, stage_collector(s, word, NULL), 2, "at most 900 bytes");
+    s_fails_naming(s, stage_agent(s, "web-1", word, NULL), 2, "at most 900 bytes");
+    s_fails_naming(s, stage_dashboard(s, word, NULL), 2, "at most 900 bytes");
+    s_fails_naming(s, stage_run(s, "zpulse", "hosts", word, NULL), 2, "at most 900 bytes");
+    s_fails_naming(s, stage_run(s, "zpulse", "up", word, NULL), 2, "at most 900 bytes");
+}
+
 static void
 who_has_no_key_is_78_with_the_command_that_gets_one(void **state)
 {
@@ -290,6 +305,7 @@ main(void)
         stage_test(a_file_that_is_printed_is_accepted),
         stage_test(help_and_version_are_told),
         stage_test(an_address_beyond_loopback_is_78),
+        stage_test(a_folder_of_keys_that_is_too_long_is_2_with_the_rule),
         stage_test(who_has_no_key_is_78_with_the_command_that_gets_one),
         stage_test(a_collector_makes_its_keys_at_its_first_start),
         stage_test(each_program_ends_on_a_signal_with_peers),

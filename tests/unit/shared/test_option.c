@@ -58,6 +58,7 @@ static const struct option table[] = {
       .type = OPTION_TEXT,
       .later = "identity is not there",
       .help = "folder of keys" },
+    { .name = "title", .type = OPTION_TEXT, .least = 2, .most = 5, .help = "a short text" },
     { .name = NULL },
 };
 
@@ -444,6 +445,30 @@ a_line_that_is_too_long_is_refused(void **state)
 }
 
 static void
+a_text_has_as_many_bytes_as_its_option_says(void **state)
+{
+    static const struct {
+        const char *text;
+        int exit; // 0: it is taken
+    } cases[] = {
+        { "a", OPTION_EXIT_USAGE }, { "ab", 0 }, { "abcde", 0 }, { "abcdef", OPTION_EXIT_USAGE }
+    };
+
+    (void) state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        load("--title", cases[i].text);
+        if (cases[i].exit == 0) {
+            assert_int_equal(run.rc, 0);
+            assert_string_equal(options_text(run.options, "title"), cases[i].text);
+        } else {
+            assert_int_equal(run.exit, cases[i].exit);
+            assert_non_null(strstr(run.err, cases[i].text));
+            assert_non_null(strstr(run.err, "at least 2 and at most 5 bytes"));
+        }
+    }
+}
+
+static void
 every_cut_of_a_file_is_survived(void **state)
 {
     static const char whole[] = "# c\ninterval = 2s # x\ndata = \"/a b\"\ncollector = '"
@@ -608,6 +633,7 @@ main(void)
         cmocka_unit_test(zpl_is_read_with_its_comments_and_quotes),
         cmocka_unit_test(what_is_not_zpl_is_refused_by_line),
         cmocka_unit_test(a_line_that_is_too_long_is_refused),
+        cmocka_unit_test(a_text_has_as_many_bytes_as_its_option_says),
         cmocka_unit_test(every_cut_of_a_file_is_survived),
         cmocka_unit_test(a_file_that_is_not_there_is_named),
         cmocka_unit_test(a_bad_variable_is_named),
