@@ -80,8 +80,9 @@ guarded_accept(int listener, struct sockaddr *address, socklen_t *length, int fl
         atomic_store_explicit(&s_sources[fd], source, memory_order_relaxed);
         return fd;
     }
-    close(fd);
+    // First counted, then closed: who sees that it was sent away finds itself in the number.
     atomic_fetch_add(&s_refused, 1);
+    close(fd);
     errno = ECONNABORTED; // to libzmq, as if the peer had gone while it waited
     return -1;
 }
