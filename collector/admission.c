@@ -13,6 +13,7 @@
 #include "shared/base/clock.h"
 #include "shared/base/err.h"
 #include "shared/base/log.h"
+#include "shared/base/str.h"
 #include "shared/base/xalloc.h"
 #include "shared/net/admit_list.h"
 #include "shared/net/enrol_client.h"
@@ -20,7 +21,8 @@
 #include "shared/net/selfstat.h"
 #include "shared/net/sock.h"
 
-#define ENDPOINT_SIZE 160
+#define ENDPOINT_SIZE   160
+#define USUAL_COLLECTOR "tcp://127.0.0.1:5560" // that zpulse asks unless told otherwise
 
 struct admission {
     struct key_pair own;
@@ -33,7 +35,9 @@ struct admission {
 static int s_keys(admission_t *self, const char *dir);
 static int s_roster(admission_t *self, const char *dir);
 static int s_list(admission_t *self, const char *dir);
-static int s_operator(admission_t *self, const char *dir);
+static int s_operator(admission_t *self, const struct admission_options *options);
+static void s_say_how(const struct admission_options *options);
+static void s_put_word(struct buf *out, const char *word);
 static bool s_has_operator(admission_t *self);
 static int s_sockets(admission_t *self, const struct admission_options *options);
 static int s_decide(void *arg, enum sock_port door, const uint8_t key[KEY_BYTES]);
@@ -49,7 +53,7 @@ admission_start(admission_t **ret, int *exit_ret, const struct admission_options
     rc = s_keys(self, options->keys);
     rc = rc < 0 ? rc : s_roster(self, options->data);
     rc = rc < 0 ? rc : s_list(self, options->keys);
-    rc = rc < 0 ? rc : s_operator(self, options->keys);
+    rc = rc < 0 ? rc : s_operator(self, options);
     if (rc == 0) {
         *exit_ret = OPTION_EXIT_UNAVAILABLE;
         rc = s_sockets(self, options);
@@ -178,8 +182,9 @@ s_list(admission_t *self, const char *dir)
 // Whose key is in the folder beside ours is the operator. One is made where nobody is: who has
 // taken the file to another machine is, and gets no second one here.
 static int
-s_operator(admission_t *self, const char *dir)
+s_operator(admission_t *self, const struct admission_options *options)
 {
+    const char *dir = options->keys;
     struct admit_entry entry = { .role = ROLE_OPERATOR, .name = ENROL_OPERATOR_NAME };
     struct key_pair pair;
     struct buf why = { 0 };
@@ -202,11 +207,55 @@ s_operator(admission_t *self, const char *dir)
         if (made)
             log_info("the operator's key is made: who can read it decides who belongs", "dir=%s",
                      log_quote(dir));
-        log_info("to let a host in, run here what is in 'with', and there what it prints",
-                 "with=\"zpulse enrol --new --keys %s\"", dir);
+        s_say_how(options);
     }
     buf_release(&why);
     return rc;
+}
+
+// So that it works as it stands in a shell of this machine: with the folder, and where it is not
+// the one that is asked anyway, with the address.
+static void
+s_say_how(const struct admission_options *options)
+{
+    static const struct {
+        const char *any, *one; // an address that stands for all of them, and one of those
+    } wild[] = { { "tcp://0.0.0.0:", "tcp://127.0.0.1:" },
+                 { "tcp://*:", "tcp://127.0.0.1:" },
+                 { "tcp://[::]:", "tcp://[::1]:" } };
+    struct buf at = { 0 }, command = { 0 };
+
+    for (size_t i = 0; i < sizeof wild / sizeof wild[0] && at.len == 0; i++) {
+        if (str_starts(options->endpoint, wild[i].any))
+            buf_printf(&at, "%s%s", wild[i].one, options->endpoint + strlen(wild[i].any));
+    }
+    if (at.len == 0)
+        buf_str(&at, options->endpoint);
+    buf_str(&command, "zpulse enrol --new --keys ");
+    s_put_word(&command, options->keys);
+    if (strcmp(buf_cstr(&at), USUAL_COLLECTOR) != 0)
+        buf_printf(&command, " --collector %s", buf_cstr(&at));
+    log_info("to let a host in, run here what is in 'with', and there what it prints",
+             "with=\"%s\"", buf_cstr(&command));
+    buf_release(&at);
+    buf_release(&command);
+}
+
+// As one word for a shell.
+static void
+s_put_word(struct buf *out, const char *word)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "_./+:@%=-";
+
+    if (word[strspn(word, plain)] == '\0') {
+        buf_str(out, word);
+        return;
+    }
+    buf_byte(out, '\'');
+    for (; *word != '\0'; word++)
+        *word == '\'' ? buf_str(out, "'\\''") : buf_byte(out, (uint8_t) *word);
+    buf_byte(out, '\'');
 }
 
 static bool

@@ -139,6 +139,47 @@ the_command_for_a_role_says_it(void **state)
     }
 }
 
+// The command that the collector's log offers, word by word.
+static process_t *
+s_run_as_logged(stage_t *s, process_t *collector)
+{
+    const char *log = strstr(process_err(collector), "with=\"zpulse enrol --new");
+    char *words[8] = { NULL }, text[1024], *save = NULL;
+    size_t n = 0;
+
+    claim(s, log != NULL);
+    log += strlen("with=\"");
+    snprintf(text, sizeof text, "%.*s", (int) strcspn(log, "\""), log);
+    for (char *word = strtok_r(text, " ", &save); word != NULL && n < 7;
+         word = strtok_r(NULL, " ", &save))
+        words[n++] = word;
+    claim(s, n == 7); // zpulse enrol --new --keys DIR --collector ENDPOINT
+    return stage_run(s, words[0], words[1], words[2], words[3], words[4], words[5], words[6], NULL);
+}
+
+// Its ports are not the usual ones, nor is each address.
+static void
+the_logged_command_works_as_it_stands(void **state)
+{
+    static const char *const binds[] = { "127.0.0.1", "127.0.0.2" };
+    stage_t *s = *state;
+    process_t *collector, *run;
+    char want[300];
+
+    unsetenv("ZPULSE_KEYS");
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(want, sizeof want, "zpulse-agent --enrol tcp://%s%s --server-key", binds[i],
+                 strrchr(stage_endpoint(s), ':'));
+        collector = stage_collector(s, "--bind", binds[i], NULL);
+        claim(s, stage_until(s, STAGE_PATIENCE_MS, s_is_ready, collector));
+        run = s_run_as_logged(s, collector);
+        s_ended(s, run, 0);
+        claim(s, strstr(process_out(run), want) != NULL);
+        process_signal(collector, SIGTERM);
+        s_ended(s, collector, 0);
+    }
+}
+
 int
 main(void)
 {
@@ -148,6 +189,7 @@ main(void)
         stage_test(an_operator_who_took_the_key_away_gets_no_second_one),
         stage_test(a_folder_is_of_one_collector),
         stage_test(the_command_for_a_role_says_it),
+        stage_test(the_logged_command_works_as_it_stands),
     };
 
     return cmocka_run_group_tests_name("flow_admit", tests, NULL, NULL);
