@@ -11,6 +11,9 @@
 #include "collector/ctl/operator.h"
 #include "shared/base/err.h"
 #include "shared/base/xalloc.h"
+#include "shared/net/admit_list.h"
+#include "shared/net/client_keys.h"
+#include "shared/net/enrol_client.h"
 #include "shared/net/key_rotation.h"
 
 #define ROTATE_MS 10000 // for each of its steps
@@ -30,14 +33,19 @@ static const struct option options_table[] = {
 static const struct option_program program = {
     .name = "zpulse keys",
     .summary = "Lists the keys that a collector knows, revokes them, replaces our own.",
-    .usage = "zpulse keys [OPTION]... list | show NAME | revoke NAME | rotate",
+    .usage = "zpulse keys [OPTION]... list | show NAME | revoke NAME | rotate |\n"
+             "                              new-operator",
     .options = options_table,
     .arguments = true,
     .tail =
         "STATE is valid, retiring (another has taken its place; let in until UNTIL), retired or "
         "revoked;\nSEEN is when it was last let in, since the collector's start. A name that is "
         "revoked may be enrolled anew,\nby another key. `rotate` replaces operator.key; the old "
-        "one is let in for a day more.",
+        "one is let in for a day more.\n`new-operator` asks nobody: where the operator's key is "
+        "lost, "
+        "it makes another in the collector's own folder\n(its --keys, or `keys` in its --data), as "
+        "the collector's user. The collector takes it when it starts, and\nrevokes the one that "
+        "was called operator before.",
 };
 
 // Its other half is what the collector says.
@@ -49,6 +57,8 @@ struct keys {
 static int s_list(struct keys *self, const options_t *options, const char *name);
 static int s_revoke(struct keys *self, const char *name);
 static int s_rotate(struct keys *self);
+static int s_new_operator(const options_t *options);
+static bool s_is_admitted(const char *dir, struct buf *why);
 static int s_usage(const char *why);
 
 static int
@@ -76,7 +86,9 @@ cmd_keys(int argc, char **argv)
     static const struct {
         const char *word;
         size_t arguments; // and itself
-    } words[] = { { "list", 1 }, { "show", 2 }, { "revoke", 2 }, { "rotate", 1 } };
+    } words[] = {
+        { "list", 1 }, { "show", 2 }, { "revoke", 2 }, { "rotate", 1 }, { "new-operator", 1 }
+    };
 #define N_WORDS (sizeof words / sizeof words[0])
     const char *const *given;
     options_t *options = NULL;
@@ -89,11 +101,13 @@ cmd_keys(int argc, char **argv)
     while (n > 0 && i < N_WORDS && strcmp(given[0], words[i].word) != 0)
         i++;
     if (n == 0 || i == N_WORDS)
-        code = s_usage("one of list, show NAME, revoke NAME and rotate is wanted");
+        code = s_usage("one of list, show NAME, revoke NAME, rotate and new-operator is wanted");
     else if (n != words[i].arguments)
         code = s_usage(words[i].arguments == 2 ? "one NAME is wanted" : "too many words");
     else if (n == 2 && !enrol_name_ok(given[1], strlen(given[1])))
         code = s_usage("a name has no spaces, and at most 253 bytes");
+    else if (strcmp(given[0], "new-operator") == 0)
+        code = s_new_operator(options);
     else
         code = s_run(options, given[0], n == 2 ? given[1] : "");
     options_destroy(&options);
@@ -173,6 +187,66 @@ s_rotate(struct keys *self)
     if (rc == 0)
         return OPTION_EXIT_OK;
     return rc == -ETIMEDOUT ? OPTION_EXIT_UNAVAILABLE : OPTION_EXIT_FAILED;
+}
+
+// Who may write the folder of the collector's key decides who belongs anyway, so that is all it
+// takes. Beside a key that is there none is made: it may be somebody's who has it.
+static int
+s_new_operator(const options_t *options)
+{
+    struct key_pair pair = { 0 };
+    struct buf why = { 0 };
+    char dir[CLIENT_KEYS_DIR_SIZE];
+    bool made = false;
+    int rc;
+
+    client_keys_dir(dir, options_text(options, "keys"), false);
+    rc = key_file_load(&pair, dir, ENROL_COLLECTOR_NAME, &why);
+    if (rc == -ENOENT)
+        buf_printf(&why,
+                   "%s/" ENROL_COLLECTOR_NAME ".key is not there: the collector's own folder of "
+                   "keys is wanted, on its machine: --keys as it has it, or `keys` in its --data",
+                   dir);
+    if (rc == 0 && s_is_admitted(dir, &why))
+        rc = -EEXIST;
+    if (rc == 0)
+        rc = key_file_load_or_make(&pair, &made, dir, ENROL_OPERATOR_NAME, &why);
+    if (rc == 0 && !made) {
+        buf_printf(&why,
+                   "%s/" ENROL_OPERATOR_NAME ".key is there already: use it with --keys; or, if it "
+                   "is not let in any more, move it away first",
+                   dir);
+        rc = -EEXIST;
+    }
+    key_pair_wipe(&pair);
+    if (rc == 0)
+        printf("%s/" ENROL_OPERATOR_NAME ".key is made: start the collector anew, and it is the "
+               "operator's; the key that was called " ENROL_OPERATOR_NAME
+               " before is revoked then\n",
+               dir);
+    else
+        fprintf(stderr, "zpulse keys: %s\n", buf_cstr(&why));
+    buf_release(&why);
+    return rc == 0 ? OPTION_EXIT_OK : OPTION_EXIT_FAILED;
+}
+
+// Of two operator's keys the list's and the folder's would take turns.
+static bool
+s_is_admitted(const char *dir, struct buf *why)
+{
+    struct admit_list list;
+    bool is = admit_list_load(&list, dir, why) < 0;
+
+    for (size_t i = 0; i < list.n && !is; i++) {
+        is = strcmp(list.at[i].name, ENROL_OPERATOR_NAME) == 0;
+        if (is)
+            buf_printf(why,
+                       "%s/" ADMIT_LIST_FILE " names the operator's key already: `zpulse up` makes "
+                       "a lost one anew by itself; without it, take that line away first",
+                       dir);
+    }
+    admit_list_release(&list);
+    return is;
 }
 
 static int

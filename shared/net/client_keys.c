@@ -115,13 +115,17 @@ s_say_missing(struct buf *why, const char *dir, const char *name, const char *en
     const char *role = strcmp(name, "dashboard") == 0 ? " --role=dashboard"
                        : strcmp(name, "agent") == 0   ? ""
                                                       : " --role=operator";
+    const char *lost = strcmp(name, ENROL_OPERATOR_NAME) == 0
+                           ? ", or where nobody has an operator's key any more \"zpulse keys "
+                             "new-operator\" makes one there"
+                           : "";
 
     buf_clear(why);
     buf_printf(why,
                "%s/%s%s is not there: give its folder with --keys; or enrol: \"zpulse enrol "
-               "--new%s\" at the collector prints how; or use --insecure throughout, on one "
+               "--new%s\" at the collector prints how%s; or use --insecure throughout, on one "
                "machine alone",
-               dir, name, ending, role);
+               dir, name, ending, role, lost);
 }
 
 // It is for our own use: the collector believes the key.

@@ -106,6 +106,50 @@ an_operator_who_took_the_key_away_gets_no_second_one(void **state)
     (void) s_keys(s, "show", "operator");
 }
 
+// `zpulse keys new-operator` ends with `code`, and has said `words`.
+static void
+s_new_operator(stage_t *s, const char *keys, int code, const char *words)
+{
+    process_t *run = stage_run(s, "zpulse", "keys", "new-operator", "--keys", keys, NULL);
+
+    s_ended(s, run, code);
+    claim(s, strstr(code == 0 ? process_out(run) : process_err(run), words) != NULL);
+}
+
+static void
+a_lost_operators_key_is_made_anew_beside_the_collectors(void **state)
+{
+    stage_t *s = *state;
+    char keys[300], path[400];
+    process_t *collector, *run;
+
+    snprintf(keys, sizeof keys, "%s/collector/keys", stage_dir(s));
+    snprintf(path, sizeof path, "%s/operator.key", keys);
+    unsetenv("ZPULSE_KEYS");
+    collector = s_collector(s);
+    s_new_operator(s, keys, 1, "is there already");
+    claim(s, unlink(path) == 0);
+    s_new_operator(s, keys, 0, "start the collector anew");
+    collector = s_restarted(s, collector);
+    claim(s, strstr(process_err(collector), "the old one is revoked") != NULL);
+    claim(s, setenv("ZPULSE_KEYS", keys, 1) == 0);
+    run = s_keys(s, "show", "operator");
+    claim(s, strstr(process_out(run), "\"state\":\"valid\"") != NULL);
+    claim(s, strstr(process_out(run), "\"state\":\"revoked\"") != NULL);
+}
+
+static void
+no_operators_key_is_made_where_no_collectors_is_or_another_is_named(void **state)
+{
+    stage_t *s = *state;
+    char keys[300];
+
+    s_new_operator(s, stage_dir(s), 1, "collector.key is not there");
+    // The stage's own has a list, with the operator in it.
+    snprintf(keys, sizeof keys, "%s/stage-keys", stage_dir(s));
+    s_new_operator(s, keys, 1, "names the operator's key already");
+}
+
 static void
 a_folder_is_of_one_collector(void **state)
 {
@@ -187,6 +231,8 @@ main(void)
         stage_test(who_was_revoked_stays_out_though_the_line_stands),
         stage_test(a_line_that_is_none_stops_the_start),
         stage_test(an_operator_who_took_the_key_away_gets_no_second_one),
+        stage_test(a_lost_operators_key_is_made_anew_beside_the_collectors),
+        stage_test(no_operators_key_is_made_where_no_collectors_is_or_another_is_named),
         stage_test(a_folder_is_of_one_collector),
         stage_test(the_command_for_a_role_says_it),
         stage_test(the_logged_command_works_as_it_stands),
