@@ -92,8 +92,10 @@ block_files_tick(block_files_t *self, int64_t now_ms)
         if (!self->doubts[i].told)
             doubts[n++] = self->doubts[i];
     pthread_mutex_unlock(&self->names);
-    for (size_t i = 0; i < n && rc == 0; i++)
+    for (size_t i = 0; i < n && rc == 0; i++) {
         rc = block_files_look(self, &doubts[i]);
+        rc = rc == -ENOSPC ? 0 : rc; // opening it takes some: at another tick
+    }
     // From behind: the last one takes the place of one that is closed.
     for (size_t i = self->opened; i-- > 0 && rc == 0;)
         if (now_ms - self->open[i].written_ms >= BLOCK_FILES_IDLE_MS)

@@ -143,7 +143,8 @@ block_files_look(block_files_t *self, const struct block_doubt *doubt)
     if (rc == 0)
         rc = block_db_check(file != NULL ? file->db : db, why, sizeof why);
     block_db_close(&db);
-    s_no_doubt(self, &doubt->name, rc == ERR_VERSION);
+    if (rc != -ENOSPC)
+        s_no_doubt(self, &doubt->name, rc == ERR_VERSION);
     if (rc == ERR_VERSION)
         s_tell(self, &doubt->name, err_str(rc));
     if (rc != ERR_FORMAT && rc != ERR_UNKNOWN)

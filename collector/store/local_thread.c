@@ -132,6 +132,7 @@ s_tick(struct local_store *self, struct room *room, int64_t now_ms)
         self->failed = rc;
         log_error("the files of the store cannot be kept in order", "error=%s",
                   log_quote(err_str(rc)));
+        pthread_cond_broadcast(&self->done); // nothing that is waited for will be written
     }
 }
 
