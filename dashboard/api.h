@@ -36,6 +36,8 @@ exchange_answer_fn api_hist_answer;
 exchange_begin_fn api_metrics;
 exchange_answer_fn api_metrics_answer;
 
+exchange_begin_fn api_collector;
+
 exchange_begin_fn api_healthy;
 exchange_begin_fn api_ready;
 

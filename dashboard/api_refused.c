@@ -4,6 +4,7 @@
 
 #include "dashboard/api.h"
 #include "dashboard/reply.h"
+#include "shared/base/clock.h"
 #include "shared/wire/away_json.h"
 
 enum MHD_Result
@@ -31,7 +32,7 @@ api_refused_answer(exchange_t *x, struct link_request *request)
     json_init(&j, &body);
     json_array(&j);
     for (size_t i = 0; i < n; i++)
-        away_json_put(&j, &away[i]);
+        away_json_put(&j, &away[i], clock_real_ms());
     json_array_end(&j);
     buf_str(&body, "\n");
     free(away);

@@ -181,6 +181,8 @@ s_start_parts(dashboard_t *self, const struct dashboard_options *options, int fd
         .permit = self->permit,
         .token = self->token,
         .boot = self->boot,
+        .collector = options->collector,
+        .insecure = options->keys[0] == '\0',
         .max_streams = self->max_streams,
         .feed_origin = options->feed_origin,
     };

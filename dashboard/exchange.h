@@ -27,6 +27,8 @@ struct exchange_services {
     const permit_t *permit;
     const access_token_t *token; // that is asked for, or NULL: none is
     const char *boot;
+    const char *collector; // endpoint of its data socket
+    bool insecure;         // it is asked without keys
     unsigned max_streams;
     const char *feed_origin; // another origin that may read /feed, or NULL
 };

@@ -16,6 +16,7 @@ static const struct route routes[] = {
     { "/api/v1/view", api_view, api_view_answer },
     { "/api/v1/stream", api_stream, api_stream_answer },
     { "/api/v1/hist", api_hist, api_hist_answer },
+    { "/api/v1/collector", api_collector, NULL },
     { "/metrics", api_metrics, api_metrics_answer },
     { "/-/healthy", api_healthy, NULL },
     { "/-/ready", api_ready, NULL },

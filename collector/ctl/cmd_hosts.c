@@ -305,7 +305,7 @@ s_put_json(struct buf *out, const struct hosts *hosts)
         json_object_end(&j);
     }
     for (size_t i = 0; i < hosts->n_refused; i++)
-        away_json_put(&j, &hosts->refused[i]);
+        away_json_put(&j, &hosts->refused[i], hosts->now_ms);
     json_array_end(&j);
     buf_byte(out, '\n');
 }

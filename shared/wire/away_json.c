@@ -4,17 +4,24 @@
 
 #include "shared/base/str.h"
 
-void
-away_json_put(struct json *j, const struct query_away *away)
+// 0 is none.
+static void
+s_put_id(struct json *j, uint64_t id)
 {
-    char id[STR_HEX64_SIZE];
+    char text[STR_HEX64_SIZE];
 
-    json_object(j);
-    json_key(j, "id");
-    if (away->host != 0)
-        json_str(j, str_hex64_put(id, away->host));
+    if (id != 0)
+        json_str(j, str_hex64_put(text, id));
     else
         json_null(j);
+}
+
+void
+away_json_put(struct json *j, const struct query_away *away, int64_t now_ms)
+{
+    json_object(j);
+    json_key(j, "id");
+    s_put_id(j, away->host);
     json_key(j, "name");
     json_str(j, away->name);
     json_key(j, "state");
@@ -33,5 +40,9 @@ away_json_put(struct json *j, const struct query_away *away)
     json_int(j, away->last_ms);
     json_key(j, "times");
     json_uint(j, away->times);
+    json_key(j, "start");
+    s_put_id(j, away->nonce);
+    json_key(j, "ago_ms");
+    json_int(j, now_ms > away->last_ms ? now_ms - away->last_ms : 0);
     json_object_end(j);
 }

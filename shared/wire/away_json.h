@@ -9,6 +9,7 @@
 #include "shared/base/json.h"
 #include "shared/wire/query_away.h"
 
-void away_json_put(struct json *j, const struct query_away *away);
+// `now_ms` is the clock by which it is said how long ago that was.
+void away_json_put(struct json *j, const struct query_away *away, int64_t now_ms);
 
 #endif

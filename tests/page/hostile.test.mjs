@@ -56,13 +56,15 @@ describe('names and no hosts', { concurrency: 3 }, () => {
     t.after(fake.close);
     const name = '<img src=x onerror=alert(1)>';
     const why = 'another agent that lives has its host id: a copied data folder';
-    const times = { first_ms: Date.now() - 60_000, last_ms: Date.now() - 5000, times: 9 };
+    // By a clock that is two hours ahead of the browser's.
+    const last_ms = Date.now() + 7_195_000;
+    const times = { first_ms: last_ms - 60_000, last_ms, times: 9, start: null, ago_ms: 65_000 };
     fake.refused = [{ id: '00000000000000a1', name, state: 'refused', reason: 'clone', why, key: '', address: '10.0.0.7', ...times }];
     const { page, quiet, close } = await openPage(fake.url);
     const item = page.locator('.sent-away li');
     await item.waitFor();
     const text = folded(await item.evaluate((li) => li.textContent));
-    assert.ok(text.startsWith(`${name} ${why}; from 10.0.0.7; `), text);
+    assert.ok(text.startsWith(`${name} ${why}; from 10.0.0.7; 1 m 5 s ago`), text);
     assert.equal(await page.locator('img').count(), 0);
     quiet();
     await close();
@@ -88,8 +90,8 @@ describe('names and no hosts', { concurrency: 3 }, () => {
       const { page, quiet, close } = await openPage(stage.url);
       await page.locator('.waiting').waitFor();
       const commands = page.locator('.command input');
-      assert.match(await commands.nth(0).inputValue(), /^zpulse enrol --new --collector tcp:\/\/127\.0\.0\.1:\d+$/);
-      assert.match(await commands.nth(1).inputValue(), /^zpulse-agent .*--collector tcp:\/\/127\.0\.0\.1:\d+$/);
+      assert.equal(await commands.nth(0).inputValue(), `zpulse enrol --new --collector ${stage.endpoint}`);
+      assert.equal(await commands.nth(1).inputValue(), `zpulse-agent --data ./agent --collector ${stage.endpoint}`);
       assert.equal(await page.locator('.pill').getAttribute('data-kind'), 'nodata');
       await shoot(page, 'waiting-1440');
       stage.agents.push(stage.startAgent({ name: 'first' }));
@@ -100,6 +102,19 @@ describe('names and no hosts', { concurrency: 3 }, () => {
     } finally {
       await stage.close();
     }
+  });
+
+  test('without keys the page asks for no enrolment', async (t) => {
+    const collector = { endpoint: 'tcp://127.0.0.1:21560', insecure: true };
+    const fake = await new FakeDashboard({ hosts: 0, collector }).open();
+    t.after(fake.close);
+    const { page, close } = await openPage(fake.url);
+    const commands = page.locator('.command input');
+    await until('the commands are there', () => commands.count());
+    assert.equal(await commands.count(), 1);
+    const start = `zpulse-agent --insecure --data ./agent --collector ${collector.endpoint}`;
+    assert.equal(await commands.nth(0).inputValue(), start);
+    await close();
   });
 
   test('a host that nobody knows is said to be unknown', async (t) => {

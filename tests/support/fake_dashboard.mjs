@@ -54,6 +54,7 @@ export class FakeDashboard {
     this.asked = [];
     this.gaps = []; // of the ledger of each host
     this.limits = []; // likewise
+    this.collector = options.collector ?? { endpoint: 'tcp://127.0.0.1:5560', insecure: false };
     this.refused = []; // agents that were sent away
     const names = hostile ? HOSTILE_NAMES : Array.from({ length: hosts }, (_, i) => NAMES[i] ?? `node-${i}`);
     const devices = { ...DEVICES, ...options.devices };
@@ -232,6 +233,7 @@ export class FakeDashboard {
         this.hosts.map((h) => this.#hostInfo(h)),
       );
     if (pathname === '/api/v1/ledger') return this.#ledger(res, searchParams);
+    if (pathname === '/api/v1/collector') return json(res, 200, this.collector);
     if (pathname === '/api/v1/refused') return json(res, 200, this.refused);
     if (pathname === '/api/v1/events') return this.#events(res, searchParams);
     if (pathname === '/api/v1/hist') return this.#hist(res, searchParams);

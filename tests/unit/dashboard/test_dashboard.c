@@ -116,15 +116,23 @@ static void
 who_was_sent_away_is_told_with_the_reason(void **state)
 {
     struct stage *s = *state;
-    struct buf got = { 0 };
-
-    assert_int_equal(client_get(s->port, "/api/v1/refused", "", &got), 200);
-    assert_string_equal(
-        client_body(&got),
+    static const char said[] =
         "[{\"id\":\"00000000000000a1\",\"name\":\"web-<2>\",\"state\":\"refused\","
         "\"reason\":\"clone\",\"why\":\"another agent that lives has its host id: a "
         "copied data folder\",\"key\":\"\",\"address\":\"10.0.0.7\","
-        "\"first_ms\":1700000000000,\"last_ms\":1700000004000,\"times\":3}]\n");
+        "\"first_ms\":1700000000000,\"last_ms\":1700000004000,\"times\":3,"
+        "\"start\":\"0000000000000001\",\"ago_ms\":";
+    const int64_t before_ms = clock_real_ms();
+    struct buf got = { 0 };
+    int64_t ago_ms;
+    char *end;
+
+    assert_int_equal(client_get(s->port, "/api/v1/refused", "", &got), 200);
+    assert_ptr_equal(strstr(client_body(&got), said), client_body(&got));
+    // By our clock, not by the reader's.
+    ago_ms = strtoll(client_body(&got) + strlen(said), &end, 10);
+    assert_in_range(ago_ms, before_ms - 1700000004000, clock_real_ms() - 1700000004000);
+    assert_string_equal(end, "}]\n");
     buf_release(&got);
 }
 

@@ -53,6 +53,18 @@ tear_down(void **state)
 }
 
 static void
+which_collector_is_asked_is_said_though_nobody_answers(void **state)
+{
+    struct buf got = { 0 };
+
+    (void) state;
+    assert_int_equal(client_get(port, "/api/v1/collector", "", &got), 200);
+    assert_string_equal(client_body(&got),
+                        "{\"endpoint\":\"tcp://127.0.0.1:1\",\"insecure\":true}\n");
+    buf_release(&got);
+}
+
+static void
 the_page_comes_with_every_protection(void **state)
 {
     static const char *const headers[] = {
@@ -265,6 +277,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(which_collector_is_asked_is_said_though_nobody_answers),
         cmocka_unit_test(the_page_comes_with_every_protection),
         cmocka_unit_test(gzip_and_304_are_given_where_they_are_asked_for),
         cmocka_unit_test(head_is_get_without_the_body),

@@ -1,6 +1,6 @@
 // api - questions to the dashboard over HTTP. Each throws on a refusal or after its time limit.
 
-import type { Hist, HostInfo, Ledger, Note, Refused, Summary, ViewAnswer } from './protocol';
+import type { Collector, Hist, HostInfo, Ledger, Note, Refused, Summary, ViewAnswer } from './protocol';
 
 const LIMIT_MS = 8000;
 
@@ -28,6 +28,10 @@ async function get<T>(path: string, abort?: AbortSignal): Promise<T> {
 
 export function getHosts(): Promise<HostInfo[]> {
   return get('/api/v1/hosts');
+}
+
+export function getCollector(): Promise<Collector> {
+  return get('/api/v1/collector');
 }
 
 export function getRefused(): Promise<Refused[]> {

@@ -125,6 +125,12 @@ export interface LedgerLimit {
   label: string | null; // that made so many series of it
 }
 
+/** Which collector the dashboard asks, and how. */
+export interface Collector {
+  endpoint: string; // of its data port
+  insecure: boolean; // without keys
+}
+
 /** An agent that was sent away lately. */
 export interface Refused {
   id: string | null;
@@ -133,7 +139,7 @@ export interface Refused {
   why: string;
   key: string;
   address: string;
-  last_ms: number;
+  ago_ms: number; // by the dashboard's clock: a browser's may be anything
 }
 
 /** What became of all samples of a host; of it, what a page shows. */

@@ -13,7 +13,6 @@ export function SentAway() {
   const all = useSignal<Refused[]>([]);
   useLook(FIRST_MS, getRefused, (refused) => (all.value = refused), '');
   if (all.value.length === 0) return null;
-  const now = Date.now();
   return (
     <section class="sent-away">
       <h2>Sent away</h2>
@@ -22,7 +21,7 @@ export function SentAway() {
           <li key={`${r.reason} ${r.id} ${r.name}`}>
             <b dir="auto">{r.name.slice(0, 200) || r.id}</b> {r.why}
             {r.reason === 'key' && ` (${r.key})`}
-            {r.address !== '' && `; from ${r.address}`}; {formatDuration(Math.max(0, now - r.last_ms))} ago
+            {r.address !== '' && `; from ${r.address}`}; {formatDuration(r.ago_ms)} ago
           </li>
         ))}
       </ul>

@@ -1,11 +1,16 @@
-// waiting - no host yet: the two commands that bring one. The list replaces it by itself.
+// waiting - no host yet: the commands that bring one. The list replaces it by itself.
 
 import { useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
+import { getCollector } from '../net/api';
+import type { Collector } from '../net/protocol';
 import { icons } from '../ui/icons';
+import { useLook } from '../ui/look';
+import { commandsFor } from './commands';
 
 export function Waiting() {
-  const collector = `tcp://${collectorHost()}:5560`;
+  const collector = useSignal<Collector | null>(null);
+  useLook(0, getCollector, (answer) => (collector.value = answer), '');
   return (
     <div class="message waiting">
       <p class="waiting-pulse" aria-hidden="true">
@@ -14,15 +19,36 @@ export function Waiting() {
         <i />
       </p>
       <h1>Waiting for the first agent</h1>
-      <p>Nothing reports to this collector yet. Let a host in: run this beside the collector, and on the host what it prints.</p>
-      <Command text={`zpulse enrol --new --collector ${collector}`} label="Command that lets a host in" />
-      <p>Then start the agent there:</p>
-      <Command text={`zpulse-agent --data ./agent --collector ${collector}`} label="Command that starts an agent" />
-      <p class="hint">
-        5560 is the collector's data port unless it was given another. There is nothing to set here: the host is listed
-        within a second of its first sample.
-      </p>
+      {collector.value !== null && <How collector={collector.value} />}
     </div>
+  );
+}
+
+function How({ collector }: { collector: Collector }) {
+  const { enrol, start } = commandsFor(collector, location.hostname);
+  return (
+    <>
+      {enrol !== null ? (
+        <>
+          <p>
+            Nothing reports to this collector yet. Let a host in: run this beside the collector, and on the host what it
+            prints.
+          </p>
+          <Command text={enrol} label="Command that lets a host in" />
+          <p>Then start the agent there:</p>
+        </>
+      ) : (
+        <p>
+          Nothing reports to this collector yet. It is asked without keys (--insecure), so only its own machine may report.
+          Start an agent there:
+        </p>
+      )}
+      <Command text={start} label="Command that starts an agent" />
+      <p class="hint">
+        {enrol !== null && 'Another host reaches the collector only at an address it listens on (its --bind). '}
+        There is nothing to set here: the host is listed within a second of its first sample.
+      </p>
+    </>
   );
 }
 
@@ -45,11 +71,6 @@ function Command({ text, label }: { text: string; label: string }) {
       </p>
     </>
   );
-}
-
-function collectorHost(): string {
-  const host = location.hostname;
-  return host === '' || host === 'localhost' ? '127.0.0.1' : host;
 }
 
 /** Plain HTTP has no clipboard object, so the old way, and its answer is believed, not assumed. */
