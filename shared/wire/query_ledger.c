@@ -17,6 +17,7 @@
 #include "shared/base/wbuf.h"
 #include "shared/base/xalloc.h"
 #include "shared/wire/body.h"
+#include "shared/wire/import_host.h"
 #include "shared/wire/live.h"
 #include "shared/wire/sized.h"
 
@@ -90,6 +91,9 @@ query_ledger_check(const struct query_ledger *l, char *why, size_t size)
     const struct ledger *told = &l->told;
     int n = 0;
 
+    // Nobody keeps a book of what was imported: its file has it all.
+    if (l->told_ms == 0 && l->name != NULL && l->host == import_host_id(l->name, strlen(l->name)))
+        return true;
     if (l->told_ms == 0) {
         snprintf(why, size, "its agent has not told its book yet");
         return false;

@@ -87,7 +87,7 @@ void query_ledger_release(struct query_ledger *ledger);
 uint64_t query_ledger_refused(const struct query_ledger *ledger); // of all causes
 
 // Whether nothing is lost and everything adds up. If not, one sentence in `why`, which ends with a
-// NUL: the worst of what is wrong.
+// NUL: the worst of what is wrong. A host that was only imported has no agent that could tell.
 bool query_ledger_check(const struct query_ledger *ledger, char *why, size_t size);
 
 void query_put_ledger(struct buf *out, const struct query_ledger *ledger);

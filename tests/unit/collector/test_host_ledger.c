@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "collector/host_ledger.h"
+#include "shared/wire/import_host.h"
 
 #define HOST UINT64_C(0xa1)
 #define T0   INT64_C(1700000000000)
@@ -220,6 +221,19 @@ an_agent_that_has_told_nothing_is_not_well(void **state)
 }
 
 static void
+a_host_that_was_only_imported_has_no_book_and_is_well(void **state)
+{
+    char name[] = "shop-1", why[160] = "";
+    struct query_ledger l = { .host = import_host_id(name, strlen(name)),
+                              .name = name,
+                              .stored = 7 };
+
+    (void) state;
+    assert_true(query_ledger_check(&l, why, sizeof why));
+    assert_string_equal(why, "");
+}
+
+static void
 a_gap_lasts_until_the_next_record_of_its_stream(void **state)
 {
     (void) state;
@@ -316,6 +330,7 @@ main(void)
         T(a_book_that_does_not_add_up_is_unbalanced),
         T(what_is_lost_is_said_with_its_causes),
         T(an_agent_that_has_told_nothing_is_not_well),
+        cmocka_unit_test(a_host_that_was_only_imported_has_no_book_and_is_well),
         T(a_gap_lasts_until_the_next_record_of_its_stream),
         T(missed_ticks_lie_between_two_tellings_and_neighbours_are_one),
         T(a_clock_that_goes_back_turns_no_gap_around),
