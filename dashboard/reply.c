@@ -9,6 +9,7 @@
 
 #include "dashboard/api.h"
 #include "shared/base/json.h"
+#include "shared/base/str.h"
 
 #define ALLOWED "GET, HEAD"
 
@@ -120,6 +121,8 @@ reply_page(exchange_t *x)
     struct page_file file;
     const int code = page_files_get(exchange_services(x)->pages, &want, &file);
 
+    if (code == 404 && str_starts(want.path, "/api/"))
+        return reply_error(x, MHD_HTTP_NOT_FOUND, "\"%s\" is no path of the API", want.path);
     if (code == 404)
         return reply_text(x, MHD_HTTP_NOT_FOUND, "there is nothing at this path\n");
     if (code == 500)

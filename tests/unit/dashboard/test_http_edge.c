@@ -191,6 +191,21 @@ paths_that_are_nothing_are_404_and_bad_ones_400(void **state)
     buf_release(&got);
 }
 
+// Whoever reads answers of /api/ reads JSON, wrong paths too; elsewhere people read.
+static void
+a_path_below_api_that_is_nothing_is_said_in_json(void **state)
+{
+    struct buf got = { 0 };
+
+    (void) state;
+    assert_int_equal(client_get(port, "/api/v1/nope", "", &got), 404);
+    assert_true(client_has(&got, "Content-Type: application/json"));
+    assert_true(client_has(&got, "{\"status\":\"error\",\"errorType\":\"not_found\",\"error\":"));
+    assert_int_equal(client_get(port, "/apis", "", &got), 404);
+    assert_true(client_has(&got, "Content-Type: text/plain"));
+    buf_release(&got);
+}
+
 static void
 a_wrong_parameter_is_named_with_its_rule(void **state)
 {
@@ -284,6 +299,7 @@ main(void)
         cmocka_unit_test(other_methods_get_405_and_are_told_which_are_allowed),
         cmocka_unit_test(a_name_that_is_not_ours_is_refused),
         cmocka_unit_test(paths_that_are_nothing_are_404_and_bad_ones_400),
+        cmocka_unit_test(a_path_below_api_that_is_nothing_is_said_in_json),
         cmocka_unit_test(a_wrong_parameter_is_named_with_its_rule),
         cmocka_unit_test(what_needs_the_collector_is_503_without_one),
         cmocka_unit_test(metrics_are_there_without_a_collector_each_family_once),
