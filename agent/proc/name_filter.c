@@ -91,8 +91,8 @@ s_compile(pcre2_code **ret, const char *which, const char *text, char error[NAME
     if (*ret != NULL)
         return 0;
     pcre2_get_error_message(code, reason, sizeof reason);
-    snprintf(error, NAME_FILTER_ERROR_SIZE, "%s: at column %zu: %s", which, (size_t) at + 1,
-             (const char *) reason);
+    snprintf(error, NAME_FILTER_ERROR_SIZE, "%s: \"%.100s\": at column %zu: %s", which, text,
+             (size_t) at + 1, (const char *) reason);
     return ERR_FORMAT;
 }
 

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define NAME_FILTER_ERROR_SIZE 200
+#define NAME_FILTER_ERROR_SIZE 320
 
 typedef struct name_filter name_filter_t;
 

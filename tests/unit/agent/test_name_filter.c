@@ -68,9 +68,9 @@ a_wrong_expression_is_refused_with_its_place(void **state)
     (void) state;
     assert_int_equal(name_filter_new(&filter, NULL, "a(b", error), ERR_FORMAT);
     assert_null(filter);
-    assert_non_null(strstr(error, "exclude: at column 4"));
+    assert_non_null(strstr(error, "exclude: \"a(b\": at column 4"));
     assert_int_equal(name_filter_new(&filter, "[", NULL, error), ERR_FORMAT);
-    assert_non_null(strstr(error, "include: at column"));
+    assert_non_null(strstr(error, "include: \"[\": at column"));
 }
 
 static void
