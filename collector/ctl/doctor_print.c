@@ -218,10 +218,12 @@ s_clocks(struct clock *ret, const struct doctor_facts *f)
     for (size_t i = 0; i < f->n_hosts; i++) {
         const struct host_info *host = &f->hosts[i];
 
-        if (host->rtt_us >= 0)
-            ret[n++] = (struct clock){ .host = host->name,
-                                       .ahead_ms = 0 - (double) host->offset_ms,
-                                       .known_ms = (double) host->rtt_us / 2000 };
+        if (host->rtt_us < 0)
+            continue;
+        ret[n++] = (struct clock){ .host = host->name, .known_ms = (double) host->rtt_us / 2000 };
+        // None is not less than none: "-0 ms" reads like an error.
+        if (host->offset_ms != 0)
+            ret[n - 1].ahead_ms = -(double) host->offset_ms;
     }
     if (n > 0)
         qsort(ret, n, sizeof *ret, s_by_offset);

@@ -335,6 +335,25 @@ json_has_findings_numbers_and_lists(void **state)
     buf_release(&out);
 }
 
+static void
+a_clock_that_is_right_is_not_minus_nothing_ahead(void **state)
+{
+    struct buf out = { 0 };
+    struct json j;
+
+    (void) state;
+    add_host(1, "web-1")->offset_ms = 0;
+    json_init(&j, &out);
+    json_object(&j);
+    doctor_put_json(&j, &facts, "cpu");
+    json_object_end(&j);
+    assert_non_null(strstr(buf_cstr(&out), "\"ahead_ms\":0,"));
+    buf_clear(&out);
+    doctor_put_text(&out, &facts, "cpu");
+    assert_null(strstr(buf_cstr(&out), "-0 ms"));
+    buf_release(&out);
+}
+
 int
 main(void)
 {
@@ -353,6 +372,8 @@ main(void)
         cmocka_unit_test_setup_teardown(the_page_has_what_is_known_and_the_first_ten_of_lists,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(json_has_findings_numbers_and_lists, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_clock_that_is_right_is_not_minus_nothing_ahead, setup,
+                                        teardown),
     };
 
     return cmocka_run_group_tests_name("doctor", tests, NULL, NULL);
