@@ -330,6 +330,7 @@ static void
 s_bad_line(struct import *self, const struct import_fault *fault)
 {
     char shown[SHOWN_MOST + 4] = "";
+    const char *quoted, *mark;
     size_t n = fault->len < SHOWN_MOST ? fault->len : SHOWN_MOST;
 
     memcpy(shown, fault->value != NULL ? fault->value : "", n);
@@ -338,9 +339,11 @@ s_bad_line(struct import *self, const struct import_fault *fault)
     if (fault->len > n)
         memcpy(shown + n, "...", 4);
     s_progress(self, true);
-    fprintf(stderr, "zpulse import: %s: line %" PRIu64 ": %s%s%s\n", self->path,
-            import_source_line(self->source), n > 0 ? log_quote(shown) : "", n > 0 ? ": " : "",
-            fault->rule);
+    // A word of theirs must not read like one of ours.
+    quoted = n > 0 ? log_quote(shown) : "";
+    mark = n > 0 && quoted[0] != '"' ? "\"" : "";
+    fprintf(stderr, "zpulse import: %s: line %" PRIu64 ": %s%s%s%s%s\n", self->path,
+            import_source_line(self->source), mark, quoted, mark, n > 0 ? ": " : "", fault->rule);
     self->bad = true;
 }
 

@@ -81,7 +81,7 @@ s_unknown(const char *word)
             nearest = commands[i].name;
         }
     }
-    fprintf(stderr, "zpulse: no such command%s%s%s\n",
+    fprintf(stderr, "zpulse: \"%.100s\": no such command%s%s%s\n", word,
             nearest != NULL ? " (did you mean " : " (see zpulse --help)",
             nearest != NULL ? nearest : "", nearest != NULL ? "?)" : "");
     return OPTION_EXIT_USAGE;

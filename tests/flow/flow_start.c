@@ -96,6 +96,7 @@ an_unknown_flag_is_2_with_the_nearest_one(void **state)
     for (size_t i = 0; i < N_PROGRAMS; i++)
         s_fails_naming(s, stage_run(s, programs[i], "--log-levle", "info", NULL), 2, "log-level");
     s_fails_naming(s, stage_run(s, "zpulse", "hots", NULL), 2, "hosts");
+    s_fails_naming(s, stage_run(s, "zpulse", "hots", NULL), 2, "\"hots\"");
 }
 
 static void
