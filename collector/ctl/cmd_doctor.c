@@ -238,17 +238,15 @@ static int
 s_print(const struct visit *v, const options_t *options, int signals)
 {
     struct buf out = { 0 };
-    int rc;
+    int code;
 
     if (strcmp(options_text(options, "output"), "json") == 0)
         s_put_json(&out, v, options);
     else
         s_put(&out, v, options);
-    rc = output_write(&out, signals);
+    code = output_end("doctor", &out, signals);
     buf_release(&out);
-    if (rc < 0 && rc != -EPIPE)
-        return OPTION_EXIT_FAILED;
-    return v->findings.n > 0 ? OPTION_EXIT_FAILED : OPTION_EXIT_OK;
+    return v->findings.n > 0 ? OPTION_EXIT_FAILED : code;
 }
 
 static void

@@ -8,6 +8,7 @@
 
 #include "collector/ctl/command.h"
 #include "collector/ctl/ctl_keys.h"
+#include "collector/ctl/output.h"
 #include "collector/ctl/query_client.h"
 #include "collector/ctl/table_print.h"
 #include "shared/base/err.h"
@@ -99,8 +100,7 @@ cmd_hosts(int argc, char **argv)
             s_put_json(&out, &hosts);
         else
             s_put_table(&out, &hosts, strcmp(form, "csv") == 0);
-        if (fwrite(out.at, 1, out.len, stdout) != out.len || fflush(stdout) != 0)
-            code = errno == EPIPE ? OPTION_EXIT_OK : OPTION_EXIT_FAILED;
+        code = output_end("hosts", &out, signals);
     }
     buf_release(&out);
     for (size_t i = 0; i < hosts.n; i++)

@@ -8,6 +8,7 @@
 
 #include "collector/ctl/command.h"
 #include "collector/ctl/ctl_keys.h"
+#include "collector/ctl/output.h"
 #include "collector/ctl/query_client.h"
 #include "collector/ctl/table_print.h"
 #include "collector/ctl/when.h"
@@ -69,7 +70,7 @@ static int s_take(void *arg, const struct query_reply *reply, struct rbuf *r);
 static bool s_wanted(const struct ledgers *all, const struct query_ledger *ledger);
 static int s_compare(const void *a, const void *b);
 static int s_check(const struct ledgers *all);
-static int s_print(const struct ledgers *all, const char *form);
+static int s_print(const struct ledgers *all, const char *form, int signals);
 static void s_put_table(struct buf *out, const struct ledgers *all, bool csv);
 static void s_put_details(struct buf *out, const struct query_ledger *ledger);
 static void s_put_json(struct buf *out, const struct ledgers *all);
@@ -106,7 +107,7 @@ cmd_ledger(int argc, char **argv)
     if (code == OPTION_EXIT_OK && options_flag(options, "check"))
         code = s_check(&all);
     else if (code == OPTION_EXIT_OK)
-        code = s_print(&all, options_text(options, "output"));
+        code = s_print(&all, options_text(options, "output"), signals);
     for (size_t i = 0; i < all.n; i++)
         query_ledger_release(&all.at[i]);
     free(all.at);
@@ -194,10 +195,10 @@ s_check(const struct ledgers *all)
 }
 
 static int
-s_print(const struct ledgers *all, const char *form)
+s_print(const struct ledgers *all, const char *form, int signals)
 {
     struct buf out = { 0 };
-    int code = OPTION_EXIT_OK;
+    int code;
 
     if (strcmp(form, "json") == 0)
         s_put_json(&out, all);
@@ -205,8 +206,7 @@ s_print(const struct ledgers *all, const char *form)
         s_put_table(&out, all, strcmp(form, "csv") == 0);
     for (size_t i = 0; i < all->n && all->host != NULL && strcmp(form, "table") == 0; i++)
         s_put_details(&out, &all->at[i]);
-    if (fwrite(out.at, 1, out.len, stdout) != out.len || fflush(stdout) != 0)
-        code = errno == EPIPE ? OPTION_EXIT_OK : OPTION_EXIT_FAILED;
+    code = output_end("ledger", &out, signals);
     buf_release(&out);
     return code;
 }

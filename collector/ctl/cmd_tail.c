@@ -77,6 +77,7 @@ struct tail {
     struct buf out;
     struct buf aside;  // lines that have no room in `out`
     uint64_t left_out; // how many these were, that nobody has been told of
+    int unwritten;     // -errno of a line that could not be printed, or 0
     struct buf why;    // the collector's sentence, where it refused
 };
 
@@ -141,6 +142,10 @@ s_run(struct tail *self)
         rc = s_subscribe(self);
     if (rc == 0)
         rc = s_follow(self);
+    if (self->unwritten < 0) {
+        fprintf(stderr, "zpulse tail: standard output: %s\n", err_str(self->unwritten));
+        return OPTION_EXIT_FAILED;
+    }
     if (rc == 0 || rc == -EINTR)
         return OPTION_EXIT_OK;
     fprintf(stderr, "zpulse tail: %s: %s\n", self->collector, query_client_problem(rc, &self->why));
@@ -386,8 +391,10 @@ s_flush(struct tail *self)
         if (items[0].revents == 0)
             continue;
         n = write(STDOUT_FILENO, self->out.at + at, left < WRITE_MAX ? left : WRITE_MAX);
-        if (n == -1 && errno != EAGAIN && errno != EINTR)
+        if (n == -1 && errno != EAGAIN && errno != EINTR) {
+            self->unwritten = errno != EPIPE ? -errno : 0;
             return -EINTR;
+        }
         at += n > 0 ? (size_t) n : 0;
     }
     buf_clear(&self->out);

@@ -5,8 +5,11 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <unistd.h>
 
+#include "shared/base/err.h"
+#include "shared/net/option.h"
 #include "shared/net/service.h"
 
 #define WRITE_MAX 4096 // PIPE_BUF: poll's word that a pipe has room holds for so much
@@ -37,6 +40,18 @@ output_write(struct buf *out, int signals)
     }
     buf_clear(out);
     return 0;
+}
+
+int
+output_end(const char *command, struct buf *out, int signals)
+{
+    const int rc = output_write(out, signals);
+
+    if (rc == 0 || rc == -EPIPE)
+        return OPTION_EXIT_OK;
+    if (rc != -EINTR)
+        fprintf(stderr, "zpulse %s: standard output: %s\n", command, err_str(rc));
+    return OPTION_EXIT_FAILED;
 }
 
 // A hang-up counts too: the terminal is gone.

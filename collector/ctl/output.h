@@ -12,4 +12,8 @@
 // `signals`, -1: none), or -errno.
 int output_write(struct buf *out, int signals);
 
+// The same, as the end of the command of that name: its exit code. What is neither a reader that
+// had enough nor a signal has been said on standard error.
+int output_end(const char *command, struct buf *out, int signals);
+
 #endif
