@@ -18,7 +18,6 @@
 #include "agent/app_series.h"
 #include "agent/clock_steps.h"
 #include "agent/enrol_run.h"
-#include "agent/key_watch.h"
 #include "agent/own_series.h"
 #include "agent/proc/boot_id.h"
 #include "agent/sampler.h"
@@ -32,6 +31,7 @@
 #include "shared/base/file.h"
 #include "shared/base/xalloc.h"
 #include "shared/net/client_keys.h"
+#include "shared/net/key_watch.h"
 #include "shared/net/selfstat.h"
 #include "shared/net/service.h"
 #include "shared/net/sock.h"
@@ -109,7 +109,8 @@ agent_start(agent_t **ret, const struct agent_config *config, int argc, char **a
     if (code == 0)
         code = s_open_data(self);
     if (code == 0 && config->keys != NULL) // before they are read, or a change between is missed
-        key_watch_init(&self->key_watch, config->keys, &self->keys, clock_mono_ms());
+        key_watch_init(&self->key_watch, config->keys, ENROL_AGENT_NAME, &self->keys,
+                       clock_mono_ms());
     if (code == 0 && client_keys_start(&self->keys, config->keys, ENROL_AGENT_NAME) < 0)
         code = OPTION_EXIT_CONFIG;
     if (code == 0)

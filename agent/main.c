@@ -6,10 +6,10 @@
 #include "agent/agent.h"
 #include "agent/enrol_run.h"
 #include "agent/once.h"
-#include "agent/rotate_run.h"
 #include "shared/base/log.h"
 #include "shared/net/descriptors.h"
 #include "shared/net/peer_guard.h"
+#include "shared/net/rotate_run.h"
 
 #define APP_PEERS 1024 // connections of applications, of some 25 KiB each
 #define FD_OWN    128  // segments of the spool, files of /proc and /sys, sockets
@@ -32,7 +32,10 @@ main(int argc, char **argv)
     if (options_text(config.options, "enrol") != NULL) {
         code = enrol_run(&config);
     } else if (options_flag(config.options, "rotate")) {
-        code = rotate_run(&config);
+        code = rotate_run("zpulse-agent", &(struct key_rotation){ .collector = config.collector,
+                                                                  .dir = config.keys,
+                                                                  .name = ENROL_AGENT_NAME,
+                                                                  .door = SOCK_CONTROL });
     } else if (config.once) {
         code = once_run(config.rootfs, &config.families, stdout, &clean);
     } else {

@@ -10,7 +10,11 @@
 #include "dashboard/dashboard_stat.h"
 #include "dashboard/view.h"
 #include "shared/base/clock.h"
+#include "shared/base/err.h"
+#include "shared/base/log.h"
 #include "shared/base/xalloc.h"
+#include "shared/net/curve.h"
+#include "shared/net/key_watch.h"
 #include "shared/net/sock.h"
 
 #define UP_MS          5000 // without an answer the collector is held for gone
@@ -22,6 +26,7 @@
 static int s_open(collector_link_t *self);
 static int s_connect(const collector_link_t *self, zsock_t **ret, const struct sock_spec *spec,
                      enum sock_port port);
+static int s_renew(const collector_link_t *self, zsock_t *sock, enum sock_port port);
 static void *s_run(void *arg);
 static void s_take_live(collector_link_t *self);
 static void s_live_message(collector_link_t *self, zmq_msg_t *topic, zmq_msg_t *body);
@@ -177,6 +182,34 @@ s_connect(const collector_link_t *self, zsock_t **ret, const struct sock_spec *s
     if (rc == 0)
         rc = sock_connect(*ret, endpoint);
     return rc;
+}
+
+// A socket's subscriptions outlive its connection, and its options are those of the next one. What
+// was asked by the old one ends as unavailable.
+static int
+s_renew(const collector_link_t *self, zsock_t *sock, enum sock_port port)
+{
+    char endpoint[256];
+    int rc = sock_endpoint(endpoint, sizeof endpoint, self->opt.collector, port);
+
+    rc = rc < 0 ? rc : curve_apply(sock, self->opt.curve);
+    if (rc == 0 && zmq_disconnect(sock_raw(sock), endpoint) == -1)
+        rc = -errno;
+    return rc < 0 ? rc : sock_connect(sock, endpoint);
+}
+
+static void
+s_look_at_keys(collector_link_t *self)
+{
+    int rc;
+
+    if (self->opt.watch == NULL || !key_watch_turn(self->opt.watch, self->now_ms))
+        return;
+    rc = s_renew(self, self->query, SOCK_QUERY);
+    rc = rc < 0 ? rc : s_renew(self, self->live, SOCK_LIVE);
+    if (rc < 0)
+        log_error("the collector cannot be asked by the new key: start the dashboard anew",
+                  "error=%s", log_quote(err_str(rc)));
 }
 
 static void *
@@ -373,6 +406,7 @@ s_check(collector_link_t *self)
             link_request_end(late.request, LINK_UNAVAILABLE,
                              "the collector did not answer in time");
     }
+    s_look_at_keys(self);
     if (self->now_ms >= self->ping_ms)
         link_ping(self);
     if (self->now_ms - self->answered_ms >= UP_MS)

@@ -14,12 +14,14 @@
 #include <stdint.h>
 
 #include "dashboard/link_request.h"
+#include "shared/net/key_watch.h"
 
 typedef struct collector_link collector_link_t;
 
 struct collector_link_options {
     const char *collector;        // endpoint of its data socket
-    const struct curve *curve;    // borrowed for the call; NULL: plain
+    const struct curve *curve;    // borrowed; NULL: plain
+    struct key_watch *watch;      // borrowed; of the keys that `curve` points to; NULL: they stay
     const char *boot;             // ours, for the numbers of events
     void (*published)(void *arg); // rings have something new; from the link's thread
     void *arg;

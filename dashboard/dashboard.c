@@ -18,6 +18,7 @@
 #include "shared/base/random.h"
 #include "shared/base/xalloc.h"
 #include "shared/net/client_keys.h"
+#include "shared/net/key_watch.h"
 
 // Connections that are no streams: requests must get through when all streams are taken.
 #define REQUEST_PLACES 32
@@ -32,7 +33,8 @@ struct dashboard {
     page_files_t *pages;
     permit_t *permit;
     access_token_t *token;   // NULL: none is asked for
-    struct client_keys keys; // but for --insecure
+    struct client_keys keys; // but for --insecure; once the link runs, its thread's
+    struct key_watch watch;  // of the keys; likewise
     stream_hub_t *hub;
     collector_link_t *link;
     http_edge_t *edge;
@@ -63,7 +65,10 @@ dashboard_start(dashboard_t **ret, int *exit_ret, const struct dashboard_options
         goto fail;
     }
     rc = s_load_token(self, options->token_file);
-    rc = rc < 0 ? rc : client_keys_start(&self->keys, options->keys, "dashboard");
+    if (options->keys[0] != '\0') // before they are read, or a change between is missed
+        key_watch_init(&self->watch, options->keys, DASHBOARD_KEY_NAME, &self->keys,
+                       clock_mono_ms());
+    rc = rc < 0 ? rc : client_keys_start(&self->keys, options->keys, DASHBOARD_KEY_NAME);
     if (rc < 0) {
         *exit_ret = OPTION_EXIT_CONFIG;
         goto fail;
@@ -156,6 +161,7 @@ s_start_parts(dashboard_t *self, const struct dashboard_options *options, int fd
                                                  .curve = options->keys[0] != '\0'
                                                               ? &self->keys.curve
                                                               : NULL,
+                                                 .watch = &self->watch,
                                                  .boot = self->boot,
                                                  .published = s_published,
                                                  .arg = self };

@@ -90,6 +90,9 @@ static const struct option table[] = {
       .meta = "DIR",
       .help = "folder of dashboard.key and collector.pub; default: the first that exists of "
               "./run/keys, ~/.config/zpulse, /etc/zpulse/keys" },
+    { .name = "rotate",
+      .type = OPTION_FLAG,
+      .help = "have our key replaced by another one, and end; a dashboard that runs takes it up" },
     { .name = "insecure",
       .type = OPTION_FLAG,
       .help = "no keys: with a collector on this machine that does without them, too" },
@@ -120,6 +123,7 @@ dashboard_options_take(struct dashboard_options *ret, const options_t *options)
         .max_streams = (unsigned) options_uint(options, "max-streams"),
         .token_file = options_text(options, "token-file"),
         .max_per_address = (unsigned) options_uint(options, "max-per-address"),
+        .rotate = options_flag(options, "rotate"),
         .request_ms = options_ms(options, "request-time"),
     };
     client_keys_dir(ret->keys, options_text(options, "keys"), options_flag(options, "insecure"));
@@ -172,6 +176,8 @@ s_check(const options_t *options, FILE *err)
     }
     if (n == 0)
         return s_refuse(err, "collector", "", "none is given");
+    if (options_flag(options, "rotate") && options_flag(options, "insecure"))
+        return s_refuse(err, "rotate", "true", "goes without --insecure");
     for (size_t i = 0; i < n_proxies; i++) {
         if (!connection_book_takes(proxies[i]))
             return s_refuse(err, "trusted-proxy", proxies[i], "not an IPv4 or IPv6 address");

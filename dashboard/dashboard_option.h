@@ -12,6 +12,8 @@
 
 extern const struct option_program dashboard_program;
 
+#define DASHBOARD_KEY_NAME "dashboard" // of our pair in the folder of keys
+
 // Checked. Text is the options' own.
 struct dashboard_options {
     const char *listen;
@@ -27,6 +29,7 @@ struct dashboard_options {
     int64_t request_ms;       // that a request may take to come in
     unsigned max_streams;
     enum log_level log_level;
+    bool rotate;                     // our key, and nothing else
     char keys[CLIENT_KEYS_DIR_SIZE]; // folder; "": insecure
 };
 

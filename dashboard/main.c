@@ -13,6 +13,7 @@
 #include "shared/base/err.h"
 #include "shared/base/log.h"
 #include "shared/net/reload.h"
+#include "shared/net/rotate_run.h"
 #include "shared/net/service.h"
 
 #define IO_THREADS 1
@@ -36,7 +37,14 @@ main(int argc, char **argv)
     dashboard_options_take(&settings, options);
     log_init(dashboard_program.name, settings.log_level);
     options_log_later(options);
-    exit_code = s_serve(&settings, argc, argv);
+    if (settings.rotate)
+        exit_code = rotate_run(dashboard_program.name,
+                               &(struct key_rotation){ .collector = settings.collector,
+                                                       .dir = settings.keys,
+                                                       .name = DASHBOARD_KEY_NAME,
+                                                       .door = SOCK_QUERY });
+    else
+        exit_code = s_serve(&settings, argc, argv);
     options_destroy(&options);
     return exit_code;
 }

@@ -192,13 +192,14 @@ a_key_that_is_not_let_in_stays_as_it_is(void **state)
     claim(s, process_code(run) == 78 && strstr(process_err(run), "--insecure") != NULL);
 }
 
-// The server's key: agents keep what they sample, and are told the new one by its file.
+// The server's key: agents keep what they sample, and all are told the new one by its file.
 static void
-with_another_server_key_agents_wait_and_come_back_whole(void **state)
+with_another_server_key_all_wait_and_come_back_whole(void **state)
 {
     stage_t *s = *state;
     struct keyed k;
-    struct keyed_peer agent;
+    struct keyed_peer agent, board;
+    struct stage_host up = { "web-1", "up" };
     struct host host = { &k, "web-1", 1 };
     struct keyed_said waits = { NULL, "the collector does not answer" };
     char server[KEY_TEXT_SIZE];
@@ -210,6 +211,8 @@ with_another_server_key_agents_wait_and_come_back_whole(void **state)
     keyed_place(s, &k);
     collector = keyed_collector(s, &k);
     keyed_enrol(s, &k, "agent", "web-1", &agent);
+    keyed_enrol(s, &k, "dashboard", "board", &board);
+    stage_dashboard(s, board.word, NULL);
     waits.who = stage_agent(s, "web-1", agent.word, "--interval=100ms", NULL);
     claim(s, stage_until(s, STAGE_PATIENCE_MS, s_is_whole, &host));
     ledger = s_ledger(s, &k, "web-1");
@@ -223,8 +226,63 @@ with_another_server_key_agents_wait_and_come_back_whole(void **state)
     claim(s, stage_until(s, STAGE_PATIENCE_MS, keyed_has_said, &waits));
     claim(s, key_file_load_public(server, k.keys, "collector", &why) == 0);
     claim(s, key_file_save_public(agent.dir, "collector", server, &why) == 0);
+    claim(s, key_file_save_public(board.dir, "collector", server, &why) == 0);
     claim(s, stage_until(s, 2 * STAGE_PATIENCE_MS, s_is_whole, &host));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_host_is, &up));
     buf_release(&why);
+}
+
+// Of two keys of "board" the valid one has been let in since the collector's start, the other not.
+static bool
+s_board_uses_the_new_key(stage_t *s, void *keyed)
+{
+    process_t *run;
+    json_t *all = NULL, *key;
+    size_t i, in = 0, out = 0;
+
+    if (keyed_zpulse(s, keyed, &run, "keys", "show", "board", "-ojson") == 0)
+        all = json_loads(process_out(run), 0, NULL);
+    json_array_foreach(all, i, key)
+    {
+        const char *state = json_string_value(json_object_get(key, "state"));
+        const bool seen = json_is_integer(json_object_get(key, "seen_ms"));
+
+        claim(s, state != NULL);
+        in += seen && strcmp(state, "valid") == 0;
+        out += !seen && strcmp(state, "retiring") == 0;
+    }
+    json_decref(all);
+    stage_drop(s, &run);
+    return in == 1 && out == 1;
+}
+
+static void
+a_dashboards_key_is_replaced_while_it_runs(void **state)
+{
+    stage_t *s = *state;
+    struct keyed k;
+    struct keyed_peer agent, board;
+    struct stage_host up = { "web-1", "up" };
+    struct keyed_said taken_up = { NULL, "the keys are others" };
+    process_t *collector, *run;
+
+    keyed_place(s, &k);
+    collector = keyed_collector(s, &k);
+    keyed_enrol(s, &k, "agent", "web-1", &agent);
+    keyed_enrol(s, &k, "dashboard", "board", &board);
+    stage_agent(s, "web-1", agent.word, NULL);
+    taken_up.who = stage_dashboard(s, board.word, NULL);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_host_is, &up));
+    run = stage_run(s, "zpulse-dashboard", "--rotate", "--collector", stage_endpoint(s), board.word,
+                    NULL);
+    claim(s, process_ended(run, stage_ms(STAGE_PATIENCE_MS)) && process_code(run) == 0);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, keyed_has_said, &taken_up));
+    // Whom a collector that was started anew has seen is who uses its key now.
+    process_signal(collector, SIGTERM);
+    claim(s, process_ended(collector, stage_ms(STAGE_PATIENCE_MS)) && process_code(collector) == 0);
+    (void) keyed_collector(s, &k);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_board_uses_the_new_key, &k));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_host_is, &up));
 }
 
 int
@@ -234,7 +292,8 @@ main(void)
         stage_test(an_agents_key_is_replaced_while_it_runs_without_losing_a_sample),
         stage_test(a_rotation_that_was_stopped_is_gone_on_with),
         stage_test(a_key_that_is_not_let_in_stays_as_it_is),
-        stage_test(with_another_server_key_agents_wait_and_come_back_whole),
+        stage_test(a_dashboards_key_is_replaced_while_it_runs),
+        stage_test(with_another_server_key_all_wait_and_come_back_whole),
     };
 
     return cmocka_run_group_tests_name("flow_rotation", tests, NULL, NULL);

@@ -1,14 +1,14 @@
-// key_watch - whether the agent's keys on the disk are others than those that it has.
+// key_watch - whether a client's keys on the disk are others than those that it has.
 //
-// In:     the folder of keys: agent.key, and collector.pub.
+// In:     the folder of keys: NAME.key, and collector.pub.
 // Out:    the new ones in place of the old, once they are whole; what cannot be used is said in the
 //         log, once, and the old ones stay.
-// Cost:   two stats each KEY_WATCH_MS: they change a few times a year, and a signal to the agent
-//         (SIGHUP) is not always somebody's to send.
+// Cost:   two stats each KEY_WATCH_MS: they change a few times a year, and a signal to the
+//         program (SIGHUP) is not always somebody's to send.
 // Thread: one owner.
 
-#ifndef AGENT_KEY_WATCH_H
-#define AGENT_KEY_WATCH_H
+#ifndef SHARED_NET_KEY_WATCH_H
+#define SHARED_NET_KEY_WATCH_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,6 +22,7 @@
 // Zero looks at nothing.
 struct key_watch {
     const char *dir;          // borrowed
+    const char *name;         // borrowed; of our pair there
     struct client_keys *keys; // borrowed
     int64_t look_ms;          // monotonic: when it looks next
     struct {
@@ -31,8 +32,8 @@ struct key_watch {
 };
 
 // Of keys that are about to be loaded into *keys.
-void key_watch_init(struct key_watch *self, const char *dir, struct client_keys *keys,
-                    int64_t mono_ms);
+void key_watch_init(struct key_watch *self, const char *dir, const char *name,
+                    struct client_keys *keys, int64_t mono_ms);
 // True: *keys are others now, and connections are to be made anew. Looks only when it is time.
 bool key_watch_turn(struct key_watch *self, int64_t mono_ms);
 // Looks at the next turn.

@@ -1,12 +1,11 @@
 // key_watch - see the header.
 
-#include "agent/key_watch.h"
+#include "shared/net/key_watch.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "agent/enrol_run.h"
 #include "shared/base/log.h"
 #include "shared/net/enrol_client.h"
 
@@ -16,9 +15,12 @@ static bool s_look(struct key_watch *self);
 static bool s_load(struct key_watch *self);
 
 void
-key_watch_init(struct key_watch *self, const char *dir, struct client_keys *keys, int64_t mono_ms)
+key_watch_init(struct key_watch *self, const char *dir, const char *name, struct client_keys *keys,
+               int64_t mono_ms)
 {
-    *self = (struct key_watch){ .dir = dir, .keys = keys, .look_ms = mono_ms + KEY_WATCH_MS };
+    *self = (struct key_watch){
+        .dir = dir, .name = name, .keys = keys, .look_ms = mono_ms + KEY_WATCH_MS
+    };
     (void) s_look(self);
 }
 
@@ -41,14 +43,14 @@ key_watch_hurry(struct key_watch *self)
 static bool
 s_look(struct key_watch *self)
 {
-    static const char *const names[] = { ENROL_AGENT_NAME ".key", ENROL_COLLECTOR_NAME ".pub" };
+    const char *const files[2][2] = { { self->name, ".key" }, { ENROL_COLLECTOR_NAME, ".pub" } };
     bool other = false;
 
     for (size_t i = 0; i < 2; i++) {
         char path[PATH_SIZE];
         struct stat st = { 0 };
 
-        snprintf(path, sizeof path, "%s/%s", self->dir, names[i]);
+        snprintf(path, sizeof path, "%s/%s%s", self->dir, files[i][0], files[i][1]);
         if (stat(path, &st) == -1)
             continue; // in the making, or lost: the ones that are known go on
         other = other || st.st_ino != self->seen[i].inode ||
@@ -67,7 +69,7 @@ s_load(struct key_watch *self)
     struct buf why = { 0 };
     bool other = false;
 
-    if (client_keys_load(&fresh, self->dir, ENROL_AGENT_NAME, &why) < 0) {
+    if (client_keys_load(&fresh, self->dir, self->name, &why) < 0) {
         log_warn("keys on the disk cannot be used; the old ones stay", "why=%s",
                  log_quote(buf_cstr(&why)));
     } else {

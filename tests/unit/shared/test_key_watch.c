@@ -1,6 +1,6 @@
 // key_watch - keys that were replaced on the disk are taken up whole, or not at all.
 
-#include "agent/key_watch.h"
+#include "shared/net/key_watch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,10 +13,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "agent/enrol_run.h"
 #include "shared/base/file.h"
 #include "shared/net/enrol_client.h"
 #include "tests/support/folder.h"
+
+#define NAME "agent"
 
 struct bed {
     char dir[64];
@@ -35,11 +36,11 @@ set_up(void **state)
     snprintf(b->dir, sizeof b->dir, "/tmp/test_key_watch.XXXXXX");
     *state = b;
     if (mkdtemp(b->dir) == NULL || key_pair_make(&server) < 0 ||
-        key_file_load_or_make(&pair, &made, b->dir, ENROL_AGENT_NAME, &b->why) < 0 ||
+        key_file_load_or_make(&pair, &made, b->dir, NAME, &b->why) < 0 ||
         key_file_save_public(b->dir, ENROL_COLLECTOR_NAME, server.public_text, &b->why) < 0)
         return -1;
-    key_watch_init(&b->watch, b->dir, &b->keys, 0);
-    return client_keys_load(&b->keys, b->dir, ENROL_AGENT_NAME, &b->why);
+    key_watch_init(&b->watch, b->dir, NAME, &b->keys, 0);
+    return client_keys_load(&b->keys, b->dir, NAME, &b->why);
 }
 
 static int
@@ -57,7 +58,7 @@ static void
 replace(struct bed *b, struct key_pair *fresh)
 {
     assert_int_equal(key_pair_make(fresh), 0);
-    assert_int_equal(key_file_replace(fresh, b->dir, ENROL_AGENT_NAME, &b->why), 0);
+    assert_int_equal(key_file_replace(fresh, b->dir, NAME, &b->why), 0);
 }
 
 static void
@@ -114,7 +115,7 @@ the_same_key_in_another_file_is_no_news(void **state)
     struct bed *b = *state;
     const struct key_pair same = b->keys.own;
 
-    assert_int_equal(key_file_replace(&same, b->dir, ENROL_AGENT_NAME, &b->why), 0);
+    assert_int_equal(key_file_replace(&same, b->dir, NAME, &b->why), 0);
     assert_false(key_watch_turn(&b->watch, KEY_WATCH_MS));
 }
 
@@ -127,12 +128,12 @@ a_key_that_breaks_a_rule_is_left_and_looked_at_again(void **state)
     char path[96];
 
     replace(b, &fresh);
-    snprintf(path, sizeof path, "%s/" ENROL_AGENT_NAME ".key", b->dir);
+    snprintf(path, sizeof path, "%s/" NAME ".key", b->dir);
     assert_int_equal(chmod(path, 0644), 0);
     assert_false(key_watch_turn(&b->watch, KEY_WATCH_MS));
     assert_string_equal(b->keys.own.public_text, old.public_text);
     // By another file: the time of one that chmod mends may be the same, so short after.
-    assert_int_equal(key_file_replace(&fresh, b->dir, ENROL_AGENT_NAME, &b->why), 0);
+    assert_int_equal(key_file_replace(&fresh, b->dir, NAME, &b->why), 0);
     assert_true(key_watch_turn(&b->watch, 2 * KEY_WATCH_MS));
     assert_string_equal(b->keys.own.public_text, fresh.public_text);
 }
@@ -143,7 +144,7 @@ files_that_are_gone_leave_what_is_known(void **state)
     struct bed *b = *state;
     const struct key_pair old = b->keys.own;
 
-    assert_int_equal(key_file_remove(b->dir, ENROL_AGENT_NAME, &b->why), 0);
+    assert_int_equal(key_file_remove(b->dir, NAME, &b->why), 0);
     assert_false(key_watch_turn(&b->watch, KEY_WATCH_MS));
     assert_string_equal(b->keys.own.public_text, old.public_text);
 }
