@@ -7,6 +7,7 @@
 
 #include "dashboard/connection_book.h"
 #include "dashboard/listener.h"
+#include "dashboard/permit.h"
 #include "shared/base/err.h"
 #include "shared/base/str.h"
 #include "shared/net/sock.h"
@@ -167,6 +168,8 @@ s_check(const options_t *options, FILE *err)
     const char *origin = options_text(options, "feed-origin");
     const char *const *proxies;
     const size_t n_proxies = options_list(options, "trusted-proxy", &proxies);
+    const char *const *names;
+    const size_t n_names = options_list(options, "public-name", &names);
     int rc;
 
     for (size_t i = 0; i < n; i++) {
@@ -181,6 +184,11 @@ s_check(const options_t *options, FILE *err)
     for (size_t i = 0; i < n_proxies; i++) {
         if (!connection_book_takes(proxies[i]))
             return s_refuse(err, "trusted-proxy", proxies[i], "not an IPv4 or IPv6 address");
+    }
+    for (size_t i = 0; i < n_names; i++) {
+        if (!permit_takes(names[i]))
+            return s_refuse(err, "public-name", names[i],
+                            "not a name as browsers send it: no http://, no path, no spaces");
     }
     if (origin != NULL && !s_is_origin(origin))
         return s_refuse(err, "feed-origin", origin,

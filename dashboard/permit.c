@@ -20,6 +20,16 @@ struct permit {
 static bool s_name_of(char name[NAME_SIZE], const char *host);
 static bool s_is_address(const char *name);
 
+bool
+permit_takes(const char *name)
+{
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    char bare[NAME_SIZE];
+
+    return s_name_of(bare, name) && (s_is_address(bare) || bare[strspn(bare, letters)] == '\0');
+}
+
 permit_t *
 permit_new(const char *listen, const char *const *names, size_t n)
 {

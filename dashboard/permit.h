@@ -13,7 +13,10 @@
 
 typedef struct permit permit_t;
 
-// `listen` is HOST:PORT; `names` are hosts without a port. All are copied.
+// Whether `name` is one that a Host can have: of letters, digits, '-', '_' and '.', perhaps a port.
+// An address is one as well.
+bool permit_takes(const char *name);
+// `listen` is HOST:PORT; `names` are hosts that permit_takes. All are copied.
 permit_t *permit_new(const char *listen, const char *const *names, size_t n);
 void permit_destroy(permit_t **self_p);
 // `host` is the header as it came. NULL, from a client before HTTP/1.1, is allowed: a browser

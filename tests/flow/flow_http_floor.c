@@ -80,6 +80,8 @@ a_public_address_is_refused_without_a_token(void **state)
     s_fails_naming(s, stage_dashboard(s, "--listen=0.0.0.0:18088", NULL), 78, "--token-file");
     s_fails_naming(s, stage_dashboard(s, "--listen=[::]:18088", NULL), 78, "--token-file");
     s_fails_naming(s, stage_dashboard(s, "--trusted-proxy=localhost", NULL), 78, "localhost");
+    s_fails_naming(s, stage_dashboard(s, "--public-name=http://pulse.example", NULL), 78,
+                   "http://pulse.example");
 }
 
 static void

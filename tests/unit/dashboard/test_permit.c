@@ -54,11 +54,41 @@ only_our_own_names_and_addresses_are_allowed(void **state)
     permit_destroy(&permit);
 }
 
+// What is no Host would be a name that lets nobody in, and nobody would know why.
+static void
+a_name_that_no_host_can_have_is_not_taken(void **state)
+{
+    static const struct {
+        const char *name;
+        bool taken;
+    } cases[] = {
+        { "pulse.example.org", true },
+        { "Pulse_2.example.org:8443", true },
+        { "xn--bcher-kva.example", true },
+        { "10.0.0.7", true },
+        { "[fd00::7]", true },
+        { "", false },
+        { "a b", false },
+        { "http://pulse.example.org", false },
+        { "pulse.example.org/", false },
+        { "*.example.org", false },
+        { "b\xc3\xbc"
+          "cher.example",
+          false },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < N_OF(cases); i++)
+        if (permit_takes(cases[i].name) != cases[i].taken)
+            fail_msg("%s", cases[i].name);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_our_own_names_and_addresses_are_allowed),
+        cmocka_unit_test(a_name_that_no_host_can_have_is_not_taken),
     };
 
     return cmocka_run_group_tests_name("permit", tests, NULL, NULL);
