@@ -6,25 +6,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "shared/net/key_file.h"
-#include "tests/support/stage.h"
-
-#define READY "msg=\"ready\""
-
-static bool
-s_is_ready(stage_t *s, void *collector)
-{
-    (void) s;
-    return strstr(process_err(collector), READY) != NULL;
-}
+#include "tests/support/keyed.h"
 
 static process_t *
 s_collector(stage_t *s)
 {
-    process_t *collector = stage_collector(s, NULL);
+    struct stage_said ready = { stage_collector(s, NULL), "msg=\"ready\"" };
 
-    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_is_ready, collector));
-    return collector;
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_has_said, &ready));
+    return ready.who;
 }
 
 static void
@@ -57,6 +47,8 @@ static void
 who_was_revoked_stays_out_though_the_line_stands(void **state)
 {
     stage_t *s = *state;
+    struct keyed_counted denied = { "zpulse_collector_handshakes_denied_total{reason=\"revoked\"}",
+                                    1 };
     struct stage_host up = { "web-1", "up" };
     process_t *collector = s_collector(s), *run;
 
@@ -66,11 +58,12 @@ who_was_revoked_stays_out_though_the_line_stands(void **state)
     run = s_keys(s, "show", "web-2");
     claim(s, strstr(process_out(run), "\"state\":\"revoked\"") != NULL);
     claim(s, strstr(process_out(run), "\"state\":\"valid\"") == NULL);
-    // And who was not, is in.
+    // And who was not, is in. The other has been at the door by then.
     stage_dashboard(s, NULL);
     stage_agent(s, "web-2", NULL);
     stage_agent(s, "web-1", NULL);
     claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_host_is, &up));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, keyed_has_counted, &denied));
     claim(s, stage_host(s, "web-2") == NULL);
 }
 
@@ -215,7 +208,8 @@ the_logged_command_works_as_it_stands(void **state)
         snprintf(want, sizeof want, "zpulse-agent --enrol tcp://%s%s --server-key", binds[i],
                  strrchr(stage_endpoint(s), ':'));
         collector = stage_collector(s, "--bind", binds[i], NULL);
-        claim(s, stage_until(s, STAGE_PATIENCE_MS, s_is_ready, collector));
+        claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_has_said,
+                             &(struct stage_said){ collector, "msg=\"ready\"" }));
         run = s_run_as_logged(s, collector);
         s_ended(s, run, 0);
         claim(s, strstr(process_out(run), want) != NULL);

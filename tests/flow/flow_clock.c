@@ -250,20 +250,6 @@ a_step_is_known_once_though_the_journal_has_let_it_go(void **state)
     claim(s, stage_until(s, STAGE_PATIENCE_MS, both_are_told, host));
 }
 
-struct said {
-    process_t *by;
-    const char *words;
-};
-
-static bool
-is_said(stage_t *s, void *arg)
-{
-    const struct said *said = arg;
-
-    (void) s;
-    return strstr(process_err(said->by), said->words) != NULL;
-}
-
 // The spool has a tick's time for the first step, and the agent is killed right at the second.
 static void
 a_step_that_no_collector_heard_of_is_told_after_a_kill_once(void **state)
@@ -280,9 +266,11 @@ a_step_that_no_collector_heard_of_is_told_after_a_kill_once(void **state)
     claim(s, process_ended(collector, stage_ms(STAGE_PATIENCE_MS)));
 
     set_clock(s, "web-1", -90000);
-    claim(s, stage_until(s, STAGE_PATIENCE_MS, is_said, &(struct said){ agent, "by_ms=-" }));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_has_said,
+                         &(struct stage_said){ agent, "by_ms=-" }));
     set_clock(s, "web-1", -35000); // by 55 s, give or take a millisecond
-    claim(s, stage_until(s, STAGE_PATIENCE_MS, is_said, &(struct said){ agent, "by_ms=5" }));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_has_said,
+                         &(struct stage_said){ agent, "by_ms=5" }));
     process_signal(agent, SIGKILL);
     claim(s, process_ended(agent, stage_ms(STAGE_PATIENCE_MS)));
     stage_collector(s, NULL);

@@ -39,18 +39,12 @@ s_start_collector(stage_t *s)
     s_collector = stage_collector(s, NULL);
 }
 
-static bool
-s_is_up(stage_t *s, void *agent)
-{
-    (void) s;
-    return strstr(process_err(agent), "the agent is up") != NULL;
-}
-
 static void
 s_start_agent(stage_t *s)
 {
     s_agent = stage_agent(s, "web-1", "--interval", "100ms", NULL);
-    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_is_up, s_agent));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_has_said,
+                         &(struct stage_said){ s_agent, "the agent is up" }));
 }
 
 static void

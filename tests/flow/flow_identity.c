@@ -75,7 +75,7 @@ a_key_that_is_enrolled_later_comes_in_by_itself(void **state)
 static void
 a_server_with_another_key_is_told_nothing(void **state)
 {
-    struct keyed_said silent = { NULL, "the collector does not answer" };
+    struct stage_said silent = { NULL, "the collector does not answer" };
     stage_t *s = *state;
     struct keyed_peer agent;
     struct buf why = { 0 };
@@ -88,7 +88,7 @@ a_server_with_another_key_is_told_nothing(void **state)
     claim(s, key_pair_make(&other) == 0);
     claim(s, key_file_save_public(agent.dir, "collector", other.public_text, &why) == 0);
     silent.who = stage_agent(s, "web-1", agent.word, NULL);
-    claim(s, stage_until(s, STAGE_PATIENCE_MS, keyed_has_said, &silent));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_has_said, &silent));
     claim(s, stage_host(s, "web-1") == NULL);
     buf_release(&why);
 }
@@ -144,7 +144,7 @@ a_revoked_agent_is_told_and_cut_and_stays_out(void **state)
     struct keyed_counted dropped = { "zpulse_collector_strangers_total", 1 };
     struct keyed_counted denied = { DENIED "{reason=\"revoked\"}", 1 };
     struct stage_host up = { "web-1", "up" }, silent = { "web-1", "silent" };
-    struct keyed_said told = { NULL, "reason=revoked" };
+    struct stage_said told = { NULL, "reason=revoked" };
     struct keyed_refused refused;
     stage_t *s = *state;
     struct keyed_peer agent, again;
@@ -157,7 +157,7 @@ a_revoked_agent_is_told_and_cut_and_stays_out(void **state)
     told.who = stage_agent(s, "web-1", agent.word, NULL);
     claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_host_is, &up));
     claim(s, keyed_zpulse(s, &k, &run, "keys", "revoke", "web-1", NULL) == 0);
-    claim(s, stage_until(s, STAGE_PATIENCE_MS, keyed_has_said, &told));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_has_said, &told));
     claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_host_is, &silent));
     claim(s, stage_until(s, STAGE_PATIENCE_MS, keyed_has_counted, &dropped));
     claim(s, stage_until(s, STAGE_PATIENCE_MS, keyed_has_counted, &denied)); // it tries again

@@ -136,6 +136,7 @@ with_keys_a_host_is_seen_by_who_may_and_nobody_else_sends(void **state)
     stage_t *s = *state;
     struct keyed_peer agent, board, other;
     struct stage_host up = { "web-1", "up" }, gone = { "web-1", "silent" };
+    struct stage_said unheard = { NULL, "the collector does not answer" };
     struct keyed p;
     process_t *run, *first, *wrong;
 
@@ -152,9 +153,10 @@ with_keys_a_host_is_seen_by_who_may_and_nobody_else_sends(void **state)
     claim(s, keyed_zpulse(s, &p, &run, "ledger", "web-1", NULL, NULL) == 0);
     claim(s, keyed_zpulse(s, &p, &run, "tail", "--lines=1", NULL, NULL) == 0);
     // No key; and a key of another name.
-    (void) stage_agent(s, "web-2", "--insecure", NULL);
+    unheard.who = stage_agent(s, "web-2", "--insecure", NULL);
     wrong = stage_agent(s, "web-3", other.word, NULL);
     claim(s, stage_until(s, STAGE_PATIENCE_MS, s_is_sent_away, wrong));
+    claim(s, stage_until(s, 2 * STAGE_PATIENCE_MS, stage_has_said, &unheard));
     // Who is in, goes on meanwhile, and they are not.
     claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_host_is, &up));
     claim(s, stage_host(s, "web-2") == NULL);

@@ -20,26 +20,12 @@ s_named(const stage_t *s)
     return text;
 }
 
-struct said {
-    process_t *of;
-    const char *words;
-};
-
-static bool
-s_says(stage_t *s, void *arg)
-{
-    const struct said *said = arg;
-
-    (void) s;
-    return strstr(process_err(said->of), said->words) != NULL;
-}
-
 static bool
 s_wait_words(stage_t *s, process_t *of, const char *words)
 {
-    struct said said = { of, words };
+    struct stage_said said = { of, words };
 
-    return stage_until(s, STAGE_PATIENCE_MS, s_says, &said);
+    return stage_until(s, STAGE_PATIENCE_MS, stage_has_said, &said);
 }
 
 // An agent of that collector; it takes what is pushed to `pull`.

@@ -119,13 +119,6 @@ families_change_at_run_time_without_a_lost_sample(void **state)
     claim_nothing_lost(s);
 }
 
-static bool
-has_said(stage_t *s, void *arg)
-{
-    (void) s;
-    return strstr(process_err(arg), "the old ones stay") != NULL;
-}
-
 static void
 settings_that_are_wrong_leave_the_old_ones(void **state)
 {
@@ -139,7 +132,8 @@ settings_that_are_wrong_leave_the_old_ones(void **state)
     free(path);
     claim(s, stage_until(s, STAGE_PATIENCE_MS, is_sampled, &(struct wanted){ false, 2 }));
     reload(s, agent, "interval = \"500ms\"\nfamily = \"loadaverage=on\"\n");
-    claim(s, stage_until(s, STAGE_PATIENCE_MS, has_said, agent));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_has_said,
+                         &(struct stage_said){ agent, "the old ones stay" }));
     claim(s, strstr(process_err(agent), "loadaverage") != NULL);
     claim(s, stage_until(s, STAGE_PATIENCE_MS, is_sampled, &(struct wanted){ false, 4 }));
     claim_nothing_lost(s);

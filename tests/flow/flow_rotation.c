@@ -100,7 +100,7 @@ an_agents_key_is_replaced_while_it_runs_without_losing_a_sample(void **state)
     struct keyed_peer agent;
     char before[KEY_TEXT_SIZE], after[KEY_TEXT_SIZE], words[100];
     struct host host = { &k, "web-1", 1 };
-    struct keyed_said taken_up;
+    struct stage_said taken_up;
     process_t *run, *runs;
     json_t *ledger;
 
@@ -120,8 +120,8 @@ an_agents_key_is_replaced_while_it_runs_without_losing_a_sample(void **state)
                  "the keys are others: the collector is asked again\" key=\"%s", after);
         if (i == 1)
             process_signal(runs, SIGHUP); // else it looks by itself
-        taken_up = (struct keyed_said){ runs, strchr(words, '"') + 7 };
-        claim(s, stage_until(s, STAGE_PATIENCE_MS, keyed_has_said, &taken_up));
+        taken_up = (struct stage_said){ runs, strchr(words, '"') + 7 };
+        claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_has_said, &taken_up));
         ledger = s_ledger(s, &k, "web-1");
         host.stored = s_number(ledger, "stored") + 1000; // what comes by the new key
         json_decref(ledger);
@@ -201,7 +201,7 @@ with_another_server_key_all_wait_and_come_back_whole(void **state)
     struct keyed_peer agent, board;
     struct stage_host up = { "web-1", "up" };
     struct host host = { &k, "web-1", 1 };
-    struct keyed_said waits = { NULL, "the collector does not answer" };
+    struct stage_said waits = { NULL, "the collector does not answer" };
     char server[KEY_TEXT_SIZE];
     struct buf why = { 0 };
     struct key_pair pair;
@@ -223,7 +223,7 @@ with_another_server_key_all_wait_and_come_back_whole(void **state)
     claim(s, key_pair_make(&pair) == 0);
     claim(s, key_file_replace(&pair, k.keys, "collector", &why) == 0);
     (void) keyed_collector(s, &k);
-    claim(s, stage_until(s, STAGE_PATIENCE_MS, keyed_has_said, &waits));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_has_said, &waits));
     claim(s, key_file_load_public(server, k.keys, "collector", &why) == 0);
     claim(s, key_file_save_public(agent.dir, "collector", server, &why) == 0);
     claim(s, key_file_save_public(board.dir, "collector", server, &why) == 0);

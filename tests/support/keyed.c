@@ -152,15 +152,6 @@ keyed_disguise(stage_t *s, const struct keyed_peer *p, const char *as, const cha
 }
 
 bool
-keyed_has_said(stage_t *s, void *said)
-{
-    const struct keyed_said *is = said;
-
-    (void) s;
-    return strstr(process_err(is->who), is->words) != NULL;
-}
-
-bool
 keyed_is_refused(stage_t *s, void *refused)
 {
     const struct keyed_refused *is = refused;

@@ -50,12 +50,6 @@ void keyed_stranger(stage_t *s, const struct keyed *k, const char *as, const cha
                     struct keyed_peer *ret);
 // Another copy of a peer's key, under the name that a program of another role looks for.
 void keyed_disguise(stage_t *s, const struct keyed_peer *p, const char *as, const char *other);
-// True once a program said so on standard error.
-struct keyed_said {
-    process_t *who;
-    const char *words;
-};
-bool keyed_has_said(stage_t *s, void *said);
 // True once `zpulse hosts` has a refused agent of that name for that reason.
 struct keyed_refused {
     const struct keyed *k;

@@ -443,6 +443,15 @@ stage_host_is(stage_t *self, void *host)
     return ok;
 }
 
+bool
+stage_has_said(stage_t *self, void *said)
+{
+    const struct stage_said *is = said;
+
+    (void) self;
+    return strstr(process_err(is->who), is->words) != NULL;
+}
+
 double
 stage_metric(stage_t *self, const char *series)
 {

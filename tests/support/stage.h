@@ -78,6 +78,12 @@ struct stage_host {
     const char *state;
 };
 bool stage_host_is(stage_t *self, void *host);
+// A program said these words on standard error.
+struct stage_said {
+    process_t *who;
+    const char *words;
+};
+bool stage_has_said(stage_t *self, void *said);
 // A counter or gauge of /metrics whose line begins with `series`, such as
 // "zpulse_dashboard_streams"; NAN where there is none.
 double stage_metric(stage_t *self, const char *series);
