@@ -8,6 +8,7 @@
 
 #include "shared/base/clock.h"
 #include "shared/wire/host_event.h"
+#include "tests/support/books.h"
 #include "tests/support/folder.h"
 #include "tests/support/program_shim.h"
 #include "tests/support/stage.h"
@@ -85,58 +86,22 @@ expect_steps(stage_t *s, int64_t about_ms, int n)
     claim(s, stage_until(s, 30000, has_steps, &want));
 }
 
-static json_t *
-books(stage_t *s, const char *host)
-{
-    char path[64];
-    json_t *all, *mine;
-
-    snprintf(path, sizeof path, "/api/v1/ledger?h=%s", host);
-    all = http_json(stage_http_port(s), path);
-    mine = json_incref(json_array_get(all, 0));
-    json_decref(all);
-    return mine;
-}
-
-static json_int_t
-number(const json_t *of, const char *key)
-{
-    return json_integer_value(json_object_get(of, key));
-}
-
-struct acked {
-    const char *host;
-    json_int_t least;
-};
-
-static bool
-is_acked(stage_t *s, void *arg)
-{
-    const struct acked *want = arg;
-    json_t *book = books(s, want->host);
-    const bool is = book != NULL && number(book, "acked") >= want->least &&
-                    json_is_true(json_object_get(book, "settled"));
-
-    json_decref(book);
-    return is;
-}
-
 // Until so many samples more are acknowledged than now: the stream goes on, whatever it brings.
 static void
 wait_acked(stage_t *s, const char *host, json_int_t more)
 {
-    json_t *book = books(s, host);
-    struct acked want = { host, (book != NULL ? number(book, "acked") : 0) + more };
+    json_t *book = books_get_of(s, host, NULL);
+    struct books_acked want = { host, (book != NULL ? books_number(book, "acked") : 0) + more };
 
     json_decref(book);
-    claim(s, stage_until(s, 40000, is_acked, &want));
+    claim(s, stage_until(s, 40000, books_are_acked, &want));
 }
 
 static void
 expect_note(stage_t *s, sse_t *stream, const char *text)
 {
     json_t *note = sse_next_json(stream, "note", stage_ms(STAGE_PATIENCE_MS));
-    const json_int_t t = number(note, "t");
+    const json_int_t t = json_integer_value(json_object_get(note, "t"));
 
     claim(s, note != NULL);
     if (strcmp(json_string_value(json_object_get(note, "text")), text) != 0)
@@ -324,27 +289,28 @@ two_clocks_far_apart_neither_lose_nor_double(void **state)
     wait_acked(s, "behind", 2000);
 
     // Acknowledged, refused by its cause, and in the books of both.
-    book = books(s, "ahead");
+    book = books_get_of(s, "ahead", NULL);
     claim(s, json_is_true(json_object_get(book, "ok")));
-    claim(s, number(book, "stored") == 0);
-    claim(s, number(json_object_get(book, "refused"), "future") >= number(book, "acked"));
-    claim(s, number(book, "unbalanced") == 0);
+    claim(s, books_number(book, "stored") == 0);
+    claim(s,
+          books_number(json_object_get(book, "refused"), "future") >= books_number(book, "acked"));
+    claim(s, books_number(book, "unbalanced") == 0);
     json_decref(book);
 
     // All there, at the times that its own clock gave.
-    book = books(s, "behind");
+    book = books_get_of(s, "behind", NULL);
     claim(s, json_is_true(json_object_get(book, "ok")));
-    claim(s, number(book, "stored") >= number(book, "acked"));
-    claim(s, number(json_object_get(book, "refused"), "future") == 0);
-    claim(s, number(book, "conflicts") == 0 && number(book, "unbalanced") == 0);
+    claim(s, books_number(book, "stored") >= books_number(book, "acked"));
+    claim(s, books_number(json_object_get(book, "refused"), "future") == 0);
+    claim(s, books_number(book, "conflicts") == 0 && books_number(book, "unbalanced") == 0);
     json_decref(book);
 
     // Set right, it counts from then on.
     set_clock(s, "ahead", 0);
     wait_acked(s, "ahead", 2000);
-    book = books(s, "ahead");
+    book = books_get_of(s, "ahead", NULL);
     claim(s, json_is_true(json_object_get(book, "ok")));
-    claim(s, number(book, "stored") > 0);
+    claim(s, books_number(book, "stored") > 0);
     json_decref(book);
     claim(s, stage_until(s, 60000, hosts_say, (const char *[]){ "ahead", " ok " }));
 }

@@ -7,38 +7,10 @@
 #include <unistd.h>
 
 #include "shared/base/buf.h"
+#include "tests/support/books.h"
 #include "tests/support/keyed.h"
 
 #define KEY "agent"
-
-// A host's ledger, for json_decref; NULL while the collector has not heard of it.
-static json_t *
-s_ledger(stage_t *s, const struct keyed *k, const char *name)
-{
-    process_t *run;
-    json_t *all = NULL, *host;
-
-    if (keyed_zpulse(s, k, &run, "ledger", name, "-ojson", NULL) == 0)
-        all = json_loads(process_out(run), 0, NULL);
-    host = json_incref(json_array_get(all, 0));
-    json_decref(all);
-    stage_drop(s, &run);
-    return host;
-}
-
-static int64_t
-s_number(json_t *object, const char *key)
-{
-    json_t *value = json_object_get(object, key);
-    const char *cause;
-    json_t *part;
-    int64_t sum = 0;
-
-    if (!json_is_object(value))
-        return json_integer_value(value);
-    json_object_foreach(value, cause, part) sum += json_integer_value(part);
-    return sum;
-}
 
 struct host {
     const struct keyed *k;
@@ -51,11 +23,12 @@ static bool
 s_is_whole(stage_t *s, void *arg)
 {
     const struct host *h = arg;
-    json_t *ledger = s_ledger(s, h->k, h->name);
-    const bool whole = s_number(ledger, "stored") >= h->stored && s_number(ledger, "lost") == 0 &&
-                       s_number(ledger, "refused") == 0 && s_number(ledger, "unbalanced") == 0;
+    json_t *books = books_get_of(s, h->name, h->k->word);
+    const bool whole = books_number(books, "stored") >= h->stored &&
+                       books_sum(books, "lost") == 0 && books_sum(books, "refused") == 0 &&
+                       books_number(books, "unbalanced") == 0;
 
-    json_decref(ledger);
+    json_decref(books);
     return whole;
 }
 
@@ -102,7 +75,7 @@ an_agents_key_is_replaced_while_it_runs_without_losing_a_sample(void **state)
     struct host host = { &k, "web-1", 1 };
     struct stage_said taken_up;
     process_t *run, *runs;
-    json_t *ledger;
+    json_t *books;
 
     keyed_place(s, &k);
     (void) keyed_collector(s, &k);
@@ -122,9 +95,9 @@ an_agents_key_is_replaced_while_it_runs_without_losing_a_sample(void **state)
             process_signal(runs, SIGHUP); // else it looks by itself
         taken_up = (struct stage_said){ runs, strchr(words, '"') + 7 };
         claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_has_said, &taken_up));
-        ledger = s_ledger(s, &k, "web-1");
-        host.stored = s_number(ledger, "stored") + 1000; // what comes by the new key
-        json_decref(ledger);
+        books = books_get_of(s, "web-1", k.word);
+        host.stored = books_number(books, "stored") + 1000; // what comes by the new key
+        json_decref(books);
         claim(s, stage_until(s, STAGE_PATIENCE_MS, s_is_whole, &host));
     }
 }
@@ -206,7 +179,7 @@ with_another_server_key_all_wait_and_come_back_whole(void **state)
     struct buf why = { 0 };
     struct key_pair pair;
     process_t *collector;
-    json_t *ledger;
+    json_t *books;
 
     keyed_place(s, &k);
     collector = keyed_collector(s, &k);
@@ -215,9 +188,9 @@ with_another_server_key_all_wait_and_come_back_whole(void **state)
     stage_dashboard(s, board.word, NULL);
     waits.who = stage_agent(s, "web-1", agent.word, "--interval=100ms", NULL);
     claim(s, stage_until(s, STAGE_PATIENCE_MS, s_is_whole, &host));
-    ledger = s_ledger(s, &k, "web-1");
-    host.stored = s_number(ledger, "stored") + 1000;
-    json_decref(ledger);
+    books = books_get_of(s, "web-1", k.word);
+    host.stored = books_number(books, "stored") + 1000;
+    json_decref(books);
     process_signal(collector, SIGTERM);
     claim(s, process_ended(collector, stage_ms(STAGE_PATIENCE_MS)) && process_code(collector) == 0);
     claim(s, key_pair_make(&pair) == 0);

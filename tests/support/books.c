@@ -5,8 +5,14 @@
 json_t *
 books_get(stage_t *stage)
 {
+    return books_get_of(stage, "web-1", NULL);
+}
+
+json_t *
+books_get_of(stage_t *stage, const char *host, const char *keys)
+{
     process_t *p = stage_run(stage, "zpulse", "ledger", "--collector", stage_endpoint(stage),
-                             "--output=json", "web-1", NULL);
+                             "--output=json", host, keys, NULL);
     json_t *all = NULL;
     json_t *mine;
 
@@ -36,6 +42,18 @@ books_sum(const json_t *books, const char *key)
 
     json_object_foreach(json_object_get(books, key), cause, value) sum += json_integer_value(value);
     return sum;
+}
+
+bool
+books_are_acked(stage_t *stage, void *acked)
+{
+    const struct books_acked *want = acked;
+    json_t *books = books_get_of(stage, want->host, NULL);
+    const bool are = books != NULL && books_number(books, "acked") >= want->least &&
+                     json_is_true(json_object_get(books, "settled"));
+
+    json_decref(books);
+    return are;
 }
 
 bool
