@@ -155,46 +155,47 @@ by_hand_frame(struct by_hand *bed, zsock_t *data, uint64_t seq)
 
 struct by_hand_knock
 by_hand_knocks(struct by_hand *bed, const struct keyed_peer *peer, const char *name,
-               enum sock_port door, int patience_ms, const char *metadata)
+               enum sock_port door, int patience_ms, const char *const *metadata)
 {
     static const int types[] = { [SOCK_DATA] = ZMQ_PUSH,
                                  [SOCK_CONTROL] = ZMQ_DEALER,
                                  [SOCK_LIVE] = ZMQ_SUB,
                                  [SOCK_QUERY] = ZMQ_DEALER,
                                  [SOCK_ENROL] = ZMQ_DEALER };
+    static const struct sock_spec hearing = {
+        .type = ZMQ_PAIR, .send_hwm = 100, .recv_hwm = 100, .max_bytes = 1024
+    };
     static unsigned n;
     struct by_hand_knock knock = { .sock = s_new(bed, peer, name, types[door]) };
     void *raw = sock_raw(knock.sock);
-    const int no = 0;
     char at[40];
 
     snprintf(at, sizeof at, "inproc://by-hand-%u", n++);
     claim(bed->s, zmq_socket_monitor(raw, at, ZMQ_EVENT_ALL) == 0);
-    knock.heard = zmq_socket(zsys_init(), ZMQ_PAIR);
-    claim(bed->s, zmq_setsockopt(knock.heard, ZMQ_LINGER, &no, sizeof no) == 0);
-    claim(bed->s, zmq_connect(knock.heard, at) == 0);
+    claim(bed->s, sock_new(&knock.heard, &hearing, NULL) == 0);
+    claim(bed->s, sock_connect(knock.heard, at) == 0);
     if (patience_ms > 0)
         claim(bed->s,
               zmq_setsockopt(raw, ZMQ_HANDSHAKE_IVL, &patience_ms, sizeof patience_ms) == 0);
-    if (metadata != NULL)
-        claim(bed->s, zmq_setsockopt(raw, METADATA, metadata, strlen(metadata)) == 0);
+    for (; metadata != NULL && *metadata != NULL; metadata++)
+        claim(bed->s, zmq_setsockopt(raw, METADATA, *metadata, strlen(*metadata)) == 0);
     s_connect(bed, knock.sock, door);
     return knock;
 }
 
 // The next thing that libzmq tells of the connection.
 static unsigned
-s_event(struct by_hand *bed, void *heard)
+s_event(struct by_hand *bed, zsock_t *heard)
 {
-    zmq_pollitem_t item = { .socket = heard, .events = ZMQ_POLLIN };
+    zmq_pollitem_t item = { .socket = sock_raw(heard), .events = ZMQ_POLLIN };
     uint16_t event;
     zmq_msg_t msg;
 
     claim(bed->s, zmq_poll(&item, 1, stage_ms(2 * STAGE_PATIENCE_MS)) == 1);
     zmq_msg_init(&msg);
-    claim(bed->s, zmq_msg_recv(&msg, heard, 0) >= (int) sizeof event);
+    claim(bed->s, zmq_msg_recv(&msg, sock_raw(heard), 0) >= (int) sizeof event);
     memcpy(&event, zmq_msg_data(&msg), sizeof event);
-    claim(bed->s, zmq_msg_recv(&msg, heard, 0) >= 0); // the endpoint
+    claim(bed->s, zmq_msg_recv(&msg, sock_raw(heard), 0) >= 0); // the endpoint
     zmq_msg_close(&msg);
     return event;
 }
@@ -211,7 +212,7 @@ by_hand_is_let_in(struct by_hand *bed, struct by_hand_knock *knock)
         event = s_event(bed, knock->heard);
     while (event != ZMQ_EVENT_HANDSHAKE_SUCCEEDED && (event & ends) == 0);
     zmq_socket_monitor(sock_raw(knock->sock), NULL, 0);
-    zmq_close(knock->heard);
+    zsock_destroy(&knock->heard);
     zsock_destroy(&knock->sock);
     return event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
 }

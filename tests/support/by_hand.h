@@ -48,14 +48,14 @@ void by_hand_frame(struct by_hand *bed, zsock_t *data, uint64_t seq);
 // One that has knocked at a door, and whose connection is listened to.
 struct by_hand_knock {
     zsock_t *sock;
-    void *heard; // what libzmq tells of its connection
+    zsock_t *heard; // what libzmq tells of its connection
 };
 
 // By the socket that a door is for. Who is not answered hangs up after so long; 0: as sock does.
-// `metadata` (NULL: none) is one more property of its handshake, "X-name:value".
+// `metadata`: more properties of its handshake, "X-name:value" each, and NULL; NULL: none.
 struct by_hand_knock by_hand_knocks(struct by_hand *bed, const struct keyed_peer *peer,
                                     const char *name, enum sock_port door, int patience_ms,
-                                    const char *metadata);
+                                    const char *const *metadata);
 // True: it was let in; false: its first try ended without. Ends it.
 bool by_hand_is_let_in(struct by_hand *bed, struct by_hand_knock *knock);
 
