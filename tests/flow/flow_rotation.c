@@ -236,7 +236,7 @@ a_dashboards_key_is_replaced_while_it_runs(void **state)
     struct keyed k;
     struct keyed_peer agent, board;
     struct stage_host up = { "web-1", "up" };
-    struct keyed_said taken_up = { NULL, "the keys are others" };
+    struct stage_said taken_up = { NULL, "the keys are others" };
     process_t *collector, *run;
 
     keyed_place(s, &k);
@@ -249,7 +249,7 @@ a_dashboards_key_is_replaced_while_it_runs(void **state)
     run = stage_run(s, "zpulse-dashboard", "--rotate", "--collector", stage_endpoint(s), board.word,
                     NULL);
     claim(s, process_ended(run, stage_ms(STAGE_PATIENCE_MS)) && process_code(run) == 0);
-    claim(s, stage_until(s, STAGE_PATIENCE_MS, keyed_has_said, &taken_up));
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_has_said, &taken_up));
     // Whom a collector that was started anew has seen is who uses its key now.
     process_signal(collector, SIGTERM);
     claim(s, process_ended(collector, stage_ms(STAGE_PATIENCE_MS)) && process_code(collector) == 0);
