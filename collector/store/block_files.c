@@ -19,6 +19,8 @@
 
 #define LOG_PAGES_MAX 1024u // 8 MiB; then what is committed is moved into the file
 
+static bool s_next(struct block_name *ret, bool *last_ret, const struct block_tile *tiles, size_t n,
+                   const bool *written);
 static int s_write_file(block_files_t *self, const struct block_name *name,
                         const struct block_tile *tiles, size_t n_tiles,
                         const struct block_mark *marks, size_t n_marks);
@@ -35,10 +37,14 @@ block_files_write(block_files_t *self, uint8_t class, const struct block_tile *t
                   size_t n_tiles, const struct block_mark *marks, size_t n_marks, bool *written)
 {
     struct block_tile *of = xcalloc(n_tiles + 1, sizeof *of); // of one file
+    struct block_mark *early = xcalloc(n_marks + 1, sizeof *early);
     struct block_name name = { .class = class };
     int rc = 0;
 
     assert(class < BLOCK_CLASSES);
+    // What is said of all files is true once the last of them has its tiles.
+    for (size_t i = 0; i < n_marks; i++)
+        early[i] = (struct block_mark){ .stream = marks[i].stream, .seq = marks[i].seq };
     for (size_t i = 0; i < n_tiles && rc == 0; i++) {
         const int64_t at = partition_of(tiles[i].first_ms);
 
@@ -51,25 +57,41 @@ block_files_write(block_files_t *self, uint8_t class, const struct block_tile *t
         if (rc == 1)
             rc = s_write_file(self, &name, NULL, 0, marks, n_marks);
     }
-    while (rc == 0) {
+    for (bool last = false; rc == 0 && !last && s_next(&name, &last, tiles, n_tiles, written);) {
         size_t n = 0;
 
-        name.partition = INT64_MAX;
-        for (size_t i = 0; i < n_tiles; i++)
-            if (!written[i] && partition_of(tiles[i].first_ms) < name.partition)
-                name.partition = partition_of(tiles[i].first_ms);
-        if (name.partition == INT64_MAX)
-            break;
         for (size_t i = 0; i < n_tiles; i++)
             if (!written[i] && partition_of(tiles[i].first_ms) == name.partition)
                 of[n++] = tiles[i];
-        rc = s_write_file(self, &name, of, n, marks, n_marks);
+        rc = s_write_file(self, &name, of, n, last ? marks : early, n_marks);
         for (size_t i = 0; i < n_tiles && rc == 0; i++)
             if (partition_of(tiles[i].first_ms) == name.partition)
                 written[i] = true;
     }
+    free(early);
     free(of);
     return rc;
+}
+
+// The earliest day of a tile that is not written, and whether it is the last one. False: there is
+// none.
+static bool
+s_next(struct block_name *ret, bool *last_ret, const struct block_tile *tiles, size_t n,
+       const bool *written)
+{
+    int64_t latest = INT64_MIN;
+
+    ret->partition = INT64_MAX;
+    for (size_t i = 0; i < n; i++) {
+        const int64_t at = partition_of(tiles[i].first_ms);
+
+        if (written[i])
+            continue;
+        ret->partition = at < ret->partition ? at : ret->partition;
+        latest = at > latest ? at : latest;
+    }
+    *last_ret = ret->partition == latest;
+    return latest != INT64_MIN;
 }
 
 void
