@@ -126,6 +126,7 @@ static bool s_check(struct up *self);
 static bool s_find_programs(struct up *self);
 static void s_choose_keys(struct up *self);
 static bool s_make_keys(struct up *self);
+static void s_say_renamed(struct up *self);
 static bool s_check_addresses(const struct up *self);
 static bool s_check_address(const char *address, const char *option, int *fd_ret);
 static bool s_start(struct up *self, enum up_part part);
@@ -276,8 +277,22 @@ s_make_keys(struct up *self)
         s_say("keys are made: %s; other commands of zpulse are to find them: they look in "
               "./run/keys, or take --keys",
               self->keys.clients);
+    if (rc == 0 && !self->insecure && self->wanted[UP_COLLECTOR] && self->wanted[UP_AGENT])
+        s_say_renamed(self);
     buf_release(&why);
     return rc == 0;
+}
+
+static void
+s_say_renamed(struct up *self)
+{
+    struct buf data = { 0 }, say = { 0 };
+
+    buf_printf(&data, "%s/%s", options_text(self->options, "dir"), up_part_names[UP_AGENT]);
+    if (up_keys_renamed(&say, &self->keys, buf_cstr(&data)))
+        s_say("%s", buf_cstr(&say));
+    buf_release(&data);
+    buf_release(&say);
 }
 
 // Takes each address for a moment: what cannot be had is named before anything starts.

@@ -18,6 +18,7 @@
 static int s_collector(bool *made, const struct up_keys_options *options, struct buf *why);
 static int s_client(struct admit_entry *ret, bool *made, const char *dir, enum key_role role,
                     const char *file, struct buf *why);
+static void s_host_name(char ret[ENROL_NAME_MAX + 1]);
 static int s_name_host(char ret[ENROL_NAME_MAX + 1], const char *dir, struct buf *why);
 
 int
@@ -76,20 +77,42 @@ s_client(struct admit_entry *ret, bool *made, const char *dir, enum key_role rol
     return rc;
 }
 
-// What the host was called when its key was made: a key has one name, and so has its history.
+// A key has one name, and so has its history: it is what the host was called when the key was made.
 static int
 s_name_host(char ret[ENROL_NAME_MAX + 1], const char *dir, struct buf *why)
+{
+    if (client_keys_name(ret, dir, AGENT_NAME))
+        return 0;
+    s_host_name(ret);
+    return client_keys_save_name(dir, AGENT_NAME, ret, why);
+}
+
+// What this host is called now, as the name of a key.
+static void
+s_host_name(char ret[ENROL_NAME_MAX + 1])
 {
     char host[ENROL_NAME_MAX + 1] = "";
     const char *more = "";
 
-    if (client_keys_name(ret, dir, AGENT_NAME))
-        return 0;
     if (gethostname(host, sizeof host - 1) == -1 || !enrol_name_ok(host, strlen(host)))
         snprintf(host, sizeof host, "localhost");
     // These two have a key each already.
     if (strcmp(host, ENROL_OPERATOR_NAME) == 0 || strcmp(host, DASHBOARD_NAME) == 0)
         more = ".host";
     snprintf(ret, ENROL_NAME_MAX + 1, "%s%s", host, more);
-    return client_keys_save_name(dir, AGENT_NAME, ret, why);
+}
+
+bool
+up_keys_renamed(struct buf *say, const struct up_keys_options *options, const char *data)
+{
+    char kept[ENROL_NAME_MAX + 1], now[ENROL_NAME_MAX + 1];
+
+    s_host_name(now);
+    if (!client_keys_name(kept, options->clients, AGENT_NAME) || strcmp(kept, now) == 0)
+        return false;
+    buf_printf(say,
+               "this host is called %s now, and goes on as %s here, with its history; to have it "
+               "as %s from now on, stop, delete %s/" AGENT_NAME ".* and the folder %s, and start",
+               now, kept, now, options->clients, data);
+    return true;
 }

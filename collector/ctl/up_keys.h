@@ -22,5 +22,8 @@ struct up_keys_options {
 
 // 0, and *made: keys are new; or below zero, and `why` is a line.
 int up_keys_make(bool *made, const struct up_keys_options *options, struct buf *why);
+// True, and in `say` a line: this host is called otherwise now than when its agent's key was made,
+// what that means, and how to change it.
+bool up_keys_renamed(struct buf *say, const struct up_keys_options *options, const char *data);
 
 #endif

@@ -266,6 +266,19 @@ up_without_its_old_keys_comes_up_again(void **state)
 }
 
 static void
+up_goes_on_under_the_name_of_its_first_start_and_says_so(void **state)
+{
+    stage_t *s = *state;
+    struct stage_host up_now = { "as-it-was", "up" };
+    process_t *up;
+
+    free(stage_file(s, "run/keys/agent.name", "as-it-was\n"));
+    up = s_up(s);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_host_is, &up_now));
+    claim(s, strstr(process_err(up), "goes on as as-it-was here") != NULL);
+}
+
+static void
 up_without_keys_says_so_for_each_program(void **state)
 {
     stage_t *s = *state;
@@ -328,6 +341,7 @@ main(void)
         stage_test(a_port_that_is_taken_is_named),
         stage_test(up_makes_keys_that_its_owner_alone_may_read_and_nobody_comes_in_without),
         stage_test(up_without_its_old_keys_comes_up_again),
+        stage_test(up_goes_on_under_the_name_of_its_first_start_and_says_so),
         stage_test(up_without_keys_says_so_for_each_program),
         stage_test_up(hosts_lists_them),
         stage_test_up(tail_prints_n_samples_and_ends),
