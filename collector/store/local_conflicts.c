@@ -8,11 +8,20 @@
 
 #include "collector/store/local_far.h"
 #include "collector/store/tile_compare.h"
+#include "shared/base/err.h"
 #include "shared/base/xalloc.h"
 
 // Pairs of tiles that share time, of one open tile, at most. A stranger's may become a tile for
 // each sample, whose conflicts nobody waits for.
 #define PAIRS_MOST (1u << 17)
+
+// A sample that came with a time of years ago lies in the same open tile as those of today: what is
+// in between is not read for it. Tiles of one window are less than a day apart.
+#define WINDOWS_MOST 8u
+
+struct window {
+    int64_t start_ms, end_ms; // both inclusive
+};
 
 struct search {
     sealer_t *sealer;
@@ -45,6 +54,8 @@ s_other(void *arg, const struct block_tile *other)
 {
     struct search *search = arg;
 
+    if (search->pairs >= PAIRS_MOST)
+        return ERR_LIMIT;
     for (uint32_t i = 0; i < search->n_made && search->pairs < PAIRS_MOST; i++) {
         const struct block_tile *mine = &search->made[i]->is;
 
@@ -97,34 +108,72 @@ s_take(struct local_far *far, uint32_t *size)
     return known;
 }
 
+static int
+s_by_start(const void *a, const void *b)
+{
+    const struct window *x = a;
+    const struct window *y = b;
+
+    return (x->start_ms > y->start_ms) - (x->start_ms < y->start_ms);
+}
+
+// Times of the tiles as few windows, rising. Their number; the last one takes what would be more.
+static uint32_t
+s_windows(struct window ret[WINDOWS_MOST], struct sealed_tile *const *made, uint32_t n_made)
+{
+    struct window *all = xcalloc(n_made, sizeof *all);
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < n_made; i++)
+        all[i] = (struct window){ made[i]->is.first_ms, made[i]->is.last_ms };
+    qsort(all, n_made, sizeof *all, s_by_start);
+    for (uint32_t i = 0; i < n_made; i++) {
+        struct window *last = &ret[n > 0 ? n - 1 : 0];
+
+        if (n == 0 || (n < WINDOWS_MOST && all[i].start_ms - last->end_ms > PARTITION_MS))
+            ret[n++] = all[i];
+        else if (all[i].end_ms > last->end_ms)
+            last->end_ms = all[i].end_ms;
+    }
+    free(all);
+    return n;
+}
+
+static void
+s_look(struct local_store *self, struct search *search, const struct window *window)
+{
+    const struct store_select what = { .start_ms = window->start_ms, .end_ms = window->end_ms };
+    struct local_far far = { .store = self, .what = &what, .host = search->made[0]->is.host };
+    uint32_t size = 0;
+    struct local_tile *known = s_take(&far, &size);
+
+    for (uint32_t i = 0; i < search->n_made && sealer_went_on(search->sealer); i++)
+        if (search->made[i]->is.first_ms >= window->start_ms &&
+            search->made[i]->is.last_ms <= window->end_ms)
+            s_add(&far, &size, search->made[i]);
+    (void) local_far_tiles(&far, s_other, search); // what can not be read says nothing else
+    for (uint32_t i = 0; i < far.n_tiles; i++)
+        sealed_tile_drop(far.tiles[i]);
+    free(far.tiles);
+    free(known);
+}
+
 uint64_t
 local_conflicts(struct local_store *self, sealer_t *sealer, struct sealed_tile *const *made,
                 uint32_t n_made)
 {
     struct search search = { .sealer = sealer, .made = made, .n_made = n_made };
-    struct store_select what = { .start_ms = INT64_MAX, .end_ms = INT64_MIN };
-    struct local_far far = { .store = self, .what = &what };
-    struct local_tile *known;
-    uint32_t size = 0;
+    struct window windows[WINDOWS_MOST];
+    uint32_t n_windows;
 
     if (n_made == 0)
         return sealer_conflicts(sealer);
-    for (uint32_t i = 0; i < n_made; i++) {
-        what.start_ms = made[i]->is.first_ms < what.start_ms ? made[i]->is.first_ms : what.start_ms;
-        what.end_ms = made[i]->is.last_ms > what.end_ms ? made[i]->is.last_ms : what.end_ms;
-    }
-    far.host = made[0]->is.host;
-    known = s_take(&far, &size);
-    for (uint32_t i = 0; i < n_made && sealer_went_on(sealer); i++)
-        s_add(&far, &size, made[i]);
+    n_windows = s_windows(windows, made, n_made);
     search.compares = xcalloc(n_made, sizeof(tile_compare_t *));
-    (void) local_far_tiles(&far, s_other, &search); // what can not be read says nothing else
+    for (uint32_t i = 0; i < n_windows; i++)
+        s_look(self, &search, &windows[i]);
     for (uint32_t i = 0; i < n_made; i++)
         tile_compare_destroy(&search.compares[i]);
-    for (uint32_t i = 0; i < far.n_tiles; i++)
-        sealed_tile_drop(far.tiles[i]);
     free(search.compares);
-    free(far.tiles);
-    free(known);
     return (uint64_t) ((int64_t) sealer_conflicts(sealer) + search.found);
 }

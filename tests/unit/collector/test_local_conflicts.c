@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "collector/store/sealed_tile.h"
@@ -381,6 +382,64 @@ what_is_read_again_is_not_counted_again(void **state)
     local_store_destroy(&local);
 }
 
+#define LONG_BEFORE (MIDNIGHT - 9 * PARTITION_MS)
+
+// A lane of its own with a sample of series 0 at each of both times.
+static void
+append_at_both(uint64_t stream, int64_t value)
+{
+    static uint8_t body[256];
+    const struct cell cell = { .state = CELL_INTEGER, .m = value };
+    const uint32_t slot = 0;
+    struct row_state row = { 0 };
+    store_lane_t *lane = store_lane_open(local, HOST, stream);
+    struct wbuf w;
+
+    store_lane_define(lane, slot, ids[0], (struct metric_form){ .exponent = 0, .unit = 1 }, 0);
+    wbuf_init(&w, body, sizeof body);
+    row_state_grow(&row, 1);
+    row_put_key(&row, &w);
+    row_put_sparse(&row, &w, LONG_BEFORE - MIDNIGHT, &slot, &cell, 1);
+    row_put_sparse(&row, &w, 0, &slot, &cell, 1);
+    assert_true(wbuf_finish(&w) > 0);
+    row_state_release(&row);
+    store_lane_before(lane, (struct store_place){ .segment = 1 }, NULL, false);
+    store_lane_append(lane,
+                      &(struct open_record){ .key = true,
+                                             .t0_ms = MIDNIGHT,
+                                             .until_ms = INT64_MAX,
+                                             .width = 1,
+                                             .samples = 2,
+                                             .first_ms = LONG_BEFORE,
+                                             .last_ms = MIDNIGHT,
+                                             .body = body,
+                                             .body_len = (uint32_t) w.len },
+                      1);
+    store_lane_close(&lane);
+}
+
+// A folder of a file's name stands for what can not be read, or only at a great cost.
+static void
+days_between_those_of_a_tile_are_not_read_for_it(void **state)
+{
+    char path[128];
+
+    (void) state;
+    open_store(true);
+    append_at_both(1, 1);
+    assert_counted();
+    local_store_destroy(&local);
+
+    open_store(true);
+    snprintf(path, sizeof path, "%s/raw-0-20241001.db", dir);
+    assert_int_equal(mkdir(path, 0700), 0);
+    append_at_both(2, 2);
+    expected = 2;
+    assert_counted();
+    local_store_destroy(&local);
+    assert_int_equal(rmdir(path), 0);
+}
+
 int
 main(void)
 {
@@ -389,6 +448,8 @@ main(void)
         cmocka_unit_test_setup_teardown(what_is_on_the_disk_since_before_the_start_stands, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(what_is_read_again_is_not_counted_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(days_between_those_of_a_tile_are_not_read_for_it, setup,
+                                        teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
