@@ -1,9 +1,11 @@
 // cmd_enrol - `zpulse enrol`: a token that lets a key in; or, with a token, ours.
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "collector/ctl/command.h"
 #include "collector/ctl/operator.h"
@@ -15,6 +17,7 @@
 #include "shared/net/service.h"
 #include "shared/net/sock.h"
 
+#define HOST_SIZE    (HOST_NAME_MAX + 1)
 #define JOIN_MS      10000
 #define EXPIRES_MOST (UINT64_C(30) * 24 * 3600 * 1000) // ms
 #define USES_MOST    100000
@@ -27,7 +30,9 @@ static const struct option options_table[] = {
       .least = 1,
       .most = ENROL_NAME_MAX,
       .meta = "NAME",
-      .help = "what the key will be called; without it who joins says so" },
+      .help =
+          "what the key will be called; without it who joins says so: its host name, or ROLE.HOST "
+          "of a dashboard or operator" },
     { .name = "role",
       .type = OPTION_CHOICE,
       .fallback = "agent",
@@ -175,16 +180,33 @@ s_print(const operator_t *operator, const options_t * options, const struct enro
         fprintf(stderr, "%s is this machine: on another one write its address there\n", collector);
 }
 
+// A name is one key's: a host's own is its agent's, so others of it are called ROLE.HOST. It counts
+// where the token has none.
+static void
+s_wish(char ret[ENROL_NAME_MAX + 1], const options_t *options)
+{
+    const char *name = options_text(options, "name"), *role = options_text(options, "role");
+    char host[HOST_SIZE] = "";
+
+    if (name == NULL && gethostname(host, sizeof host - 1) == 0)
+        snprintf(ret, ENROL_NAME_MAX + 1, "%s.%s", role, host);
+    else
+        snprintf(ret, ENROL_NAME_MAX + 1, "%s", name != NULL ? name : role);
+    if (!enrol_name_ok(ret, strlen(ret)))
+        snprintf(ret, ENROL_NAME_MAX + 1, "%s", role);
+}
+
 // To the folder in which they are looked for later.
 static int
 s_join(const options_t *options)
 {
-    char dir[CLIENT_KEYS_DIR_SIZE];
+    char dir[CLIENT_KEYS_DIR_SIZE], wish[ENROL_NAME_MAX + 1];
     struct buf why = { 0 };
     struct enrol_joined joined;
     int signals, rc;
 
     client_keys_dir(dir, options_text(options, "keys"), false);
+    s_wish(wish, options);
     log_init("zpulse", LOG_LEVEL_WARN);
     signals = service_start(1);
     rc = enrol_join(
@@ -192,7 +214,7 @@ s_join(const options_t *options)
         &(struct enrol_join){ .collector = options_text(options, "collector"),
                               .server = options_text(options, "server-key"),
                               .token = options_text(options, "token"),
-                              .wish = options_text(options, "name"),
+                              .wish = wish,
                               .version = zpulse_version,
                               .dir = dir,
                               .name = strcmp(options_text(options, "role"), "dashboard") == 0

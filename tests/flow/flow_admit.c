@@ -155,24 +155,39 @@ a_folder_is_of_one_collector(void **state)
     claim(s, strstr(process_err(run), "collector.pub is another collector's") != NULL);
 }
 
-// So that what is printed makes the file that its program looks for.
+// As README has it, without a name: what is printed is run, and makes the file that its program
+// looks for.
 static void
-the_command_for_a_role_says_it(void **state)
+the_command_for_a_role_joins_as_it_stands(void **state)
 {
     static const char *const roles[] = { "dashboard", "operator" };
     stage_t *s = *state;
-    char role[40], end[40];
+    char role[40], keys[300], path[400], want[80];
 
     s_collector(s);
     for (size_t i = 0; i < 2; i++) {
+        char *words[12] = { NULL }, text[1024], *save = NULL;
+        size_t n = 0;
         process_t *run;
 
         snprintf(role, sizeof role, "--role=%s", roles[i]);
-        snprintf(end, sizeof end, " --role %s\n", roles[i]);
         run = stage_run(s, "zpulse", "enrol", "--new", "--collector", stage_endpoint(s), role,
                         NULL);
         s_ended(s, run, 0);
-        claim(s, strstr(process_out(run), end) != NULL);
+        snprintf(text, sizeof text, "%s", process_out(run));
+        for (char *word = strtok_r(text, " '\n", &save); word != NULL && n < 11;
+             word = strtok_r(NULL, " '\n", &save))
+            words[n++] = word;
+        claim(s, n == 10); // zpulse enrol --collector E --server-key K --token T --role R
+        snprintf(keys, sizeof keys, "%s/joined-%zu", stage_dir(s), i);
+        run = stage_run(s, words[0], words[1], words[2], words[3], words[4], words[5], words[6],
+                        words[7], words[8], words[9], "--keys", keys, NULL);
+        s_ended(s, run, 0);
+        snprintf(want, sizeof want, " is enrolled as %s", roles[i]);
+        claim(s, strncmp(process_out(run), roles[i], strlen(roles[i])) == 0);
+        claim(s, strstr(process_out(run), want) != NULL);
+        snprintf(path, sizeof path, "%s/%s.key", keys, roles[i]);
+        claim(s, access(path, F_OK) == 0);
     }
 }
 
@@ -228,7 +243,7 @@ main(void)
         stage_test(a_lost_operators_key_is_made_anew_beside_the_collectors),
         stage_test(no_operators_key_is_made_where_no_collectors_is_or_another_is_named),
         stage_test(a_folder_is_of_one_collector),
-        stage_test(the_command_for_a_role_says_it),
+        stage_test(the_command_for_a_role_joins_as_it_stands),
         stage_test(the_logged_command_works_as_it_stands),
     };
 
