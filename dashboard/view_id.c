@@ -50,6 +50,17 @@ view_id_def(const char *id)
     return NULL;
 }
 
+// What follows the table's part of an id.
+static const char *
+s_suffix(const struct view_def *def)
+{
+    if (def->each.label == NULL)
+        return "";
+    if (def->each.number)
+        return ".0";
+    return view_def_names_metric(def) ? ".METRIC.NAME" : ".NAME";
+}
+
 void
 view_id_nearest(char error[VIEW_ERROR_SIZE], const char *id)
 {
@@ -76,7 +87,7 @@ view_id_nearest(char error[VIEW_ERROR_SIZE], const char *id)
         if (distance < best) {
             best = distance;
             nearest = defs[i].id;
-            suffix = defs[i].each.number ? ".0" : defs[i].each.label != NULL ? ".NAME" : "";
+            suffix = s_suffix(&defs[i]);
         }
     }
     snprintf(error, VIEW_ERROR_SIZE, "c: \"%.*s\" is no column; the nearest is \"%s%s\"", SHOWN_MAX,

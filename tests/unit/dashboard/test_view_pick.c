@@ -253,7 +253,7 @@ an_id_that_is_no_column_is_refused_with_the_nearest_one(void **state)
         { "core.x", "\"core.0\"" },    { "core.01", "\"core.0\"" },
         { "core.", "\"core.0\"" },     { "disk.raed.sda", "\"disk.read.NAME\"" },
         { "dsk.*", "nearest" },        { "cpu.user,,load.1", "nearest" },
-        { "fs.size.%2c", "nearest" },
+        { "fs.size.%2c", "nearest" },  { "app.other.jobs", "\"app.other.METRIC.NAME\"" },
     };
     struct view_pick pick;
     char error[VIEW_ERROR_SIZE];
