@@ -92,9 +92,9 @@ query_ledger_check(const struct query_ledger *l, char *why, size_t size)
     int n = 0;
 
     // Nobody keeps a book of what was imported: its file has it all.
-    if (l->told_ms == 0 && l->name != NULL && l->host == import_host_id(l->name, strlen(l->name)))
-        return true;
-    if (l->told_ms == 0) {
+    const bool has_agent = l->name == NULL || l->host != import_host_id(l->name, strlen(l->name));
+
+    if (l->told_ms == 0 && has_agent) {
         snprintf(why, size, "its agent has not told its book yet");
         return false;
     }

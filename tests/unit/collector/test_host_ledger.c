@@ -231,6 +231,8 @@ a_host_that_was_only_imported_has_no_book_and_is_well(void **state)
     (void) state;
     assert_true(query_ledger_check(&l, why, sizeof why));
     assert_string_equal(why, "");
+    l.unbalanced = 1; // what is wrong with anybody's is wrong with its
+    assert_false(query_ledger_check(&l, why, sizeof why));
 }
 
 static void
