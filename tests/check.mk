@@ -31,7 +31,7 @@ $(foreach f,flow fault,$(eval $(call end_to_end_rule,$f)))
 $(BUILD)/tests/support/demo_app: $(BUILD)/tests/support/demo_app.o
 	@echo "  LD    $@"
 	$Q$(CC) $(ALL_LD) $^ $(LIBS) -o $@
-$(BUILD)/tests/flow/flow_apps $(BUILD)/tests/flow/flow_export $(BUILD)/tests/flow/flow_feed $(BUILD)/tests/flow/flow_limits $(BUILD)/tests/flow/flow_names: | $(BUILD)/tests/support/demo_app
+$(BUILD)/tests/flow/flow_apps $(BUILD)/tests/flow/flow_command_lines $(BUILD)/tests/flow/flow_export $(BUILD)/tests/flow/flow_feed $(BUILD)/tests/flow/flow_limits $(BUILD)/tests/flow/flow_names: | $(BUILD)/tests/support/demo_app
 
 # Hours of an agent that reached nobody: it is the agent's own room that writes them.
 $(BUILD)/tests/backlog/backlog_maker: $(BUILD)/tests/backlog/backlog_maker.o $(call lib,agent) $(call lib,shared)
