@@ -6,6 +6,8 @@
 // Out:    ids; for a selection those that match, rising, by posting lists: for each label and value
 //         the series that have it.
 // Limits: `most_bytes` over all of it; then a new series is refused, and what is there goes on.
+// What
+//         is restored is not refused.
 // Thread: one adds; any number look, beside it. A look holds up adding while it copies a list of
 //         ids, never for a regular expression.
 // Cost:   a series of 6 labels takes about 110 bytes and its own text; finding 0.2 us; adding 1 us.
@@ -30,8 +32,9 @@ int label_index_add(label_index_t *self, uint64_t host, const struct label_set *
 // Its id if it is there, else 0. For who adds.
 series_id label_index_find(const label_index_t *self, uint64_t host,
                            const struct label_set *labels);
-// The same as label_index_add with an id that is known from before: ids rise from call to call. 0,
-// ERR_RANGE for an id that does not rise, or ERR_LIMIT.
+// The same as label_index_add with an id that is known from before, whatever room there is: tiles
+// on the disk have its samples. Ids rise from call to call. 0, or ERR_RANGE for an id that does not
+// rise, and for a series that is there.
 int label_index_restore(label_index_t *self, series_id id, uint64_t host,
                         const struct label_set *labels, enum metric_kind kind);
 

@@ -53,7 +53,6 @@ struct loading {
     label_index_t *index;
     bool (*wanted)(void *arg, uint64_t stream);
     void *arg;
-    uint64_t refused;   // series
     uint64_t newest;    // id of a series that a file may have samples of
     int64_t newest_day; // that has a file
 };
@@ -152,16 +151,12 @@ static int
 s_series(void *arg, const struct meta_series *series)
 {
     struct loading *loading = arg;
-    int rc;
 
     if (series->id <= loading->disk->written) // by a try that found no room
         return 0;
-    rc = label_index_restore(loading->index, series->id, series->host, series->labels,
-                             series->kind);
-
     loading->disk->written = series->id;
-    loading->refused += rc == ERR_LIMIT;
-    return rc == ERR_LIMIT ? 0 : rc;
+    return label_index_restore(loading->index, series->id, series->host, series->labels,
+                               series->kind);
 }
 
 // A backup copies the newest file first, and the others have by then what its marks say; of marks
@@ -230,10 +225,6 @@ local_disk_load(local_disk_t *self, label_index_t *index,
     struct loading loading = { .disk = self, .index = index, .wanted = wanted, .arg = arg };
     int rc = meta_db_series(self->meta, s_series, &loading);
 
-    if (loading.refused > 0)
-        log_error("series that are on the disk do not fit into memory: they are not answered with, "
-                  "give the collector a larger --head-bytes",
-                  "series=%llu", (unsigned long long) loading.refused);
     if (rc == 0) {
         block_reader_t *reader = local_disk_reader(self);
 

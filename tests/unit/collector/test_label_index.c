@@ -206,6 +206,10 @@ a_full_index_refuses_new_series_and_keeps_the_old(void **state)
     assert_int_equal(label_index_add(labels, 1, &set, METRIC_COUNTER, &id), 0);
     assert_int_equal(id, 6);
     label_set_release(&set);
+    // What the disk has samples of is known all the same.
+    assert_int_equal(label_set_init(&set, &(struct label){ .name = "n", .value = "before" }, 1), 0);
+    assert_int_equal(label_index_restore(labels, 100001, 1, &set, METRIC_COUNTER), 0);
+    label_set_release(&set);
 }
 
 static void
