@@ -48,7 +48,8 @@ static const struct common {
     { ORIGIN_FLAG,
       { .name = "version", .type = OPTION_FLAG, .letter = 'V', .help = "print it, and end" } },
 };
-#define N_COMMON (sizeof s_common / sizeof s_common[0])
+#define SHOWN_MOST 200 // bytes of a value that is wrong: its rule is to be seen behind it
+#define N_COMMON   (sizeof s_common / sizeof s_common[0])
 
 static options_t *s_new(const struct option_program *program, FILE *err);
 static void s_keep(struct setting *s, enum origin origin, const char *text);
@@ -275,7 +276,8 @@ option_give(options_t *self, struct setting *s, enum origin origin, const char *
         struct buf rule = { 0 };
 
         option_value_rule(&rule, s->option);
-        option_complain(self, "%s: \"%s\": %s", where, text, buf_cstr(&rule));
+        option_complain(self, "%s: \"%.*s%s\": %s", where, SHOWN_MOST, text,
+                        strlen(text) > SHOWN_MOST ? "..." : "", buf_cstr(&rule));
         buf_release(&rule);
         return ERR_FORMAT;
     }
