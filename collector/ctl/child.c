@@ -217,6 +217,12 @@ child_ending(const child_t *self, struct buf *out)
         buf_printf(out, "ended with status %d", WEXITSTATUS(self->status));
 }
 
+int
+child_exit_code(const child_t *self)
+{
+    return WIFSIGNALED(self->status) ? -1 : WEXITSTATUS(self->status);
+}
+
 void
 child_signal(const child_t *self, int signal)
 {

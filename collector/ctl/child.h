@@ -29,6 +29,8 @@ void child_relay(child_t *self, int out_fd);
 bool child_ended(child_t *self);
 // "ended with status 1", "was killed by signal 9 (Killed)"; after child_ended.
 void child_ending(const child_t *self, struct buf *out);
+// Its exit code; -1 where a signal killed it. Likewise.
+int child_exit_code(const child_t *self);
 // To its whole group; nothing once it has ended.
 void child_signal(const child_t *self, int signal);
 

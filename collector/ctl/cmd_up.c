@@ -399,6 +399,17 @@ s_turn(struct up *self, int timeout_ms)
     s_note_ends(self);
 }
 
+// What a program says of itself by its end is said of all of them: a port that is taken, a setting
+// that is wrong. An end with 0 is one too that nobody asked for.
+static int
+s_exit_for(int code)
+{
+    return code == OPTION_EXIT_UNAVAILABLE || code == OPTION_EXIT_TRY_AGAIN ||
+                   code == OPTION_EXIT_CONFIG
+               ? code
+               : OPTION_EXIT_FAILED;
+}
+
 // An end that nobody asked for takes the others with it: what is left would show old numbers as if
 // they were alive.
 static void
@@ -412,7 +423,8 @@ s_note_ends(struct up *self)
             continue;
         child_relay(self->parts[i], STDERR_FILENO); // its last words
         child_ending(self->parts[i], &how);
-        s_fail(self, OPTION_EXIT_FAILED, "the %s %s", up_part_names[i], buf_cstr(&how));
+        s_fail(self, s_exit_for(child_exit_code(self->parts[i])), "the %s %s", up_part_names[i],
+               buf_cstr(&how));
         buf_release(&how);
     }
 }

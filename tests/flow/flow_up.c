@@ -196,6 +196,17 @@ a_port_that_is_taken_is_named(void **state)
     }
 }
 
+static void
+what_a_program_refuses_is_the_exit_code_of_all(void **state)
+{
+    stage_t *s = *state;
+    process_t *up = s_up_with(s, "--app-pull=@tcp://192.0.2.7:5565");
+
+    claim(s, process_ended(up, stage_ms(STAGE_PATIENCE_MS)));
+    claim(s, strstr(process_err(up), "the agent ended with status 78") != NULL);
+    claim(s, process_code(up) == 78);
+}
+
 static unsigned
 s_mode(stage_t *s, const char *path)
 {
@@ -339,6 +350,7 @@ main(void)
         stage_test(a_child_that_dies_ends_all_loudly),
         stage_test(children_do_not_outlive_a_killed_up),
         stage_test(a_port_that_is_taken_is_named),
+        stage_test(what_a_program_refuses_is_the_exit_code_of_all),
         stage_test(up_makes_keys_that_its_owner_alone_may_read_and_nobody_comes_in_without),
         stage_test(up_without_its_old_keys_comes_up_again),
         stage_test(up_goes_on_under_the_name_of_its_first_start_and_says_so),

@@ -149,10 +149,16 @@ an_endless_line_is_cut_into_pieces(void **state)
 static void
 lines_nobody_takes_are_dropped_and_counted(void **state)
 {
-    char scrap[65536];
+    char scrap[65536], word[] = "/tmp/zpulse-child-XXXXXX", script[128];
+    const int fd = mkstemp(word);
 
     (void) state;
-    start("seq 1 3; sleep 0.05; read nothing; echo last");
+    assert_true(fd >= 0);
+    close(fd);
+    // Its last line is to come after the others were dropped: it waits until the file is gone.
+    snprintf(script, sizeof script, "seq 1 3; while [ -e %s ]; do sleep 0.01; done; echo last",
+             word);
+    start(script);
     assert_int_equal(fcntl(run.out[1], F_SETPIPE_SZ, 4096), 4096);
     memset(scrap, '.', sizeof scrap);
     while (write(run.out[1], scrap, 1) == 1)
@@ -166,6 +172,7 @@ lines_nobody_takes_are_dropped_and_counted(void **state)
         if (read(run.out[0], scrap, sizeof scrap) > 0)
             break;
     }
+    unlink(word);
     assert_true(until(NULL));
     assert_non_null(strstr(buf_cstr(&run.seen), "lines were dropped)\nagent     | "));
     assert_non_null(strstr(buf_cstr(&run.seen), "agent     | last\n"));
@@ -179,10 +186,12 @@ how_it_ended_is_told(void **state)
     start("exit 7");
     assert_true(ends());
     assert_string_equal(how(), "ended with status 7");
+    assert_int_equal(child_exit_code(run.child), 7);
     end();
     start("kill -9 $$");
     assert_true(ends());
     assert_string_equal(how(), "was killed by signal 9 (Killed)");
+    assert_int_equal(child_exit_code(run.child), -1);
     end();
 }
 
