@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdlib.h>
 
+#include "collector/ctl/export_density.h"
 #include "shared/base/err.h"
 #include "shared/base/xalloc.h"
 
@@ -15,9 +16,10 @@
 
 struct export_windows {
     struct export_windows_options is;
-    int64_t span_ms; // of the window to be asked for next
-    uint64_t taken;  // samples of the answer at hand
-    uint64_t count;  // of the batch
+    int64_t span_ms;               // of the window to be asked for next
+    uint64_t taken;                // samples of the answer at hand
+    struct export_density density; // of them
+    uint64_t count;                // of the batch
     export_samples_t *samples;
     struct buf why;
     struct buf lacks;
@@ -67,7 +69,8 @@ export_windows_run(export_windows_t *self, const struct export_batch *batch)
 
         rc = s_window(self, batch, from_ms, to_ms);
         if (rc == ERR_LIMIT && to_ms > from_ms) {
-            self->span_ms = (to_ms - from_ms) / 2;
+            self->span_ms = export_density_width(&self->density, batch->end - batch->first,
+                                                 EXPORT_WINDOW_SAMPLES / 2);
             rc = 0;
             continue;
         }
@@ -133,6 +136,7 @@ s_window(export_windows_t *self, const struct export_batch *batch, int64_t from_
     for (uint32_t i = 0; i < batch->n_selectors; i++)
         q.selectors[i] = batch->selectors[i];
     self->taken = 0;
+    export_density_begin(&self->density, from_ms, to_ms);
     rc = export_ask(self->is.client, &q, self->is.signals, s_take, self, &self->why, &note);
     if (rc == 0)
         export_samples_keep(self->samples);
@@ -152,6 +156,7 @@ s_take(void *arg, const struct query_series *series)
     export_windows_t *self = arg;
 
     self->taken += series->n;
+    export_density_add(&self->density, series->samples, series->n);
     export_samples_add(self->samples, series);
     return self->taken > EXPORT_WINDOW_SAMPLES ? ERR_LIMIT : 0;
 }

@@ -4,8 +4,9 @@
 // at
 //         most QUERY_SELECTORS_MAX selectors that mean these and perhaps others.
 // Out:    their samples, in what export_windows_samples gives.
-// A window that is too large for an answer is halved until it is not, and grows again after small
-// ones; the next batch begins with what the last one came to.
+// A window that is too large for an answer is made shorter until it is not, by what came of the
+// answer (export_density.h), and grows again after small ones; the next batch begins with what the
+// last one came to.
 // Memory: the samples of one window, at most EXPORT_WINDOW_SAMPLES; where all are to be held before
 //         the first is written, at most EXPORT_HELD_SAMPLES and one window.
 // Thread: one owner.
