@@ -1,5 +1,6 @@
-// flow_limits - an application that makes series without end costs its host those, and nobody else
-// anything; a collector that is killed meanwhile decides nothing anew.
+// flow_limits - what goes beyond a limit of its agent costs that host the excess, and nobody else
+// anything: it is refused, acknowledged and named, and the rest flows on. A collector that is
+// killed meanwhile decides nothing anew.
 
 #include <czmq.h>
 #include <signal.h>
@@ -36,6 +37,14 @@ s_collector(stage_t *s)
     return stage_collector(s, "--agent-series", SERIES, NULL);
 }
 
+// Of each limit: the agent's own hundred series, and the applications that do no harm, stay below.
+#define NEW_SERIES  "250" // a minute, where a flood brings more than four minutes may
+#define SAMPLES     "300" // a second, and ten times as many at once: fewer than a flood of numbers
+#define LABEL_BYTES "200"
+#define LONG_COLOR  120 // bytes: it stands in two labels
+#define LOUD        4   // applications that say more numbers than may come
+#define LOUD_SAYS   40  // times each, at once
+
 // Each application says other numbers of its own than the others.
 static void
 s_flood(zsock_t *push)
@@ -51,6 +60,33 @@ s_flood(zsock_t *push)
     }
 }
 
+// The same numbers of the same few applications again and again: no series without end.
+static void
+s_shout(zsock_t *push)
+{
+    for (int i = 0; i < LOUD_SAYS; i++) {
+        for (int app = 0; app < LOUD; app++) {
+            char text[1024];
+            int n = snprintf(text, sizeof text, "{\"color\":\"loud%d\"", app);
+
+            for (int k = 0; k < NUMBERS; k++)
+                n += snprintf(text + n, sizeof text - (size_t) n, ",\"k%d\":%d", k, i);
+            snprintf(text + n, sizeof text - (size_t) n, "}");
+            zstr_send(push, text);
+        }
+    }
+}
+
+static void
+s_long(zsock_t *push)
+{
+    char color[LONG_COLOR + 1];
+
+    memset(color, 'x', LONG_COLOR);
+    color[LONG_COLOR] = '\0';
+    zstr_sendf(push, "{\"color\":\"%s\",\"n\":1}", color);
+}
+
 // One number more of an application that does no harm.
 static void
 s_steady(zsock_t *push, unsigned *said)
@@ -61,7 +97,8 @@ s_steady(zsock_t *push, unsigned *said)
 // What is exported of a selector: samples, and different series.
 struct held {
     const char *match;
-    unsigned least; // samples to wait for
+    unsigned least;        // samples to wait for
+    unsigned least_series; // likewise
     unsigned samples;
     unsigned series;
 };
@@ -90,11 +127,13 @@ s_is_held(stage_t *s, void *arg)
     held->series = (unsigned) map_count(series);
     map_destroy(&series);
     free(text);
-    return held->samples >= held->least;
+    return held->samples >= held->least && held->series >= held->least_series;
 }
 
-// The ledger of web-1 as `limits` has it: what the limit `series` refused.
+// The ledger of web-1: what this limit refused.
 struct refused {
+    const char *limit;
+    json_int_t acked; // samples that the agent's book has as acknowledged and refused
     json_int_t samples;
     json_int_t series;
     char metric[64];
@@ -109,13 +148,13 @@ s_is_refused(stage_t *s, void *arg)
     json_t *limit = NULL;
     size_t i;
 
-    *ret = (struct refused){ 0 };
+    *ret = (struct refused){ .limit = ret->limit, .acked = books_sum(books, "refused") };
     json_array_foreach(json_object_get(books, "limits"), i, limit)
     {
         const char *metric = json_string_value(json_object_get(limit, "metric"));
         const char *label = json_string_value(json_object_get(limit, "label"));
 
-        if (strcmp(json_string_value(json_object_get(limit, "limit")), "series") != 0)
+        if (strcmp(json_string_value(json_object_get(limit, "limit")), ret->limit) != 0)
             continue;
         ret->samples = json_integer_value(json_object_get(limit, "samples"));
         ret->series = json_integer_value(json_object_get(limit, "series"));
@@ -163,7 +202,7 @@ a_flood_of_series_is_refused_by_name_and_a_quiet_application_goes_on(void **stat
         .least = 1,
     };
     struct held was;
-    struct refused refused;
+    struct refused refused = { .limit = "series" };
     process_t *collector = s_collector(s);
     unsigned said = 0;
     zsock_t *push;
@@ -207,11 +246,118 @@ a_flood_of_series_is_refused_by_name_and_a_quiet_application_goes_on(void **stat
     zsock_destroy(&push);
 }
 
+// A collector with this limit, an agent, and an application that does no harm, which is heard.
+static zsock_t *
+s_bounded(stage_t *s, const char *option, const char *most, unsigned *said)
+{
+    struct held steady = { .match = "{app=\"steady\"}", .least = 1 };
+    zsock_t *push;
+
+    stage_collector(s, option, most, NULL);
+    stage_agent(s, "web-1", "--app-sub", "", "--app-pull", s_at(s, "@"), "--family", "all=off",
+                NULL);
+    push = zsock_new_push(s_at(s, ">"));
+    claim(s, push != NULL);
+    zsock_set_sndtimeo(push, stage_ms(STAGE_PATIENCE_MS));
+    s_steady(push, said);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_is_held, &steady));
+    return push;
+}
+
+// What was refused is acknowledged and both books agree; each number of who does no harm is held,
+// those before the excess and those after it.
+static void
+s_goes_on(stage_t *s, zsock_t *push, unsigned *said, struct refused *refused)
+{
+    struct held steady = { .match = "{app=\"steady\"}" };
+
+    for (int i = 0; i < 5; i++)
+        s_steady(push, said);
+    steady.least = *said;
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_is_held, &steady));
+    claim(s, steady.samples == *said);
+    claim(s, stage_until(s, 2 * STAGE_PATIENCE_MS, s_balances, NULL));
+    claim(s, s_is_refused(s, refused));
+    claim(s, refused->acked >= refused->samples);
+}
+
+static void
+new_series_beyond_a_minutes_are_refused_and_known_ones_go_on(void **state)
+{
+    stage_t *s = *state;
+    struct held flood = { .match = "{app=~\"flood.*\",job=\"app\"}", .least = 1 };
+    struct refused refused = { .limit = "new-series" };
+    unsigned said = 0;
+    zsock_t *push = s_bounded(s, "--agent-new-series", NEW_SERIES, &said);
+
+    s_flood(push);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_is_refused, &refused));
+    claim(s, refused.series > 0);
+    claim(s, strncmp(refused.metric, "app_", 4) == 0);
+    claim(s, strcmp(refused.label, "app") == 0 || strcmp(refused.label, "color") == 0);
+    s_goes_on(s, push, &said, &refused);
+    // Some were new early enough.
+    claim(s, s_is_held(s, &flood));
+    claim(s, flood.series < FLOODERS * NUMBERS);
+    zsock_destroy(&push);
+}
+
+static void
+samples_beyond_a_seconds_are_refused_and_the_next_ones_are_held(void **state)
+{
+    stage_t *s = *state;
+    struct held loud = { .match = "{app=~\"loud.*\",job=\"app\"}", .least_series = LOUD * NUMBERS };
+    struct held steady = { .match = "{app=\"steady\"}", .least = 2 };
+    struct refused refused = { .limit = "samples" };
+    unsigned said = 0;
+    zsock_t *push = s_bounded(s, "--agent-samples", SAMPLES, &said);
+
+    // Of one shout the agent takes more than the burst, at one tick or two; where it did not
+    // listen just then, of the next.
+    for (int i = 0; i < 100 && !s_is_refused(s, &refused); i++)
+        s_shout(push);
+    claim(s, refused.samples > 0 && refused.series == 0);
+    claim(s, strncmp(refused.metric, "app_", 4) == 0);
+    // What of a record may come is shared by all of its series, and what is made a second without
+    // shouting is below the limit: who said one number is heard, and so is who shouted.
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_is_held, &loud));
+    claim(s, loud.series == LOUD * NUMBERS);
+    for (int i = 0; i < 100 && !s_is_held(s, &steady); i++)
+        s_steady(push, &said);
+    claim(s, steady.samples >= steady.least);
+    claim(s, stage_until(s, 2 * STAGE_PATIENCE_MS, s_balances, NULL));
+    claim(s, s_is_refused(s, &refused));
+    claim(s, refused.acked >= refused.samples);
+    zsock_destroy(&push);
+}
+
+static void
+a_series_with_long_labels_is_refused_and_others_go_on(void **state)
+{
+    stage_t *s = *state;
+    struct held longest = { .match = "{app=~\"xxx.*\",job=\"app\"}", .least = 1 };
+    struct refused refused = { .limit = "label-bytes" };
+    unsigned said = 0;
+    zsock_t *push = s_bounded(s, "--agent-label-bytes", LABEL_BYTES, &said);
+
+    s_long(push);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_is_refused, &refused));
+    claim(s, refused.series > 0);
+    claim(s, strcmp(refused.label, "app") == 0 || strcmp(refused.label, "color") == 0);
+    s_goes_on(s, push, &said, &refused);
+    claim(s, !s_is_held(s, &longest));
+    claim(s, longest.samples == 0);
+    zsock_destroy(&push);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         stage_test(a_flood_of_series_is_refused_by_name_and_a_quiet_application_goes_on),
+        stage_test(new_series_beyond_a_minutes_are_refused_and_known_ones_go_on),
+        stage_test(samples_beyond_a_seconds_are_refused_and_the_next_ones_are_held),
+        stage_test(a_series_with_long_labels_is_refused_and_others_go_on),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
