@@ -37,6 +37,7 @@ struct outbox {
     spool_t *spool;
     delivery_t *delivery;
     bool key_due;            // the next record of values is to be a KEY
+    uint32_t frame_bytes;    // of a message, as the collector takes it
     struct spool_note note;  // of the ledger, what is ours to count
     struct spool_note noted; // as the spool was told last
     uint64_t lost_unsaid;    // samples
@@ -62,6 +63,7 @@ outbox_open(outbox_t **ret, const struct outbox_options *opt, outbox_send_fn *se
     self->opt = *opt;
     self->send = send;
     self->send_arg = arg;
+    self->frame_bytes = FRAME_MAX;
     rc = s_open_spool(self, book);
     if (rc == 0) {
         s_open_delivery(self, book);
@@ -283,10 +285,24 @@ s_spool_table(void *arg, const struct record *record, uint32_t slots)
     (void) spool_table(((outbox_t *) arg)->spool, record);
 }
 
-// A segment can be read alone: it begins with a TABLE, and the KEY that comes next.
+void
+outbox_bound(outbox_t *self, uint32_t frame_bytes)
+{
+    self->frame_bytes = frame_bytes;
+}
+
+// A segment can be read alone: it begins with a TABLE, and the KEY that comes next. What a stream
+// is refused for its size stays so while it lasts: another begins, where HELLO can name one more.
 static void
 s_roll(outbox_t *self, int64_t time_ms)
 {
+    if (!stream_writer_fits(self->writer, self->frame_bytes) &&
+        delivery_stat(self->delivery).backlog < DELIVERY_BACKLOG_MOST) {
+        log_info("smaller messages are taken: another stream begins", "frame_bytes=%" PRIu32,
+                 self->frame_bytes);
+        s_close_live(self);
+    }
+    stream_writer_bound(self->writer, self->frame_bytes);
     if (spool_wants_segment(self->spool)) {
         const struct record ahead_of = { .stream = stream_writer_stream(self->writer),
                                          .seq = stream_writer_next(self->writer),

@@ -60,6 +60,9 @@ bool outbox_has(const outbox_t *self);
 bool outbox_waits(const outbox_t *self); // records of the live stream are not all sent
 int64_t outbox_wait_ms(const outbox_t *self);
 
+// The collector takes messages of so many bytes: from the next row on none is larger, and where the
+// live stream has larger ones, which it would refuse for as long as that lasts, another one begins.
+void outbox_bound(outbox_t *self, uint32_t frame_bytes);
 // For what the collector says, and HELLO.
 delivery_t *outbox_delivery(outbox_t *self);
 // Ticks never taken, beside those that outbox_open has found.

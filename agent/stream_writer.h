@@ -5,7 +5,8 @@
 // Out:    records in seq order to a function: IDENT first, DEF ahead of a slot's first value, then
 //         KEY or DELTA. TABLE on demand, for repeating: it takes no seq.
 //         A tick is one record: samples of their own times first, the tick's row last. What does
-//         not fit goes into more records before it.
+//         not fit goes into more records before it. A row that is larger than a message may be goes
+//         as samples of its time, in as many records as it needs.
 // Thread: one owner. Pure: no sockets, files or clocks.
 // Keys:   the first record of values, at least each 128th record, and when stream_writer_key_due
 //         was called. `phase` spreads the KEYs of a fleet.
@@ -13,6 +14,7 @@
 #ifndef AGENT_STREAM_WRITER_H
 #define AGENT_STREAM_WRITER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "agent/series_table.h"
@@ -20,7 +22,8 @@
 #include "shared/wire/frame.h"
 #include "shared/wire/host_event.h"
 
-#define STREAM_KEY_EVERY 128u // records
+#define STREAM_KEY_EVERY   128u  // records
+#define STREAM_FRAME_LEAST 4096u // bytes of a message: no collector of ours takes less
 
 typedef struct stream_writer stream_writer_t;
 
@@ -35,7 +38,7 @@ struct stream_writer_options {
 // The record's body is borrowed for the call.
 typedef void stream_writer_fn(void *arg, const struct record *record, uint32_t slots);
 
-// Gives IDENT at once. `fn` is kept.
+// Gives IDENT at once. `fn` is kept. Messages are of FRAME_MAX bytes at most.
 stream_writer_t *stream_writer_new(const struct stream_writer_options *opt, stream_writer_fn *fn,
                                    void *arg);
 void stream_writer_destroy(stream_writer_t **self_p);
@@ -59,6 +62,12 @@ void stream_writer_apps(stream_writer_t *self, const series_table_t *table, int6
 // Something that happened on the host, at time_ms: an EVENT, in its place among the records. Kind,
 // text and fields within their limits.
 void stream_writer_event(stream_writer_t *self, int64_t time_ms, const struct host_event *event);
+// From here on messages of names and values are of so many bytes at most, between
+// STREAM_FRAME_LEAST and FRAME_MAX; but for a definition that alone is larger.
+void stream_writer_bound(stream_writer_t *self, uint32_t frame_bytes);
+// Whether those so far were: what would be refused of them for its size, this bound would have
+// parted.
+bool stream_writer_fits(const stream_writer_t *self, uint32_t frame_bytes);
 // The next record of values is a KEY.
 void stream_writer_key_due(stream_writer_t *self);
 

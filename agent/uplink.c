@@ -144,7 +144,10 @@ s_link_hello_due(void *arg)
 static void
 s_link_welcomed(void *arg, const struct welcome *welcome)
 {
-    delivery_welcome(outbox_delivery(((uplink_t *) arg)->outbox), welcome, clock_mono_ms());
+    outbox_t *outbox = ((uplink_t *) arg)->outbox;
+
+    outbox_bound(outbox, welcome->max_frame);
+    delivery_welcome(outbox_delivery(outbox), welcome, clock_mono_ms());
 }
 
 static void

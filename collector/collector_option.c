@@ -127,8 +127,8 @@ static const struct option s_options[] = {
       .least = 4 * KIB,
       .most = 256 * KIB,
       .meta = "SIZE",
-      .help = "one message of an agent: what a larger one has is refused; the names of a large "
-              "host's series come in messages of 256KiB" },
+      .help = "one message of an agent, which is told so and makes none that is larger: what one "
+              "has that was made before is refused" },
     { .name = "peer",
       .type = OPTION_ENDPOINT,
       .list = true,

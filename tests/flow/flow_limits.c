@@ -12,6 +12,7 @@
 #include "shared/base/map.h"
 #include "tests/support/books.h"
 #include "tests/support/importing.h"
+#include "tests/support/spool_view.h"
 #include "tests/support/stage.h"
 
 #define DEMO     "../tests/support/demo_app"
@@ -41,9 +42,11 @@ s_collector(stage_t *s)
 #define NEW_SERIES  "250" // a minute, where a flood brings more than four minutes may
 #define SAMPLES     "300" // a second, and ten times as many at once: fewer than a flood of numbers
 #define LABEL_BYTES "200"
-#define LONG_COLOR  120 // bytes: it stands in two labels
-#define LOUD        4   // applications that say more numbers than may come
-#define LOUD_SAYS   40  // times each, at once
+#define LONG_COLOR  120    // bytes: it stands in two labels
+#define FRAME_BYTES "4KiB" // the names of a flood take more, and those of the agent's own series
+#define LATE        5      // numbers that are said once the limit is known
+#define LOUD        4      // applications that say more numbers than may come
+#define LOUD_SAYS   40     // times each, at once
 
 // Each application says other numbers of its own than the others.
 static void
@@ -350,6 +353,60 @@ a_series_with_long_labels_is_refused_and_others_go_on(void **state)
     zsock_destroy(&push);
 }
 
+// The last number of each flooder is in the agent's spool.
+static bool
+s_is_spooled(stage_t *s, void *arg)
+{
+    struct sample *all;
+    char dir[512];
+    size_t n;
+
+    (void) arg;
+    snprintf(dir, sizeof dir, "%s/agent-web-1/spool", stage_dir(s));
+    n = spool_view(&all, dir, "app_k39");
+    free(all);
+    return n >= FLOODERS;
+}
+
+// Before its first WELCOME an agent knows of no limit: what it had made by then is refused for its
+// size, and what comes after that is made to fit.
+static void
+messages_made_before_the_limit_is_known_are_refused_and_later_ones_fit(void **state)
+{
+    stage_t *s = *state;
+    struct held flood = { .match = "{app=~\"flood.*\",job=\"app\"}",
+                          .least_series = FLOODERS * NUMBERS };
+    struct held late = { .match = "app_n{app=\"late\"}", .least = LATE };
+    struct held own = { .match = "{__name__=\"zpulse_agent_ticks_total\"}", .least = 3 };
+    struct refused refused = { .limit = "frame-bytes" };
+    zsock_t *push;
+
+    stage_agent(s, "web-1", "--app-sub", "", "--app-pull", s_at(s, "@"), "--family", "all=off",
+                NULL);
+    push = zsock_new_push(s_at(s, ">"));
+    claim(s, push != NULL);
+    zsock_set_sndtimeo(push, stage_ms(STAGE_PATIENCE_MS));
+    s_flood(push);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_is_spooled, NULL));
+    stage_collector(s, "--agent-frame-bytes", FRAME_BYTES, NULL);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_is_refused, &refused));
+    claim(s, refused.series > 0);
+    claim(s, refused.metric[0] != '\0');
+    // The agent was welcomed, so the next thing it makes fits.
+    s_flood(push);
+    for (int i = 0; i < LATE; i++)
+        zstr_sendf(push, "{\"color\":\"late\",\"n\":%d}", i);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_is_held, &flood));
+    claim(s, flood.series == FLOODERS * NUMBERS);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_is_held, &late));
+    claim(s, late.samples == LATE);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_is_held, &own));
+    claim(s, stage_until(s, 2 * STAGE_PATIENCE_MS, s_balances, NULL));
+    claim(s, s_is_refused(s, &refused));
+    claim(s, refused.acked >= refused.samples && refused.samples > 0);
+    zsock_destroy(&push);
+}
+
 int
 main(void)
 {
@@ -358,6 +415,7 @@ main(void)
         stage_test(new_series_beyond_a_minutes_are_refused_and_known_ones_go_on),
         stage_test(samples_beyond_a_seconds_are_refused_and_the_next_ones_are_held),
         stage_test(a_series_with_long_labels_is_refused_and_others_go_on),
+        stage_test(messages_made_before_the_limit_is_known_are_refused_and_later_ones_fit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -187,6 +187,44 @@ what_is_made_is_sent_once_it_is_written(void **state)
     assert_false(outbox_waits(t.outbox));
 }
 
+// So many more series than the one that has values.
+static void
+more_series(unsigned n)
+{
+    const struct series_spec spec = {
+        .name = "more", .kind = METRIC_GAUGE, .form = { .exponent = 0, .unit = 1 }, .job = "t"
+    };
+    char value[16];
+
+    for (; n > 0; n--) {
+        snprintf(value, sizeof value, "%u", n);
+        series_table_slot(t.table, &spec, (const struct label[]){ { "n", value } }, 1);
+    }
+}
+
+static void
+a_stream_with_messages_that_a_collector_refuses_is_followed_by_one_without(void **state)
+{
+    uint64_t first, second, head;
+
+    (void) state;
+    more_series(200);
+    rows(1);
+    first = delivery_live(outbox_delivery(t.outbox), &head);
+    outbox_bound(t.outbox, FRAME_MAX);
+    rows(1);
+    assert_true(delivery_live(outbox_delivery(t.outbox), &head) == first);
+    outbox_bound(t.outbox, STREAM_FRAME_LEAST);
+    rows(1);
+    second = delivery_live(outbox_delivery(t.outbox), &head);
+    assert_true(second != first);
+    // Said again, as at each WELCOME: its messages are small already.
+    outbox_bound(t.outbox, STREAM_FRAME_LEAST);
+    rows(1);
+    assert_true(delivery_live(outbox_delivery(t.outbox), &head) == second);
+    assert_true(head > 4); // IDENT, DEFs, KEY, DELTA
+}
+
 static void
 what_was_made_before_a_start_is_backlog_with_an_end(void **state)
 {
@@ -365,6 +403,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         outbox_test(what_is_made_is_sent_once_it_is_written),
+        outbox_test(a_stream_with_messages_that_a_collector_refuses_is_followed_by_one_without),
         outbox_test(behind_the_last_word_no_stream_begins),
         outbox_test(what_was_made_before_a_start_is_backlog_with_an_end),
         outbox_test(an_event_is_sent_in_its_place_and_again_after_a_start),
