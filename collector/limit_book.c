@@ -2,6 +2,7 @@
 
 #include "collector/limit_book.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +17,7 @@ struct culprit_label {
 
 struct culprit {
     char *metric;
-    uint64_t weight; // series and samples
+    uint64_t weight; // series and samples, as far as they have not faded
     uint32_t n_labels;
     struct culprit_label labels[LIMIT_BOOK_LABELS];
 };
@@ -25,12 +26,15 @@ struct limit_book {
     struct {
         uint64_t series;
         uint64_t samples;
+        uint64_t since; // series and samples since weights were halved
         uint32_t n;
         struct culprit *metrics; // of LIMIT_BOOK_METRICS; NULL: none was needed
     } by[REFUSED_LIMITS];
 };
 
 static struct culprit *s_culprit(limit_book_t *self, const struct refusal *refusal);
+static void s_begin(limit_book_t *self, uint8_t limit);
+static void s_fade(limit_book_t *self, uint8_t limit, uint64_t weight);
 static void s_weigh(struct culprit *c, const struct refusal *refusal, const struct label *label);
 static void s_clear(struct culprit *c);
 static void s_text(char ret[QUERY_LIMIT_TEXT + 1], const char *text);
@@ -60,11 +64,19 @@ limit_book_destroy(limit_book_t **self_p)
 void
 limit_book_add(limit_book_t *self, const struct refusal *refusal)
 {
-    struct culprit *c = s_culprit(self, refusal);
+    const bool series = refusal->labels != NULL;
+    const uint64_t weight = series ? 1 : refusal->samples;
+    struct culprit *c;
 
-    self->by[refusal->limit].series += refusal->labels != NULL;
+    if (series && self->by[refusal->limit].series == 0)
+        s_begin(self, refusal->limit);
+    self->by[refusal->limit].series += series;
     self->by[refusal->limit].samples += refusal->samples;
-    c->weight += (refusal->labels != NULL) + refusal->samples;
+    if (!series && self->by[refusal->limit].series > 0)
+        return;
+    c = s_culprit(self, refusal);
+    s_fade(self, refusal->limit, weight);
+    c->weight += weight;
     for (size_t i = 0; refusal->labels != NULL && i < refusal->labels->count; i++)
         s_weigh(c, refusal, &refusal->labels->at[i]);
 }
@@ -105,7 +117,7 @@ s_culprit(limit_book_t *self, const struct refusal *refusal)
     uint32_t *n = &self->by[refusal->limit].n;
     struct culprit *at, *lightest;
 
-    if (*n == 0)
+    if (self->by[refusal->limit].metrics == NULL)
         self->by[refusal->limit].metrics = xcalloc(LIMIT_BOOK_METRICS, sizeof *at);
     lightest = at = self->by[refusal->limit].metrics;
     for (uint32_t i = 0; i < *n; i++) {
@@ -119,6 +131,27 @@ s_culprit(limit_book_t *self, const struct refusal *refusal)
     s_clear(lightest);
     lightest->metric = xstrdup(refusal->metric);
     return lightest;
+}
+
+// What weighed as samples weighs no more.
+static void
+s_begin(limit_book_t *self, uint8_t limit)
+{
+    for (uint32_t i = 0; i < self->by[limit].n; i++)
+        s_clear(&self->by[limit].metrics[i]);
+    self->by[limit].n = 0;
+    self->by[limit].since = 0;
+}
+
+static void
+s_fade(limit_book_t *self, uint8_t limit, uint64_t weight)
+{
+    self->by[limit].since += weight;
+    if (self->by[limit].since < LIMIT_BOOK_FADES)
+        return;
+    self->by[limit].since = 0;
+    for (uint32_t i = 0; i < self->by[limit].n; i++)
+        self->by[limit].metrics[i].weight /= 2;
 }
 
 static void

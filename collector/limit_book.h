@@ -5,10 +5,13 @@
 //         series of it: the one whose value differs from one refused series to the next; where
 //         labels were too large, the largest.
 // Thread: one owner.
-// Limits: LIMIT_BOOK_METRICS metrics of a limit and LIMIT_BOOK_LABELS labels of a metric; the
-// lightest
-//         one makes room, so a metric that weighs most is among them, and its weight is what it has
-//         had since.
+// Weight: where series are refused, they alone weigh, for they have labels: their samples come as
+//         long as their stream lasts, and say nothing new.
+// Limits: LIMIT_BOOK_METRICS metrics of a limit and LIMIT_BOOK_LABELS labels of a metric, the first
+//         ones. The lightest makes room, and what it weighed is forgotten: among many that are
+//         refused a little each by turns, some of them are kept, and not the heaviest for sure.
+//         Weights fade, by half each LIMIT_BOOK_FADES of all, so that who weighed much once does
+//         not stay.
 
 #ifndef COLLECTOR_LIMIT_BOOK_H
 #define COLLECTOR_LIMIT_BOOK_H
@@ -20,6 +23,7 @@
 
 #define LIMIT_BOOK_METRICS 8u
 #define LIMIT_BOOK_LABELS  16u
+#define LIMIT_BOOK_FADES   256u
 
 typedef struct limit_book limit_book_t;
 
