@@ -298,7 +298,7 @@ ingest_next(const ingest_t *self, uint64_t host, uint64_t id)
     return lane != NULL ? lane->next : 0;
 }
 
-// It is true whatever becomes of the entry, so it is booked at once.
+// It is true whatever becomes of the entry, so it is booked at once, and told where there is room.
 void
 ingest_stands(ingest_t *self, uint64_t host, uint64_t id, uint64_t next, uint64_t total)
 {
@@ -310,13 +310,13 @@ ingest_stands(ingest_t *self, uint64_t host, uint64_t id, uint64_t next, uint64_
                                          .next = next };
     struct stream *stream = ingest_streams_find(self->streams, id);
 
-    if (self->full || self->failed != 0 || stream == NULL || stream->source->host != host ||
+    if (self->failed != 0 || stream == NULL || stream->source->host != host ||
         ingest_next(self, host, id) >= next)
         return;
     lane_table_book(self->lanes, &entry, (struct segment_place){ 0 });
     if (stream->next < next)
         stream->next = next;
-    ingest_group_stands(&self->gathered, &entry);
+    ingest_group_stands(&self->gathered, &entry, self->full);
 }
 
 struct welcome_stream
@@ -399,6 +399,7 @@ s_repeat(struct stream *stream, const struct record *record, uint8_t flags, cons
                                  .received_ms = self->now.real_ms,
                                  .kind = JOURNAL_RECORD,
                                  .flags = flags };
+    struct record_share share = { 0 };
 
     if (stream->ended)
         return;
@@ -415,7 +416,11 @@ s_repeat(struct stream *stream, const struct record *record, uint8_t flags, cons
         item.kept = lane == NULL || !lane_entry_is_whole(lane) ||
                     (record->type == RECORD_DEF && record->seq >= stream->tabled);
     }
-    ingest_group_add(&self->gathered, stream->source, &item, at, len);
+    // Its values are not stored: they cost no budget. What it names first is decided by it.
+    if (record->type == RECORD_TABLE || record->type == RECORD_DEF)
+        share = agent_rate_take(&stream->source->rate, &self->agent, flags, record,
+                                FRAME_PREFIX_SIZE + len, self->now);
+    ingest_group_add_share(&self->gathered, stream->source, &item, share, at, len);
 }
 
 static void
@@ -521,6 +526,7 @@ s_has_room(ingest_t *self)
 
     self->full = false;
     log_info("the journal's disk has room again", NULL);
+    ingest_group_stands_again(&self->gathered); // ahead of what comes behind it
     while ((stream = ingest_streams_next(self->streams, &at)) != NULL)
         ingest_streams_due(self->streams, stream);
 }

@@ -80,12 +80,12 @@ uint64_t ingest_applied(const ingest_t *self);
 // stream of another host stays that one's.
 void ingest_hello(ingest_t *self, const struct host *host, const struct hello_stream *streams,
                   uint32_t n);
-// What WELCOME says of a stream; its limit is 0 where it is another host's.
 // Lowest seq of the stream that is not here.
 uint64_t ingest_next(const ingest_t *self, uint64_t host, uint64_t stream);
 // After ingest_hello: the store's files have all of the stream below `next`, `total` samples (0:
 // not known), whatever the journal has. From here on it is told so.
 void ingest_stands(ingest_t *self, uint64_t host, uint64_t stream, uint64_t next, uint64_t total);
+// What WELCOME says of a stream; its limit is 0 where it is another host's.
 struct welcome_stream ingest_welcome(ingest_t *self, uint64_t host, uint64_t stream);
 void ingest_forget(ingest_t *self, uint64_t host);
 // The host under which the store has the samples of that one: another than itself for an imported

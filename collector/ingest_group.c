@@ -10,12 +10,17 @@
 #define PROBE_BYTES (64u * 1024u)
 #define KIND_PROBE  0xffu // of an entry that nobody reads
 
+static void s_stands(struct ingest_group *self, const struct journal_entry *stands);
+
 void
 ingest_group_release(struct ingest_group *self)
 {
     journal_group_free(self->open);
     journal_group_free(self->spare);
     self->open = self->spare = NULL;
+    free(self->stood);
+    self->stood = NULL;
+    self->n_stood = 0;
 }
 
 void
@@ -76,7 +81,28 @@ ingest_group_before(struct ingest_group *self, uint64_t host, int64_t now_ms, ui
 }
 
 void
-ingest_group_stands(struct ingest_group *self, const struct journal_entry *stands)
+ingest_group_stands(struct ingest_group *self, const struct journal_entry *stands, bool full)
+{
+    uint32_t i = 0;
+
+    while (i < self->n_stood && self->stood[i].stream != stands->stream)
+        i++;
+    if (i == self->n_stood)
+        self->stood = xrealloc(self->stood, ++self->n_stood, sizeof *self->stood);
+    self->stood[i] = *stands;
+    if (!full)
+        s_stands(self, stands);
+}
+
+void
+ingest_group_stands_again(struct ingest_group *self)
+{
+    for (uint32_t i = 0; i < self->n_stood; i++)
+        s_stands(self, &self->stood[i]);
+}
+
+static void
+s_stands(struct ingest_group *self, const struct journal_entry *stands)
 {
     const struct journal_item item = { .host = stands->host,
                                        .received_ms = stands->received_ms,

@@ -1,10 +1,10 @@
 // ingest_group - entries on their way into the journal: gathered in one group while another is at
 // the disk.
 //
-// In:     records that were staged, and what the ledger of streams and hosts has to say beside
-// them. Out:    groups, one at a time, to the journal; and how many bytes all of them hold. Order:
-// add -> submit (busy) -> the journal gives the group back -> ... -> done. Between the last
-//         two it is its owner's, who may let it wait: it counts as held.
+// In:     records that were staged, and what the ledger of streams and hosts has to say beside.
+// Out:    groups, one at a time, to the journal; and how many bytes all of them hold.
+// Order:  add -> submit (busy) -> the journal gives the group back -> ... -> done. Between the
+//         last two it is its owner's, who may let it wait: it counts as held.
 // Thread: ingest's. Inner to it. A value: release it.
 
 #ifndef COLLECTOR_INGEST_GROUP_H
@@ -26,8 +26,10 @@ struct ingest_group {
     ingest_streams_t *streams;   // whose names and refusals are said
     struct journal_group *open;  // being gathered
     struct journal_group *spare; // for the next one; NULL: to be made
-    bool busy;                   // a group is at the disk: its owner clears this
-    uint64_t held;               // bytes of groups: gathered, at the disk and waiting
+    struct journal_entry *stood; // of each stream the last, since the start
+    uint32_t n_stood;
+    bool busy;     // a group is at the disk: its owner clears this
+    uint64_t held; // bytes of groups: gathered, at the disk and waiting
 };
 
 void ingest_group_release(struct ingest_group *self);
@@ -40,9 +42,11 @@ void ingest_group_add(struct ingest_group *self, struct source *source,
 void ingest_group_add_share(struct ingest_group *self, struct source *source,
                             const struct journal_item *item, struct record_share share,
                             const void *at, size_t len);
+// That the store's files have all of the stream below `next`. It is kept: what a full disk did not
+// take of these is said by ingest_group_stands_again.
+void ingest_group_stands(struct ingest_group *self, const struct journal_entry *stands, bool full);
+void ingest_group_stands_again(struct ingest_group *self);
 // host_ledger's `before` of the host.
-// That the store's files have all of the stream below `next`.
-void ingest_group_stands(struct ingest_group *self, const struct journal_entry *stands);
 void ingest_group_before(struct ingest_group *self, uint64_t host, int64_t now_ms,
                          uint64_t samples);
 // What the applier has refused and decided since, of the streams on the list of refusals.

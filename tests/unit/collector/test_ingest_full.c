@@ -117,6 +117,45 @@ it_comes_back_by_itself_and_nothing_is_missing(void **state)
     assert_int_equal(room.ack.elsewhere, 0);
 }
 
+// What the store's files have is true while the journal can not say it, and is said once it can.
+static void
+what_the_store_has_more_of_is_known_while_it_is_full(void **state)
+{
+    const uint64_t next = 1000, total = 500;
+    const struct lane_entry *lane;
+    struct journal_found found;
+
+    (void) state;
+    begin();
+    while (room.naks == 0)
+        give_large();
+    ingest_stands(room.ingest, HOST, STREAM, next, total);
+    assert_int_equal(ingest_welcome(room.ingest, HOST, STREAM).next, next);
+    assert_int_equal(ingest_welcome(room.ingest, HOST, STREAM).limit, next);
+    small_disk_free(disk);
+    room.now.mono_ms += INGEST_FULL_MS;
+    room_settle();
+    assert_int_equal(room.ack.next, next);
+    s.seq = next;
+    s.total = total;
+    give_large();
+    assert_int_equal(room.ack.next, next + 1);
+    ingest_destroy(&room.ingest);
+    journal_stop(&room.journal);
+    assert_int_equal(journal_start(&room.journal, &found,
+                                   &(struct journal_options){ .dir = room.dir,
+                                                              .owner = ROOM_COLLECTOR,
+                                                              .segment_bytes = 1u << 20,
+                                                              .bytes_most = UINT64_C(1) << 30,
+                                                              .hold_bytes = JOURNAL_HOLD_BYTES,
+                                                              .now_ms = clock_real_ms }),
+                     0);
+    lane = lane_table_find(journal_lanes(room.journal), HOST, STREAM);
+    assert_non_null(lane);
+    assert_int_equal(lane->next, next + 1);
+    assert_int_equal(lane->elsewhere, 0);
+}
+
 static void
 what_was_acknowledged_while_it_filled_is_there_after_a_restart(void **state)
 {
@@ -153,6 +192,7 @@ main(void)
         room_test(records_that_the_disk_does_not_take_are_asked_for_again),
         room_test(frames_are_taken_off_the_socket_while_it_is_full),
         room_test(it_comes_back_by_itself_and_nothing_is_missing),
+        room_test(what_the_store_has_more_of_is_known_while_it_is_full),
         room_test(what_was_acknowledged_while_it_filled_is_there_after_a_restart),
     };
     int failed;
