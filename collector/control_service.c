@@ -298,11 +298,15 @@ s_hello(control_service_t *self, const struct route *from)
     bool known = host != NULL && host->nonce == hello->nonce &&
                  (host->info.state == HOST_UP || host->imported);
     const enum away_cause cause = s_claims(self, hello);
-    int reason = cause == 0           ? s_admit(self, from, &host)
-                 : cause == AWAY_ROLE ? GOAWAY_ROLE
-                                      : GOAWAY_NAME;
     char id[STR_HEX64_SIZE];
+    int reason;
 
+    // It is not here before it is answered: it says HELLO again.
+    if (cause == 0 && !hello_stands_known(&stands, hello))
+        return;
+    reason = cause == 0           ? s_admit(self, from, &host)
+             : cause == AWAY_ROLE ? GOAWAY_ROLE
+                                  : GOAWAY_NAME;
     if (reason < 0) {
         s_bad(self, reason);
         return;
@@ -311,8 +315,6 @@ s_hello(control_service_t *self, const struct route *from)
         s_send_away(self, from, host, (uint8_t) reason, cause);
         return;
     }
-    if (!hello_stands_known(&stands, hello))
-        return;
     ingest_hello(self->is.ingest, host, hello->streams, hello->n_streams);
     hello_stands_raise(&stands, hello);
     // An importer keeps no book: its file has it all.

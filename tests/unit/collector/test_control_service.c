@@ -28,6 +28,20 @@ agent(void)
     return sock;
 }
 
+// `store` as the service has it; NULL: none.
+static void
+start_with(local_store_t *store)
+{
+    s_control = control_service_new(&(struct control_service_options){ .router = s_router,
+                                                                       .refused = s_book,
+                                                                       .hosts = room.hosts,
+                                                                       .ingest = room.ingest,
+                                                                       .ledger = room.ledger,
+                                                                       .store = store,
+                                                                       .collector = ROOM_COLLECTOR,
+                                                                       .epoch = ROOM_EPOCH });
+}
+
 static int
 setup(void **state)
 {
@@ -45,13 +59,7 @@ setup(void **state)
     for (int i = 0; i < 3; i++)
         s_agent[i] = agent();
     s_book = refusal_book_new();
-    s_control = control_service_new(&(struct control_service_options){ .router = s_router,
-                                                                       .refused = s_book,
-                                                                       .hosts = room.hosts,
-                                                                       .ingest = room.ingest,
-                                                                       .ledger = room.ledger,
-                                                                       .collector = ROOM_COLLECTOR,
-                                                                       .epoch = ROOM_EPOCH });
+    start_with(NULL);
     return 0;
 }
 
@@ -150,6 +158,49 @@ welcome_says_where_a_known_stream_goes_on(void **state)
     say_hello(s_agent[1], HOST, 1, "web", STREAM); // the same agent, on a new connection
     hear(s_agent[1], CONTROL_WELCOME);
     assert_int_equal(in.welcome.streams[0].next, 2);
+}
+
+static bool
+no_stream(void *arg, uint64_t stream)
+{
+    (void) arg;
+    (void) stream;
+    return false;
+}
+
+// While the store is not loaded it is not known where a stream goes on: who asks is not here yet,
+// so its next HELLO is its first.
+static void
+a_hello_that_can_not_be_answered_yet_never_was(void **state)
+{
+    struct control_msg early = fake_hello(HOST, 1, "web", STREAM);
+    char dir[] = "/tmp/zpulse-control-XXXXXX";
+    local_store_t *store;
+
+    (void) state;
+    assert_non_null(mkdtemp(dir));
+    assert_int_equal(local_store_open(&store, &(struct local_store_config){ .most_bytes = 16u << 20,
+                                                                            .dir = dir }),
+                     0);
+    control_service_destroy(&s_control);
+    start_with(store);
+    early.hello.collector = ROOM_COLLECTOR;
+    early.hello.streams[0].base = early.hello.streams[0].acked_here = 9;
+    early.hello.streams[0].head = 9;
+    say(s_agent[0], &early);
+    say_hello(s_agent[0], HOST + 1, 1, "db", STREAM + 1);
+    hear(s_agent[0], CONTROL_WELCOME);
+    assert_int_equal(in.welcome.streams[0].stream, STREAM + 1);
+    assert_null(host_table_find(room.hosts, HOST));
+    assert_int_equal(local_store_load(store, no_stream, NULL), 0);
+    say(s_agent[0], &early);
+    hear(s_agent[0], CONTROL_WELCOME);
+    assert_int_equal(in.welcome.streams[0].stream, STREAM);
+    assert_non_null(host_table_find(room.hosts, HOST));
+    control_service_destroy(&s_control);
+    start_with(NULL);
+    local_store_destroy(&store);
+    assert_int_equal(folder_remove(dir), 0);
 }
 
 static void
@@ -385,6 +436,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(hello_is_answered_by_welcome),
         TEST(welcome_says_where_a_known_stream_goes_on),
+        TEST(a_hello_that_can_not_be_answered_yet_never_was),
         TEST(ping_is_answered_by_pong_with_its_stamps),
         TEST(ping_of_a_stranger_is_asked_for_hello),
         TEST(a_second_host_of_one_name_is_sent_away),
