@@ -353,6 +353,7 @@ s_accept(struct stream *stream, const struct record *record)
     ask = rc == ERR_NEED_KEY || rc == ERR_FORMAT;
     if (!ask && stream->retry_ms != 0 && self->now.mono_ms >= stream->retry_ms) {
         stream->retry_ms = 0;
+        stream->retried_ms = self->now.mono_ms;
         ask = true;
     }
     if (ask && self->live.ask != NULL)

@@ -8,11 +8,10 @@
 // Thread: one owner at a time. It begins quiet: while the journal is replayed it only fills the
 //         store. applier_attach makes it live, in the thread that has the publisher.
 // Limits: what agent_limit has of series and labels is decided here, once for each slot, and told
-// to
-//         be journaled (applier_next_decided); what of samples, before, and told by applier_share.
-//         Memory for the slots of a host's streams, which a few bytes can name by the million: rows
-//         that are wider are refused, stream by stream. Samples more than APPLIER_FUTURE_MS ahead
-//         of our clock are refused.
+//         to be journaled (applier_next_decided); what of samples, before, and told by
+//         applier_share. Memory for the slots of a host's streams, which a few bytes can name by
+//         the million: rows that are wider are refused, stream by stream. Samples more than
+//         APPLIER_FUTURE_MS ahead of our clock are refused.
 // Loss:   what is not stored is counted by reason, and logged at most each 10 s per reason.
 
 #ifndef COLLECTOR_APPLIER_H

@@ -39,7 +39,7 @@ struct series {
     uint8_t limit;   // enum refused_limit that it was refused by; 0: none
     bool admitted;   // the publisher knows it
     bool seen;       // in the record that is being shared out
-    bool decided;    // since the start: its limit is no more asked
+    bool decided;    // since the start: its limit is no more asked, but where there was no room
 };
 
 struct stream {
@@ -56,6 +56,7 @@ struct stream {
     uint32_t n_new;                // of them with a series that the publisher does not know
     int64_t retry_ms;              // monotonic, when to ask for series the store refused; 0: none
     int64_t retry_wait_ms;         // how long it waited the last time; 0: it never did
+    int64_t retried_ms;            // monotonic, when it asked the last time
     struct slot_decisions decided; // of its slots
     uint32_t decided_before;       // slots below it were decided before the start
     bool to_tell;                  // of that something is new
@@ -154,6 +155,8 @@ void applier_retry(struct stream *stream);
 // it, else 0.
 uint8_t applier_decide(struct stream *stream, const struct slot_def *def,
                        const struct label_set *whole, series_id *known_ret);
+// There was no room for it: it is to be decided as if it had never been, since others may come.
+void applier_undecide(struct stream *stream, uint32_t slot);
 // A series has one slot more, or less.
 void applier_hold(struct stream *stream, series_id id);
 void applier_unhold(struct stream *stream, series_id id);

@@ -2,11 +2,13 @@
 //
 // A slot is decided at its first definition and never again: what was decided is told, to be
 // journaled, and a replay asks that first. What had not reached the disk at a crash is decided
-// anew, out of the same counts; nothing of it had been acknowledged as refused. A record of which
-// only some samples may come is shared out by itself alone, by its share, which stands with it: so
-// a replay lets in the same ones. First come blocks that have a series which the record had not
-// yet, in their order, cells by rising slot: the host's own, defined first, and each application's
-// newest number. Then the rest: more numbers of the same series, which is what a flood is made of.
+// anew, out of the same counts; nothing of it had been acknowledged as refused. What there was no
+// room for was not decided: others may have taken the agent's share by the time there is. A record
+// of which only some samples may come is shared out by itself alone, by its share, which stands
+// with it: so a replay lets in the same ones. First come blocks that have a series which the record
+// had not yet, in their order, cells by rising slot: the host's own, defined first, and each
+// application's newest number. Then the rest: more numbers of the same series, which is what a
+// flood is made of.
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +19,7 @@
 #include "shared/net/selfstat.h"
 
 static uint8_t s_judge(struct stream *stream, const struct slot_def *def, series_id id);
+static void s_refuse(struct stream *stream, uint8_t limit, const struct slot_def *def);
 static void s_tell(struct stream *stream);
 static void s_log(struct stream *stream, uint8_t limit, const struct slot_def *def);
 static void s_share(struct stream *stream);
@@ -26,10 +29,14 @@ static void s_give(struct stream *stream, const struct part_block *block);
 void
 applier_retry(struct stream *stream)
 {
+    const int64_t asked_ms = stream->applier->now.mono_ms - stream->retried_ms;
     int64_t wait_ms = 2 * stream->retry_wait_ms;
 
     if (stream->retry_ms != 0)
         return;
+    // There was room when it asked last: this is another want, not the same one still.
+    if (asked_ms > APPLIER_RETRY_MS && asked_ms > stream->retry_wait_ms)
+        wait_ms = 0;
     wait_ms = wait_ms < APPLIER_RETRY_MS ? APPLIER_RETRY_MS : wait_ms;
     stream->retry_wait_ms = wait_ms > APPLIER_RETRY_MOST_MS ? APPLIER_RETRY_MOST_MS : wait_ms;
     stream->retry_ms = stream->applier->now.mono_ms + stream->retry_wait_ms;
@@ -40,13 +47,19 @@ applier_decide(struct stream *stream, const struct slot_def *def, const struct l
                series_id *known_ret)
 {
     const struct series *slot = &stream->series[def->slot];
+    struct slot_decisions *all = &stream->decided;
+    const uint8_t was = slot_refusals_find(&all->refusals, def->slot);
     // A slot that was passed over is not, though newer ones are.
-    const bool is_decided = slot->decided || def->slot < stream->decided_before;
-    uint8_t limit = slot_refusals_find(&stream->decided.refusals, def->slot);
+    const bool is_decided = slot->decided ||
+                            (def->slot < stream->decided_before && was != SLOT_UNDECIDED &&
+                             !slot_refusals_are_full(&all->refusals));
+    uint8_t limit;
 
     *known_ret = 0;
-    if (limit != 0)
-        return limit;
+    if (was != 0 && was != SLOT_UNDECIDED)
+        return was;
+    if (slot->decided && slot->limit != 0) // where there was no room to keep that
+        return slot->limit;
     // As it was decided before: the store may have to make it again.
     if (is_decided && slot->id == 0)
         return 0;
@@ -54,20 +67,36 @@ applier_decide(struct stream *stream, const struct slot_def *def, const struct l
     // Said again. What has another series now was never decided.
     if (is_decided && *known_ret == slot->id)
         return 0;
+    if (def->slot > all->below)
+        slot_refusals_skip(&all->refusals, all->below, def->slot - 1);
+    if (def->slot >= all->below)
+        all->below = def->slot + 1;
     limit = s_judge(stream, def, *known_ret);
-    if (limit != 0) {
-        slot_refusals_add(&stream->decided.refusals, def->slot, limit);
-        if (stream->applier->live.ledger != NULL)
-            host_ledger_limit(stream->applier->live.ledger, stream->source->host,
-                              &(struct refusal){ .limit = limit,
-                                                 .metric = label_set_metric(&def->labels),
-                                                 .labels = &def->labels });
-        s_log(stream, limit, def);
-    }
-    if (def->slot >= stream->decided.below)
-        stream->decided.below = def->slot + 1;
+    if (limit == 0)
+        slot_refusals_settle(&all->refusals, def->slot);
+    else
+        s_refuse(stream, limit, def);
     s_tell(stream);
     return limit;
+}
+
+void
+applier_undecide(struct stream *stream, uint32_t slot)
+{
+    slot_refusals_add(&stream->decided.refusals, slot, SLOT_UNDECIDED);
+    s_tell(stream);
+}
+
+static void
+s_refuse(struct stream *stream, uint8_t limit, const struct slot_def *def)
+{
+    slot_refusals_add(&stream->decided.refusals, def->slot, limit);
+    if (stream->applier->live.ledger != NULL)
+        host_ledger_limit(stream->applier->live.ledger, stream->source->host,
+                          &(struct refusal){ .limit = limit,
+                                             .metric = label_set_metric(&def->labels),
+                                             .labels = &def->labels });
+    s_log(stream, limit, def);
 }
 
 // `id` is 0 of a series that nobody knows.

@@ -136,12 +136,13 @@ s_define(void *arg, const struct slot_def *def)
         label_set_release(&labels);
         if (rc < 0 && series.limit == 0) {
             series.limit = LIMIT_ROOM;
+            applier_undecide(stream, def->slot);
             applier_retry(stream);
         }
     }
     if (rc < 0)
         series.id = 0;
-    series.decided = true;
+    series.decided = series.limit != LIMIT_ROOM;
     series.admitted = series.id != 0 && series.id == slot->id && slot->admitted;
     s_set_slot(stream, slot, series);
     store_lane_define(stream->into, def->slot, series.id, def->form, lane_next(stream->lane));

@@ -39,17 +39,64 @@ slot_refusals_find(const struct slot_refusals *self, uint32_t slot)
 void
 slot_refusals_add(struct slot_refusals *self, uint32_t slot, uint8_t limit)
 {
-    const uint32_t behind = s_behind(self, slot);
-    struct slot_stretch *before = behind > 0 ? &self->at[behind - 1] : NULL;
+    struct slot_stretch *before, *next;
+    uint32_t behind;
 
+    if (slot_refusals_find(self, slot) == limit)
+        return;
+    slot_refusals_settle(self, slot);
+    behind = s_behind(self, slot);
+    before = behind > 0 ? &self->at[behind - 1] : NULL;
+    next = behind < self->n ? &self->at[behind] : NULL;
     if (before != NULL && slot <= before->to)
         return;
     if (before != NULL && before->to + 1 == slot && before->limit == limit)
         before->to = slot;
-    else if (self->n < SLOT_REFUSALS_MAX - 1)
+    else if (next != NULL && next->from == slot + 1 && next->limit == limit)
+        next->from = slot;
+    else if (!slot_refusals_are_full(self))
         s_insert(self, behind, (struct slot_stretch){ slot, slot, limit });
-    else if (behind == self->n) // the last one has no end
-        s_insert(self, behind, (struct slot_stretch){ slot, UINT32_MAX, limit });
+    else if (behind == self->n && limit != SLOT_UNDECIDED && self->n < SLOT_REFUSALS_MAX)
+        s_insert(self, behind, (struct slot_stretch){ slot, UINT32_MAX, limit }); // without an end
+}
+
+void
+slot_refusals_skip(struct slot_refusals *self, uint32_t from, uint32_t to)
+{
+    struct slot_stretch *last = self->n > 0 ? &self->at[self->n - 1] : NULL;
+
+    if (last != NULL && last->to + 1 == from && last->limit == SLOT_UNDECIDED)
+        last->to = to;
+    else if (!slot_refusals_are_full(self))
+        s_insert(self, self->n, (struct slot_stretch){ from, to, SLOT_UNDECIDED });
+}
+
+void
+slot_refusals_settle(struct slot_refusals *self, uint32_t slot)
+{
+    const uint32_t behind = s_behind(self, slot);
+    struct slot_stretch *is = behind > 0 ? &self->at[behind - 1] : NULL;
+    uint32_t to;
+
+    if (is == NULL || slot > is->to || is->limit != SLOT_UNDECIDED)
+        return;
+    to = is->to;
+    if (slot == is->from && slot == to) {
+        self->n--;
+        memmove(is, is + 1, (self->n - (behind - 1)) * sizeof *is);
+    } else if (slot == is->from) {
+        is->from++;
+    } else {
+        is->to = slot - 1;
+        if (slot < to && !slot_refusals_are_full(self))
+            s_insert(self, behind, (struct slot_stretch){ slot + 1, to, SLOT_UNDECIDED });
+    }
+}
+
+bool
+slot_refusals_are_full(const struct slot_refusals *self)
+{
+    return self->n >= SLOT_REFUSALS_MAX - 1;
 }
 
 void

@@ -184,6 +184,64 @@ slots_that_were_passed_over_are_decided_when_they_come(void **state)
     assert_int_equal(visible(), SERIES);
 }
 
+static void
+slots_that_were_passed_over_are_decided_after_a_start_too(void **state)
+{
+    (void) state;
+    room_begin(&s, HOST, "web", 5);
+    fake_defs(&s, 99, 100);
+    room_give(&s);
+    row(0, 5);
+    start_again(SERIES);
+    fake_defs(&s, 5, 99);
+    room_give(&s);
+    row(1000, 100);
+    assert_int_equal(visible(), SERIES);
+    start_again(1000);
+    repeat(100);
+    row(2000, 100);
+    assert_int_equal(visible(), SERIES);
+}
+
+// From the top down, each second slot: each is a stretch of its own, and there are more of them
+// than can be remembered. What was refused last is refused still, remembered or not.
+static void
+refusals_past_what_can_be_remembered_are_refused_all_the_same(void **state)
+{
+    const uint32_t low = 100;
+
+    (void) state;
+    room_begin(&s, HOST, "web", SERIES);
+    for (uint32_t slot = 2 * SLOT_REFUSALS_MAX + low; slot > SERIES; slot -= 2) {
+        fake_defs(&s, slot - 1, slot);
+        ingest_frame(room.ingest, s.frame, s.len, room.now);
+    }
+    room_settle();
+    repeat(low);
+    row(0, low);
+    assert_int_equal(visible(), SERIES);
+    start_again(SERIES);
+    repeat(low);
+    row(1000, low);
+    assert_int_equal(visible(), SERIES);
+}
+
+// A sender that names its series in a repeat, ahead of what it makes, is no better off.
+static void
+a_repeated_table_past_the_bytes_of_a_message_is_refused_too(void **state)
+{
+    (void) state;
+    room_agent.frame_bytes = 600;
+    setup(NULL);
+    room_begin(&s, HOST, "web", 1);
+    repeat(SERIES);
+    row(0, SERIES);
+    assert_true(s.len <= room_agent.frame_bytes);
+    assert_int_equal(visible(), 1);
+    assert_int_equal(get().limits[0].limit, LIMIT_FRAME_BYTES);
+    assert_int_equal(get().limits[0].series, SERIES - 1);
+}
+
 // Nothing came after it that would have taken the decision to the disk.
 static void
 what_was_defined_last_before_a_kill_is_decided_the_same_again(void **state)
@@ -412,6 +470,12 @@ main(void)
             what_was_decided_stands_after_a_start_whatever_the_limit_is_then, setup, teardown),
         cmocka_unit_test_setup_teardown(slots_that_were_passed_over_are_decided_when_they_come,
                                         setup, teardown),
+        cmocka_unit_test_teardown(a_repeated_table_past_the_bytes_of_a_message_is_refused_too,
+                                  teardown),
+        cmocka_unit_test_setup_teardown(slots_that_were_passed_over_are_decided_after_a_start_too,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            refusals_past_what_can_be_remembered_are_refused_all_the_same, setup, teardown),
         cmocka_unit_test_setup_teardown(
             what_was_defined_last_before_a_kill_is_decided_the_same_again, setup, teardown),
         cmocka_unit_test_setup_teardown(two_streams_of_the_same_series_count_them_once, setup,

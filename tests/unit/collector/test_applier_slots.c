@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "collector/applier_inner.h"
+#include "shared/base/err.h"
 #include "shared/base/xalloc.h"
 
 #define HOSTILE   UINT64_C(0xbad)
@@ -19,6 +20,7 @@
 #define BODY_SIZE (1u << 20)
 #define MOST      APPLIER_SLOT_BYTES_MOST
 #define MANY      20000u // series of a large host
+#define FEW       5u     // series of an agent, in a test of that
 #define STREAMS   33u    // that a HELLO can name
 
 static local_store_t *s_local;
@@ -273,6 +275,105 @@ what_there_is_no_room_for_is_asked_for_ever_more_seldom(void **state)
     assert_in_range(s_asked, 6, 48 + 6);
 }
 
+// Two wants of room, hours apart, with all of it there in between.
+static void
+once_there_was_room_it_is_asked_for_as_at_first(void **state)
+{
+    const uint32_t most = (uint32_t) (MOST / APPLIER_SLOT_BYTES);
+    struct sender first = { .host = HOSTILE, .stream = 1 };
+    struct sender second = { .host = HOSTILE, .stream = 2 };
+    struct sender third = { .host = HOSTILE, .stream = 3 };
+    struct wbuf none;
+
+    (void) state;
+    wbuf_init(&none, s_body, sizeof s_body);
+    define(&first, most - 1, most);
+    define(&second, 0, 2);
+    for (unsigned minute = 0; minute < 300; minute++) {
+        const unsigned asked = s_asked;
+
+        s_now.mono_ms += 60000;
+        (void) give(&second, RECORD_EVENT, 0, &none);
+        if (s_asked > asked)
+            define(&second, 0, 2);
+    }
+    (void) give(&first, RECORD_END, 0, &none);
+    (void) give(&second, RECORD_EVENT, 0, &none);
+    define(&second, 0, 2);
+    assert_int_equal(key(&second, 2), 0);
+    s_now.mono_ms += 3 * 3600000;
+    define(&third, most - 2 * APPLIER_SLOTS_LEAST, most - 2 * APPLIER_SLOTS_LEAST + 1);
+    define(&second, 2, 3 * APPLIER_SLOTS_LEAST);
+    s_asked = 0;
+    s_now.mono_ms += APPLIER_RETRY_MS;
+    (void) give(&second, RECORD_EVENT, 0, &none);
+    assert_int_equal(s_asked, 1);
+}
+
+// Until the store has no room for another.
+static void
+fill_store(store_t *store)
+{
+    int rc = 0;
+
+    for (unsigned i = 0; rc == 0; i++) {
+        char name[32];
+        const struct label labels[] = { { LABEL_METRIC, name }, { "job", "other" } };
+        struct label_set set;
+        series_id id;
+
+        (void) snprintf(name, sizeof name, "filler_%u", i);
+        assert_int_equal(label_set_init(&set, labels, 2), 0);
+        rc = store_series(store, NORMAL, &set, METRIC_GAUGE, &id);
+        label_set_release(&set);
+    }
+    assert_int_equal(rc, ERR_LIMIT);
+}
+
+static applier_t *
+new_applier(local_store_t *local)
+{
+    struct agent_limits most = agent_limits_default;
+    applier_t *applier;
+
+    most.series = FEW;
+    applier = applier_new(local, s_events,
+                          &(struct applier_limits){ .agent = most, .slot_bytes = MOST });
+    applier_attach(applier, &(struct applier_live){ .ask = on_ask });
+    applier_name(applier, HOSTILE, "hostile");
+    return applier;
+}
+
+// None of them was there when they were decided, so none had been too many.
+static void
+series_that_had_no_room_are_counted_when_there_is_some(void **state)
+{
+    struct sender sender = { .host = HOSTILE, .stream = 1 };
+    lane_table_t *lanes = lane_table_new();
+    const struct slot_decisions *decided;
+    local_store_t *small;
+    struct journal_id id;
+
+    (void) state;
+    assert_int_equal(local_store_new(&small, LOCAL_STORE_LEAST), 0);
+    fill_store(local_store_face(small));
+    applier_destroy(&s_applier);
+    s_applier = new_applier(small);
+    define(&sender, 0, 2 * FEW);
+    assert_int_equal(key(&sender, 2 * FEW), 2 * FEW);
+    assert_true(applier_next_decided(s_applier, &id, &decided));
+    lane_entry_decide(lane_table_add(lanes, id.host, id.stream), decided);
+    applier_destroy(&s_applier);
+    local_store_destroy(&small);
+    // Started again with more.
+    s_applier = new_applier(s_local);
+    applier_lanes(s_applier, lanes);
+    sender.seq = 0;
+    define(&sender, 0, 2 * FEW);
+    assert_int_equal(key(&sender, 2 * FEW), FEW);
+    lane_table_destroy(&lanes);
+}
+
 int
 main(void)
 {
@@ -285,6 +386,8 @@ main(void)
         WITH_APPLIER(streams_that_are_within_it_and_other_hosts_go_on),
         WITH_APPLIER(a_stream_that_ends_leaves_its_room_to_others),
         WITH_APPLIER(what_there_is_no_room_for_is_asked_for_ever_more_seldom),
+        WITH_APPLIER(series_that_had_no_room_are_counted_when_there_is_some),
+        WITH_APPLIER(once_there_was_room_it_is_asked_for_as_at_first),
     };
 
     return cmocka_run_group_tests_name("applier_slots", tests, NULL, NULL);

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "collector/slot_refusals.h"
 #include "shared/base/err.h"
@@ -77,11 +78,70 @@ what_can_be_remembered_has_an_end_above_which_all_is_refused(void **state)
     slot_refusals_release(&self);
 }
 
+// Decided in any order, as slots may be defined: what is not decided is among what is remembered.
+static void
+slots_in_any_order_are_what_was_decided_of_them(void **state)
+{
+    static uint8_t model[SLOTS];
+    struct slot_refusals self = { 0 };
+    uint32_t below = 0;
+    uint64_t seed = 2;
+
+    (void) state;
+    for (unsigned i = 0; i < 400; i++) {
+        const uint32_t slot = seeded_below(&seed, SLOTS);
+        const uint8_t limit = (uint8_t) seeded_below(&seed, 3);
+
+        if (slot > below) {
+            slot_refusals_skip(&self, below, slot - 1);
+            memset(model + below, SLOT_UNDECIDED, slot - below);
+        }
+        if (slot < below && model[slot] != SLOT_UNDECIDED)
+            continue;
+        below = slot >= below ? slot + 1 : below;
+        model[slot] = limit;
+        if (limit == 0)
+            slot_refusals_settle(&self, slot);
+        else
+            slot_refusals_add(&self, slot, limit);
+        if (i % 10 == 0) { // there was no room for it
+            slot_refusals_settle(&self, slot);
+            if (limit == 0) {
+                slot_refusals_add(&self, slot, SLOT_UNDECIDED);
+                model[slot] = SLOT_UNDECIDED;
+            }
+        }
+        assert_false(slot_refusals_are_full(&self));
+    }
+    for (uint32_t slot = 0; slot < below; slot++)
+        assert_int_equal(slot_refusals_find(&self, slot), model[slot]);
+    assert_int_equal(slot_refusals_find(&self, below), 0);
+    slot_refusals_release(&self);
+}
+
+static void
+what_can_not_be_remembered_is_told(void **state)
+{
+    struct slot_refusals self = { 0 };
+
+    (void) state;
+    for (uint32_t slot = 0; !slot_refusals_are_full(&self); slot += 4)
+        slot_refusals_add(&self, slot, 1);
+    slot_refusals_add(&self, 2, 1);
+    assert_int_equal(slot_refusals_find(&self, 2), 0);
+    assert_true(slot_refusals_are_full(&self));
+    slot_refusals_add(&self, 1, 1); // beside another it takes no room
+    assert_int_equal(slot_refusals_find(&self, 1), 1);
+    slot_refusals_release(&self);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(slots_come_back_as_they_were_refused_through_bytes_too),
+        cmocka_unit_test(slots_in_any_order_are_what_was_decided_of_them),
+        cmocka_unit_test(what_can_not_be_remembered_is_told),
         cmocka_unit_test(what_can_be_remembered_has_an_end_above_which_all_is_refused),
     };
 
