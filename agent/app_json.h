@@ -11,9 +11,9 @@
 //           NAME  -> app_NAME; what may not stand in a metric's name becomes '_'
 //         A bare number is app_value.
 // Limits: APP_NUMBERS_MAX further members, names of APP_MEMBER_MAX bytes, a colour of
-// APP_COLOR_MAX;
-//         nested as deep as jansson goes (2,048). A duplicate member, NUL in a text, a number
-//         beyond a double, NaN and Infinity (which are no JSON) make the whole message bad.
+//         APP_COLOR_MAX; nested as deep as jansson goes (2,048). A duplicate member, NUL in a text,
+//         a number beyond a double, NaN and Infinity (which are no JSON) make the whole message
+//         bad.
 // Thread: one owner of a struct app_message. Pure, but for jansson's memory.
 
 #ifndef AGENT_APP_JSON_H

@@ -1,8 +1,7 @@
 // delivery - which record of which stream is sent next, until all are acknowledged or known lost.
 //
 // In:     records as they are made; what the spool has written, read and lost; WELCOME, ACK and
-// NAK;
-//         turns of the loop, with their time.
+//         NAK; turns of the loop, with their time.
 // Out:    frames; what is to be read from the spool; what is acknowledged.
 // Order:  the live stream goes first, in seq order, from memory. Streams before it (the backlog)
 //         get the turns that it leaves, oldest first, as BACKLOG, from the spool, at most so many

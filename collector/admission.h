@@ -3,9 +3,8 @@
 // In:     a folder of keys and the data folder.
 // Out:    CURVE for the sockets of this process; a socket for enrolment.
 // Files:  `keys`/collector.key and .pub, made at the first start; `keys`/admit, whose keys are let
-// in
-//         without a token; operator.key, made where no operator is known: whoever can write that
-//         folder is the operator. `data`/roster: who else belongs.
+//         in without a token; operator.key, made where no operator is known: whoever can write
+//         that folder is the operator. `data`/roster: who else belongs.
 // Order:  before the first socket with CURVE is bound, and ended after the last one is closed.
 // Thread: main; two of its own.
 

@@ -1,8 +1,7 @@
 // local_store - the embedded store: open tiles, sealed ones behind them, and the disk.
 //
 // In:     records by store_lane; rows by store_append: the collector's own numbers; events of
-// hosts,
-//         which it keeps and does not answer with.
+//         hosts, which it keeps and does not answer with.
 // Out:    answers through store.h.
 // Disk:   what is sealed is there within some seconds, and stays in memory while there is room.
 //         Until then the journal has it: local_store_needs says which segments of it.

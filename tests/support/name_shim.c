@@ -1,8 +1,8 @@
 // name_shim - a name server that never answers; preloaded into the program.
 //
 // Out:    getaddrinfo of the program and its libraries: asked for "localhost" it says so on
-// standard
-//         error, and never returns. A resolver with a server that is down takes half a minute.
+//         standard error, and never returns. A resolver with a server that is down takes half a
+//         minute.
 // Thread: any.
 
 #include <dlfcn.h>

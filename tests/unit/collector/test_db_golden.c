@@ -5,8 +5,10 @@
 // out otherwise, so that bytes of today are not compared.
 //
 // Version 1 of meta.db had a row for each series, version 2 has runs of them. In db-1 and db-2
-// block files are of version 1, whose marks have no totals. usage: test_db_golden [--write] --write
-// adds the files that are missing; it replaces none
+// block files are of version 1, whose marks have no totals.
+//
+// usage: test_db_golden [--write]
+// With --write it adds the files that are missing; it replaces none.
 
 #include <setjmp.h>
 #include <stdarg.h>
