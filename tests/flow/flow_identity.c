@@ -15,10 +15,12 @@
 
 #include "shared/base/clock.h"
 #include "shared/base/file.h"
-#include "tests/support/keyed.h"
+#include "tests/support/by_hand.h"
+#include "tests/support/exposition.h"
 #include "tests/support/program_shim.h"
 
-#define DENIED "zpulse_collector_handshakes_denied_total"
+#define DENIED     "zpulse_collector_handshakes_denied_total"
+#define HANG_UP_MS 3000 // of who is not answered
 
 // A collector that is up, and a dashboard that asks it.
 static process_t *
@@ -193,6 +195,20 @@ s_is_other_ready(stage_t *s, void *arg)
     return ready;
 }
 
+// It tells of the collector's refusals, which the one that is refused cannot.
+static bool
+s_other_tells_of_one_revoked(stage_t *s, void *arg)
+{
+    struct http_reply reply;
+    bool tells;
+
+    (void) arg;
+    tells = http_get(&reply, stage_spare_port(s, 0), "/metrics") && reply.status == 200 &&
+            exposition_value(reply.body, DENIED "{reason=\"revoked\"}") >= 1;
+    http_reply_release(&reply);
+    return tells;
+}
+
 static void
 a_revoked_dashboard_is_cut_and_others_go_on(void **state)
 {
@@ -217,6 +233,43 @@ a_revoked_dashboard_is_cut_and_others_go_on(void **state)
     // The live socket was bound anew: it is spoken with, and the other one listens again.
     claim(s, keyed_zpulse(s, &k, &run, "tail", "--lines=1", NULL, NULL) == 0);
     claim(s, stage_until(s, STAGE_PATIENCE_MS, s_is_other_ready, NULL));
+    // The one that is revoked has been at the door again, and is not in.
+    claim(s, stage_until(s, 2 * STAGE_PATIENCE_MS, s_other_tells_of_one_revoked, NULL));
+    claim(s, s_is_not_ready(s, NULL));
+}
+
+static bool
+s_has_printed(stage_t *s, void *run)
+{
+    (void) s;
+    return process_out(run)[0] != '\0';
+}
+
+// It asks nothing any more, it only listens.
+static void
+a_revoked_operator_who_listens_hears_no_more(void **state)
+{
+    struct keyed_counted denied = { DENIED "{reason=\"revoked\"}", 1 };
+    stage_t *s = *state;
+    struct keyed_peer agent, second;
+    process_t *run, *board, *tail;
+    struct keyed k;
+    size_t heard;
+
+    s_up(s, &k, &board);
+    keyed_enrol(s, &k, "agent", "web-1", &agent);
+    keyed_enrol(s, &k, "operator", "second", &second);
+    (void) stage_agent(s, "web-1", agent.word, NULL);
+    tail = stage_run(s, "zpulse", "tail", k.target, second.word, NULL);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_has_printed, tail));
+    claim(s, keyed_zpulse(s, &k, &run, "keys", "revoke", "second", NULL) == 0);
+    claim(s, stage_until(s, 2 * STAGE_PATIENCE_MS, keyed_has_counted, &denied));
+    // What was on its way is there once others have heard more.
+    claim(s, keyed_zpulse(s, &k, &run, "tail", "--lines=500", NULL, NULL) == 0);
+    heard = strlen(process_out(tail));
+    claim(s, keyed_zpulse(s, &k, &run, "tail", "--lines=500", NULL, NULL) == 0);
+    claim(s, strlen(process_out(tail)) == heard);
+    stage_drop(s, &tail);
 }
 
 static void
@@ -296,26 +349,57 @@ a_signal_to_any_thread_leaves_the_doors_as_they_are(void **state)
     claim(s, keyed_zpulse(s, &k, &run, "keys", "list", NULL, NULL) == 0);
 }
 
+// Each of these at each door of the collector: true if one is let in.
+static bool
+s_opens_a_door(struct by_hand *bed, const struct keyed_peer *stranger)
+{
+    struct by_hand_knock knocks[3][SOCK_ENROL + 1];
+    bool opens = false;
+
+    for (int door = SOCK_DATA; door <= SOCK_ENROL; door++) {
+        const enum sock_port at = (enum sock_port) door;
+
+        knocks[0][door] = by_hand_knocks(bed, &bed->a, "agent", at, HANG_UP_MS, NULL);
+        knocks[1][door] = by_hand_knocks(bed, &bed->chief, "operator", at, HANG_UP_MS, NULL);
+        knocks[2][door] = by_hand_knocks(bed, stranger, "agent", at, HANG_UP_MS, NULL);
+    }
+    for (size_t i = 0; i < 3; i++)
+        for (int door = SOCK_DATA; door <= SOCK_ENROL; door++)
+            opens = by_hand_is_let_in(bed, &knocks[i][door]) || opens;
+    return opens;
+}
+
+// Main is held back meanwhile, so that there is time to knock before it ends the program.
 static void
 without_its_zap_thread_the_collector_lets_nobody_in_and_ends(void **state)
 {
     stage_t *s = *state;
+    struct stage_said shut = { NULL, "all doors are shut" };
+    struct by_hand_knock last;
     struct keyed_peer stranger;
-    process_t *collector;
-    struct keyed k;
+    struct by_hand bed;
+    char *hold;
 
-    keyed_place(s, &k);
+    keyed_place(s, &bed.k);
     program_shim_preload(program_shim_find(PROGRAM_SHIM_ZAP), stage_dir(s), "collector");
-    collector = keyed_collector(s, &k);
+    shut.who = keyed_collector(s, &bed.k);
     program_shim_preload(NULL, NULL, NULL);
-    keyed_stranger(s, &k, "agent", "web-9", &stranger);
-    (void) stage_agent(s, "web-9", stranger.word, NULL);
+    by_hand_enrol(&bed, s);
+    keyed_stranger(s, &bed.k, "agent", "web-9", &stranger);
+    claim(s, s_opens_a_door(&bed, &stranger)); // while it decides
+    hold = stage_file(s, "collector.zap.hold", "");
     program_shim_zap(stage_dir(s), "collector");
-    claim(s, process_ended(collector, stage_ms(STAGE_PATIENCE_MS)));
-    claim(s, process_code(collector) == 1);
-    claim(s, strstr(process_err(collector), "all doors are shut") != NULL);
-    claim(s, strstr(process_err(collector), "agent is welcome") == NULL);
-    stage_drop(s, &collector);
+    // Its next answer is its last.
+    last = by_hand_knocks(&bed, &bed.a, "agent", SOCK_DATA, HANG_UP_MS, NULL);
+    (void) by_hand_is_let_in(&bed, &last);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_has_said, &shut));
+    claim(s, !s_opens_a_door(&bed, &stranger));
+    claim(s, !process_ended(shut.who, 0));
+    claim(s, unlink(hold) == 0);
+    claim(s, process_ended(shut.who, stage_ms(STAGE_PATIENCE_MS)));
+    claim(s, process_code(shut.who) == 1 && stage_has_said(s, &shut));
+    stage_drop(s, &shut.who);
+    free(hold);
 }
 
 static void
@@ -402,6 +486,7 @@ main(void)
         stage_test(an_import_of_an_agent_is_refused),
         stage_test(a_revoked_agent_is_told_and_cut_and_stays_out),
         stage_test(a_revoked_dashboard_is_cut_and_others_go_on),
+        stage_test(a_revoked_operator_who_listens_hears_no_more),
         stage_test(a_clone_and_a_second_host_of_one_name_are_shown_with_the_reason),
         stage_test(a_signal_to_any_thread_leaves_the_doors_as_they_are),
         stage_test(without_its_zap_thread_the_collector_lets_nobody_in_and_ends),
