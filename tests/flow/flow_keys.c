@@ -72,6 +72,7 @@ static void
 a_key_that_others_may_read_stops_the_start(void **state)
 {
     stage_t *s = *state;
+    struct keyed_peer board;
     struct keyed p;
     process_t *run, *collector;
     char path[400];
@@ -92,6 +93,14 @@ a_key_that_others_may_read_stops_the_start(void **state)
     claim(s, chmod(path, 0640) == 0);
     claim(s, keyed_zpulse(s, &p, &run, "keys", "list", NULL, NULL) == 78);
     claim(s, strstr(process_err(run), "0640") != NULL);
+    // A dashboard's, whatever the collector says of it.
+    keyed_stranger(s, &p, "dashboard", "board", &board);
+    snprintf(path, sizeof path, "%s/dashboard.key", board.dir);
+    claim(s, chmod(path, 0604) == 0);
+    run = stage_dashboard(s, board.word, NULL);
+    claim(s, process_ended(run, stage_ms(STAGE_PATIENCE_MS)) && process_code(run) == 78);
+    claim(s, strstr(process_err(run), "dashboard.key") != NULL);
+    claim(s, strstr(process_err(run), "0604") != NULL);
 }
 
 static void
