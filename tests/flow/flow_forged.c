@@ -74,13 +74,6 @@ s_knocks_as(struct by_hand *bed, const struct keyed_peer *peer, const char *name
 }
 
 static void
-s_drop(struct by_hand_knock *knock)
-{
-    zsock_destroy(&knock->sock);
-    zsock_destroy(&knock->heard);
-}
-
-static void
 frames_under_anothers_user_id_are_refused(void **state)
 {
     struct keyed_counted refused = { "zpulse_collector_frames_refused_total{reason=\"identity\"}",
@@ -104,7 +97,7 @@ frames_under_anothers_user_id_are_refused(void **state)
         by_hand_hear(&bed, control, CONTROL_ACK, &msg);
     while (msg.ack.next == 0);
     claim(bed.s, msg.ack.stream == BY_HAND_STREAM && msg.ack.next == 1);
-    s_drop(&theirs);
+    by_hand_drop(&theirs);
     zsock_destroy(&own);
     zsock_destroy(&control);
 }
@@ -125,14 +118,14 @@ a_host_is_not_claimed_by_its_user_id_nor_an_import_by_an_operators(void **state)
     by_hand_say(&bed, b.sock, &msg);
     by_hand_hear(&bed, b.sock, CONTROL_GOAWAY, &msg);
     claim(bed.s, msg.goaway.reason == GOAWAY_NAME);
-    s_drop(&b);
+    by_hand_drop(&b);
     b = s_knocks_as(&bed, &bed.b, "agent", SOCK_CONTROL, &bed.chief, "operator");
     msg = by_hand_hello(HOST, 1, "web-9");
     msg.hello.flags = HELLO_IMPORT;
     by_hand_say(&bed, b.sock, &msg);
     by_hand_hear(&bed, b.sock, CONTROL_GOAWAY, &msg);
     claim(bed.s, msg.goaway.reason == GOAWAY_ROLE);
-    s_drop(&b);
+    by_hand_drop(&b);
     claim(bed.s, atomic_load(&s_forged) >= 4);
     // Who it was, and from where, is what the collector saw and not what it was told.
     refused = (struct keyed_refused){ &bed.k, "web-1", "key" };
@@ -231,7 +224,7 @@ who_enrols_as_an_operator_is_none_and_its_own_key_is_what_is_let_in(void **state
     question.join.version = (struct enrol_text){ "0", 1 };
     s_ask(&bed, knock.sock, &question, &answer);
     claim(bed.s, answer.type == ENROL_JOINED && answer.joined.role == ROLE_AGENT);
-    s_drop(&knock);
+    by_hand_drop(&knock);
     claim(bed.s, atomic_load(&s_forged) >= 2);
     // The key that it has is an agent's, and the operator's is still the operator's.
     knock = by_hand_knocks(&bed, &stranger, "agent", SOCK_DATA, 0, NULL);

@@ -200,6 +200,15 @@ s_event(struct by_hand *bed, zsock_t *heard)
     return event;
 }
 
+// In this order: libzmq's thread waits for ever to tell a listener that has gone.
+void
+by_hand_drop(struct by_hand_knock *knock)
+{
+    zmq_socket_monitor(sock_raw(knock->sock), NULL, 0);
+    zsock_destroy(&knock->heard);
+    zsock_destroy(&knock->sock);
+}
+
 bool
 by_hand_is_let_in(struct by_hand *bed, struct by_hand_knock *knock)
 {
@@ -211,8 +220,6 @@ by_hand_is_let_in(struct by_hand *bed, struct by_hand_knock *knock)
     do
         event = s_event(bed, knock->heard);
     while (event != ZMQ_EVENT_HANDSHAKE_SUCCEEDED && (event & ends) == 0);
-    zmq_socket_monitor(sock_raw(knock->sock), NULL, 0);
-    zsock_destroy(&knock->heard);
-    zsock_destroy(&knock->sock);
+    by_hand_drop(knock);
     return event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
 }

@@ -56,6 +56,8 @@ struct by_hand_knock {
 struct by_hand_knock by_hand_knocks(struct by_hand *bed, const struct keyed_peer *peer,
                                     const char *name, enum sock_port door, int patience_ms,
                                     const char *const *metadata);
+// Ends it.
+void by_hand_drop(struct by_hand_knock *knock);
 // True: it was let in; false: its first try ended without. Ends it.
 bool by_hand_is_let_in(struct by_hand *bed, struct by_hand_knock *knock);
 

@@ -122,6 +122,26 @@ arrives(struct pair *p, int64_t ms, zmq_msg_t *msg)
     return false;
 }
 
+// The handler lets everybody in until that peer's message is there: what asks first may be a
+// connection of a socket that was closed before, which libzmq ends in its own time.
+static bool
+arrives_let_in(struct pair *p, zsock_t *zap, zmq_msg_t *msg)
+{
+    const int64_t deadline = clock_mono_ms() + WAIT_MS;
+    zmq_pollitem_t items[] = { { .socket = sock_raw(zap), .events = ZMQ_POLLIN },
+                               { .socket = sock_raw(p->pull), .events = ZMQ_POLLIN } };
+    char domain[64];
+
+    while (clock_mono_ms() < deadline) {
+        if (zmq_poll(items, 2, 20) <= 0)
+            continue;
+        if ((items[1].revents & ZMQ_POLLIN) != 0)
+            return sock_recv(p->pull, msg) == 1;
+        answer_zap(zap, "200", domain);
+    }
+    return false;
+}
+
 static void
 who_is_let_in_is_named_by_its_key_in_each_message(void **state)
 {
@@ -167,7 +187,6 @@ nobody_comes_in_once_the_handler_is_gone(void **state)
 {
     const struct curve peer = { .own = &s_peer, .server = s_server.public_text };
     struct pair p = { 0 }, late = { 0 };
-    char domain[64];
     zmq_msg_t msg;
     zsock_t *zap = zap_open();
 
@@ -175,8 +194,7 @@ nobody_comes_in_once_the_handler_is_gone(void **state)
     zmq_msg_init(&msg);
     serve(&p);
     join(&p, &peer);
-    answer_zap(zap, "200", domain);
-    assert_true(arrives(&p, WAIT_MS, &msg));
+    assert_true(arrives_let_in(&p, zap, &msg));
     zap_close(&zap);
     memcpy(late.at, p.at, sizeof late.at);
     join(&late, &peer);
@@ -267,9 +285,10 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_is_let_in_is_named_by_its_key_in_each_message),
+        // Before those that leave peers who come again: here nobody may ask.
+        cmocka_unit_test(a_peer_without_curve_or_with_another_server_key_does_not_come_in),
         cmocka_unit_test(nobody_comes_in_where_no_zap_handler_is),
         cmocka_unit_test(nobody_comes_in_once_the_handler_is_gone),
-        cmocka_unit_test(a_peer_without_curve_or_with_another_server_key_does_not_come_in),
         cmocka_unit_test(a_message_that_came_past_zap_has_no_user),
         cmocka_unit_test(only_a_socket_that_knows_its_peers_leaves_this_machine),
         cmocka_unit_test(each_door_has_a_domain_of_its_own),
