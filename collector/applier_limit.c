@@ -118,7 +118,8 @@ s_judge(struct stream *stream, const struct slot_def *def, series_id id)
         return self->held[id] < UINT16_MAX ? LIMIT_NONE : LIMIT_SERIES;
     if (source->n_series >= most->series)
         return LIMIT_SERIES;
-    if (id != 0)
+    // What waits for room in the store took its place in a minute when it was asked for first.
+    if (id != 0 || stream->series[def->slot].limit == LIMIT_ROOM)
         return LIMIT_NONE;
     return agent_minutes_take(&source->minutes, most->new_series, self->record->t0_ms,
                               &stream->decided.minute, &stream->decided.made)

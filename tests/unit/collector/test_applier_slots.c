@@ -331,12 +331,13 @@ fill_store(store_t *store)
 }
 
 static applier_t *
-new_applier(local_store_t *local)
+new_applier(local_store_t *local, uint32_t series, uint32_t new_series)
 {
     struct agent_limits most = agent_limits_default;
     applier_t *applier;
 
-    most.series = FEW;
+    most.series = series;
+    most.new_series = new_series;
     applier = applier_new(local, s_events,
                           &(struct applier_limits){ .agent = most, .slot_bytes = MOST });
     applier_attach(applier, &(struct applier_live){ .ask = on_ask });
@@ -358,7 +359,7 @@ series_that_had_no_room_are_counted_when_there_is_some(void **state)
     assert_int_equal(local_store_new(&small, LOCAL_STORE_LEAST), 0);
     fill_store(local_store_face(small));
     applier_destroy(&s_applier);
-    s_applier = new_applier(small);
+    s_applier = new_applier(small, FEW, AGENT_NEW_SERIES);
     define(&sender, 0, 2 * FEW);
     assert_int_equal(key(&sender, 2 * FEW), 2 * FEW);
     assert_true(applier_next_decided(s_applier, &id, &decided));
@@ -366,12 +367,36 @@ series_that_had_no_room_are_counted_when_there_is_some(void **state)
     applier_destroy(&s_applier);
     local_store_destroy(&small);
     // Started again with more.
-    s_applier = new_applier(s_local);
+    s_applier = new_applier(s_local, FEW, AGENT_NEW_SERIES);
     applier_lanes(s_applier, lanes);
     sender.seq = 0;
     define(&sender, 0, 2 * FEW);
     assert_int_equal(key(&sender, 2 * FEW), FEW);
     lane_table_destroy(&lanes);
+}
+
+// As a TABLE says it again and again: it is the same new series that is asked for.
+static void
+series_that_wait_for_room_are_new_once(void **state)
+{
+    struct sender sender = { .host = HOSTILE, .stream = 1 };
+    const struct slot_decisions *decided;
+    local_store_t *small;
+    struct journal_id id;
+
+    (void) state;
+    assert_int_equal(local_store_new(&small, LOCAL_STORE_LEAST), 0);
+    fill_store(local_store_face(small));
+    applier_destroy(&s_applier);
+    s_applier = new_applier(small, AGENT_SERIES, FEW);
+    for (unsigned i = 0; i < 4; i++)
+        define(&sender, 0, FEW - 1);
+    assert_true(applier_next_decided(s_applier, &id, &decided));
+    assert_int_equal(decided->made, FEW - 1);
+    for (uint32_t slot = 0; slot < FEW - 1; slot++)
+        assert_int_equal(slot_refusals_find(&decided->refusals, slot), SLOT_UNDECIDED);
+    applier_destroy(&s_applier);
+    local_store_destroy(&small);
 }
 
 int
@@ -387,6 +412,7 @@ main(void)
         WITH_APPLIER(a_stream_that_ends_leaves_its_room_to_others),
         WITH_APPLIER(what_there_is_no_room_for_is_asked_for_ever_more_seldom),
         WITH_APPLIER(series_that_had_no_room_are_counted_when_there_is_some),
+        WITH_APPLIER(series_that_wait_for_room_are_new_once),
         WITH_APPLIER(once_there_was_room_it_is_asked_for_as_at_first),
     };
 
