@@ -21,11 +21,11 @@ export_density_add(struct export_density *self, const struct sample *samples, si
 
     self->series += n > 0;
     for (size_t i = 0; i < n; i++) {
-        const int64_t behind_ms = samples[i].time_ms - self->from_ms;
+        const uint64_t behind_ms = (uint64_t) samples[i].time_ms - (uint64_t) self->from_ms;
 
-        // A collector's word: it may be of another time than was asked for.
-        if (behind_ms >= 0 && behind_ms <= self->width_ms)
-            self->samples[behind_ms / part_ms]++;
+        // A collector's word: it may be of any other time than was asked for.
+        if (samples[i].time_ms >= self->from_ms && behind_ms <= (uint64_t) self->width_ms)
+            self->samples[behind_ms / (uint64_t) part_ms]++;
     }
 }
 

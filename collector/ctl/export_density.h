@@ -25,7 +25,8 @@ struct export_density {
 };
 
 void export_density_begin(struct export_density *self, int64_t from_ms, int64_t to_ms);
-// Samples of one series, all within the window.
+// Samples of one series; those that are not within the window, which nobody asked for, are left
+// out.
 void export_density_add(struct export_density *self, const struct sample *samples, size_t n);
 // A width, below that of the window (which is above 0), for about `most` samples of `series` series
 // like those that came.

@@ -118,6 +118,23 @@ a_width_is_always_below_the_one_before(void **state)
     }
 }
 
+// A collector may say anything.
+static void
+times_that_nobody_asked_for_count_nowhere(void **state)
+{
+    static const struct sample samples[] = { { .time_ms = INT64_MIN },
+                                             { .time_ms = -1001 },
+                                             { .time_ms = 1001 },
+                                             { .time_ms = INT64_MAX } };
+    struct export_density density;
+
+    (void) state;
+    export_density_begin(&density, -1000, 1000);
+    export_density_add(&density, samples, 4);
+    for (uint32_t part = 0; part < EXPORT_DENSITY_PARTS; part++)
+        assert_int_equal(density.samples[part], 0);
+}
+
 int
 main(void)
 {
@@ -125,6 +142,7 @@ main(void)
         cmocka_unit_test(dense_times_behind_sparse_ones_are_found_at_a_few_looks),
         cmocka_unit_test(what_is_dense_throughout_is_shortened_at_once),
         cmocka_unit_test(where_nothing_came_it_is_a_half),
+        cmocka_unit_test(times_that_nobody_asked_for_count_nowhere),
         cmocka_unit_test(a_width_is_always_below_the_one_before),
     };
 
