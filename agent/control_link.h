@@ -10,7 +10,8 @@
 // Whenever nothing was heard for 10 s the sockets are made anew, and again after 20 s, 40 s and so
 // on up to 160 s more: a connection that is half open, or that libzmq has given up for good, would
 // never come back.
-// In:     messages of the collector, and the time. Out: messages, through the handler.
+// In:     messages of the collector, and the time.
+// Out:    messages, through the handler.
 // Thread: one owner. No sockets and no clocks: the caller has both.
 
 #ifndef AGENT_CONTROL_LINK_H

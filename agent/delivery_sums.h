@@ -2,8 +2,7 @@
 //
 // In:     ACKs, and the `next` of WELCOMEs.
 // Out:    struct delivery_sums, over all streams; and of each stream what was said of it last,
-// since
-//         a collector counts each from its beginning.
+//         since a collector counts each from its beginning.
 // Thread: delivery's. Inner to it. Pure.
 
 #ifndef AGENT_DELIVERY_SUMS_H

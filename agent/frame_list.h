@@ -1,6 +1,7 @@
 // frame_list - records as their frames, in rising order: grows at its end, is freed from its front.
 //
-// In:     records, bodies copied. Out: frames with room for the prefix ahead of them.
+// In:     records, bodies copied.
+// Out:    frames with room for the prefix ahead of them.
 // Thread: one owner.
 
 #ifndef AGENT_FRAME_LIST_H

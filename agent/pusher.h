@@ -1,10 +1,10 @@
 // pusher - the data socket: frames, as far as the collector takes them.
 //
-// In:     frames, by pusher_send. Out: the same on a connected PUSH socket, one part each.
+// In:     frames, by pusher_send.
+// Out:    the same on a connected PUSH socket, one part each.
 // Thread: one owner.
 // Loss:   what the socket took and the connection then lost is gone: the sender keeps it until it
-// is
-//         acknowledged.
+//         is acknowledged.
 
 #ifndef AGENT_PUSHER_H
 #define AGENT_PUSHER_H

@@ -8,8 +8,7 @@
 //         (recovers, seconds for a damaged disk) and spool_close (at most its options' close_ms).
 // Memory: at most SPOOL_QUEUE_BYTES of records on their way to the disk.
 // Loss:   told in the ledger, by cause. A record that spool_append refuses is not spooled: it can
-// be
-//         sent from memory; if it is not acknowledged by the time of the next spool_table, it is
+//         be sent from memory; if it is not acknowledged by the time of the next spool_table, it is
 //         lost (LOST_QUEUE, or LOST_DISK_FULL).
 // A disk that does not answer: spool_waiting_ms. Records go on being taken, up to the limit above.
 // Streams: the one that was begun last is being written; it ends by an END that is appended, or by

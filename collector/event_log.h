@@ -1,8 +1,7 @@
 // event_log - what happened on the hosts: their newest events, to be asked for.
 //
 // In:     what the disk has of them at a start; then EVENT records, each as it is applied; or
-// again,
-//         as the journal is read back.
+//         again, as the journal is read back.
 // Out:    events of a host and window, encoded as queries have them.
 // Order:  as they came.
 // Limits: EVENT_LOG_HOST events and EVENT_LOG_HOST_BYTES of one host, EVENT_LOG_MOST and

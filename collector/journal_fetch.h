@@ -1,6 +1,7 @@
 // journal_fetch - entries of the journal by their places.
 //
-// In:     places in any order. Out: the entries, segment after segment.
+// In:     places in any order.
+// Out:    the entries, segment after segment.
 // Thread: any; it reads the files itself.
 // Cost:   each segment that holds one is read from its start to the last of them.
 

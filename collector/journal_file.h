@@ -12,7 +12,8 @@
 //         another one. Definitions never go with a segment: those of streams that are still known
 //         are written anew before.
 // Loss:   a full disk, or `bytes_most` that are all needed, are told by -ENOSPC, which may end. Any
-// other error of a write or sync is final. Thread: one owner; it blocks on the disk.
+//         other error of a write or sync is final.
+// Thread: one owner; it blocks on the disk.
 
 #ifndef COLLECTOR_JOURNAL_FILE_H
 #define COLLECTOR_JOURNAL_FILE_H

@@ -1,8 +1,9 @@
 // metric_names - the names of metrics by number, each once, so that a slot can have its name in two
 // bytes.
 //
-// Thread: one owner. Limits: METRIC_NAMES_MAX; the others are number 0, which has no name. A name
-// is cut to what is told of it (QUERY_LIMIT_TEXT).
+// Thread: one owner.
+// Limits: METRIC_NAMES_MAX; the others are number 0, which has no name. A name is cut to what is
+//         told of it (QUERY_LIMIT_TEXT).
 
 #ifndef COLLECTOR_METRIC_NAMES_H
 #define COLLECTOR_METRIC_NAMES_H

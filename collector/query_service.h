@@ -3,9 +3,9 @@
 // Thread: the reactor's; the workers answer in theirs. Questions about times that memory surely has
 //         go to one, others to the other, so that these do not hold up those.
 // Limits: QUERY_JOBS_MAX questions wait for a worker, more are QUERY_BUSY. An asker that does not
-// read has its
-//         replies kept, at most PENDING_BYTES_MAX and PENDING_MS without taking one, and
-//         PENDING_CLIENTS_MAX askers; beyond that the rest of its answer is given up and counted.
+//         read has its replies kept, at most PENDING_BYTES_MAX and PENDING_MS without taking one,
+//         and PENDING_CLIENTS_MAX askers; beyond that the rest of its answer is given up and
+//         counted.
 // ZMQ's POLLOUT does not say which peer can take more, so what is pending is tried each turn.
 
 #ifndef COLLECTOR_QUERY_SERVICE_H

@@ -4,8 +4,7 @@
 // Out:    chunks through a bounded ring with a descriptor: encoded replies, ready to be sent.
 // Thread: its own; query_worker_* are the reactor's to call.
 // Limits: QUERY_SERIES_MAX and QUERY_SAMPLES_MAX of one answer, QUERY_MOST_MS of time; what the
-// store
-//         adds to these.
+//         store adds to these.
 // Chunks of one answer are in order and all before those of the next.
 
 #ifndef COLLECTOR_QUERY_WORKER_H

@@ -2,8 +2,8 @@
 //
 // In:     libzmq's requests at inproc://zeromq.zap.01, one for each handshake.
 // Out:    answers, as `decide` has them; counts. A request that is none is refused, and let pass
-// by. Order:  started before the first server socket is bound, stopped after the last is closed.
-// Where
+//         by.
+// Order:  started before the first server socket is bound, stopped after the last is closed. Where
 //         it is not, or no more, option 93 keeps the doors shut.
 // Errors: it never ends by itself, but for a failure of its socket: then ended_fd is readable, and
 //         the process is to end, since nobody could come in any more.

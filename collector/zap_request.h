@@ -3,8 +3,7 @@
 // In:     the parts of a message behind the routing id, of whoever connected.
 // Out:    a request, or that it is none; the parts of an answer.
 // Form:   "", "1.0", request id, domain, address, routing id, mechanism, credentials...; answered
-// by
-//         "", "1.0", request id, code, text, user id, metadata.
+//         by "", "1.0", request id, code, text, user id, metadata.
 // Thread: any; pure.
 // Source: ZeroMQ RFC 27/ZAP; of it CURVE alone, with one credential of 32 bytes.
 

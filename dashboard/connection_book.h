@@ -7,8 +7,7 @@
 //         silence. At most `per_address` connections of an address, an IPv6 /64 counting as one;
 //         loopback and trusted proxies have no limit.
 // Thread: any; it locks itself. A connection is closed after it has left the book, so one that is
-// in
-//         it has its descriptor.
+//         in it has its descriptor.
 // Source: tcp(7), TCP_INFO.
 
 #ifndef DASHBOARD_CONNECTION_BOOK_H

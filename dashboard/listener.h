@@ -10,8 +10,7 @@
 
 // address: "127.0.0.1:8088", "[::1]:8088", "localhost:8088"; port 0: any that is free.
 // 0 and *ret; ERR_FORMAT (not such an address), ERR_RANGE (not loopback, and not for everybody), or
-// -errno
-// (-EADDRINUSE ...).
+// -errno (-EADDRINUSE ...).
 int listener_open(int *ret, const char *address, bool everybody);
 // The first two of these alone, without a socket.
 int listener_check(const char *address);

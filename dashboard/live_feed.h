@@ -9,8 +9,7 @@
 //         A hole in pubseq, an unknown table, a new epoch: back, and the window is asked again.
 // Thread: one owner. Pure: no sockets, no clocks.
 // Rows:   the host's ticks, m/; what a/ tells of applications waits for the next one. A host
-// without
-//         ticks has the rows of its applications.
+//         without ticks has the rows of its applications.
 // Loss:   a row older than the newest one is left out here (history has it); after several of them
 //         in a row the host's clock was set back, and the window is asked as of then.
 

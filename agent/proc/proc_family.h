@@ -1,8 +1,9 @@
 // proc_family - what a family of series must bring: the files it reads, and how they become series.
 //
 // In:     the whole text of each of its files, or a root to walk; and the table of the tick at
-// hand. Out:    values set in the table. What can not be read is absent for the tick, never 0. A
-// family whose numbers stand in files touches no file and no clock itself, so that a test is a
+//         hand.
+// Out:    values set in the table. What can not be read is absent for the tick, never 0.
+// A family whose numbers stand in files touches no file and no clock itself, so that a test is a
 // text. A new one is a pair of files and a line in family_list.c.
 
 #ifndef AGENT_PROC_PROC_FAMILY_H

@@ -1,8 +1,10 @@
 // proc_root - the kernel's files, kept open and read whole each tick, under a root of choice.
 //
 // In:     a folder ("/", or one that holds a copy of proc/ and what else there is), and a path
-// below. Out:    the text of a file, whole, however long (at most PROC_FILE_MAX). Loss:   a file
-// that cannot be opened or read is said once, and tried again at each 60th call. Thread: one owner.
+//         below.
+// Out:    the text of a file, whole, however long (at most PROC_FILE_MAX).
+// Loss:   a file that cannot be opened or read is said once, and tried again at each 60th call.
+// Thread: one owner.
 
 #ifndef AGENT_PROC_PROC_ROOT_H
 #define AGENT_PROC_PROC_ROOT_H

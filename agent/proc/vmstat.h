@@ -1,8 +1,7 @@
 // vmstat - events of the memory management: faults, paging, swapping, kills for want of memory.
 //
 // Source: /proc/vmstat, proc(5): "name number" lines, some 200 of them, in an order that hardly
-// ever
-//         changes while a kernel runs.
+//         ever changes while a kernel runs.
 // Out:    node_vmstat_NAME, untyped as node_exporter has them, of the names it takes by default:
 //         those that begin with oom_kill, pgpg, pswp, or with pg and hold "fault". pgpgin and
 //         pgpgout count KiB, pswpin and pswpout pages.

@@ -42,10 +42,9 @@ static const struct option_program program = {
         "revoked;\nSEEN is when it was last let in, since the collector's start. A name that is "
         "revoked may be enrolled anew,\nby another key. `rotate` replaces operator.key; the old "
         "one is let in for a day more.\n`new-operator` asks nobody: where the operator's key is "
-        "lost, "
-        "it makes another in the collector's own folder\n(its --keys, or `keys` in its --data), as "
-        "the collector's user. The collector takes it when it starts, and\nrevokes the one that "
-        "was called operator before.",
+        "lost, it makes another in the collector's own folder\n(its --keys, or `keys` in its "
+        "--data), as the collector's user. The collector takes it when it starts, and\nrevokes "
+        "the one that was called operator before.",
 };
 
 // Its other half is what the collector says.

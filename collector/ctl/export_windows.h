@@ -1,8 +1,7 @@
 // export_windows - the samples of a batch of series, window by window from the oldest.
 //
 // In:     a collector that answers one question at a time; the series [first, end) of a list, and
-// at
-//         most QUERY_SELECTORS_MAX selectors that mean these and perhaps others.
+//         at most QUERY_SELECTORS_MAX selectors that mean these and perhaps others.
 // Out:    their samples, in what export_windows_samples gives.
 // A window that is too large for an answer is made shorter until it is not, by what came of the
 // answer (export_density.h), and grows again after small ones; the next batch begins with what the

@@ -1,7 +1,8 @@
 // table_print - rows of text as columns for a terminal, or as CSV.
 //
-// In:  cells of UTF-8 from anywhere: control characters become '?', so that no peer's name moves a
-//      cursor. Source: CSV as RFC 4180, with LF.
+// In:     cells of UTF-8 from anywhere: control characters become '?', so that no peer's name moves
+//         a cursor.
+// Source: CSV as RFC 4180, with LF.
 
 #ifndef COLLECTOR_CTL_TABLE_PRINT_H
 #define COLLECTOR_CTL_TABLE_PRINT_H

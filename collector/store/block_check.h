@@ -3,9 +3,8 @@
 //
 // In:     the folder of block files.
 // Out:    a file that SQLite's quick_check finds damaged is doubted: the writer looks again and
-// sets
-//         it aside. A tile whose checksum is wrong is told in the log and counted; the rest of its
-//         file stays.
+//         sets it aside. A tile whose checksum is wrong is told in the log and counted; the rest of
+//         its file stays.
 // Thread: its own, one file at a time; stop may be called from any other.
 // Cost:   reads each file once in a round, with pauses.
 

@@ -4,8 +4,7 @@
 //         them single doubles (marks of an end, what does not fit the form); or doubles alone,
 //         whose decimal form is then looked for. Which rows have a value is the tile's to know.
 // Out:    bytes that stand alone, and from them the values, all or a run of them. Every double
-// comes
-//         back in every bit: NaN with its payload, infinities, -0, denormals.
+//         comes back in every bit: NaN with its payload, infinities, -0, denormals.
 // Loss:   none. Bytes of a stranger are refused or give some values; no read leaves them, and no
 //         number in them decides how much memory or time is taken: that is n alone.
 // Thread: any; nothing is kept between calls.

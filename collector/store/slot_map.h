@@ -5,8 +5,9 @@
 // it) and one later, or be left out of a TABLE: its values count from `from_seq` on, up to
 // `to_seq`.
 // Slots stand in pieces, which a map and the one that came from it share: what a change costs is
-// the piece that it is in. Value: counted, unchanging while more than one holds it; so are its
-// pieces. Thread: any may hold and drop; the one who holds it alone may edit.
+// the piece that it is in.
+// Value: counted, unchanging while more than one holds it; so are its pieces.
+// Thread: any may hold and drop; the one who holds it alone may edit.
 
 #ifndef COLLECTOR_STORE_SLOT_MAP_H
 #define COLLECTOR_STORE_SLOT_MAP_H

@@ -1,11 +1,11 @@
 // store - where samples stand, whatever keeps them.
 //
 // An interface: append, select, tail, labels, stat. The embedded store and a remote one stand
-// behind it, and the query side sees nothing else. In:     rows: one host, one time, values of
-// series that were made before. Out:    series with their labels and samples, times rising, one
-// sample a time. Thread: one thread appends; any number read, each with a cursor of its own.
-// Readers never block the appender for
-//         longer than the copy of one series.
+// behind it, and the query side sees nothing else.
+// In:     rows: one host, one time, values of series that were made before.
+// Out:    series with their labels and samples, times rising, one sample a time.
+// Thread: one thread appends; any number read, each with a cursor of its own. Readers never block
+//         the appender for longer than the copy of one series.
 // Loss:   what a store gives up it counts in store_stat.
 // Equal series and time: the first value stands; another one is counted as a conflict.
 

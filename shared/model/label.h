@@ -1,9 +1,10 @@
 // label - the names and values that tell one series from another.
 //
-// Source: Prometheus' data model. A set is sorted by name, names are unique, the metric's name is
-// the label "__name__". Names are [a-zA-Z_][a-zA-Z0-9_]* (the value of __name__ may hold ':' too);
-// values are any UTF-8 without NUL, as bytes; an empty value is the same as no label and is left
-// out. Limits: 64 labels a set, names of 128 bytes, values of 16,384 bytes, 32,768 bytes a set.
+// Source: Prometheus' data model.
+// A set is sorted by name, names are unique, the metric's name is the label "__name__". Names are
+// [a-zA-Z_][a-zA-Z0-9_]* (the value of __name__ may hold ':' too); values are any UTF-8 without
+// NUL, as bytes; an empty value is the same as no label and is left out.
+// Limits: 64 labels a set, names of 128 bytes, values of 16,384 bytes, 32,768 bytes a set.
 
 #ifndef SHARED_MODEL_LABEL_H
 #define SHARED_MODEL_LABEL_H

@@ -20,7 +20,8 @@
 // the listening socket away (blind while it sleeps, and it shuts out whom it serves) were left for
 // this. Until peer_guard_start all three do what libc's do.
 //
-// Thread: any. Source: accept(2), epoll_ctl(2), open(2) for the lowest number.
+// Thread: any.
+// Source: accept(2), epoll_ctl(2), open(2) for the lowest number.
 
 #ifndef SHARED_NET_PEER_GUARD_H
 #define SHARED_NET_PEER_GUARD_H

@@ -2,8 +2,7 @@
 //
 // In:     where, and how the key is called; its signals and time are ours.
 // Out:    another NAME.key in the folder of keys, which the program, where it runs, takes up by
-// itself
-//         (key_watch.h); one line on stdout, or what is wrong on stderr, and the exit code.
+//         itself (key_watch.h); one line on stdout, or what is wrong on stderr, and the exit code.
 // Thread: main.
 
 #ifndef SHARED_NET_ROTATE_RUN_H

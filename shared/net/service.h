@@ -1,9 +1,8 @@
 // service - what every long-running program of ours does about signals, sockets and its manager.
 //
 // Thread: main, before any other. All signals are blocked everywhere (but those of a fault) and
-// read
-//         by a signalfd, SIGPIPE is ignored, czmq's handlers are off, and the ZeroMQ context is set
-//         up (no zero-copy receive: a queued small message would pin 8 KiB).
+//         read by a signalfd, SIGPIPE is ignored, czmq's handlers are off, and the ZeroMQ context
+//         is set up (no zero-copy receive: a queued small message would pin 8 KiB).
 // Source: signalfd(2), sd_notify(3).
 
 #ifndef SHARED_NET_SERVICE_H

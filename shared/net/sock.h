@@ -2,8 +2,9 @@
 //
 // LINGER, high-water marks, largest message and keep-alive are always set, at creation, and who may
 // be at the other end. A socket whose peers cannot be told apart binds and connects loopback or ipc
-// only. Thread: a socket belongs to the thread that uses it; it may be made in another before that
-//         one starts.
+// only.
+// Thread: a socket belongs to the thread that uses it; it may be made in another before that one
+//         starts.
 // Source: zmq_setsockopt(3).
 
 #ifndef SHARED_NET_SOCK_H
@@ -41,8 +42,7 @@ struct curve;
 // whoever comes: an application's input, a socket inside the process, or --insecure.
 int sock_new(zsock_t **ret, const struct sock_spec *spec, const struct curve *curve);
 // tcp://127.x.y.z:PORT, tcp://[::1]:PORT, tcp://localhost:PORT, ipc://..., inproc://...; PORT may
-// be
-// '*' for a bind to one that the kernel chooses.
+// be '*' for a bind to one that the kernel chooses.
 bool sock_is_local(const char *endpoint);
 // 0; ERR_RANGE if the endpoint is not local and the socket has no curve; -errno (-EADDRINUSE ...).
 int sock_bind(zsock_t *sock, const char *endpoint);

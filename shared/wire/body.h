@@ -1,8 +1,9 @@
 // body - what stands inside a record: identity, definitions, values, gaps.
 //
-// In:  fields; or the body of a record from a stranger.
-// Out: bytes; or fields, checked. Nothing here trusts a count before it is compared with the bytes
-// left. Source: shared/wire/FORMAT.md.
+// In:     fields; or the body of a record from a stranger.
+// Out:    bytes; or fields, checked. Nothing here trusts a count before it is compared with the
+//         bytes left.
+// Source: shared/wire/FORMAT.md.
 
 #ifndef SHARED_WIRE_BODY_H
 #define SHARED_WIRE_BODY_H

@@ -3,8 +3,7 @@
 // In:     fields; or bytes of a stranger, at most CONTROL_MAX.
 // Out:    bytes; or fields, checked. Text and arrays point into the message.
 // Source: shared/wire/FORMAT.md, "Control". A newer minor version may have further fields at the
-// end of
-//         a message: they are skipped. A newer major version is ERR_VERSION.
+//         end of a message: they are skipped. A newer major version is ERR_VERSION.
 
 #ifndef SHARED_WIRE_CONTROL_H
 #define SHARED_WIRE_CONTROL_H

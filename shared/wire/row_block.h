@@ -1,5 +1,6 @@
 // row_block - the head of a block of values, and its integers: what all readers of rows share.
-// Inner to shared/wire. Source: shared/wire/FORMAT.md, "Values".
+// Inner to shared/wire.
+// Source: shared/wire/FORMAT.md, "Values".
 
 #ifndef SHARED_WIRE_ROW_BLOCK_H
 #define SHARED_WIRE_ROW_BLOCK_H

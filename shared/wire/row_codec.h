@@ -2,8 +2,10 @@
 //
 // A row is a time and one cell a slot. Values travel as integers against the row before (bitmap of
 // what changed, LEB128 of zigzag deltas), what does not fit as raw doubles; which slots have no
-// value travels only when it changes. Encoder and decoder hold the same state: one row. Thread: one
-// owner each. Cost: 3 to 8 ns a sample. Source: shared/wire/FORMAT.md, "Values".
+// value travels only when it changes. Encoder and decoder hold the same state: one row.
+// Thread: one owner each.
+// Cost:   3 to 8 ns a sample.
+// Source: shared/wire/FORMAT.md, "Values".
 
 #ifndef SHARED_WIRE_ROW_CODEC_H
 #define SHARED_WIRE_ROW_CODEC_H

@@ -5,7 +5,8 @@
 // families off, starts on that folder with the collector up: once with a rate that never binds,
 // once with the default. Measured from WELCOME, as the agent's log has it, to the `filled` message,
 // which is sent when the END is durable. CPU time is the kernel's, of all threads, from the agent's
-// start. Out:    lines of "name: value".
+// start.
+// Out:    lines of "name: value".
 
 #include <czmq.h>
 #include <inttypes.h>

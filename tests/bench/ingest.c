@@ -7,7 +7,8 @@
 // says so; the last tiles wait up to a second there for others to go with. The collector's own CPU
 // time is what the kernel says of all its threads, from the second row on until then. With `kill`
 // it is killed at the last ACK instead: for restart. The floor is the same records appended to one
-// file and synced, 64 KiB at a time. Out:    lines of "name: value"; DIR is left as it is.
+// file and synced, 64 KiB at a time.
+// Out:    lines of "name: value"; DIR is left as it is.
 
 #include <fcntl.h>
 #include <inttypes.h>

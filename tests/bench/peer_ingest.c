@@ -3,8 +3,8 @@
 // usage: peer_ingest PORT [HOSTS [SERIES [ROWS]]]   (100, 500, 600)
 // Of what it documents for rows as they come this costs VictoriaMetrics the least. Bodies are made
 // ahead: one second of 25 hosts, ten fields a line; four connections on core 0 send the next one
-// when the last was answered. Numbers and times are those of ingest's fleet. Out:    one line, for
-// a shell to read.
+// when the last was answered. Numbers and times are those of ingest's fleet.
+// Out:    one line, for a shell to read.
 
 #include <arpa/inet.h>
 #include <pthread.h>

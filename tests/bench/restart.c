@@ -4,7 +4,8 @@
 // Its files' pages are dropped from memory, and the collector is started on core 1. An agent that
 // asks all the time sees when it is welcome, and when the first record that it sends is
 // acknowledged; the collector's log says when the journal is read back. It is ended by SIGTERM
-// then, and what it does at the next start is the next measurement. Out:    lines of "name: value".
+// then, and what it does at the next start is the next measurement.
+// Out:    lines of "name: value".
 
 #include <inttypes.h>
 #include <poll.h>

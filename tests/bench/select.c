@@ -6,8 +6,8 @@
 // open one. "Warm" is a new store over DIR whose files the kernel has in memory; "cold" the same
 // after all pages of its files were given back (posix_fadvise), the store opened and loaded, so
 // that what of meta.db and of the tables' heads that read is in memory: data pages are not. The
-// middle of several questions is told, for cold each on a store of its own. Out:    lines of "name:
-// value".
+// middle of several questions is told, for cold each on a store of its own.
+// Out:    lines of "name: value".
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,7 +2,8 @@
 //
 // usage: series [HOSTS [EACH]]   (10,000 hosts, 100 series each)
 // Labels as the fleet's: __name__ of ten, n, instance. Each question is asked some times; the
-// middle one is told. Out:    lines of "name: value".
+// middle one is told.
+// Out:    lines of "name: value".
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,6 +1,7 @@
 // storesize - what a collector's folder holds, and how many bytes it takes for it.
 //
-// usage: storesize DIR     Out:    one line, for a shell to read.
+// usage: storesize DIR
+// Out:    one line, for a shell to read.
 
 #include <inttypes.h>
 #include <stdio.h>
