@@ -150,7 +150,11 @@ static const struct option options[] = {
     { .name = "rotate",
       .type = OPTION_FLAG,
       .help = "replace this host's key, which the collector knows, by a new one, and end" },
-    { .name = "token", .type = OPTION_TEXT, .meta = "TOKEN", .help = "one-time, for --enrol" },
+    { .name = "token",
+      .type = OPTION_TEXT,
+      .secret = true,
+      .meta = "TOKEN",
+      .help = "one-time, for --enrol" },
     { .name = NULL },
 };
 

@@ -57,8 +57,10 @@ static const struct option options_table[] = {
       .type = OPTION_TEXT,
       .least = 1,
       .most = ENROL_TOKEN_MAX,
+      .secret = true,
       .meta = "TOKEN",
-      .help = "join with this token: an operator's or a dashboard's key is made in --keys" },
+      .help = "join with this token and its --role: an operator's or a dashboard's key is made in "
+              "--keys" },
     { .name = "server-key",
       .type = OPTION_TEXT,
       .least = 1,
@@ -73,7 +75,7 @@ static const struct option_program program = {
     .name = "zpulse enrol",
     .summary = "Makes a token that lets a key in, or joins by one.",
     .usage = "zpulse enrol --new [OPTION]...\n       zpulse enrol --token TOKEN --server-key KEY "
-             "[OPTION]...",
+             "--role ROLE [OPTION]...",
     .options = options_table,
     .check = s_check,
     .tail = "A token is shown once, is good for --uses keys and --expires, and is then nothing. "
@@ -119,6 +121,10 @@ s_check(const options_t *options, FILE *err)
     if (name != NULL && options_uint(options, "uses") > 1 && !token)
         return s_refuse(err,
                         "uses: one NAME is one host's: a token for several goes without --name");
+    // Its key would be kept as the operator's, and the token be spent.
+    if (token && strcmp(options_text(options, "role"), "agent") == 0)
+        return s_refuse(err, "role: agent: `zpulse-agent --enrol` joins with an agent's token; "
+                             "another one goes with its --role, dashboard or operator");
     if (token && server == NULL)
         return s_refuse(err, "server-key: --token goes with the collector's key");
     if (server != NULL && !key_is_text(server, strlen(server))) {
@@ -188,7 +194,7 @@ s_wish(char ret[ENROL_NAME_MAX + 1], const options_t *options)
     const char *name = options_text(options, "name"), *role = options_text(options, "role");
     char host[HOST_SIZE] = "";
 
-    if (name == NULL && gethostname(host, sizeof host - 1) == 0)
+    if (name == NULL && gethostname(host, sizeof host) == 0)
         snprintf(ret, ENROL_NAME_MAX + 1, "%s.%s", role, host);
     else
         snprintf(ret, ENROL_NAME_MAX + 1, "%s", name != NULL ? name : role);

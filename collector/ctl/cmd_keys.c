@@ -9,6 +9,7 @@
 #include "collector/ctl/command.h"
 #include "collector/ctl/key_print.h"
 #include "collector/ctl/operator.h"
+#include "collector/ctl/output.h"
 #include "shared/base/err.h"
 #include "shared/base/xalloc.h"
 #include "shared/net/admit_list.h"
@@ -58,7 +59,7 @@ static int s_revoke(struct keys *self, const char *name);
 static int s_rotate(struct keys *self);
 static int s_new_operator(const options_t *options);
 static bool s_is_admitted(const char *dir, struct buf *why);
-static int s_usage(const char *why);
+static int s_usage(const char *what, const char *why);
 
 static int
 s_run(const options_t *options, const char *word, const char *name)
@@ -100,11 +101,15 @@ cmd_keys(int argc, char **argv)
     while (n > 0 && i < N_WORDS && strcmp(given[0], words[i].word) != 0)
         i++;
     if (n == 0 || i == N_WORDS)
-        code = s_usage("one of list, show NAME, revoke NAME, rotate and new-operator is wanted");
+        code = s_usage(n > 0 ? given[0] : NULL,
+                       "one of list, show NAME, revoke NAME, rotate and new-operator is wanted");
     else if (n != words[i].arguments)
-        code = s_usage(words[i].arguments == 2 ? "one NAME is wanted" : "too many words");
+        code = s_usage(given[n < words[i].arguments ? n - 1 : words[i].arguments],
+                       words[i].arguments == 1 ? "no word is wanted behind this command"
+                       : n == 1                ? "one NAME is wanted"
+                                               : "one NAME is wanted, and no word more");
     else if (n == 2 && !enrol_name_ok(given[1], strlen(given[1])))
-        code = s_usage("a name has no spaces, and at most 253 bytes");
+        code = s_usage(given[1], "a name has no spaces, and at most 253 bytes");
     else if (strcmp(given[0], "new-operator") == 0)
         code = s_new_operator(options);
     else
@@ -138,9 +143,7 @@ s_list(struct keys *self, const options_t *options, const char *name)
         code = OPTION_EXIT_FAILED;
     } else if (rc == 0) {
         key_print_put(print, &out, options_text(options, "output"));
-        code = fwrite(out.at, 1, out.len, stdout) == out.len && fflush(stdout) == 0
-                   ? OPTION_EXIT_OK
-                   : OPTION_EXIT_FAILED;
+        code = output_end("keys", &out, operator_wake_fd(self->operator));
     }
     key_print_destroy(&print);
     buf_release(&out);
@@ -249,8 +252,11 @@ s_is_admitted(const char *dir, struct buf *why)
 }
 
 static int
-s_usage(const char *why)
+s_usage(const char *what, const char *why)
 {
-    fprintf(stderr, "zpulse keys: %s (zpulse keys --help)\n", why);
+    fputs("zpulse keys: ", stderr);
+    if (what != NULL)
+        fprintf(stderr, "\"%.60s\": ", what);
+    fprintf(stderr, "%s (zpulse keys --help)\n", why);
     return OPTION_EXIT_USAGE;
 }

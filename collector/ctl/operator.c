@@ -92,6 +92,17 @@ operator_wake_fd(const operator_t *self)
     return self->signals;
 }
 
+// Whom the question is about, or nobody.
+static struct enrol_text
+s_name_of(const struct enrol_msg *question)
+{
+    if (question->type == ENROL_REVOKE)
+        return question->revoke.name;
+    if (question->type == ENROL_INVITE && question->invite.name.at != NULL)
+        return question->invite.name;
+    return (struct enrol_text){ "", 0 };
+}
+
 int
 operator_ask(operator_t *self, int *exit_ret, struct enrol_msg *answer, struct enrol_msg *question)
 {
@@ -101,8 +112,11 @@ operator_ask(operator_t *self, int *exit_ret, struct enrol_msg *answer, struct e
     if (rc == 0 && answer->type == question->type + 1)
         return 0;
     if (rc == 0 && answer->type == ENROL_REFUSED) {
-        fprintf(stderr, "zpulse %s: %s: %.*s\n", self->command, self->collector,
-                (int) answer->refused.why.len, answer->refused.why.at);
+        const struct enrol_text name = s_name_of(question);
+
+        fprintf(stderr, "zpulse %s: %s: %.*s%s%.*s\n", self->command, self->collector,
+                (int) name.len, name.at, name.len > 0 ? ": " : "", (int) answer->refused.why.len,
+                answer->refused.why.at);
         return -EPERM;
     }
     if (rc == -ETIMEDOUT)

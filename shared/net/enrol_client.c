@@ -141,7 +141,12 @@ enrol_join(struct enrol_joined *ret, const struct enrol_join *how, struct buf *w
         question->join.name = (struct enrol_text){ wish, strlen(wish) };
         question->join.version = (struct enrol_text){ how->version, strlen(how->version) };
         rc = enrol_client_ask(client, answer, question, how->timeout_ms);
-        if (rc < 0)
+        if (rc == -ETIMEDOUT && !made) // no door opens to a key that is revoked
+            buf_printf(why,
+                       "%s: nobody answers there who has that server key; or %s/%s.key is "
+                       "revoked: delete it then, and come again",
+                       how->collector, how->dir, how->name);
+        else if (rc < 0)
             buf_printf(why, "%s: %s", how->collector,
                        rc == -ETIMEDOUT ? "nobody answers there who has that server key"
                                         : err_str(rc));

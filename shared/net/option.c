@@ -276,8 +276,11 @@ option_give(options_t *self, struct setting *s, enum origin origin, const char *
         struct buf rule = { 0 };
 
         option_value_rule(&rule, s->option);
-        option_complain(self, "%s: \"%.*s%s\": %s", where, SHOWN_MOST, text,
-                        strlen(text) > SHOWN_MOST ? "..." : "", buf_cstr(&rule));
+        if (s->option->secret) // what we say may end in a log that others read
+            option_complain(self, "%s: %zu bytes: %s", where, strlen(text), buf_cstr(&rule));
+        else
+            option_complain(self, "%s: \"%.*s%s\": %s", where, SHOWN_MOST, text,
+                            strlen(text) > SHOWN_MOST ? "..." : "", buf_cstr(&rule));
         buf_release(&rule);
         return ERR_FORMAT;
     }

@@ -38,7 +38,8 @@ a_token_enrols_one_key_which_is_then_listed_and_revoked(void **state)
     }
     // A third one has the same token.
     snprintf(their_keys, sizeof their_keys, "--keys=%s/others", stage_dir(s));
-    run = stage_run(s, "zpulse", "enrol", p.target, their_keys, token, server, NULL);
+    run = stage_run(s, "zpulse", "enrol", p.target, their_keys, token, server, "--role=dashboard",
+                    NULL);
     claim(s, process_ended(run, stage_ms(STAGE_PATIENCE_MS)));
     claim(s, process_code(run) == 1 && strstr(process_err(run), "no valid token") != NULL);
 
@@ -49,6 +50,34 @@ a_token_enrols_one_key_which_is_then_listed_and_revoked(void **state)
     claim(s, keyed_zpulse(s, &p, &run, "keys", "show", "board", "-ojson") == 0);
     claim(s, s_has(s, run, "\"state\":\"revoked\""));
     claim(s, keyed_zpulse(s, &p, &run, "keys", "revoke", "board", NULL) == 1);
+    claim(s, strstr(process_err(run), ": board: no such name") != NULL);
+}
+
+// The door stays shut to that key, so nobody can say why but its owner.
+static void
+a_revoked_key_that_lies_there_is_named_when_it_would_join(void **state)
+{
+    stage_t *s = *state;
+    char token[100], server[80], path[400];
+    struct keyed_peer agent;
+    struct keyed p;
+    process_t *run;
+
+    keyed_place(s, &p);
+    (void) keyed_collector(s, &p);
+    keyed_enrol(s, &p, "agent", "web-1", &agent);
+    claim(s, keyed_zpulse(s, &p, &run, "keys", "revoke", "web-1", NULL) == 0);
+    keyed_token(s, &p, "agent", "web-1", token, server);
+    snprintf(path, sizeof path, "%s/agent.key", agent.dir);
+    run = stage_run(s, "zpulse-agent", "--enrol", stage_endpoint(s), server, token, agent.word,
+                    NULL);
+    claim(s, process_ended(run, stage_ms(STAGE_PATIENCE_MS)) && process_code(run) == 69);
+    claim(s, strstr(process_err(run), path) != NULL);
+    claim(s, strstr(process_err(run), "is revoked: delete it") != NULL);
+    claim(s, unlink(path) == 0);
+    run = stage_run(s, "zpulse-agent", "--enrol", stage_endpoint(s), server, token, agent.word,
+                    NULL);
+    claim(s, process_ended(run, stage_ms(STAGE_PATIENCE_MS)) && process_code(run) == 0);
 }
 
 static void
@@ -191,16 +220,19 @@ words_that_make_no_sense_ask_nobody(void **state)
     static const struct {
         const char *words[3];
         int code;
+        const char *said; // on stderr
     } cases[] = {
-        { { "keys" }, 2 },
-        { { "keys", "shwo" }, 2 },
-        { { "keys", "show" }, 2 },
-        { { "keys", "revoke", "a b" }, 2 },
-        { { "keys", "list", "x" }, 2 },
-        { { "enrol", "--uses=0", "--new" }, 2 },
-        { { "enrol" }, 78 }, // as any program of ours says of values that do not go together
-        { { "enrol", "--token=x" }, 78 },
-        { { "enrol", "--token=x", "--new" }, 78 },
+        { { "keys" }, 2, "is wanted" },
+        { { "keys", "shwo" }, 2, "\"shwo\": one of" },
+        { { "keys", "show" }, 2, "\"show\": one NAME" },
+        { { "keys", "revoke", "a b" }, 2, "\"a b\": a name" },
+        { { "keys", "list", "x" }, 2, "\"x\": no word" },
+        { { "enrol", "--uses=0", "--new" }, 2, "uses" },
+        // As any program of ours says of values that do not go together.
+        { { "enrol" }, 78, "--new" },
+        { { "enrol", "--token=x" }, 78, "zpulse-agent --enrol" },
+        { { "enrol", "--token=x", "--role=operator" }, 78, "server-key" },
+        { { "enrol", "--token=x", "--new" }, 78, "--new" },
     };
     stage_t *s = *state;
 
@@ -211,6 +243,8 @@ words_that_make_no_sense_ask_nobody(void **state)
         claim(s, process_ended(run, stage_ms(STAGE_PATIENCE_MS)));
         if (process_code(run) != cases[i].code)
             fail_msg("%s %s ends with %d", words[0], words[1], process_code(run));
+        if (strstr(process_err(run), cases[i].said) == NULL)
+            fail_msg("%s %s says %s", words[0], words[1], process_err(run));
     }
 }
 
@@ -219,6 +253,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         stage_test(a_token_enrols_one_key_which_is_then_listed_and_revoked),
+        stage_test(a_revoked_key_that_lies_there_is_named_when_it_would_join),
         stage_test(who_belongs_outlives_a_kill),
         stage_test(a_key_that_others_may_read_stops_the_start),
         stage_test(a_stranger_with_a_key_of_its_own_is_told_nothing),

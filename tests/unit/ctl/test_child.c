@@ -149,14 +149,17 @@ an_endless_line_is_cut_into_pieces(void **state)
 static void
 lines_nobody_takes_are_dropped_and_counted(void **state)
 {
-    char scrap[65536], word[] = "/tmp/zpulse-child-XXXXXX", script[128];
+    char scrap[65536], word[] = "/tmp/zpulse-child-XXXXXX", script[160];
     const int fd = mkstemp(word);
 
     (void) state;
     assert_true(fd >= 0);
     close(fd);
-    // Its last line is to come after the others were dropped: it waits until the file is gone.
-    snprintf(script, sizeof script, "seq 1 3; while [ -e %s ]; do sleep 0.01; done; echo last",
+    // Its last line is to come after the others were dropped: it waits until the file is gone, but
+    // not for ever (60 s, thrice what we wait), should this test end before it takes it away.
+    snprintf(script, sizeof script,
+             "seq 1 3; i=0; while [ -e %s ] && [ $i -lt 6000 ]; do sleep 0.01; i=$((i+1)); done; "
+             "echo last",
              word);
     start(script);
     assert_int_equal(fcntl(run.out[1], F_SETPIPE_SZ, 4096), 4096);

@@ -59,6 +59,7 @@ static const struct option table[] = {
       .later = "identity is not there",
       .help = "folder of keys" },
     { .name = "title", .type = OPTION_TEXT, .least = 2, .most = 5, .help = "a short text" },
+    { .name = "pass", .type = OPTION_TEXT, .most = 5, .secret = true, .help = "known to few" },
     { .name = NULL },
 };
 
@@ -275,6 +276,10 @@ a_refusal_names_the_flag_the_value_and_the_rule(void **state)
                         "zpulse-test: --port-base: \"70000\": a whole number, from 1 to 65531\n");
     load("--output", "xml");
     assert_string_equal(run.err, "zpulse-test: --output: \"xml\": one of table, json\n");
+    load("--pass=sesame");
+    assert_string_equal(
+        run.err,
+        "zpulse-test: --pass: 6 bytes: text without control characters, at most 5 bytes\n");
     load("--interval");
     assert_string_equal(run.err, "zpulse-test: --interval: needs a value\n");
     load("word");
