@@ -9,17 +9,20 @@
 #include "shared/base/map.h"
 #include "shared/base/xalloc.h"
 
-struct culprit_label {
+#define VALUE_WORDS 4 // of 64 bits: values that are told apart, by their hash
+
+// Of all series that were refused by a limit.
+struct seen_label {
     char *name;
-    uint64_t value;  // hash of the last refused series' one
-    uint64_t weight; // how often it was another, or bytes
+    char *metric;    // of the last one that has it
+    uint64_t weight; // series that have it, or bytes
+    uint64_t values[VALUE_WORDS];
 };
 
 struct culprit {
     char *metric;
     uint64_t weight; // series and samples, as far as they have not faded
-    uint32_t n_labels;
-    struct culprit_label labels[LIMIT_BOOK_LABELS];
+    uint32_t labels; // bits: the seen ones of its series that came last
 };
 
 struct limit_book {
@@ -28,15 +31,19 @@ struct limit_book {
         uint64_t samples;
         uint64_t since; // series and samples since weights were halved
         uint32_t n;
-        struct culprit *metrics; // of LIMIT_BOOK_METRICS; NULL: none was needed
+        uint32_t n_labels;
+        struct culprit *metrics;   // of LIMIT_BOOK_METRICS; NULL: none was needed
+        struct seen_label *labels; // of LIMIT_BOOK_LABELS; likewise
     } by[REFUSED_LIMITS];
 };
 
 static struct culprit *s_culprit(limit_book_t *self, const struct refusal *refusal);
 static void s_begin(limit_book_t *self, uint8_t limit);
 static void s_fade(limit_book_t *self, uint8_t limit, uint64_t weight);
-static void s_weigh(struct culprit *c, const struct refusal *refusal, const struct label *label);
-static void s_clear(struct culprit *c);
+static uint32_t s_weigh(limit_book_t *self, const struct refusal *refusal,
+                        const struct label *label);
+static const char *s_worst_metric(const limit_book_t *self, unsigned limit, uint32_t label);
+static uint32_t s_worst_label(const limit_book_t *self, unsigned limit);
 static void s_text(char ret[QUERY_LIMIT_TEXT + 1], const char *text);
 
 limit_book_t *
@@ -53,9 +60,9 @@ limit_book_destroy(limit_book_t **self_p)
     if (self == NULL)
         return;
     for (unsigned i = 0; i < REFUSED_LIMITS; i++) {
-        for (uint32_t j = 0; j < self->by[i].n; j++)
-            s_clear(&self->by[i].metrics[j]);
+        s_begin(self, (uint8_t) i);
         free(self->by[i].metrics);
+        free(self->by[i].labels);
     }
     free(self);
     *self_p = NULL;
@@ -65,20 +72,22 @@ void
 limit_book_add(limit_book_t *self, const struct refusal *refusal)
 {
     const bool series = refusal->labels != NULL;
+    const uint8_t limit = refusal->limit;
     const uint64_t weight = series ? 1 : refusal->samples;
     struct culprit *c;
 
-    if (series && self->by[refusal->limit].series == 0)
-        s_begin(self, refusal->limit);
-    self->by[refusal->limit].series += series;
-    self->by[refusal->limit].samples += refusal->samples;
-    if (!series && self->by[refusal->limit].series > 0)
+    if (series && self->by[limit].series == 0)
+        s_begin(self, limit);
+    self->by[limit].series += series;
+    self->by[limit].samples += refusal->samples;
+    if (!series && self->by[limit].series > 0)
         return;
     c = s_culprit(self, refusal);
-    s_fade(self, refusal->limit, weight);
+    s_fade(self, limit, weight);
     c->weight += weight;
-    for (size_t i = 0; refusal->labels != NULL && i < refusal->labels->count; i++)
-        s_weigh(c, refusal, &refusal->labels->at[i]);
+    c->labels = 0;
+    for (size_t i = 0; series && i < refusal->labels->count; i++)
+        c->labels |= s_weigh(self, refusal, &refusal->labels->at[i]);
 }
 
 uint32_t
@@ -87,30 +96,24 @@ limit_book_get(const limit_book_t *self, struct query_limit ret[REFUSED_LIMITS])
     uint32_t n = 0;
 
     for (unsigned limit = 1; limit < REFUSED_LIMITS; limit++) {
-        const struct culprit *worst = self->by[limit].metrics;
-        const struct culprit_label *label;
+        const uint32_t label = s_worst_label(self, limit);
 
         if (self->by[limit].series == 0 && self->by[limit].samples == 0)
             continue;
         ret[n] = (struct query_limit){ .limit = (uint8_t) limit,
                                        .series = self->by[limit].series,
                                        .samples = self->by[limit].samples };
-        for (uint32_t i = 1; i < self->by[limit].n; i++)
-            if (self->by[limit].metrics[i].weight > worst->weight)
-                worst = &self->by[limit].metrics[i];
-        s_text(ret[n].metric, worst->metric);
-        label = &worst->labels[0];
-        for (uint32_t i = 1; i < worst->n_labels; i++)
-            if (worst->labels[i].weight > label->weight)
-                label = &worst->labels[i];
-        if (worst->n_labels > 0 && label->weight > 0)
-            s_text(ret[n].label, label->name);
+        s_text(ret[n].metric, s_worst_metric(self, limit, label));
+        if (label < LIMIT_BOOK_LABELS)
+            s_text(ret[n].label, self->by[limit].labels[label].name);
         n++;
     }
     return n;
 }
 
-// That of the metric, made in the place of the lightest where there is no room.
+// That of the metric. Where there is no room it takes the place of the lightest, and goes on from
+// its weight: or it would be the lightest at once, and of many that come by turns none would ever
+// weigh anything.
 static struct culprit *
 s_culprit(limit_book_t *self, const struct refusal *refusal)
 {
@@ -128,7 +131,7 @@ s_culprit(limit_book_t *self, const struct refusal *refusal)
     }
     if (*n < LIMIT_BOOK_METRICS)
         lightest = &at[(*n)++];
-    s_clear(lightest);
+    free(lightest->metric);
     lightest->metric = xstrdup(refusal->metric);
     return lightest;
 }
@@ -137,9 +140,17 @@ s_culprit(limit_book_t *self, const struct refusal *refusal)
 static void
 s_begin(limit_book_t *self, uint8_t limit)
 {
-    for (uint32_t i = 0; i < self->by[limit].n; i++)
-        s_clear(&self->by[limit].metrics[i]);
+    for (uint32_t i = 0; i < self->by[limit].n; i++) {
+        free(self->by[limit].metrics[i].metric);
+        self->by[limit].metrics[i] = (struct culprit){ 0 };
+    }
+    for (uint32_t i = 0; i < self->by[limit].n_labels; i++) {
+        free(self->by[limit].labels[i].name);
+        free(self->by[limit].labels[i].metric);
+        self->by[limit].labels[i] = (struct seen_label){ 0 };
+    }
     self->by[limit].n = 0;
+    self->by[limit].n_labels = 0;
     self->by[limit].since = 0;
 }
 
@@ -152,38 +163,79 @@ s_fade(limit_book_t *self, uint8_t limit, uint64_t weight)
     self->by[limit].since = 0;
     for (uint32_t i = 0; i < self->by[limit].n; i++)
         self->by[limit].metrics[i].weight /= 2;
+    for (uint32_t i = 0; i < self->by[limit].n_labels; i++)
+        self->by[limit].labels[i].weight /= 2;
 }
 
-static void
-s_weigh(struct culprit *c, const struct refusal *refusal, const struct label *label)
+// The bit of the label; 0 where there is no room for another, or it is the metric, told anyway.
+static uint32_t
+s_weigh(limit_book_t *self, const struct refusal *refusal, const struct label *label)
 {
+    const uint8_t limit = refusal->limit;
     const size_t len = strlen(label->value);
-    const uint64_t value = map_hash(label->value, len);
-    struct culprit_label *is = NULL;
+    const uint64_t value = map_hash(label->value, len) % (64 * VALUE_WORDS);
+    struct seen_label *at = self->by[limit].labels;
+    uint32_t i = 0;
 
-    for (uint32_t i = 0; i < c->n_labels && is == NULL; i++)
-        if (strcmp(c->labels[i].name, label->name) == 0)
-            is = &c->labels[i];
-    if (is == NULL && c->n_labels == LIMIT_BOOK_LABELS)
-        return;
-    if (is == NULL) {
-        is = &c->labels[c->n_labels++];
-        *is = (struct culprit_label){ .name = xstrdup(label->name), .value = value };
+    if (limit != LIMIT_LABEL_BYTES && strcmp(label->name, LABEL_METRIC) == 0)
+        return 0;
+    if (at == NULL)
+        at = self->by[limit].labels = xcalloc(LIMIT_BOOK_LABELS, sizeof *at);
+    while (i < self->by[limit].n_labels && strcmp(at[i].name, label->name) != 0)
+        i++;
+    if (i == LIMIT_BOOK_LABELS)
+        return 0;
+    if (i == self->by[limit].n_labels)
+        at[self->by[limit].n_labels++].name = xstrdup(label->name);
+    if (at[i].metric == NULL || strcmp(at[i].metric, refusal->metric) != 0) {
+        free(at[i].metric);
+        at[i].metric = xstrdup(refusal->metric);
     }
-    if (refusal->limit == LIMIT_LABEL_BYTES)
-        is->weight += strlen(label->name) + len;
-    else
-        is->weight += is->value != value;
-    is->value = value;
+    at[i].weight += limit == LIMIT_LABEL_BYTES ? strlen(label->name) + len : 1;
+    at[i].values[value / 64] |= UINT64_C(1) << value % 64;
+    return 1u << i;
 }
 
-static void
-s_clear(struct culprit *c)
+// That of which the series have the most values, over all that have it; LIMIT_BOOK_LABELS: none.
+static uint32_t
+s_worst_label(const limit_book_t *self, unsigned limit)
 {
-    free(c->metric);
-    for (uint32_t i = 0; i < c->n_labels; i++)
-        free(c->labels[i].name);
-    *c = (struct culprit){ 0 };
+    uint32_t ret = LIMIT_BOOK_LABELS;
+    uint64_t most = 0;
+
+    for (uint32_t i = 0; i < self->by[limit].n_labels; i++) {
+        const struct seen_label *label = &self->by[limit].labels[i];
+        uint64_t score = label->weight, values = 0;
+
+        for (unsigned word = 0; word < VALUE_WORDS; word++)
+            values += (uint64_t) __builtin_popcountll(label->values[word]);
+        if (limit != LIMIT_LABEL_BYTES)
+            score *= values - 1; // one value makes one series
+        if (score > most) {
+            most = score;
+            ret = i;
+        }
+    }
+    return ret;
+}
+
+// The heaviest of those that have the label, which may all have been put out by others since: then
+// the last one.
+static const char *
+s_worst_metric(const limit_book_t *self, unsigned limit, uint32_t label)
+{
+    const uint32_t bit = label < LIMIT_BOOK_LABELS ? 1u << label : 0;
+    const struct culprit *worst = NULL;
+
+    for (uint32_t i = 0; i < self->by[limit].n; i++) {
+        const struct culprit *c = &self->by[limit].metrics[i];
+
+        if ((c->labels & bit) == bit && (worst == NULL || c->weight > worst->weight))
+            worst = c;
+    }
+    if (worst != NULL)
+        return worst->metric;
+    return bit != 0 ? self->by[limit].labels[label].metric : "";
 }
 
 // Cut between two characters.

@@ -138,6 +138,49 @@ the_label_that_makes_series_of_many_metrics_is_told(void **state)
     assert_int_equal(s_told[0].samples, 12000);
 }
 
+// A series of the agent's own.
+static void
+own(const char *metric, const char *family)
+{
+    const struct label labels[] = { { "family", family }, { "job", "agent" } };
+    struct label_set set;
+
+    assert_int_equal(label_set_init(&set, labels, 2), 0);
+    limit_book_add(s_book,
+                   &(struct refusal){ .limit = LIMIT_SERIES, .metric = metric, .labels = &set });
+    label_set_release(&set);
+}
+
+static void
+who_makes_most_series_is_told_whatever_comes_in_a_row(void **state)
+{
+    char text[32], metric[32];
+
+    (void) state;
+    for (unsigned app = 0; app < 30; app++) {
+        (void) snprintf(text, sizeof text, "%u", app);
+        for (unsigned i = 0; i < 40; i++) {
+            (void) snprintf(metric, sizeof metric, "k%u", i);
+            series(metric, text);
+        }
+    }
+    for (unsigned i = 0; i < 20; i++) {
+        (void) snprintf(text, sizeof text, "family%u", i);
+        own("own", text);
+    }
+    (void) limit_book_get(s_book, s_told);
+    assert_string_equal(s_told[0].label, "app");
+    assert_int_equal(s_told[0].metric[0], 'k');
+    // None of theirs is among the metrics any more.
+    for (unsigned i = 0; i < 20; i++) {
+        (void) snprintf(metric, sizeof metric, "own_%u", i);
+        own(metric, "none");
+    }
+    (void) limit_book_get(s_book, s_told);
+    assert_string_equal(s_told[0].label, "app");
+    assert_int_equal(s_told[0].metric[0], 'k');
+}
+
 int
 main(void)
 {
@@ -146,6 +189,7 @@ main(void)
         WITH_BOOK(all_that_was_refused_is_counted),
         WITH_BOOK(a_flood_of_many_metrics_is_told_though_others_came_first),
         WITH_BOOK(a_metric_with_half_of_it_is_told_whoever_comes_between),
+        WITH_BOOK(who_makes_most_series_is_told_whatever_comes_in_a_row),
         WITH_BOOK(the_label_that_makes_series_of_many_metrics_is_told),
     };
 
