@@ -329,8 +329,10 @@ s_turn(agent_t *self, const zmq_pollitem_t items[ITEMS_MOST])
     app_input_receive(self->app_input, items + ITEM_APPS);
     if (app_series_is_urgent(self->app_series))
         s_apps(self, clock_real_ms());
-    if (key_watch_turn(&self->key_watch, clock_mono_ms()))
+    if (key_watch_turn(&self->key_watch, clock_mono_ms())) {
         uplink_renew(self->uplink);
+        key_watch_say(&self->key_watch);
+    }
     uplink_send(self->uplink);
     s_watchdog(self);
 }

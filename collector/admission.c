@@ -37,6 +37,7 @@ static int s_roster(admission_t *self, const char *dir);
 static int s_list(admission_t *self, const char *dir);
 static int s_operator(admission_t *self, const struct admission_options *options);
 static void s_say_how(const struct admission_options *options);
+static void s_put_field(struct buf *out, const char *text);
 static void s_put_word(struct buf *out, const char *word);
 static bool s_has_operator(admission_t *self);
 static int s_sockets(admission_t *self, const struct admission_options *options);
@@ -223,7 +224,7 @@ s_say_how(const struct admission_options *options)
     } wild[] = { { "tcp://0.0.0.0:", "tcp://127.0.0.1:" },
                  { "tcp://*:", "tcp://127.0.0.1:" },
                  { "tcp://[::]:", "tcp://[::1]:" } };
-    struct buf at = { 0 }, command = { 0 };
+    struct buf at = { 0 }, command = { 0 }, field = { 0 };
 
     for (size_t i = 0; i < sizeof wild / sizeof wild[0] && at.len == 0; i++) {
         if (str_starts(options->endpoint, wild[i].any))
@@ -233,12 +234,34 @@ s_say_how(const struct admission_options *options)
         buf_str(&at, options->endpoint);
     buf_str(&command, "zpulse enrol --new --keys ");
     s_put_word(&command, options->keys);
-    if (strcmp(buf_cstr(&at), USUAL_COLLECTOR) != 0)
-        buf_printf(&command, " --collector %s", buf_cstr(&at));
-    log_info("to let a host in, run here what is in 'with', and there what it prints",
-             "with=\"%s\"", buf_cstr(&command));
+    if (strcmp(buf_cstr(&at), USUAL_COLLECTOR) != 0) {
+        buf_str(&command, " --collector ");
+        s_put_word(&command, buf_cstr(&at)); // one of IPv6 has brackets
+    }
+    s_put_field(&field, buf_cstr(&command));
+    log_info("to let a host in, run here what is in 'with', and there what it prints", "with=%s",
+             buf_cstr(&field));
     buf_release(&at);
     buf_release(&command);
+    buf_release(&field);
+}
+
+// As log_quote, but whole: a command that is cut is none.
+static void
+s_put_field(struct buf *out, const char *text)
+{
+    buf_byte(out, '"');
+    for (; *text != '\0'; text++) {
+        const uint8_t c = (uint8_t) *text;
+
+        if (c < 0x20 || c > 0x7e)
+            buf_printf(out, "\\x%02x", c);
+        else if (c == '"' || c == '\\')
+            buf_printf(out, "\\%c", c);
+        else
+            buf_byte(out, c);
+    }
+    buf_byte(out, '"');
 }
 
 // As one word for a shell.

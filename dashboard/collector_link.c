@@ -210,6 +210,8 @@ s_look_at_keys(collector_link_t *self)
     if (rc < 0)
         log_error("the collector cannot be asked by the new key: start the dashboard anew",
                   "error=%s", log_quote(err_str(rc)));
+    else
+        key_watch_say(self->opt.watch);
 }
 
 static void *

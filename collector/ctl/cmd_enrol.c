@@ -171,14 +171,15 @@ s_print(const operator_t *operator, const options_t * options, const struct enro
     const char *collector = operator_collector(operator);
     const char *role = options_text(options, "role");
     const bool agent = strcmp(role, "agent") == 0;
+    const char *quote = strchr(collector, '[') != NULL ? "'" : ""; // of IPv6: a shell's pattern
     char server[KEY_TEXT_SIZE], until[WHEN_SIZE];
 
     key_to_text(server, answer->invited.server);
     // An agent's is an agent's; another is called by its role where it is kept.
-    printf("%s %s --server-key '%s' --token %.*s%s%s\n",
-           agent ? "zpulse-agent --enrol" : "zpulse enrol --collector", collector, server,
-           (int) answer->invited.token.len, answer->invited.token.at, agent ? "" : " --role ",
-           agent ? "" : role);
+    printf("%s %s%s%s --server-key '%s' --token %.*s%s%s\n",
+           agent ? "zpulse-agent --enrol" : "zpulse enrol --collector", quote, collector, quote,
+           server, (int) answer->invited.token.len, answer->invited.token.at,
+           agent ? "" : " --role ", agent ? "" : role);
     fprintf(stderr, "good until %s, for %u key%s; it is shown this once\n",
             when_put(until, answer->invited.expires_ms), (unsigned) options_uint(options, "uses"),
             options_uint(options, "uses") == 1 ? "" : "s");

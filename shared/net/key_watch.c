@@ -34,6 +34,13 @@ key_watch_turn(struct key_watch *self, int64_t mono_ms)
 }
 
 void
+key_watch_say(const struct key_watch *self)
+{
+    log_info("the keys are others: the collector is asked again", "key=%s",
+             log_quote(self->keys->own.public_text));
+}
+
+void
 key_watch_hurry(struct key_watch *self)
 {
     self->look_ms = 0;
@@ -79,9 +86,6 @@ s_load(struct key_watch *self)
         self->keys->own = fresh.own;
         memcpy(self->keys->server, fresh.server, sizeof self->keys->server);
     }
-    if (other)
-        log_info("the keys are others: the collector is asked again", "key=%s",
-                 log_quote(self->keys->own.public_text));
     client_keys_wipe(&fresh);
     buf_release(&why);
     return other;

@@ -36,6 +36,8 @@ void key_watch_init(struct key_watch *self, const char *dir, const char *name,
                     struct client_keys *keys, int64_t mono_ms);
 // True: *keys are others now, and connections are to be made anew. Looks only when it is time.
 bool key_watch_turn(struct key_watch *self, int64_t mono_ms);
+// That they are, in the log: for who has made its connections anew, so that the line means both.
+void key_watch_say(const struct key_watch *self);
 // Looks at the next turn.
 void key_watch_hurry(struct key_watch *self);
 

@@ -233,6 +233,24 @@ the_logged_command_works_as_it_stands(void **state)
     }
 }
 
+// Of a folder with a quote in its name: a word for the shell, in a field that ends where it ends.
+static void
+the_logged_command_is_one_field_of_the_log(void **state)
+{
+    stage_t *s = *state;
+    char keys[300], want[400];
+    process_t *collector;
+
+    snprintf(keys, sizeof keys, "%s/a \"b", stage_dir(s));
+    snprintf(want, sizeof want, "with=\"zpulse enrol --new --keys '%s/a \\\"b' --collector %s\"\n",
+             stage_dir(s), stage_endpoint(s));
+    collector = stage_collector(s, "--keys", keys, NULL);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_has_said,
+                         &(struct stage_said){ collector, want }));
+    process_signal(collector, SIGTERM);
+    s_ended(s, collector, 0);
+}
+
 int
 main(void)
 {
@@ -245,6 +263,7 @@ main(void)
         stage_test(a_folder_is_of_one_collector),
         stage_test(the_command_for_a_role_joins_as_it_stands),
         stage_test(the_logged_command_works_as_it_stands),
+        stage_test(the_logged_command_is_one_field_of_the_log),
     };
 
     return cmocka_run_group_tests_name("flow_admit", tests, NULL, NULL);

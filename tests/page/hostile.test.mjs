@@ -117,6 +117,17 @@ describe('names and no hosts', { concurrency: 3 }, () => {
     await close();
   });
 
+  test('who waits while the collector does not answer reads that, and the commands once it does', async (t) => {
+    const fake = await new FakeDashboard({ hosts: 0, collector: 'away' }).open();
+    t.after(fake.close);
+    const { page, close } = await openPage(fake.url);
+    await until('it is said', async () => (await page.locator('.waiting').innerText()).includes('Nothing reports to'));
+    assert.equal(await page.locator('.command').count(), 0);
+    fake.collector = { endpoint: 'tcp://127.0.0.1:21560', insecure: false };
+    await until('the commands are there', async () => (await page.locator('.command').count()) === 2);
+    await close();
+  });
+
   test('a host that nobody knows is said to be unknown', async (t) => {
     const fake = await new FakeDashboard({ hosts: 1 }).open();
     t.after(fake.close);

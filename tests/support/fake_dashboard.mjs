@@ -233,7 +233,7 @@ export class FakeDashboard {
         this.hosts.map((h) => this.#hostInfo(h)),
       );
     if (pathname === '/api/v1/ledger') return this.#ledger(res, searchParams);
-    if (pathname === '/api/v1/collector') return json(res, 200, this.collector);
+    if (pathname === '/api/v1/collector' && this.collector !== 'away') return json(res, 200, this.collector);
     if (pathname === '/api/v1/refused') return json(res, 200, this.refused);
     if (pathname === '/api/v1/events') return this.#events(res, searchParams);
     if (pathname === '/api/v1/hist') return this.#hist(res, searchParams);

@@ -8,9 +8,11 @@ import { icons } from '../ui/icons';
 import { useLook } from '../ui/look';
 import { commandsFor } from './commands';
 
+const MISSED_MS = 2000; // without an answer there are no commands to read here
+
 export function Waiting() {
   const collector = useSignal<Collector | null>(null);
-  useLook(0, getCollector, (answer) => (collector.value = answer), '');
+  useLook(0, getCollector, (answer) => (collector.value = answer), '', MISSED_MS);
   return (
     <div class="message waiting">
       <p class="waiting-pulse" aria-hidden="true">
@@ -19,6 +21,7 @@ export function Waiting() {
         <i />
       </p>
       <h1>Waiting for the first agent</h1>
+      <p>Nothing reports to this collector yet.</p>
       {collector.value !== null && <How collector={collector.value} />}
     </div>
   );
@@ -30,17 +33,13 @@ function How({ collector }: { collector: Collector }) {
     <>
       {enrol !== null ? (
         <>
-          <p>
-            Nothing reports to this collector yet. Let a host in: run this beside the collector, and on the host what it
-            prints.
-          </p>
+          <p>Let a host in: run this beside the collector, and on the host what it prints.</p>
           <Command text={enrol} label="Command that lets a host in" />
           <p>Then start the agent there:</p>
         </>
       ) : (
         <p>
-          Nothing reports to this collector yet. It is asked without keys (--insecure), so only its own machine may report.
-          Start an agent there:
+          It is asked without keys (--insecure), so only its own machine may report. Start an agent there:
         </p>
       )}
       <Command text={start} label="Command that starts an agent" />
