@@ -85,6 +85,29 @@ s_says(const char *text)
     return true;
 }
 
+static void
+s_path(char ret[400], const char *name)
+{
+    snprintf(ret, 400, "%s/%s", rig_store(s_rig), name);
+}
+
+// Feeds on until that file of the store has something in it.
+static bool
+s_is_written(const char *name)
+{
+    const int64_t until_ms = clock_mono_ms() + stage_ms(SAID_MS);
+    char path[400];
+    struct stat st;
+
+    s_path(path, name);
+    while (stat(path, &st) != 0 || st.st_size == 0) {
+        if (clock_mono_ms() > until_ms || !rig_turn(s_rig, PER_S))
+            return false;
+        poll(NULL, 0, 1);
+    }
+    return true;
+}
+
 // --- disks
 
 // A file system of its own over the folder, all but `left` bytes of it full.
@@ -176,12 +199,6 @@ a_store_that_can_not_be_written_is_told_of_at_the_start(void **state)
 }
 
 // --- files
-
-static void
-s_path(char ret[400], const char *name)
-{
-    snprintf(ret, 400, "%s/%s", rig_store(s_rig), name);
-}
 
 // The block file of a day, so many before the one of the first rows.
 static void
@@ -277,6 +294,7 @@ s_flip_and_go_on(const char *name, int sig)
     rig_start(s_rig, NULL);
     s_run(COMMIT_MS);
     for (int round = 0; round < s_rounds(); round++) {
+        claim(rig_stage(s_rig), s_is_written(name));
         rig_kill(s_rig, sig);
         spool_harm_copy(from, copy);
         claim(rig_stage(s_rig), s_flip(name));
