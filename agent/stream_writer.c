@@ -291,20 +291,25 @@ stream_writer_event(stream_writer_t *self, int64_t time_ms, const struct host_ev
     s_give(self, RECORD_EVENT, 0, time_ms, w.len);
 }
 
+// Of a body, in messages of so many bytes.
+static uint32_t
+s_body_most(uint32_t frame_bytes)
+{
+    if (frame_bytes < STREAM_FRAME_LEAST)
+        frame_bytes = STREAM_FRAME_LEAST;
+    return (frame_bytes > FRAME_MAX ? FRAME_MAX : frame_bytes) - FRAME_HEAD;
+}
+
 void
 stream_writer_bound(stream_writer_t *self, uint32_t frame_bytes)
 {
-    const uint32_t least = frame_bytes < STREAM_FRAME_LEAST ? STREAM_FRAME_LEAST : frame_bytes;
-
-    self->most = (least > FRAME_MAX ? FRAME_MAX : least) - FRAME_HEAD;
+    self->most = s_body_most(frame_bytes);
 }
 
 bool
 stream_writer_fits(const stream_writer_t *self, uint32_t frame_bytes)
 {
-    const uint32_t least = frame_bytes < STREAM_FRAME_LEAST ? STREAM_FRAME_LEAST : frame_bytes;
-
-    return self->largest + FRAME_HEAD <= least;
+    return self->largest <= s_body_most(frame_bytes);
 }
 
 void

@@ -49,36 +49,34 @@ s_collector(stage_t *s)
 #define LOUD        4      // applications that say more numbers than may come
 #define LOUD_SAYS   40     // times each, at once
 
+// All the numbers of one of those applications: each is `value`, or, below 0, its own count.
+static void
+s_say(zsock_t *push, const char *kind, int app, int value)
+{
+    char text[4096];
+    int n = snprintf(text, sizeof text, "{\"color\":\"%s%d\"", kind, app);
+
+    for (int i = 0; i < NUMBERS; i++)
+        n += snprintf(text + n, sizeof text - (size_t) n, ",\"k%d\":%d", i, value < 0 ? i : value);
+    snprintf(text + n, sizeof text - (size_t) n, "}");
+    zstr_send(push, text);
+}
+
 // Each application says other numbers of its own than the others.
 static void
 s_flood(zsock_t *push)
 {
-    for (int app = 0; app < FLOODERS; app++) {
-        char text[4096];
-        int n = snprintf(text, sizeof text, "{\"color\":\"flood%d\"", app);
-
-        for (int i = 0; i < NUMBERS; i++)
-            n += snprintf(text + n, sizeof text - (size_t) n, ",\"k%d\":%d", i, i);
-        snprintf(text + n, sizeof text - (size_t) n, "}");
-        zstr_send(push, text);
-    }
+    for (int app = 0; app < FLOODERS; app++)
+        s_say(push, "flood", app, -1);
 }
 
 // The same numbers of the same few applications again and again: no series without end.
 static void
 s_shout(zsock_t *push)
 {
-    for (int i = 0; i < LOUD_SAYS; i++) {
-        for (int app = 0; app < LOUD; app++) {
-            char text[1024];
-            int n = snprintf(text, sizeof text, "{\"color\":\"loud%d\"", app);
-
-            for (int k = 0; k < NUMBERS; k++)
-                n += snprintf(text + n, sizeof text - (size_t) n, ",\"k%d\":%d", k, i);
-            snprintf(text + n, sizeof text - (size_t) n, "}");
-            zstr_send(push, text);
-        }
-    }
+    for (int i = 0; i < LOUD_SAYS; i++)
+        for (int app = 0; app < LOUD; app++)
+            s_say(push, "loud", app, i);
 }
 
 static void

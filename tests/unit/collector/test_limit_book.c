@@ -38,17 +38,30 @@ samples(const char *metric, uint64_t n)
                    &(struct refusal){ .limit = LIMIT_SAMPLES, .metric = metric, .samples = n });
 }
 
-// A series of `app` with that metric.
 static void
-series(const char *metric, const char *app)
+one_series(const char *metric, const char *name, const char *value, const char *job)
 {
-    const struct label labels[] = { { "app", app }, { "job", "app" } };
+    const struct label labels[] = { { name, value }, { "job", job } };
     struct label_set set;
 
     assert_int_equal(label_set_init(&set, labels, 2), 0);
     limit_book_add(s_book,
                    &(struct refusal){ .limit = LIMIT_SERIES, .metric = metric, .labels = &set });
     label_set_release(&set);
+}
+
+// A series of `app` with that metric.
+static void
+series(const char *metric, const char *app)
+{
+    one_series(metric, "app", app, "app");
+}
+
+// A series of the agent's own.
+static void
+own(const char *metric, const char *family)
+{
+    one_series(metric, "family", family, "agent");
 }
 
 // `rounds` of forty metrics, one sample each by turns: "flood_0" to "flood_39".
@@ -136,19 +149,6 @@ the_label_that_makes_series_of_many_metrics_is_told(void **state)
     (void) limit_book_get(s_book, s_told);
     assert_string_equal(s_told[0].label, "app");
     assert_int_equal(s_told[0].samples, 12000);
-}
-
-// A series of the agent's own.
-static void
-own(const char *metric, const char *family)
-{
-    const struct label labels[] = { { "family", family }, { "job", "agent" } };
-    struct label_set set;
-
-    assert_int_equal(label_set_init(&set, labels, 2), 0);
-    limit_book_add(s_book,
-                   &(struct refusal){ .limit = LIMIT_SERIES, .metric = metric, .labels = &set });
-    label_set_release(&set);
 }
 
 static void
