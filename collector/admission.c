@@ -13,6 +13,7 @@
 #include "shared/base/clock.h"
 #include "shared/base/err.h"
 #include "shared/base/log.h"
+#include "shared/base/shell_word.h"
 #include "shared/base/str.h"
 #include "shared/base/xalloc.h"
 #include "shared/net/admit_list.h"
@@ -37,8 +38,6 @@ static int s_roster(admission_t *self, const char *dir);
 static int s_list(admission_t *self, const char *dir);
 static int s_operator(admission_t *self, const struct admission_options *options);
 static void s_say_how(const struct admission_options *options);
-static void s_put_field(struct buf *out, const char *text);
-static void s_put_word(struct buf *out, const char *word);
 static bool s_has_operator(admission_t *self);
 static int s_sockets(admission_t *self, const struct admission_options *options);
 static int s_decide(void *arg, enum sock_port door, const uint8_t key[KEY_BYTES]);
@@ -233,52 +232,17 @@ s_say_how(const struct admission_options *options)
     if (at.len == 0)
         buf_str(&at, options->endpoint);
     buf_str(&command, "zpulse enrol --new --keys ");
-    s_put_word(&command, options->keys);
+    shell_word_put(&command, options->keys);
     if (strcmp(buf_cstr(&at), USUAL_COLLECTOR) != 0) {
         buf_str(&command, " --collector ");
-        s_put_word(&command, buf_cstr(&at)); // one of IPv6 has brackets
+        shell_word_put(&command, buf_cstr(&at)); // one of IPv6 has brackets
     }
-    s_put_field(&field, buf_cstr(&command));
+    log_quote_put(&field, buf_cstr(&command)); // whole: a command that is cut is none
     log_info("to let a host in, run here what is in 'with', and there what it prints", "with=%s",
              buf_cstr(&field));
     buf_release(&at);
     buf_release(&command);
     buf_release(&field);
-}
-
-// As log_quote, but whole: a command that is cut is none.
-static void
-s_put_field(struct buf *out, const char *text)
-{
-    buf_byte(out, '"');
-    for (; *text != '\0'; text++) {
-        const uint8_t c = (uint8_t) *text;
-
-        if (c < 0x20 || c > 0x7e)
-            buf_printf(out, "\\x%02x", c);
-        else if (c == '"' || c == '\\')
-            buf_printf(out, "\\%c", c);
-        else
-            buf_byte(out, c);
-    }
-    buf_byte(out, '"');
-}
-
-// As one word for a shell.
-static void
-s_put_word(struct buf *out, const char *word)
-{
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-                                "_./+:@%=-";
-
-    if (word[strspn(word, plain)] == '\0') {
-        buf_str(out, word);
-        return;
-    }
-    buf_byte(out, '\'');
-    for (; *word != '\0'; word++)
-        *word == '\'' ? buf_str(out, "'\\''") : buf_byte(out, (uint8_t) *word);
-    buf_byte(out, '\'');
 }
 
 static bool

@@ -12,6 +12,7 @@
 #include "collector/ctl/when.h"
 #include "shared/base/err.h"
 #include "shared/base/log.h"
+#include "shared/base/shell_word.h"
 #include "shared/base/xalloc.h"
 #include "shared/net/client_keys.h"
 #include "shared/net/service.h"
@@ -171,15 +172,17 @@ s_print(const operator_t *operator, const options_t * options, const struct enro
     const char *collector = operator_collector(operator);
     const char *role = options_text(options, "role");
     const bool agent = strcmp(role, "agent") == 0;
-    const char *quote = strchr(collector, '[') != NULL ? "'" : ""; // of IPv6: a shell's pattern
+    struct buf at = { 0 };
     char server[KEY_TEXT_SIZE], until[WHEN_SIZE];
 
     key_to_text(server, answer->invited.server);
     // An agent's is an agent's; another is called by its role where it is kept.
-    printf("%s %s%s%s --server-key '%s' --token %.*s%s%s\n",
-           agent ? "zpulse-agent --enrol" : "zpulse enrol --collector", quote, collector, quote,
-           server, (int) answer->invited.token.len, answer->invited.token.at,
-           agent ? "" : " --role ", agent ? "" : role);
+    shell_word_put(&at, collector);
+    printf("%s %s --server-key '%s' --token %.*s%s%s\n",
+           agent ? "zpulse-agent --enrol" : "zpulse enrol --collector", buf_cstr(&at), server,
+           (int) answer->invited.token.len, answer->invited.token.at, agent ? "" : " --role ",
+           agent ? "" : role);
+    buf_release(&at);
     fprintf(stderr, "good until %s, for %u key%s; it is shown this once\n",
             when_put(until, answer->invited.expires_ms), (unsigned) options_uint(options, "uses"),
             options_uint(options, "uses") == 1 ? "" : "s");

@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "shared/base/buf.h"
 #include "shared/base/clock.h"
 #include "shared/base/err.h"
 
@@ -59,6 +60,7 @@ static void s_add_v(struct line *line, const char *format, va_list args);
 static void s_add_stamp(struct line *line, enum log_level level);
 static void s_defuse(struct line *line);
 static bool s_write(const char *text, size_t n);
+static int s_escape(char to[5], unsigned char c);
 static bool s_is_word(const char *text);
 
 void
@@ -141,19 +143,33 @@ log_quote(const char *text)
         return buffer;
     }
     *to++ = '"';
-    for (size_t i = 0; i < kept; i++) {
-        unsigned char c = (unsigned char) text[i];
-
-        // All but printable ASCII as hex: a terminal takes orders from the rest.
-        if (c < 0x20 || c > 0x7e)
-            to += sprintf(to, "\\x%02x", c);
-        else if (c == '"' || c == '\\')
-            to += sprintf(to, "\\%c", c);
-        else
-            *to++ = (char) c;
-    }
+    for (size_t i = 0; i < kept; i++)
+        to += s_escape(to, (unsigned char) text[i]);
     strcpy(to, len > kept ? "...\"" : "\"");
     return buffer;
+}
+
+void
+log_quote_put(struct buf *out, const char *text)
+{
+    char one[sizeof "\\xff"];
+
+    buf_byte(out, '"');
+    for (; *text != '\0'; text++)
+        buf_bytes(out, one, (size_t) s_escape(one, (unsigned char) *text));
+    buf_byte(out, '"');
+}
+
+// All but printable ASCII as hex: a terminal takes orders from the rest. How many bytes it is.
+static int
+s_escape(char to[5], unsigned char c)
+{
+    if (c < 0x20 || c > 0x7e)
+        return sprintf(to, "\\x%02x", c);
+    if (c == '"' || c == '\\')
+        return sprintf(to, "\\%c", c);
+    *to = (char) c;
+    return 1;
 }
 
 bool

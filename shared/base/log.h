@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct buf;
+
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 // Before the first thread. `program` must live as long as the process.
@@ -33,6 +35,8 @@ void log_line(enum log_level level, const char *msg, const char *fields, ...)
 // `text` as one value: bare if it is a plain word, else quoted with escapes, cut at 200 bytes.
 // From one of eight buffers of the calling thread.
 const char *log_quote(const char *text);
+// The same, always quoted and whole.
+void log_quote_put(struct buf *out, const char *text);
 
 // True at most once in `every_ms` for this *last (0 at first): for lines a peer could repeat.
 bool log_allow(int64_t *last_ms, int64_t every_ms);
