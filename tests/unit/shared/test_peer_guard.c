@@ -177,7 +177,14 @@ a_peer_that_breaks_off_with_a_ping_in_the_queue_ends_nothing(void **state)
     assert_int_equal(zsock_connect(good, "tcp://127.0.0.1:%u", port), 0);
     zstr_send(good, "still there");
     zsock_set_rcvtimeo(pull, PATIENCE_MS);
-    text = zstr_recv(pull);
+    // What those who went had sent may come until now: how long it takes is libzmq's thread's own.
+    for (;;) {
+        text = zstr_recv(pull);
+        assert_non_null(text);
+        if (strcmp(text, "x") != 0)
+            break;
+        free(text);
+    }
     assert_string_equal(text, "still there");
     free(text);
     zsock_destroy(&good);
