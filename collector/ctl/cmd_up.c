@@ -3,7 +3,7 @@
 // Order of states:
 //   check   folders, programs, addresses: what is wrong is named before anything starts
 //   start   collector, dashboard, agent
-//   wait    until the first sample has reached the dashboard, READY_MS at most
+//   wait    until a sample that this agent took now has reached the dashboard, READY_MS at most
 //   run     until a signal, or until one of them ends
 //   stop    agent, dashboard, collector: each has STOP_MS, then it is killed
 // What the programs print goes to stderr with their names before it; stdout has one line, the
@@ -21,9 +21,9 @@
 
 #include "collector/ctl/child.h"
 #include "collector/ctl/command.h"
-#include "collector/ctl/host_port.h"
 #include "collector/ctl/readiness.h"
 #include "collector/ctl/up_keys.h"
+#include "collector/ctl/up_ports.h"
 #include "collector/ctl/up_words.h"
 #include "shared/base/clock.h"
 #include "shared/base/err.h"
@@ -39,7 +39,6 @@
 #define PACE_MS   100 // between two
 #define STOP_MS   2000
 #define KILLED_MS 1000 // from SIGKILL to its end
-#define N_PORTS   5    // data, control, live, query, enrolment
 
 static const struct option options_table[] = {
     { .name = "dir",
@@ -58,7 +57,7 @@ static const struct option options_table[] = {
       .type = OPTION_UINT,
       .fallback = "5560",
       .least = 1,
-      .most = UINT16_MAX - N_PORTS + 1,
+      .most = UINT16_MAX - UP_PORTS + 1,
       .meta = "PORT",
       .help = "first of the collector's five ports" },
     { .name = "app-sub",
@@ -115,6 +114,7 @@ struct up {
     char clients[CLIENT_KEYS_DIR_SIZE];
     char collector[CLIENT_KEYS_DIR_SIZE];
     struct up_keys_options keys; // the folders above
+    uint64_t started_ms;         // by the wall clock, before any of them
     bool insecure;
     bool stopping; // ends are expected
     bool stop;     // a signal came
@@ -126,9 +126,8 @@ static bool s_check(struct up *self);
 static bool s_find_programs(struct up *self);
 static void s_choose_keys(struct up *self);
 static bool s_make_keys(struct up *self);
-static void s_say_renamed(struct up *self);
 static bool s_check_addresses(const struct up *self);
-static bool s_check_address(const char *address, const char *option, int *fd_ret);
+static void s_say_renamed(struct up *self);
 static bool s_start(struct up *self, enum up_part part);
 static bool s_wait_ready(struct up *self);
 static void s_turn(struct up *self, int timeout_ms);
@@ -177,6 +176,7 @@ s_run(struct up *self)
         s_say("no signals: %s", err_str(self->signals));
         return OPTION_EXIT_FAILED;
     }
+    self->started_ms = (uint64_t) clock_real_ms();
     for (int part = 0; part < UP_PARTS && self->exit == 0; part++) {
         if (self->wanted[part] && !s_start(self, (enum up_part) part))
             self->exit = OPTION_EXIT_UNAVAILABLE;
@@ -295,51 +295,18 @@ s_say_renamed(struct up *self)
     buf_release(&say);
 }
 
-// Takes each address for a moment: what cannot be had is named before anything starts.
 static bool
 s_check_addresses(const struct up *self)
 {
-    const unsigned base = (unsigned) options_uint(self->options, "port-base");
-    int held[N_PORTS + 1];
-    size_t n = 0;
-    bool ok;
+    const uint64_t base = options_uint(self->options, "port-base");
+    struct buf why = { 0 };
+    const bool ok = up_ports_free(&why, self->listen,
+                                  self->wanted[UP_COLLECTOR] ? (unsigned) base : 0);
 
-    ok = s_check_address(self->listen, "--listen", &held[n]);
-    n += ok;
-    for (unsigned i = 0; i < N_PORTS && ok && self->wanted[UP_COLLECTOR]; i++) {
-        char address[32];
-
-        snprintf(address, sizeof address, "127.0.0.1:%u", base + i);
-        if (strcmp(address, self->listen) == 0) {
-            s_say("%s is meant for the dashboard and for the collector; choose --listen or "
-                  "--port-base",
-                  address);
-            ok = false;
-            break;
-        }
-        ok = s_check_address(address, "--port-base", &held[n]);
-        n += ok;
-    }
-    while (n > 0)
-        close(held[--n]);
+    if (!ok)
+        s_say("%s", buf_cstr(&why));
+    buf_release(&why);
     return ok;
-}
-
-static bool
-s_check_address(const char *address, const char *option, int *fd_ret)
-{
-    struct host_port at;
-    int rc = host_port_parse(&at, address);
-
-    if (rc == 0)
-        rc = host_port_listen(fd_ret, &at);
-    else
-        s_say("%s: not a literal address; choose %s", address, option);
-    if (rc == -EADDRINUSE)
-        s_say("%s is taken: another program listens there; choose %s or stop it", address, option);
-    else if (rc < 0 && rc != ERR_FORMAT)
-        s_say("%s: %s; choose %s", address, err_str(rc), option);
-    return rc == 0;
 }
 
 static bool
@@ -356,23 +323,39 @@ s_start(struct up *self, enum up_part part)
     return rc == 0;
 }
 
+// Whose sample it waits for: the name is that of its key.
+static void
+s_our_agent(struct readiness_agent *ret, struct up *self, struct buf *data)
+{
+    buf_printf(data, "%s/%s", options_text(self->options, "dir"), up_part_names[UP_AGENT]);
+    *ret = (struct readiness_agent){ .data = buf_cstr(data), .started_ms = self->started_ms };
+    if (!self->insecure)
+        client_keys_name(ret->name, self->clients, up_part_names[UP_AGENT]);
+}
+
 // True once the first sample is there; false after a signal, an end, or READY_MS, which is said.
 static bool
 s_wait_ready(struct up *self)
 {
     const int64_t deadline_ms = clock_mono_ms() + READY_MS;
     enum readiness step = READINESS_NONE;
+    struct readiness_agent agent, *whose = self->wanted[UP_AGENT] ? &agent : NULL;
+    struct buf data = { 0 }, why = { 0 };
 
-    while (!self->stop && self->exit == 0 && clock_mono_ms() < deadline_ms) {
+    s_our_agent(&agent, self, &data);
+    while (!self->stop && self->exit == 0 && clock_mono_ms() < deadline_ms &&
+           step != READINESS_ALL) {
         s_turn(self, PACE_MS);
-        step = readiness_ask(self->listen, self->wanted[UP_AGENT], ASK_MS);
-        if (step == READINESS_ALL)
-            return true;
+        step = readiness_ask(self->listen, whose, ASK_MS);
     }
-    if (!self->stop && self->exit == 0)
+    if (!self->stop && self->exit == 0 && step != READINESS_ALL) {
+        readiness_missing(&why, step, self->listen, whose, ASK_MS);
         s_fail(self, OPTION_EXIT_UNAVAILABLE, "not up after %d s: %s", READY_MS / 1000,
-               readiness_missing(step));
-    return false;
+               buf_cstr(&why));
+    }
+    buf_release(&why);
+    buf_release(&data);
+    return step == READINESS_ALL;
 }
 
 // Waits for output, signals and ends of children, and sees to what there is.

@@ -289,6 +289,50 @@ up_goes_on_under_the_name_of_its_first_start_and_says_so(void **state)
     claim(s, strstr(process_err(up), "goes on as as-it-was here") != NULL);
 }
 
+// Its samples of before are in the store still: they are no sign that it delivers.
+static void
+up_is_not_up_while_its_own_agent_is_sent_away(void **state)
+{
+    stage_t *s = *state;
+    struct stage_host was = { "as-it-was", "up" };
+    process_t *up;
+
+    free(stage_file(s, "run/keys/agent.name", "as-it-was\n"));
+    up = s_up(s);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_says_the_address, up));
+    claim(s, stage_host_is(s, &was));
+    process_signal(up, SIGINT);
+    claim(s, process_ended(up, stage_ms(STAGE_PATIENCE_MS)) && process_code(up) == 0);
+    free(stage_file(s, "run/keys/agent.name", "another\n"));
+    up = s_up(s);
+    claim(s, process_ended(up, stage_ms(2 * STAGE_PATIENCE_MS)) && process_code(up) == 69);
+    claim(s, !s_says_the_address(s, up));
+    claim(s, strstr(process_err(up), "the collector sends the agent away: ") != NULL);
+}
+
+static void
+up_is_not_up_while_its_agents_key_is_revoked(void **state)
+{
+    stage_t *s = *state;
+    process_t *up, *revoke;
+    char keys[300];
+
+    free(stage_file(s, "run/keys/agent.name", "as-it-was\n"));
+    snprintf(keys, sizeof keys, "%s/run/keys", stage_dir(s));
+    up = s_up(s);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_says_the_address, up));
+    revoke = stage_run(s, "zpulse", "keys", "revoke", "as-it-was", "--keys", keys, "--collector",
+                       stage_endpoint(s), NULL);
+    claim(s, process_ended(revoke, stage_ms(STAGE_PATIENCE_MS)) && process_code(revoke) == 0);
+    process_signal(up, SIGINT);
+    claim(s, process_ended(up, stage_ms(STAGE_PATIENCE_MS)) && process_code(up) == 0);
+    up = s_up(s);
+    claim(s, process_ended(up, stage_ms(2 * STAGE_PATIENCE_MS)) && process_code(up) == 69);
+    claim(s, !s_says_the_address(s, up));
+    claim(s, strstr(process_err(up), "the collector sends the agent away: its key is revoked") !=
+                 NULL);
+}
+
 static void
 up_without_keys_says_so_for_each_program(void **state)
 {
@@ -354,6 +398,8 @@ main(void)
         stage_test(up_makes_keys_that_its_owner_alone_may_read_and_nobody_comes_in_without),
         stage_test(up_without_its_old_keys_comes_up_again),
         stage_test(up_goes_on_under_the_name_of_its_first_start_and_says_so),
+        stage_test(up_is_not_up_while_its_own_agent_is_sent_away),
+        stage_test(up_is_not_up_while_its_agents_key_is_revoked),
         stage_test(up_without_keys_says_so_for_each_program),
         stage_test_up(hosts_lists_them),
         stage_test_up(tail_prints_n_samples_and_ends),

@@ -168,34 +168,116 @@ only_literal_addresses_are_taken(void **state)
     close(second);
 }
 
+#define ID "00000000000000a1"
+
 static enum readiness
 of(unsigned status, const char *body)
 {
-    return readiness_of_hosts(status, body, strlen(body));
+    struct readiness_agent agent = { .started_ms = 1000 };
+
+    return readiness_of_hosts(status, body, ID, &agent);
 }
 
 static void
-ready_is_a_host_with_a_sample(void **state)
+ready_is_our_host_with_a_sample_of_now(void **state)
 {
     (void) state;
     assert_int_equal(of(503, ""), READINESS_DASHBOARD);
     assert_int_equal(of(200, "[]"), READINESS_COLLECTOR);
-    assert_int_equal(of(200, "[{\"last_ms\":0}]"), READINESS_AGENT);
-    assert_int_equal(of(200, "[{\"last_ms\":0},{\"last_ms\":17}]"), READINESS_ALL);
-    assert_int_equal(of(200, "[{\"last_ms\":"), READINESS_AGENT);
-    assert_int_equal(of(200, "[{\"last_ms\":null}]"), READINESS_AGENT);
+    assert_int_equal(of(200, "[{\"id\":\"" ID "\",\"state\":\"up\",\"last_ms\":0}]"),
+                     READINESS_AGENT);
+    assert_int_equal(of(200, "[{\"id\":\"" ID "\",\"state\":\"up\",\"last_ms\":999}]"),
+                     READINESS_AGENT);
+    assert_int_equal(of(200, "[{\"id\":\"" ID "\",\"state\":\"up\",\"last_ms\":1000}]"),
+                     READINESS_ALL);
+    assert_int_equal(of(200, "[{\"id\":\"" ID "\",\"state\":\"late\",\"last_ms\":1000}]"),
+                     READINESS_ALL);
+    assert_int_equal(of(200, "[{\"id\":\"" ID "\",\"state\":\"up\",\"last_ms\":"), READINESS_AGENT);
+    assert_int_equal(of(200, "[{\"id\":\"" ID "\",\"state\":\"up\",\"last_ms\":null}]"),
+                     READINESS_AGENT);
+    assert_int_equal(of(200, "[{\"id\":\"" ID), READINESS_COLLECTOR);
+}
+
+static void
+no_other_host_makes_it_ready(void **state)
+{
+    (void) state;
+    assert_int_equal(of(200, "[{\"id\":\"00000000000000a2\",\"state\":\"up\",\"last_ms\":2000}]"),
+                     READINESS_COLLECTOR);
+    assert_int_equal(of(200, "[{\"id\":\"" ID "\",\"state\":\"silent\",\"last_ms\":2000},"
+                             "{\"id\":\"00000000000000a2\",\"state\":\"up\",\"last_ms\":2000}]"),
+                     READINESS_COLLECTOR);
     // A host may be called so: within a text its quotes are escaped.
-    assert_int_equal(of(200, "[{\"name\":\"\\\"last_ms\\\":9\",\"last_ms\":0}]"), READINESS_AGENT);
+    assert_int_equal(of(200, "[{\"id\":\"00000000000000a2\",\"name\":\"\\\"id\\\":\\\"" ID "\\\"\","
+                             "\"state\":\"up\",\"last_ms\":2000}]"),
+                     READINESS_COLLECTOR);
+}
+
+// The host's clock may be set, or be another one than ours: that samples go on counts as well.
+static void
+a_stamp_that_moves_is_a_sample_of_now(void **state)
+{
+    struct readiness_agent agent = { .started_ms = 1000 };
+
+    (void) state;
+    assert_int_equal(readiness_of_hosts(200,
+                                        "[{\"id\":\"" ID "\",\"state\":\"silent\",\"last_ms\":7}]",
+                                        ID, &agent),
+                     READINESS_COLLECTOR);
+    assert_int_equal(
+        readiness_of_hosts(200, "[{\"id\":\"" ID "\",\"state\":\"up\",\"last_ms\":7}]", ID, &agent),
+        READINESS_AGENT);
+    assert_int_equal(
+        readiness_of_hosts(200, "[{\"id\":\"" ID "\",\"state\":\"up\",\"last_ms\":8}]", ID, &agent),
+        READINESS_ALL);
 }
 
 static void
 each_missing_step_has_its_sentence(void **state)
 {
+    static const char *const sentence[] = {
+        [READINESS_NONE] = "dashboard does not answer",
+        [READINESS_DASHBOARD] = "reach the collector",
+        [READINESS_COLLECTOR] = "the agent has not reached the collector",
+        [READINESS_AGENT] = "sample",
+    };
+
     (void) state;
-    assert_non_null(strstr(readiness_missing(READINESS_NONE), "dashboard does not answer"));
-    assert_non_null(strstr(readiness_missing(READINESS_DASHBOARD), "collector"));
-    assert_non_null(strstr(readiness_missing(READINESS_COLLECTOR), "agent"));
-    assert_non_null(strstr(readiness_missing(READINESS_AGENT), "sample"));
+    for (enum readiness step = READINESS_NONE; step < READINESS_ALL; step++) {
+        struct buf why = { 0 };
+
+        readiness_missing(&why, step, server.address, NULL, 1);
+        assert_non_null(strstr(buf_cstr(&why), sentence[step]));
+        buf_release(&why);
+    }
+}
+
+static void
+why_our_agent_is_sent_away_is_found_by_its_host_or_its_key(void **state)
+{
+    const struct readiness_agent agent = { .name = "web-1" };
+    static const struct {
+        const char *body, *why;
+    } cases[] = {
+        { "[]", "" },
+        { "[{\"id\":\"" ID
+          "\",\"name\":\"x\",\"reason\":\"key\",\"why\":\"a name\",\"key\":\"y\"}]",
+          "a name" },
+        { "[{\"id\":\"00000000000000a2\",\"name\":\"web-1\",\"why\":\"not ours\"},"
+          "{\"id\":null,\"name\":\"web-1\",\"why\":\"revoked\"}]",
+          "revoked" },
+        { "[{\"id\":null,\"name\":\"web-12\",\"why\":\"another\"}]", "" },
+        { "[{\"id\":\"" ID "\",\"name\":\"x\"},{\"id\":null,\"name\":\"z\",\"why\":\"no\"}]", "" },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct buf why = { 0 };
+
+        assert_int_equal(readiness_refused(&why, cases[i].body, ID, &agent), cases[i].why[0] != 0);
+        assert_string_equal(buf_cstr(&why), cases[i].why);
+        buf_release(&why);
+    }
 }
 
 static void
@@ -203,13 +285,22 @@ without_an_agent_the_collector_is_enough(void **state)
 {
     (void) state;
     serve_once("HTTP/1.1 200 OK\r\n\r\nready\n", true);
-    assert_int_equal(readiness_ask(server.address, false, 5000), READINESS_ALL);
+    assert_int_equal(readiness_ask(server.address, NULL, 5000), READINESS_ALL);
     served();
     assert_non_null(strstr(server.request, "GET /-/ready "));
-    assert_int_equal(readiness_ask(server.address, true, 50), READINESS_NONE);
-    serve_once("HTTP/1.1 200 OK\r\n\r\n[{\"last_ms\":5}]", true);
-    assert_int_equal(readiness_ask(server.address, true, 5000), READINESS_ALL);
+    assert_int_equal(readiness_ask(server.address, NULL, 50), READINESS_NONE);
+}
+
+static void
+an_agent_that_has_not_begun_has_reached_nobody(void **state)
+{
+    struct readiness_agent agent = { .data = "/nowhere", .started_ms = 1000 };
+
+    (void) state;
+    serve_once("HTTP/1.1 200 OK\r\n\r\n[{\"id\":\"" ID "\",\"last_ms\":5}]", true);
+    assert_int_equal(readiness_ask(server.address, &agent, 5000), READINESS_COLLECTOR);
     served();
+    assert_non_null(strstr(server.request, "GET /api/v1/hosts "));
 }
 
 int
@@ -220,7 +311,11 @@ main(void)
         cmocka_unit_test(a_server_that_says_nothing_is_left_at_the_deadline),
         cmocka_unit_test(what_is_not_http_is_refused_however_it_is_cut),
         cmocka_unit_test(only_literal_addresses_are_taken),
-        cmocka_unit_test(ready_is_a_host_with_a_sample),
+        cmocka_unit_test(ready_is_our_host_with_a_sample_of_now),
+        cmocka_unit_test(no_other_host_makes_it_ready),
+        cmocka_unit_test(a_stamp_that_moves_is_a_sample_of_now),
+        cmocka_unit_test(why_our_agent_is_sent_away_is_found_by_its_host_or_its_key),
+        cmocka_unit_test(an_agent_that_has_not_begun_has_reached_nobody),
         cmocka_unit_test(each_missing_step_has_its_sentence),
         cmocka_unit_test(without_an_agent_the_collector_is_enough),
     };
