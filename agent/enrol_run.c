@@ -23,6 +23,7 @@ enrol_run(const struct agent_config *config)
                                   .collector = options_text(options, "enrol"),
                                   .server = options_text(options, "server-key"),
                                   .token = options_text(options, "token"),
+                                  .role = ROLE_AGENT,
                                   .wish = config->name,
                                   .version = zpulse_version,
                                   .dir = config->keys,

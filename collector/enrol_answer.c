@@ -99,8 +99,13 @@ s_join(enrol_answerer_t *self, const struct enrol_asker *asker, int64_t now_ms)
     int refusal = REFUSAL_KEY;
 
     if (key_from_text(key, asker->user, strlen(asker->user)) == 0)
-        refusal = roster_join(self->roster, &self->member, key, &self->in.join.token,
-                              &self->in.join.name, asker->address, now_ms);
+        refusal = roster_join(self->roster, &self->member,
+                              &(struct roster_joiner){ .key = key,
+                                                       .token = &self->in.join.token,
+                                                       .name = &self->in.join.name,
+                                                       .role = self->in.join.role,
+                                                       .address = asker->address },
+                              now_ms);
     if (refusal != 0) {
         if (refusal == REFUSAL_TOKEN || refusal == REFUSAL_RATE)
             selfstat_add(STAT_TOKENS_REFUSED, 1);

@@ -41,7 +41,7 @@ static const uint8_t s_doors[] = {
 static void s_apply(void *arg, const struct roster_record *record);
 static int s_change(roster_t *self, const struct roster_record *record, int64_t now_ms);
 static int s_check_join(roster_t *self, struct roster_record *record, bool *again,
-                        const struct enrol_text *name, int64_t now_ms);
+                        const struct roster_joiner *joiner, int64_t now_ms);
 static int s_refusal(int rc);
 static bool s_named(char into[ENROL_NAME_MAX + 1], const struct enrol_text *name);
 
@@ -146,8 +146,7 @@ roster_knows(roster_t *self, struct roster_member *ret, const char *user)
 }
 
 int
-roster_join(roster_t *self, struct roster_member *ret, const uint8_t key[ENROL_KEY_BYTES],
-            const struct enrol_text *token, const struct enrol_text *name, const char *address,
+roster_join(roster_t *self, struct roster_member *ret, const struct roster_joiner *joiner,
             int64_t now_ms)
 {
     struct roster_record record = { .type = ROSTER_KEY, .at_ms = now_ms };
@@ -155,25 +154,25 @@ roster_join(roster_t *self, struct roster_member *ret, const uint8_t key[ENROL_K
     int refusal;
 
     pthread_mutex_lock(&self->lock);
-    may = try_limit_may(self->tries, address, now_ms);
+    may = try_limit_may(self->tries, joiner->address, now_ms);
     pthread_mutex_unlock(&self->lock);
     if (!may)
         return REFUSAL_RATE;
-    memcpy(record.key, key, sizeof record.key);
+    memcpy(record.key, joiner->key, sizeof record.key);
     pthread_mutex_lock(&self->changing);
     // Text that is no token has an image that no token has.
-    if (token_image(record.token, token->at, token->len) < 0)
+    if (token_image(record.token, joiner->token->at, joiner->token->len) < 0)
         memset(record.token, 0, sizeof record.token);
     pthread_mutex_lock(&self->lock);
-    refusal = s_check_join(self, &record, &again, name, now_ms);
+    refusal = s_check_join(self, &record, &again, joiner, now_ms);
     if (refusal == REFUSAL_TOKEN)
-        try_limit_failed(self->tries, address, now_ms);
+        try_limit_failed(self->tries, joiner->address, now_ms);
     pthread_mutex_unlock(&self->lock);
     if (refusal == 0 && !again)
         refusal = s_change(self, &record, now_ms);
     if (refusal == 0) {
         pthread_mutex_lock(&self->lock);
-        s_member(ret, key_table_get(self->keys, key));
+        s_member(ret, key_table_get(self->keys, joiner->key));
         pthread_mutex_unlock(&self->lock);
     }
     pthread_mutex_unlock(&self->changing);
@@ -395,10 +394,16 @@ s_change(roster_t *self, const struct roster_record *record, int64_t now_ms)
     return 0;
 }
 
+static bool
+s_is_for(const struct roster_joiner *joiner, enum key_role role)
+{
+    return joiner->role == 0 || joiner->role == role;
+}
+
 // Fills in role and name. Under the lock.
 static int
 s_check_join(roster_t *self, struct roster_record *record, bool *again,
-             const struct enrol_text *name, int64_t now_ms)
+             const struct roster_joiner *joiner, int64_t now_ms)
 {
     const struct key_entry *before = key_table_get(self->keys, record->key);
     const struct token_entry *token = token_table_find(self->tokens, record->token, now_ms);
@@ -410,14 +415,17 @@ s_check_join(roster_t *self, struct roster_record *record, bool *again,
         memcmp(record->token, none, sizeof none) != 0 &&
         memcmp(before->token, record->token, sizeof before->token) == 0) {
         *again = true;
-        return 0;
+        return s_is_for(joiner, before->role) ? 0 : REFUSAL_FOR;
     }
     if (token == NULL)
         return REFUSAL_TOKEN;
+    // Who has the token may be told what it is: that is no guess.
+    if (!s_is_for(joiner, token->role))
+        return REFUSAL_FOR;
     record->role = (uint8_t) token->role;
     if (token->name[0] != '\0')
         memcpy(record->name, token->name, sizeof record->name);
-    else if (!s_named(record->name, name))
+    else if (!s_named(record->name, joiner->name))
         return REFUSAL_FORMAT;
     memcpy(probe.key, record->key, sizeof probe.key);
     return s_refusal(key_table_may_add(self->keys, &probe, now_ms));

@@ -53,10 +53,15 @@ bool roster_member(roster_t *self, struct roster_member *ret, const char *user, 
 // True and *ret: it is, or was, a key's that has a name.
 bool roster_knows(roster_t *self, struct roster_member *ret, const char *user);
 
-// A key comes in by `token`. `address`, of the peer, is who failures are counted against. Again
-// with the same key and token is the same success: an answer may have been lost. 0 and *ret.
-int roster_join(roster_t *self, struct roster_member *ret, const uint8_t key[ENROL_KEY_BYTES],
-                const struct enrol_text *token, const struct enrol_text *name, const char *address,
+struct roster_joiner {
+    const uint8_t *key; // ENROL_KEY_BYTES
+    const struct enrol_text *token, *name;
+    uint8_t role;        // that the key is made for; 0: whatever the token's is
+    const char *address; // of the peer: who failures are counted against
+};
+// A key comes in by a token, which is spent, unless it is refused. Again with the same key and
+// token is the same success: an answer may have been lost. 0 and *ret.
+int roster_join(roster_t *self, struct roster_member *ret, const struct roster_joiner *joiner,
                 int64_t now_ms);
 // Without a token: the keys that belong to this machine. The same key and name again is 0.
 int roster_enrol(roster_t *self, const uint8_t key[ENROL_KEY_BYTES], enum key_role role,

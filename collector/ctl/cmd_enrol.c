@@ -122,7 +122,7 @@ s_check(const options_t *options, FILE *err)
     if (name != NULL && options_uint(options, "uses") > 1 && !token)
         return s_refuse(err,
                         "uses: one NAME is one host's: a token for several goes without --name");
-    // Its key would be kept as the operator's, and the token be spent.
+    // Its key would be kept as the operator's.
     if (token && strcmp(options_text(options, "role"), "agent") == 0)
         return s_refuse(err, "role: agent: `zpulse-agent --enrol` joins with an agent's token; "
                              "another one goes with its --role, dashboard or operator");
@@ -213,8 +213,10 @@ s_join(const options_t *options)
     char dir[CLIENT_KEYS_DIR_SIZE], wish[ENROL_NAME_MAX + 1];
     struct buf why = { 0 };
     struct enrol_joined joined;
+    enum key_role role = ROLE_OPERATOR;
     int signals, rc;
 
+    (void) key_role_parse(&role, options_text(options, "role")); // one of the choices
     client_keys_dir(dir, options_text(options, "keys"), false);
     s_wish(wish, options);
     log_init("zpulse", LOG_LEVEL_WARN);
@@ -224,12 +226,11 @@ s_join(const options_t *options)
         &(struct enrol_join){ .collector = options_text(options, "collector"),
                               .server = options_text(options, "server-key"),
                               .token = options_text(options, "token"),
+                              .role = role,
                               .wish = wish,
                               .version = zpulse_version,
                               .dir = dir,
-                              .name = strcmp(options_text(options, "role"), "dashboard") == 0
-                                          ? "dashboard"
-                                          : ENROL_OPERATOR_NAME,
+                              .name = role == ROLE_DASHBOARD ? "dashboard" : ENROL_OPERATOR_NAME,
                               .wake_fd = signals,
                               .timeout_ms = JOIN_MS },
         &why);

@@ -139,6 +139,7 @@ enrol_join(struct enrol_joined *ret, const struct enrol_join *how, struct buf *w
         question->type = ENROL_JOIN;
         question->join.token = (struct enrol_text){ how->token, strlen(how->token) };
         question->join.name = (struct enrol_text){ wish, strlen(wish) };
+        question->join.role = (uint8_t) how->role;
         question->join.version = (struct enrol_text){ how->version, strlen(how->version) };
         rc = enrol_client_ask(client, answer, question, how->timeout_ms);
         if (rc == -ETIMEDOUT && !made) // no door opens to a key that is revoked
@@ -173,6 +174,15 @@ s_keep(struct enrol_joined *ret, const struct enrol_join *how, const struct enro
     if (answer->type != ENROL_JOINED) {
         buf_printf(why, "%s: an answer of another kind", how->collector);
         return ERR_FORMAT;
+    }
+    // Of a collector that does not know what was asked for: it has taken the token.
+    if (answer->joined.role != how->role) {
+        buf_printf(why,
+                   "%s: the token was %s's, so %s/%s.key is one there now: delete it, and join "
+                   "with a token for %s",
+                   how->collector, key_role_str(answer->joined.role), how->dir, how->name,
+                   key_role_str((uint8_t) how->role));
+        return -EPERM;
     }
     memcpy(ret->name, answer->joined.name.at, answer->joined.name.len);
     ret->name[answer->joined.name.len] = '\0';

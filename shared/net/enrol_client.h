@@ -40,6 +40,7 @@ struct enrol_join {
     const char *collector; // data endpoint
     const char *server;    // its public key
     const char *token;
+    enum key_role role;  // that the pair is made for: a token of another one is refused
     const char *wish;    // the name that we would have, or NULL
     const char *version; // of the program
     const char *dir;     // of keys, made where it is missing

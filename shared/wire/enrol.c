@@ -16,6 +16,7 @@
 enum field_kind {
     FIELD_U8 = 1,
     FIELD_ROLE, // u8 that is one
+    FIELD_MORE, // u8 at the end, left out where it is 0: earlier writers have none
     FIELD_U32,
     FIELD_U64, // i64 too
     FIELD_KEY,
@@ -39,7 +40,8 @@ struct field {
 static const struct field fields[][FIELDS_MAX] = {
     [ENROL_JOIN] = { { FIELD_TOKEN, AT(join.token) },
                      { FIELD_NAME, AT(join.name) },
-                     { FIELD_TEXT, AT(join.version) } },
+                     { FIELD_TEXT, AT(join.version) },
+                     { FIELD_MORE, AT(join.role) } },
     [ENROL_JOINED] = { { FIELD_NAMED, AT(joined.name) },
                        { FIELD_ROLE, AT(joined.role) },
                        { FIELD_U64, AT(joined.collector) },
@@ -140,11 +142,16 @@ const char *
 enrol_reason_str(uint8_t reason)
 {
     static const char *const names[] = {
-        [REFUSAL_TOKEN] = "no valid token",   [REFUSAL_NAME] = "the name is taken",
-        [REFUSAL_FORMAT] = "malformed",       [REFUSAL_LIMIT] = "too many",
-        [REFUSAL_RATE] = "too many tries",    [REFUSAL_ROLE] = "not allowed",
-        [REFUSAL_STORAGE] = "cannot be kept", [REFUSAL_UNKNOWN] = "no such name",
+        [REFUSAL_TOKEN] = "no valid token",
+        [REFUSAL_NAME] = "the name is taken",
+        [REFUSAL_FORMAT] = "malformed",
+        [REFUSAL_LIMIT] = "too many",
+        [REFUSAL_RATE] = "too many tries",
+        [REFUSAL_ROLE] = "not allowed",
+        [REFUSAL_STORAGE] = "cannot be kept",
+        [REFUSAL_UNKNOWN] = "no such name",
         [REFUSAL_KEY] = "the key is known",
+        [REFUSAL_FOR] = "the token is for a key of another role, and is not spent",
     };
 
     return s_str(names, sizeof names / sizeof names[0], reason);
@@ -229,6 +236,10 @@ s_put_field(struct wbuf *w, const struct field *field, const struct enrol_msg *m
     case FIELD_U8:
     case FIELD_ROLE:
         wbuf_u8(w, *(const uint8_t *) at);
+        break;
+    case FIELD_MORE:
+        if (*(const uint8_t *) at != 0)
+            wbuf_u8(w, *(const uint8_t *) at);
         break;
     case FIELD_U32:
         wbuf_u32(w, *(const uint32_t *) at);
@@ -323,6 +334,9 @@ s_take_field(struct rbuf *r, const struct field *field, struct enrol_msg *msg)
         break;
     case FIELD_ROLE:
         *(uint8_t *) at = s_take_role(r);
+        break;
+    case FIELD_MORE:
+        *(uint8_t *) at = rbuf_left(r) > 0 ? rbuf_u8(r) : 0;
         break;
     case FIELD_U32:
         *(uint32_t *) at = rbuf_u32(r);

@@ -60,6 +60,7 @@ enum enrol_reason {
     REFUSAL_STORAGE = 7, // it could not be made to last
     REFUSAL_UNKNOWN = 8, // no key has this name
     REFUSAL_KEY = 9,     // this key is revoked, or has a name already
+    REFUSAL_FOR = 10,    // the token is one of another role: it is not spent
 };
 
 struct enrol_text {
@@ -90,6 +91,7 @@ struct enrol_msg {
             struct enrol_text token;
             struct enrol_text name; // that is wished for; empty: the token's
             struct enrol_text version;
+            uint8_t role; // that the key is made for; 0: whatever the token's is
         } join;
         struct {
             struct enrol_text name;

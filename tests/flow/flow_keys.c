@@ -53,6 +53,38 @@ a_token_enrols_one_key_which_is_then_listed_and_revoked(void **state)
     claim(s, strstr(process_err(run), ": board: no such name") != NULL);
 }
 
+// As each of the others, with the command of that one; then as what it is for.
+static void
+a_token_of_another_role_is_refused_and_not_spent(void **state)
+{
+    static const char *const roles[] = { "agent", "dashboard", "operator" };
+    static const char *const names[] = { "web-1", "board", "second" };
+    stage_t *s = *state;
+    char token[100], server[80], role[40], theirs[340];
+    struct keyed p;
+    process_t *run;
+
+    keyed_place(s, &p);
+    (void) keyed_collector(s, &p);
+    for (size_t of = 0; of < 3; of++) {
+        keyed_token(s, &p, roles[of], names[of], token, server);
+        for (size_t i = 1; i <= 3; i++) {
+            const size_t as = (of + i) % 3;
+
+            snprintf(role, sizeof role, "--role=%s", roles[as]);
+            snprintf(theirs, sizeof theirs, "--keys=%s/%s-%s", stage_dir(s), roles[of], roles[as]);
+            if (as == 0)
+                run = stage_run(s, "zpulse-agent", "--enrol", stage_endpoint(s), server, token,
+                                theirs, NULL);
+            else
+                run = stage_run(s, "zpulse", "enrol", p.target, theirs, token, server, role, NULL);
+            claim(s, process_ended(run, stage_ms(STAGE_PATIENCE_MS)));
+            claim(s, process_code(run) == (as == of ? 0 : 1));
+            claim(s, as == of || strstr(process_err(run), "another role, and is not spent"));
+        }
+    }
+}
+
 // The door stays shut to that key, so nobody can say why but its owner.
 static void
 a_revoked_key_that_lies_there_is_named_when_it_would_join(void **state)
@@ -253,6 +285,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         stage_test(a_token_enrols_one_key_which_is_then_listed_and_revoked),
+        stage_test(a_token_of_another_role_is_refused_and_not_spent),
         stage_test(a_revoked_key_that_lies_there_is_named_when_it_would_join),
         stage_test(who_belongs_outlives_a_kill),
         stage_test(a_key_that_others_may_read_stops_the_start),

@@ -146,6 +146,7 @@ join(struct bed *b, const char *token, const char *name, const char *server, int
                               &(struct enrol_join){ .collector = b->data,
                                                     .server = server,
                                                     .token = token,
+                                                    .role = ROLE_AGENT,
                                                     .wish = name,
                                                     .version = "1",
                                                     .dir = b->keys,

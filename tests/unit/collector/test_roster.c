@@ -100,7 +100,10 @@ join_at(struct bed *b, unsigned number, const char *token, const char *name, con
 {
     const struct enrol_text said = text(token), wish = text(name);
 
-    return roster_join(b->roster, &b->member, key(number), &said, &wish, address, now_ms);
+    return roster_join(b->roster, &b->member,
+                       &(struct roster_joiner){
+                           .key = key(number), .token = &said, .name = &wish, .address = address },
+                       now_ms);
 }
 
 static int
@@ -185,6 +188,46 @@ a_token_of_many_uses_takes_names_from_who_joins(void **state)
     restart(b);
     assert_int_equal(join(b, 2, token, "b"), 0);
     assert_int_equal(join(b, 3, token, "c"), REFUSAL_TOKEN);
+}
+
+static void
+a_token_of_another_role_is_refused_and_not_spent(void **state)
+{
+    struct bed *b = *state;
+    char token[TOKEN_TEXT_SIZE];
+    unsigned number = 0;
+
+    for (uint8_t of = ROLE_AGENT; of <= ROLE_OPERATOR; of++) {
+        for (uint8_t as = ROLE_AGENT; as <= ROLE_OPERATOR + 1; as++) {
+            const struct enrol_text none = text("");
+            char name[8];
+            struct enrol_text said, wish;
+            struct roster_joiner joiner = { .token = &said, .name = &wish, .address = HOST };
+            int64_t expires_ms;
+
+            if (as == of)
+                continue;
+            assert_int_equal(roster_invite(b->roster, token, &expires_ms, (enum key_role) of, &none,
+                                           1, HOUR_MS, NOW),
+                             0);
+            snprintf(name, sizeof name, "n%u", ++number);
+            said = text(token);
+            wish = text(name);
+            joiner.key = key(number);
+            joiner.role = as;
+            // However often: who has the token guesses nothing.
+            for (int i = 0; i < 20; i++)
+                assert_int_equal(roster_join(b->roster, &b->member, &joiner, NOW), REFUSAL_FOR);
+            restart(b);
+            joiner.role = of;
+            assert_int_equal(roster_join(b->roster, &b->member, &joiner, NOW), 0);
+            assert_int_equal(b->member.role, of);
+            // As what it is, the same again; as another, never.
+            assert_int_equal(roster_join(b->roster, &b->member, &joiner, NOW), 0);
+            joiner.role = as;
+            assert_int_equal(roster_join(b->roster, &b->member, &joiner, NOW), REFUSAL_FOR);
+        }
+    }
 }
 
 static void
@@ -539,6 +582,7 @@ main(void)
         TEST(an_unknown_key_is_told_to_come_again_and_may_enrol),
         TEST(a_token_lets_one_key_in_and_is_burnt),
         TEST(a_token_of_many_uses_takes_names_from_who_joins),
+        TEST(a_token_of_another_role_is_refused_and_not_spent),
         TEST(an_expired_token_is_none),
         TEST(the_disk_has_no_token),
         TEST(who_guesses_has_to_wait_and_nobody_else),

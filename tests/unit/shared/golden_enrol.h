@@ -39,6 +39,17 @@ make_join(struct buf *out)
 }
 
 static inline void
+make_join_role(struct buf *out)
+{
+    make_enrol(out, &(struct enrol_msg){ .type = ENROL_JOIN,
+                                         .n = 1,
+                                         .join = { .token = GOLDEN_TEXT("ze1secret"),
+                                                   .name = GOLDEN_TEXT("web-01"),
+                                                   .version = GOLDEN_TEXT("1.0.0"),
+                                                   .role = ROLE_DASHBOARD } });
+}
+
+static inline void
 make_joined(struct buf *out)
 {
     make_enrol(
@@ -149,6 +160,8 @@ tell_enrol(struct buf *out, const uint8_t *at, size_t n)
         tell_text(out, "token", &msg.join.token);
         tell_text(out, "name", &msg.join.name);
         tell_text(out, "version", &msg.join.version);
+        if (msg.join.role != 0)
+            buf_printf(out, "role %s\n", key_role_str(msg.join.role));
     } else if (msg.type == ENROL_JOINED) {
         tell_text(out, "name", &msg.joined.name);
         buf_printf(out, "role %s collector %016" PRIx64 " now %" PRId64 "\n",

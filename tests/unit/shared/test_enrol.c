@@ -75,6 +75,8 @@ say(uint8_t type)
 static void
 a_token_and_a_name_come_through(void **state)
 {
+    size_t n;
+
     (void) state;
     say(ENROL_JOIN);
     said.join.token = (struct enrol_text){ "secret", 6 };
@@ -85,6 +87,14 @@ a_token_and_a_name_come_through(void **state)
     assert_memory_equal(heard.join.token.at, "secret", 6);
     assert_memory_equal(heard.join.name.at, "web-01", 6);
     assert_int_equal(heard.join.version.len, 0);
+    assert_int_equal(heard.join.role, 0);
+    // Earlier clients end here; a role is all that a later one has more.
+    said.join.role = ROLE_DASHBOARD;
+    n = put();
+    assert_int_equal(take(n), 0);
+    assert_int_equal(heard.join.role, ROLE_DASHBOARD);
+    assert_int_equal(take(n - 1), 0);
+    assert_int_equal(heard.join.role, 0);
 }
 
 static void

@@ -65,6 +65,7 @@ static const struct golden golden_all[] = {
     { "1.0-reply-select", make_answer_select, tell_answer },
     { "1.0-reply-refused", make_answer_refused, tell_answer },
     { "1.0-enrol-join", make_join, tell_enrol },
+    { "1.0-enrol-join-role", make_join_role, tell_enrol },
     { "1.0-enrol-joined", make_joined, tell_enrol },
     { "1.0-enrol-refused", make_refused, tell_enrol },
     { "1.0-enrol-rotate", make_rotate, tell_enrol },
