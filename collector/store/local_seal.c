@@ -163,7 +163,6 @@ static void
 s_pass_on(struct local_store *self, struct local_ended *ended, struct made *made)
 {
     self->to_seal = ended->next;
-    self->n_ended--;
     self->ended_bytes -= ended->bytes;
     if (self->disk == NULL) {
         self->first = ended->next;
@@ -204,5 +203,6 @@ local_seal_next(struct local_store *self, sealer_t *sealer)
     open_tile_drop(&tile); // its pieces are free before room is looked for
     pthread_mutex_lock(&self->lock);
     local_make_room(self, index_bytes);
+    self->n_ended--; // who waits for it finds memory within its bound
     pthread_cond_broadcast(&self->done);
 }
