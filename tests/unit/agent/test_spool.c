@@ -286,26 +286,63 @@ a_stop_loses_nothing(void **state)
     assert_true(b->records >= taken);
 }
 
+// A clock that stands still, with the thread in it, as a disk would.
+static _Atomic int hang_fd = -1;
+
+static int64_t
+hanging_clock(void)
+{
+    const int fd = hang_fd;
+    char byte;
+
+    if (fd != -1)
+        (void) !read(fd, &byte, 1);
+    return clock_real_ms();
+}
+
+// The spool is opened again with that clock, which stands from now on; *pipe_ret lets it go on.
+static void
+hang(struct bed *b, int *pipe_ret)
+{
+    int pipe_fd[2];
+
+    assert_int_equal(spool_close(&b->spool), 0);
+    assert_int_equal(pipe(pipe_fd), 0);
+    b->opt.now_ms = hanging_clock;
+    b->opt.sync_ms = 20;
+    open_spool(b);
+    append_all(b, 10);
+    hang_fd = pipe_fd[0];
+    *pipe_ret = pipe_fd[1];
+}
+
+// The pipe stays: nobody can say when the thread is done with it.
+static void
+hang_no_more(int pipe)
+{
+    hang_fd = -1;
+    assert_int_equal(write(pipe, "", 1), 1);
+}
+
 static void
 a_full_queue_refuses_until_there_is_room_and_a_table(void **state)
 {
     struct bed *b = *state;
-    uint64_t refused = 0;
-    int64_t deadline;
+    int64_t deadline = clock_mono_ms() + DEADLINE_MS;
+    int pipe;
 
-    // Faster than any disk: sooner or later one is refused.
-    deadline = clock_mono_ms() + DEADLINE_MS;
-    while (refused == 0 && clock_mono_ms() < deadline)
-        refused += !append(b);
-    assert_int_equal(refused, 1);
+    hang(b, &pipe);
+    while (append(b))
+        assert_true(clock_mono_ms() < deadline);
     assert_false(append(b));
+    hang_no_more(pipe);
     deadline = clock_mono_ms() + DEADLINE_MS;
     while (!append(b)) {
         assert_true(clock_mono_ms() < deadline);
         turn(b, 5);
     }
     append_all(b, 100);
-    assert_int_equal(drain(b, 1, 0), b->next);
+    assert_int_equal(drain(b, b->stream, 0), b->next);
     assert_int_equal(b->gaps, 1);
     assert_int_equal(b->samples + b->gap_samples, bed_total(b->next));
     assert_int_equal(b->lost, b->gap_samples);
@@ -407,35 +444,15 @@ how_long_a_record_waits_is_told(void **state)
     assert_int_equal(spool_waiting_ms(b->spool), 0);
 }
 
-// A clock that stands still, with the thread in it, as a disk would.
-static _Atomic int hang_fd = -1;
-
-static int64_t
-hanging_clock(void)
-{
-    const int fd = hang_fd;
-    char byte;
-
-    if (fd != -1)
-        (void) !read(fd, &byte, 1);
-    return clock_real_ms();
-}
-
 static void
 a_stop_does_not_wait_for_a_disk_that_hangs(void **state)
 {
     struct bed *b = *state;
     int64_t before, deadline = clock_mono_ms() + DEADLINE_MS;
-    int pipe_fd[2], rc;
+    int pipe, rc;
 
-    assert_int_equal(spool_close(&b->spool), 0);
-    assert_int_equal(pipe(pipe_fd), 0);
-    b->opt.now_ms = hanging_clock;
-    b->opt.sync_ms = 20;
     b->opt.close_ms = 0; // as it ships
-    open_spool(b);
-    append_all(b, 10);
-    hang_fd = pipe_fd[0];
+    hang(b, &pipe);
     // The thread looks at its clock each 40 ms. From then on nothing is written.
     do {
         assert_true(clock_mono_ms() < deadline);
@@ -446,14 +463,13 @@ a_stop_does_not_wait_for_a_disk_that_hangs(void **state)
     assert_int_equal(spool_close(&b->spool), -ETIMEDOUT);
     assert_true(clock_mono_ms() - before >= SPOOL_CLOSE_MS - 5);
     // It comes back, and ends by itself.
-    hang_fd = -1;
-    assert_int_equal(write(pipe_fd[1], "", 1), 1);
+    hang_no_more(pipe);
     b->opt.now_ms = clock_real_ms;
     while ((rc = spool_open(&b->spool, &b->opt, b->book, &b->found)) == ERR_LOCKED) {
         assert_true(clock_mono_ms() < deadline);
         (void) poll(NULL, 0, 5);
     }
-    assert_int_equal(rc, 0); // the pipe stays: nobody can say when the thread is done with it
+    assert_int_equal(rc, 0);
 }
 
 static void
