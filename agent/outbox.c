@@ -37,8 +37,7 @@ struct outbox {
     spool_t *spool;
     delivery_t *delivery;
     bool key_due;            // the next record of values is to be a KEY
-    uint32_t frame_bytes;    // of a message, as the collector takes it
-    struct spool_note note;  // of the ledger, what is ours to count
+    struct spool_note note;  // of the ledger, what is ours to count; how large a message may be
     struct spool_note noted; // as the spool was told last
     uint64_t lost_unsaid;    // samples
     int64_t lost_log_ms;
@@ -63,7 +62,6 @@ outbox_open(outbox_t **ret, const struct outbox_options *opt, outbox_send_fn *se
     self->opt = *opt;
     self->send = send;
     self->send_arg = arg;
-    self->frame_bytes = FRAME_MAX;
     rc = s_open_spool(self, book);
     if (rc == 0) {
         s_open_delivery(self, book);
@@ -190,6 +188,7 @@ s_open_delivery(outbox_t *self, const struct spool_book *book)
     self->note.refused = sums.refused;
     self->note.collector_lost = sums.collector_lost;
     memcpy(self->note.missed, book->ledger.missed, sizeof self->note.missed);
+    self->note.frame_bytes = book->frame_bytes; // 0: the least that any collector takes
     self->noted = self->note;
     self->delivery = delivery_new(&opt, &handler, &sums);
     for (size_t i = 0; i < book->n_streams; i++) {
@@ -288,7 +287,7 @@ s_spool_table(void *arg, const struct record *record, uint32_t slots)
 void
 outbox_bound(outbox_t *self, uint32_t frame_bytes)
 {
-    self->frame_bytes = frame_bytes;
+    self->note.frame_bytes = frame_bytes;
 }
 
 // A segment can be read alone: it begins with a TABLE, and the KEY that comes next. What a stream
@@ -296,13 +295,14 @@ outbox_bound(outbox_t *self, uint32_t frame_bytes)
 static void
 s_roll(outbox_t *self, int64_t time_ms)
 {
-    if (!stream_writer_fits(self->writer, self->frame_bytes) &&
+    const uint32_t most = (uint32_t) self->note.frame_bytes;
+
+    if (!stream_writer_fits(self->writer, most) &&
         delivery_stat(self->delivery).backlog < DELIVERY_BACKLOG_MOST) {
-        log_info("smaller messages are taken: another stream begins", "frame_bytes=%" PRIu32,
-                 self->frame_bytes);
+        log_info("smaller messages are taken: another stream begins", "frame_bytes=%" PRIu32, most);
         s_close_live(self);
     }
-    stream_writer_bound(self->writer, self->frame_bytes);
+    stream_writer_bound(self->writer, most);
     if (spool_wants_segment(self->spool)) {
         const struct record ahead_of = { .stream = stream_writer_stream(self->writer),
                                          .seq = stream_writer_next(self->writer),

@@ -62,6 +62,8 @@ int64_t outbox_wait_ms(const outbox_t *self);
 
 // The collector takes messages of so many bytes: from the next row on none is larger, and where the
 // live stream has larger ones, which it would refuse for as long as that lasts, another one begins.
+// It is kept: what is made after a start, before a collector has told, is as the last one took it,
+// and where none ever has, no larger than what any takes.
 void outbox_bound(outbox_t *self, uint32_t frame_bytes);
 // For what the collector says, and HELLO.
 delivery_t *outbox_delivery(outbox_t *self);

@@ -181,6 +181,8 @@ spool_book_put(uint8_t *out, size_t size, const struct spool_book *book, uint64_
     for (size_t i = 0; i < book->n_gaps; i++)
         s_put_gap(&w, &book->gaps[i]);
     wbuf_u64(&w, (uint64_t) book->last_ms);
+    if (book->frame_bytes != 0)
+        wbuf_u32(&w, book->frame_bytes);
     if (wbuf_finish(&w) < 0)
         return ERR_LIMIT;
     len = w.len;
@@ -263,6 +265,8 @@ s_take_body(struct rbuf *r, struct spool_book *book)
         s_take_gap(r, &book->gaps[i]);
     if (rbuf_left(r) > 0) // books have not always had it
         book->last_ms = (int64_t) rbuf_u64(r);
+    if (rbuf_left(r) > 0)
+        book->frame_bytes = rbuf_u32(r);
     return rbuf_finish(r);
 }
 

@@ -10,6 +10,7 @@
 //                varint gaps, each: u64 stream, from, to, total, samples, i64 t0_ms, u8 cause,
 //                    u8 told
 //                i64 last_ms
+//                u32 frame_bytes, where one is known
 //         Little endian. The slot that is whole and has the higher counter holds. The file has its
 //         full size from the start: a full disk does not stop it.
 // Thread: one owner.
@@ -64,7 +65,8 @@ struct spool_book {
     size_t n_streams;
     struct spool_gap gaps[SPOOL_GAPS_MAX]; // rising by seq within a stream
     size_t n_gaps;
-    int64_t last_ms; // time of the last record of all streams; 0: there was none
+    int64_t last_ms;      // time of the last record of all streams; 0: there was none
+    uint32_t frame_bytes; // of a message, as a collector takes it that was heard last; 0: none was
 };
 
 struct spool_stream *spool_book_stream(struct spool_book *book, uint64_t stream); // or NULL

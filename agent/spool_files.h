@@ -96,12 +96,14 @@ int spool_files_flush(spool_files_t *self);
 int spool_files_sync(spool_files_t *self);
 // The book becomes durable, if it changed. 0 or -errno; it is tried again at the next change.
 int spool_files_write_book(spool_files_t *self);
-// Of the ledger, what others count; absolute, and never less than what the book had at the open.
+// What others know: of the ledger, what they count, absolute, and never less than what the book had
+// at the open; and how large a message may be.
 struct spool_note {
     uint64_t elsewhere;
     uint64_t refused;
     uint64_t collector_lost; // these are not counted as acknowledged any more
     uint64_t missed[MISSED_CAUSES];
+    uint64_t frame_bytes; // as the collector said last; 0: none has yet. Wide: compared as bytes
 };
 void spool_files_note(spool_files_t *self, const struct spool_note *note);
 

@@ -211,5 +211,6 @@ spool_files_note(spool_files_t *self, const struct spool_note *note)
     ledger->elsewhere = note->elsewhere;
     ledger->refused = note->refused;
     memcpy(ledger->missed, note->missed, sizeof ledger->missed);
+    self->book->frame_bytes = (uint32_t) note->frame_bytes;
     self->book_changed = true;
 }

@@ -394,8 +394,34 @@ s_is_spooled(stage_t *s, void *arg)
     return n >= FLOODERS;
 }
 
-// Before its first WELCOME an agent knows of no limit: what it had made by then is refused for its
-// size, and what comes after that is made to fit.
+// An agent that no collector has ever told a limit makes what any takes: nothing is refused.
+static void
+messages_of_an_agent_that_knows_no_limit_yet_fit_any(void **state)
+{
+    stage_t *s = *state;
+    struct held flood = { .match = "{app=~\"flood.*\",job=\"app\"}",
+                          .least_series = FLOODERS * NUMBERS };
+    struct held own = { .match = "{__name__=\"zpulse_agent_ticks_total\"}", .least = 3 };
+    struct refused refused = { .limit = "frame-bytes" };
+    zsock_t *push;
+
+    stage_agent(s, "web-1", "--app-sub", "", "--app-pull", s_at(s, "@"), NULL);
+    push = zsock_new_push(s_at(s, ">"));
+    claim(s, push != NULL);
+    zsock_set_sndtimeo(push, stage_ms(STAGE_PATIENCE_MS));
+    s_flood(push);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_is_spooled, NULL));
+    stage_collector(s, "--agent-frame-bytes", FRAME_BYTES, NULL);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_is_held, &flood));
+    claim(s, flood.series == FLOODERS * NUMBERS);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_is_held, &own));
+    claim(s, stage_until(s, 2 * STAGE_PATIENCE_MS, s_balances, NULL));
+    claim(s, !s_is_refused(s, &refused) && refused.acked == 0);
+    zsock_destroy(&push);
+}
+
+// An agent goes by what it was told last: what it has made while a limit was lowered is refused for
+// its size, and what comes after that is made to fit.
 static void
 messages_made_before_the_limit_is_known_are_refused_and_later_ones_fit(void **state)
 {
@@ -405,10 +431,15 @@ messages_made_before_the_limit_is_known_are_refused_and_later_ones_fit(void **st
     struct held late = { .match = "app_n{app=\"late\"}", .least = LATE };
     struct held own = { .match = "{__name__=\"zpulse_agent_ticks_total\"}", .least = 3 };
     struct refused refused = { .limit = "frame-bytes" };
+    process_t *collector = stage_collector(s, NULL);
     zsock_t *push;
 
     stage_agent(s, "web-1", "--app-sub", "", "--app-pull", s_at(s, "@"), "--family", "all=off",
                 NULL);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, s_is_held, &own));
+    process_signal(collector, SIGTERM);
+    claim(s, process_ended(collector, stage_ms(STAGE_PATIENCE_MS)) && process_code(collector) == 0);
+    own.least += 3;
     push = zsock_new_push(s_at(s, ">"));
     claim(s, push != NULL);
     zsock_set_sndtimeo(push, stage_ms(STAGE_PATIENCE_MS));
@@ -441,6 +472,7 @@ main(void)
         stage_test(new_series_beyond_a_minutes_are_refused_and_known_ones_go_on),
         stage_test(samples_beyond_a_seconds_are_refused_and_the_next_ones_are_held),
         stage_test(a_series_with_long_labels_is_refused_and_others_go_on),
+        stage_test(messages_of_an_agent_that_knows_no_limit_yet_fit_any),
         stage_test(messages_made_before_the_limit_is_known_are_refused_and_later_ones_fit),
     };
 

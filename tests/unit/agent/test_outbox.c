@@ -209,6 +209,7 @@ a_stream_with_messages_that_a_collector_refuses_is_followed_by_one_without(void 
 
     (void) state;
     more_series(200);
+    outbox_bound(t.outbox, FRAME_MAX);
     rows(1);
     first = delivery_live(outbox_delivery(t.outbox), &head);
     outbox_bound(t.outbox, FRAME_MAX);
@@ -223,6 +224,43 @@ a_stream_with_messages_that_a_collector_refuses_is_followed_by_one_without(void 
     rows(1);
     assert_true(delivery_live(outbox_delivery(t.outbox), &head) == second);
     assert_true(head > 4); // IDENT, DEFs, KEY, DELTA
+}
+
+// Whether what is made now has messages that who takes the least would refuse: then that one's
+// bound begins another stream.
+static bool
+makes_larger_ones(void)
+{
+    uint64_t head, before;
+
+    rows(1);
+    before = delivery_live(outbox_delivery(t.outbox), &head);
+    outbox_bound(t.outbox, STREAM_FRAME_LEAST);
+    rows(1);
+    return delivery_live(outbox_delivery(t.outbox), &head) != before;
+}
+
+static void
+before_a_collector_has_told_no_message_is_larger_than_what_any_takes(void **state)
+{
+    (void) state;
+    more_series(200);
+    assert_false(makes_larger_ones());
+}
+
+static void
+how_large_a_message_may_be_is_known_at_the_next_start(void **state)
+{
+    (void) state;
+    more_series(200);
+    outbox_bound(t.outbox, FRAME_MAX);
+    rows(1);
+    assert_true(outbox_close(&t.outbox));
+    start();
+    assert_true(makes_larger_ones());
+    assert_true(outbox_close(&t.outbox));
+    start();
+    assert_false(makes_larger_ones());
 }
 
 static void
@@ -404,6 +442,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         outbox_test(what_is_made_is_sent_once_it_is_written),
         outbox_test(a_stream_with_messages_that_a_collector_refuses_is_followed_by_one_without),
+        outbox_test(before_a_collector_has_told_no_message_is_larger_than_what_any_takes),
+        outbox_test(how_large_a_message_may_be_is_known_at_the_next_start),
         outbox_test(behind_the_last_word_no_stream_begins),
         outbox_test(what_was_made_before_a_start_is_backlog_with_an_end),
         outbox_test(an_event_is_sent_in_its_place_and_again_after_a_start),

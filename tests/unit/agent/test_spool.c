@@ -476,7 +476,7 @@ static void
 what_is_known_of_others_is_in_the_book(void **state)
 {
     struct bed *b = *state;
-    const struct spool_note note = { 1, 2, 10, { 3, 4, 5 } };
+    const struct spool_note note = { 1, 2, 10, { 3, 4, 5 }, 4096 };
 
     append_all(b, 100);
     spool_acked(b->spool, 1, 50, bed_total(50), 5);
@@ -489,6 +489,7 @@ what_is_known_of_others_is_in_the_book(void **state)
     assert_int_equal(b->book->ledger.elsewhere, 1);
     assert_int_equal(b->book->ledger.refused, 2);
     assert_int_equal(b->book->ledger.missed[MISSED_SUSPENDED], 5);
+    assert_int_equal(b->book->frame_bytes, 4096);
 }
 
 // The thread is woken once for both; in a turn without a record, by its end.

@@ -66,6 +66,7 @@ a_book_is_read_as_it_was_written(void **state)
 
         assert_true(spool_book_add_gap(book, &gap));
     }
+    book->frame_bytes = 4096;
     // As large as it gets, it fits.
     n = spool_book_put(slot, SPOOL_BOOK_SLOT, book, 77);
     assert_true(n > 0);
