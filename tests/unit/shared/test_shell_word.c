@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 #include <stdio.h>
+#include <string.h>
 
 static void
 what_a_shell_reads_is_the_text(void **state)
@@ -60,12 +61,39 @@ a_word_that_needs_no_quotes_has_none(void **state)
     buf_release(&out);
 }
 
+// The page writes commands too, and is held to the same list.
+static void
+the_words_are_those_of_the_page(void **state)
+{
+    FILE *list = fopen("tests/data/shell/words.tsv", "r");
+    char line[256];
+    unsigned n = 0;
+
+    (void) state;
+    assert_non_null(list);
+    while (fgets(line, sizeof line, list) != NULL) {
+        char *word = strchr(line, '\t');
+        struct buf out = { 0 };
+
+        assert_non_null(word);
+        *word++ = '\0';
+        word[strcspn(word, "\n")] = '\0';
+        shell_word_put(&out, line);
+        assert_string_equal(buf_cstr(&out), word);
+        buf_release(&out);
+        n++;
+    }
+    fclose(list);
+    assert_true(n > 10);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_shell_reads_is_the_text),
         cmocka_unit_test(a_word_that_needs_no_quotes_has_none),
+        cmocka_unit_test(the_words_are_those_of_the_page),
     };
 
     return cmocka_run_group_tests_name("shell_word", tests, NULL, NULL);
