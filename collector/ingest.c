@@ -188,6 +188,7 @@ ingest_committed(ingest_t *self, struct host_time now)
     journal_ack(self->is.journal);
     while ((group = journal_take(self->is.journal)) != NULL) {
         self->gathered.busy = false;
+        ingest_group_came(&self->gathered, group->rc == 0);
         self->failed = group->rc == -ENOSPC ? 0 : group->rc;
         if (self->failed != 0) {
             ingest_group_done(&self->gathered, group);

@@ -2,6 +2,7 @@
 
 #include "collector/ingest_group.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,8 @@
 #define PROBE_BYTES (64u * 1024u)
 #define KIND_PROBE  0xffu // of an entry that nobody reads
 
+static void s_keep(map_t **stood, const struct journal_entry *stands);
+static void s_forget(map_t **stood);
 static void s_stands(struct ingest_group *self, const struct journal_entry *stands);
 
 void
@@ -18,9 +21,8 @@ ingest_group_release(struct ingest_group *self)
     journal_group_free(self->open);
     journal_group_free(self->spare);
     self->open = self->spare = NULL;
-    free(self->stood);
-    self->stood = NULL;
-    self->n_stood = 0;
+    s_forget(&self->stood);
+    s_forget(&self->stood_at_disk);
 }
 
 void
@@ -83,22 +85,58 @@ ingest_group_before(struct ingest_group *self, uint64_t host, int64_t now_ms, ui
 void
 ingest_group_stands(struct ingest_group *self, const struct journal_entry *stands, bool full)
 {
-    uint32_t i = 0;
-
-    while (i < self->n_stood && self->stood[i].stream != stands->stream)
-        i++;
-    if (i == self->n_stood)
-        self->stood = xrealloc(self->stood, ++self->n_stood, sizeof *self->stood);
-    self->stood[i] = *stands;
+    self->stood_waits = full;
+    s_keep(&self->stood, stands);
     if (!full)
         s_stands(self, stands);
+}
+
+// Of each stream the last: what the files have only grows.
+static void
+s_keep(map_t **stood, const struct journal_entry *stands)
+{
+    if (*stood == NULL)
+        *stood = map_new();
+    free(map_put_u64(*stood, stands->stream, xmemdup(stands, sizeof *stands)));
+}
+
+static void
+s_forget(map_t **stood)
+{
+    struct map_entry entry;
+    size_t at = 0;
+
+    while (*stood != NULL && map_next(*stood, &at, &entry))
+        free(entry.value);
+    map_destroy(stood);
 }
 
 void
 ingest_group_stands_again(struct ingest_group *self)
 {
-    for (uint32_t i = 0; i < self->n_stood; i++)
-        s_stands(self, &self->stood[i]);
+    struct map_entry entry;
+    size_t at = 0;
+
+    self->stood_waits = false;
+    while (self->stood != NULL && map_next(self->stood, &at, &entry))
+        s_stands(self, entry.value);
+}
+
+void
+ingest_group_came(struct ingest_group *self, bool taken)
+{
+    struct map_entry entry;
+    size_t at = 0;
+
+    self->stood_waits = !taken;
+    // One that was said since is the newer one.
+    while (!taken && self->stood_at_disk != NULL && map_next(self->stood_at_disk, &at, &entry)) {
+        const struct journal_entry *stands = entry.value;
+
+        if (self->stood == NULL || map_get_u64(self->stood, stands->stream) == NULL)
+            s_keep(&self->stood, stands);
+    }
+    s_forget(&self->stood_at_disk);
 }
 
 static void
@@ -169,6 +207,11 @@ void
 ingest_group_submit(struct ingest_group *self)
 {
     self->busy = true;
+    assert(self->stood_at_disk == NULL);
+    if (!self->stood_waits) {
+        self->stood_at_disk = self->stood;
+        self->stood = NULL;
+    }
     journal_submit(self->journal, &self->open);
     self->open = self->spare != NULL ? self->spare : journal_group_new();
     self->spare = NULL;

@@ -17,6 +17,7 @@
 #include "collector/ingest_stream.h"
 #include "collector/journal.h"
 #include "collector/lane_table.h"
+#include "shared/base/map.h"
 
 #define INGEST_SHARE_LEAST (64u * 1024u) // of memory for an agent
 
@@ -26,10 +27,11 @@ struct ingest_group {
     ingest_streams_t *streams;   // whose names and refusals are said
     struct journal_group *open;  // being gathered
     struct journal_group *spare; // for the next one; NULL: to be made
-    struct journal_entry *stood; // of each stream the last, since the start
-    uint32_t n_stood;
-    bool busy;     // a group is at the disk: its owner clears this
-    uint64_t held; // bytes of groups: gathered, at the disk and waiting
+    map_t *stood;                // stream -> STANDS that the journal has not taken; NULL: none
+    map_t *stood_at_disk;        // likewise: those in the group that is there
+    bool stood_waits;            // the disk is full: those of `stood` are in no group
+    bool busy;                   // a group is at the disk: its owner clears this
+    uint64_t held;               // bytes of groups: gathered, at the disk and waiting
 };
 
 void ingest_group_release(struct ingest_group *self);
@@ -42,10 +44,13 @@ void ingest_group_add(struct ingest_group *self, struct source *source,
 void ingest_group_add_share(struct ingest_group *self, struct source *source,
                             const struct journal_item *item, struct record_share share,
                             const void *at, size_t len);
-// That the store's files have all of the stream below `next`. It is kept: what a full disk did not
-// take of these is said by ingest_group_stands_again.
+// That the store's files have all of the stream below `next`. It is kept until the journal has it:
+// what a full disk did not take of these is said by ingest_group_stands_again. Constant cost.
 void ingest_group_stands(struct ingest_group *self, const struct journal_entry *stands, bool full);
 void ingest_group_stands_again(struct ingest_group *self);
+// What became of the group that was at the disk: taken, or (the disk is full) it is none, nor is
+// what was gathered behind it.
+void ingest_group_came(struct ingest_group *self, bool taken);
 // host_ledger's `before` of the host.
 void ingest_group_before(struct ingest_group *self, uint64_t host, int64_t now_ms,
                          uint64_t samples);
