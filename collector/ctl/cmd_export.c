@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,8 @@
 
 #define WRITE_BYTES (64u * 1024u)
 #define PROGRESS_MS 250
+#define ANSWER_MS   30000
+#define WHOLE_MS    100    // between two questions whether the collector has all
 #define FIRST_MOST  100000 // samples of the first window, at one a second: it is there soon
 #define FIRST_LEAST 60000  // ms, of it
 #define BATCH_MOST  (EXPORT_HELD_SAMPLES / 4 * 3)
@@ -109,6 +112,7 @@ struct export
 static int s_read_options(struct export *self);
 static int s_time(int64_t *ret, const struct export *self, const char *name);
 static int s_run(struct export *self);
+static int s_await_whole(struct export *self);
 static int s_list(struct export *self);
 static int s_add(void *arg, const struct query_series *series);
 static int s_all_at_once(struct export *self);
@@ -204,6 +208,8 @@ s_run(struct export *self)
     self->signals = service_start(1);
     rc = query_client_open(&self->client, self->collector, self->curve, self->signals);
     if (rc == 0)
+        rc = s_await_whole(self);
+    if (rc == 0)
         rc = s_list(self);
     if (rc < 0)
         return rc;
@@ -224,6 +230,28 @@ s_run(struct export *self)
     if (rc == 0 && !self->csv)
         buf_str(&self->out, EXPORT_EOF);
     return rc == 0 ? output_write(&self->out, self->signals) : rc;
+}
+
+// A collector answers while it reads its journal back, without what it has not come to yet.
+static int
+s_await_whole(struct export *self)
+{
+    struct pollfd signal = { .fd = self->signals, .events = POLLIN };
+    bool whole = false, told = !self->tell;
+
+    for (;;) {
+        int rc;
+
+        buf_clear(&self->why);
+        rc = query_client_whole(self->client, ANSWER_MS, &whole, &self->why);
+        if ((rc < 0 && rc != -EAGAIN) || (rc == 0 && whole))
+            return rc;
+        if (!told)
+            fputs("waiting until the collector has read its journal back\n", stderr);
+        told = true;
+        if (poll(&signal, 1, WHOLE_MS) > 0)
+            return -EINTR;
+    }
 }
 
 // The series, and from what time on there can be anything.

@@ -10,6 +10,7 @@
 #include "shared/base/err.h"
 #include "shared/base/xalloc.h"
 #include "shared/net/option.h"
+#include "shared/wire/query_number.h"
 
 #define ENDPOINT_SIZE 1024
 #define QUEUE         64 // messages either way
@@ -136,6 +137,27 @@ query_client_series(query_client_t *self, struct query_request *q, int timeout_m
     struct series_taker taker = { fn, arg, note };
 
     return query_client_ask(self, q, timeout_ms, s_take_series, &taker, why);
+}
+
+static int
+s_take_numbers(void *arg, const struct query_reply *reply, struct rbuf *r)
+{
+    int rc = 0;
+
+    for (uint32_t i = 0; i < reply->n && rc == 0; i++)
+        rc = query_take_number(r, arg);
+    return rc;
+}
+
+int
+query_client_whole(query_client_t *self, int timeout_ms, bool *ret, struct buf *why)
+{
+    struct query_request q = { .type = QUERY_STATUS };
+    struct query_numbers numbers = { 0 };
+    int rc = query_client_ask(self, &q, timeout_ms, s_take_numbers, &numbers, why);
+
+    *ret = numbers.value[STATUS_REPLAYING] == 0;
+    return rc == ERR_RANGE ? 0 : rc; // an older one does not know the question
 }
 
 int

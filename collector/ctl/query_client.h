@@ -5,6 +5,8 @@
 #ifndef COLLECTOR_CTL_QUERY_CLIENT_H
 #define COLLECTOR_CTL_QUERY_CLIENT_H
 
+#include <stdbool.h>
+
 #include "shared/base/buf.h"
 #include "shared/base/rbuf.h"
 #include "shared/net/sock.h"
@@ -39,6 +41,9 @@ typedef int query_client_series_fn(void *arg, const struct query_series *series)
 int query_client_series(query_client_t *self, struct query_request *q, int timeout_ms,
                         query_client_series_fn *fn, void *arg, struct buf *why,
                         struct query_client_note *note);
+// Whether the collector has read its journal back, so that no answer lacks what it took before its
+// start: true in *ret for one that does not say. As query_client_ask.
+int query_client_whole(query_client_t *self, int timeout_ms, bool *ret, struct buf *why);
 // One question of a command of this name to a collector: connects, asks, and says on standard error
 // what went wrong, but for -EINTR. As query_client_ask.
 int query_client_once(const char *command, const char *collector, const struct curve *curve,

@@ -14,6 +14,9 @@
 
 #include "shared/base/clock.h"
 #include "shared/base/iso_time.h"
+#include "shared/net/sock.h"
+#include "shared/wire/query_msg.h"
+#include "shared/wire/query_number.h"
 #include "tests/support/stage.h"
 
 #define DEMO     "../tests/support/demo_app"
@@ -288,6 +291,70 @@ a_reader_that_had_enough_is_no_failure(void **state)
     claim(s, WIFEXITED(code) && WEXITSTATUS(code) == 0);
 }
 
+// The next question to the test's own collector, answered: with its numbers, or an empty list.
+static uint8_t
+s_answer(zsock_t *router, bool replaying)
+{
+    struct query_numbers numbers = { 0 };
+    struct query_reply reply = { 0 };
+    struct query_request q = { 0 };
+    struct buf out = { 0 };
+    zmq_msg_t peer, body;
+
+    zmq_msg_init(&peer);
+    zmq_msg_init(&body);
+    if (sock_recv(router, &peer) == 1 && sock_recv(router, &body) == 1 &&
+        query_take_request(&q, zmq_msg_data(&body), zmq_msg_size(&body)) == 0) {
+        query_number_set(&numbers, STATUS_REPLAYING, replaying);
+        reply.type = q.type;
+        reply.id = q.id;
+        reply.n = q.type == QUERY_STATUS ? 1 : 0;
+        query_put_reply(&out, &reply);
+        if (q.type == QUERY_STATUS)
+            (void) query_put_numbers(&out, &numbers);
+        (void) sock_send(router, zmq_msg_data(&peer), zmq_msg_size(&peer), true);
+        (void) sock_send(router, out.at, out.len, false);
+    }
+    buf_release(&out);
+    zmq_msg_close(&peer);
+    zmq_msg_close(&body);
+    return q.type;
+}
+
+// What it has not come to yet would be missing, and nobody would know.
+static void
+an_export_waits_until_the_journal_is_read_back(void **state)
+{
+    static const struct sock_spec spec = {
+        .type = ZMQ_ROUTER, .send_hwm = 100, .recv_hwm = 100, .max_bytes = 65536
+    };
+    const int64_t until_ms = clock_mono_ms() + stage_ms(STAGE_PATIENCE_MS);
+    stage_t *s = *state;
+    unsigned asked = 0, listed = 0;
+    char endpoint[256];
+    zsock_t *router;
+    process_t *p;
+
+    claim(s, sock_endpoint(endpoint, sizeof endpoint, stage_endpoint(s), SOCK_QUERY) == 0);
+    claim(s, sock_new(&router, &spec, NULL) == 0 && sock_bind(router, endpoint) == 0);
+    p = stage_run(s, "zpulse", "export", "--collector", stage_endpoint(s), NULL);
+    while (!process_ended(p, 0)) {
+        zmq_pollitem_t item = { .socket = sock_raw(router), .events = ZMQ_POLLIN };
+
+        claim(s, clock_mono_ms() < until_ms);
+        if (zmq_poll(&item, 1, 10) != 1)
+            continue;
+        if (s_answer(router, asked < 5) == QUERY_STATUS)
+            asked++;
+        else
+            listed = asked;
+    }
+    claim(s, process_code(p) == 0 && strcmp(process_out(p), "# EOF\n") == 0);
+    claim(s, listed == 6);
+    stage_drop(s, &p);
+    zsock_destroy(&router);
+}
+
 static void
 what_is_wrong_is_said_by_name(void **state)
 {
@@ -314,6 +381,7 @@ main(void)
         stage_test_up(openmetrics_has_whole_families_rising_times_and_an_end),
         stage_test_up(a_window_has_both_its_ends),
         stage_test_up(a_reader_that_had_enough_is_no_failure),
+        stage_test_plain(an_export_waits_until_the_journal_is_read_back),
         stage_test(what_is_wrong_is_said_by_name),
     };
 

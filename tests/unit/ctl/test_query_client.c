@@ -15,6 +15,7 @@
 #include "collector/ctl/query_client.h"
 #include "shared/base/err.h"
 #include "shared/net/service.h"
+#include "shared/wire/query_number.h"
 
 #define WAIT_MS 20000
 
@@ -25,6 +26,7 @@ static struct {
     const struct query_reply *replies;
     unsigned n;
     bool garbage;
+    const struct query_numbers *numbers; // behind each reply, or NULL
     pthread_t thread;
 } collector;
 static int signals;
@@ -47,7 +49,10 @@ answer(void *arg)
 
             reply.type = q.type;
             reply.id += q.id;
+            reply.n = collector.numbers != NULL ? 1 : reply.n;
             query_put_reply(&out, &reply);
+            if (collector.numbers != NULL)
+                (void) query_put_numbers(&out, collector.numbers);
             if (collector.garbage)
                 out.len = out.len / 2;
             sock_send(collector.router, zmq_msg_data(&peer), zmq_msg_size(&peer), true);
@@ -146,6 +151,45 @@ a_refusal_brings_its_sentence(void **state)
         assert_int_equal(seen, 0);
         buf_release(&why);
     }
+}
+
+static int
+is_whole(const struct query_reply *reply, int64_t replaying, bool *ret)
+{
+    struct query_numbers numbers = { 0 };
+    struct buf why = { 0 };
+    query_client_t *client;
+    int rc;
+
+    query_number_set(&numbers, STATUS_REPLAYING, (uint64_t) replaying);
+    collector.numbers = replaying >= 0 ? &numbers : NULL;
+    client = meet(reply, 1);
+    rc = query_client_whole(client, WAIT_MS, ret, &why);
+    pthread_join(collector.thread, NULL);
+    query_client_close(&client);
+    collector.numbers = NULL;
+    buf_release(&why);
+    return rc;
+}
+
+static void
+a_collector_is_whole_once_its_journal_is_read_back(void **state)
+{
+    static const struct query_reply ok = { 0 }, bad = { .status = QUERY_BAD };
+    static const struct query_reply busy = { .status = QUERY_BUSY };
+    bool whole = true;
+
+    (void) state;
+    assert_int_equal(is_whole(&ok, 1, &whole), 0);
+    assert_false(whole);
+    assert_int_equal(is_whole(&ok, 0, &whole), 0);
+    assert_true(whole);
+    // Older ones do not say, or do not know the question.
+    assert_int_equal(is_whole(&ok, -1, &whole), 0);
+    assert_true(whole);
+    assert_int_equal(is_whole(&bad, -1, &whole), 0);
+    assert_true(whole);
+    assert_int_equal(is_whole(&busy, -1, &whole), -EAGAIN);
 }
 
 static void
@@ -315,6 +359,7 @@ main(void)
         cmocka_unit_test(an_answer_is_taken_to_its_last_reply),
         cmocka_unit_test(an_answer_to_another_question_is_passed_over),
         cmocka_unit_test(a_refusal_brings_its_sentence),
+        cmocka_unit_test(a_collector_is_whole_once_its_journal_is_read_back),
         cmocka_unit_test(an_answer_that_is_cut_is_refused),
         cmocka_unit_test(what_an_answer_lacks_is_told),
         cmocka_unit_test(one_question_is_asked_and_over),
