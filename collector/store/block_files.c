@@ -38,10 +38,13 @@ block_files_write(block_files_t *self, uint8_t class, const struct block_tile *t
 {
     struct block_tile *of = xcalloc(n_tiles + 1, sizeof *of); // of one file
     struct block_mark *early = xcalloc(n_marks + 1, sizeof *early);
-    struct block_name name = { .class = class };
-    int rc = 0;
+    struct block_name name = { .class = class }, newest = { .partition = INT64_MIN };
+    bool said = n_marks == 0; // by the newest file
+    int rc = s_newest(self, class, &newest);
 
     assert(class < BLOCK_CLASSES);
+    said = said || rc == 0; // the first file of all is the newest
+    rc = rc < 0 ? rc : 0;
     // What is said of all files is true once the last of them has its tiles.
     for (size_t i = 0; i < n_marks; i++)
         early[i] = (struct block_mark){ .stream = marks[i].stream, .seq = marks[i].seq };
@@ -52,22 +55,21 @@ block_files_write(block_files_t *self, uint8_t class, const struct block_tile *t
         if (at < BLOCK_PARTITION_MIN || at > BLOCK_PARTITION_MAX)
             rc = ERR_RANGE;
     }
-    if (n_tiles == 0 && n_marks > 0) {
-        rc = s_newest(self, class, &name);
-        if (rc == 1)
-            rc = s_write_file(self, &name, NULL, 0, marks, n_marks);
-    }
     for (bool last = false; rc == 0 && !last && s_next(&name, &last, tiles, n_tiles, written);) {
+        const bool is_newest = last && name.partition >= newest.partition;
         size_t n = 0;
 
         for (size_t i = 0; i < n_tiles; i++)
             if (!written[i] && partition_of(tiles[i].first_ms) == name.partition)
                 of[n++] = tiles[i];
-        rc = s_write_file(self, &name, of, n, last ? marks : early, n_marks);
+        rc = s_write_file(self, &name, of, n, is_newest ? marks : early, n_marks);
+        said = said || is_newest;
         for (size_t i = 0; i < n_tiles && rc == 0; i++)
             if (partition_of(tiles[i].first_ms) == name.partition)
                 written[i] = true;
     }
+    if (rc == 0 && !said)
+        rc = s_write_file(self, &newest, NULL, 0, marks, n_marks);
     free(early);
     free(of);
     return rc;

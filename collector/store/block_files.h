@@ -49,10 +49,10 @@ void block_files_close(block_files_t **self_p);
 // The rule of marks: with a mark the caller says that all records of the stream below `seq`,
 // whatever partition their samples fall into, are in tiles of this write or of earlier ones that
 // succeeded. So it is true of each file, and it goes into each file that gets a tile here: no file
-// has such a tile without the mark. Replay looks at the mark of the file that a row falls into. Its
-// total goes into the file that is written last alone: by then the others have their tiles.
-// Marks without tiles go into the newest file of the class; where there is none, nowhere: then
-// nothing is there that could be doubled.
+// has such a tile without the mark. Replay looks at the mark of the file that a row falls into.
+// The newest file of the class gets it too, without a tile, and last: by then the others have
+// theirs, so its mark alone has a total. Where there is no file marks go nowhere: then nothing is
+// there that could be doubled.
 //
 // written[i] says that tile i is on the disk: false at first, kept by the caller; those that are
 // true are passed over, so that the same call can be made again after -ENOSPC. 0; -ENOSPC: files

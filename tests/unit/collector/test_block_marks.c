@@ -67,8 +67,9 @@ of_several_days_the_last_one_alone_has_totals(void **state)
     assert_int_equal(totals.of[2], 100);
 }
 
+// After a backup the newest file alone is sure of the others: it knows what came late as well.
 static void
-a_day_that_is_written_alone_has_them(void **state)
+what_comes_to_an_earlier_day_is_said_by_the_newest_file(void **state)
 {
     struct totals totals = { .n = 0 };
 
@@ -77,8 +78,25 @@ a_day_that_is_written_alone_has_them(void **state)
     write_days(20, DAY, 1, 200);
     assert_int_equal(block_reader_marks(bed.reader, take_total, &totals), 0);
     assert_int_equal(totals.n, 2);
-    assert_int_equal(totals.of[0], 200);
-    assert_int_equal(totals.of[1], 100);
+    assert_int_equal(totals.of[0], 0);
+    assert_int_equal(totals.of[1], 200);
+}
+
+// The rest of a write that found no room in the newest file, which has no tile of it.
+static void
+a_mark_that_found_no_room_is_said_again(void **state)
+{
+    const struct block_mark mark = { .stream = 9, .seq = 20, .total = 200 };
+    static uint8_t bytes[LEN_MAX];
+    const struct block_tile tile = bed_tile(20, DAY, bytes);
+    struct totals totals = { .n = 0 };
+    bool written = true;
+
+    (void) state;
+    write_days(10, DAY, 2, 100);
+    assert_int_equal(block_files_write(bed.files, 0, &tile, 1, &mark, 1, &written), 0);
+    assert_int_equal(block_reader_marks(bed.reader, take_total, &totals), 0);
+    assert_int_equal(totals.of[1], 200);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -88,7 +106,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(of_several_days_the_last_one_alone_has_totals),
-        TEST(a_day_that_is_written_alone_has_them),
+        TEST(what_comes_to_an_earlier_day_is_said_by_the_newest_file),
+        TEST(a_mark_that_found_no_room_is_said_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

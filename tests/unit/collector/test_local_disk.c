@@ -332,6 +332,15 @@ the_newest_file_says_how_far_a_stream_stands(void **state)
     open_store(64u << 20);
     assert_int_equal(local_store_stands(local, STREAM, &seq, &total), 0);
     assert_int_equal(local_store_stands(local, STREAM + 1, &seq, &total), 1);
+    // What comes to the earlier day from then on, as after a long absence, is said there too.
+    store_lane_close(&lane);
+    open_lane(STREAM);
+    give(50, 60);
+    local_store_seal(local);
+    close_store();
+    open_store(64u << 20);
+    assert_int_equal(local_store_stands(local, STREAM, &seq, &total), 1);
+    assert_int_equal(seq, 60);
 }
 
 static void
