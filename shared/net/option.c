@@ -42,7 +42,7 @@ static const struct common {
     { ORIGIN_FLAG,
       { .name = "print-config",
         .type = OPTION_FLAG,
-        .help = "print the settings in effect as a file, and end" } },
+        .help = "print the settings in effect as a file, without secrets, and end" } },
     { ORIGIN_FLAG,
       { .name = "help", .type = OPTION_FLAG, .letter = 'h', .help = "print this, and end" } },
     { ORIGIN_FLAG,

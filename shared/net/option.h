@@ -49,7 +49,7 @@ struct option {
     const char *fallback; // default, as text; NULL: none
     uint64_t least;       // of TEXT, ENDPOINT and ADDRESS too: 0 allows '' (off), 1 refuses it
     uint64_t most;
-    bool secret;         // a value that is refused is not shown
+    bool secret;         // the value is never shown: neither refused nor by --print-config
     const char *choices; // "a|b|c"
     const char *meta;    // what --help calls the value: "DIR"
     const char *help;    // one line

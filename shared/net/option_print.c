@@ -77,7 +77,10 @@ option_print_config(const options_t *self, FILE *out)
             s_print_value(out, name, "", s->origin);
         else if (s->n == 0)
             fprintf(out, "# %s is not set\n", name);
-        for (size_t k = 0; k < s->n; k++)
+        else if (s->option->secret) // a file like this one is shown around
+            fprintf(out, "# %s is set, and a secret: it is not written here; %s\n", name,
+                    s_origins[s->origin]);
+        for (size_t k = 0; k < s->n && !s->option->secret; k++)
             s_print_value(out, name, s->texts[k], s->origin);
     }
 }

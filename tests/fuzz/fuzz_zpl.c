@@ -51,6 +51,7 @@ static const struct option s_options[] = {
       .choices = "csv|json",
       .help = "a choice" },
     { .name = "family", .type = OPTION_TEXT, .list = true, .help = "texts" },
+    { .name = "token", .type = OPTION_TEXT, .secret = true, .help = "not written" },
     { 0 },
 };
 
