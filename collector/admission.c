@@ -31,6 +31,8 @@ struct admission {
     refusal_book_t *refused; // borrowed
     zap_handler_t *zap;
     enrol_service_t *enrol;
+    struct client_keys operator; // that was seen beside ours since the start, without its secret
+    struct key_watch watch;      // over that one
 };
 
 static int s_keys(admission_t *self, const char *dir);
@@ -40,6 +42,7 @@ static int s_operator(admission_t *self, const struct admission_options *options
 static void s_say_how(const struct admission_options *options);
 static bool s_has_operator(admission_t *self);
 static int s_sockets(admission_t *self, const struct admission_options *options);
+static bool s_let_in(admission_t *self, const struct admit_entry *entry);
 static int s_decide(void *arg, enum sock_port door, const uint8_t key[KEY_BYTES]);
 
 int
@@ -62,6 +65,8 @@ admission_start(admission_t **ret, int *exit_ret, const struct admission_options
         admission_stop(&self);
         return rc;
     }
+    key_watch_init(&self->watch, options->keys, ENROL_OPERATOR_NAME, &self->operator,
+                   clock_mono_ms());
     *ret = self;
     return 0;
 }
@@ -79,6 +84,27 @@ admission_stop(admission_t **self_p)
     key_pair_wipe(&self->own);
     free(self);
     *self_p = NULL;
+}
+
+void
+admission_turn(admission_t *self, bool now)
+{
+    struct admit_entry entry = { .role = ROLE_OPERATOR, .name = ENROL_OPERATOR_NAME };
+    struct roster_member member;
+    bool known;
+
+    if (now)
+        key_watch_hurry(&self->watch);
+    if (!key_watch_turn(&self->watch, clock_mono_ms()))
+        return;
+    explicit_bzero(self->operator.own.secret_text, sizeof self->operator.own.secret_text);
+    if (key_from_text(entry.key, self->operator.own.public_text, KEY_TEXT_LEN) < 0)
+        return;
+    // As after a rotation: the roster was told before the file.
+    known = roster_knows(self->roster, &member, self->operator.own.public_text);
+    if (s_let_in(self, &entry) && !known)
+        log_info("the operator's key is another one: who can read it decides who belongs", "key=%s",
+                 log_quote(self->operator.own.public_text));
 }
 
 int
@@ -136,7 +162,8 @@ s_roster(admission_t *self, const char *dir)
 
 // A key that nobody knows here is a new one of the same owner, as after a folder of keys was lost:
 // it takes the place of the one that has its name. One that was rotated out or revoked stays out.
-static void
+// True: it is in.
+static bool
 s_let_in(admission_t *self, const struct admit_entry *entry)
 {
     const int64_t now_ms = clock_real_ms();
@@ -155,6 +182,7 @@ s_let_in(admission_t *self, const struct admit_entry *entry)
                  "name=%s role=%s reason=%s", log_quote(entry->name),
                  key_role_str((uint8_t) entry->role),
                  log_quote(enrol_reason_str((uint8_t) refusal)));
+    return refusal == 0;
 }
 
 static int
@@ -172,7 +200,7 @@ s_list(admission_t *self, const char *dir)
             log_warn("a key is not let in: its name is the operator's", "name=%s role=%s",
                      list.at[i].name, key_role_str((uint8_t) list.at[i].role));
         else
-            s_let_in(self, &list.at[i]);
+            (void) s_let_in(self, &list.at[i]);
     }
     admit_list_release(&list);
     buf_release(&why);
@@ -203,7 +231,7 @@ s_operator(admission_t *self, const struct admission_options *options)
     if (rc < 0) {
         log_error("the operator's key cannot be used", "why=%s", log_quote(buf_cstr(&why)));
     } else {
-        s_let_in(self, &entry);
+        (void) s_let_in(self, &entry);
         if (made)
             log_info("the operator's key is made: who can read it decides who belongs", "dir=%s",
                      log_quote(dir));

@@ -122,6 +122,13 @@ collector_ended_fd(const collector_t *self)
     return reactor_ended_fd(self->reactor);
 }
 
+void
+collector_turn(collector_t *self, bool now)
+{
+    if (self->admission != NULL)
+        admission_turn(self->admission, now);
+}
+
 int
 collector_shut_fd(const collector_t *self)
 {

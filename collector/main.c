@@ -21,7 +21,7 @@
 #define FD_OWN     512 // segments, files of the store and their readers, sockets, eventfds
 
 static int s_serve(const struct collector_options *settings, int argc, char **argv);
-static int s_wait(const collector_t *collector, int signals, int argc, char **argv);
+static int s_wait(collector_t *collector, int signals, int argc, char **argv);
 
 int
 main(int argc, char **argv)
@@ -74,7 +74,7 @@ s_serve(const struct collector_options *settings, int argc, char **argv)
 
 // Until it is time to end; the exit code.
 static int
-s_wait(const collector_t *collector, int signals, int argc, char **argv)
+s_wait(collector_t *collector, int signals, int argc, char **argv)
 {
     struct pollfd on[] = {
         { .fd = signals, .events = POLLIN },
@@ -83,7 +83,9 @@ s_wait(const collector_t *collector, int signals, int argc, char **argv)
     };
 
     for (;;) {
-        if (poll(on, 3, -1) == -1 && errno != EINTR) {
+        bool reload = false;
+
+        if (poll(on, 3, COLLECTOR_TURN_MS) == -1 && errno != EINTR) {
             log_error("poll failed", "error=%s", log_quote(strerror(errno)));
             return OPTION_EXIT_FAILED;
         }
@@ -92,8 +94,10 @@ s_wait(const collector_t *collector, int signals, int argc, char **argv)
         for (enum service_event event; (event = service_next(signals)) != SERVICE_NONE;) {
             if (event == SERVICE_STOP)
                 return OPTION_EXIT_OK;
-            if (event == SERVICE_RELOAD)
-                reload_log_level(&collector_program, argc, argv);
+            reload = reload || event == SERVICE_RELOAD;
         }
+        collector_turn(collector, reload);
+        if (reload)
+            reload_log_level(&collector_program, argc, argv);
     }
 }

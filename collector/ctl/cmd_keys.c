@@ -44,8 +44,8 @@ static const struct option_program program = {
         "revoked may be enrolled anew,\nby another key. `rotate` replaces operator.key; the old "
         "one is let in for a day more.\n`new-operator` asks nobody: where the operator's key is "
         "lost, it makes another in the collector's own folder\n(its --keys, or `keys` in its "
-        "--data), as the collector's user. The collector takes it when it starts, and\nrevokes "
-        "the one that was called operator before.",
+        "--data), as the collector's user. The collector takes it within 5 s, or when it\nstarts, "
+        "and revokes the one that was called operator before.",
 };
 
 // Its other half is what the collector says.
@@ -222,9 +222,8 @@ s_new_operator(const options_t *options)
     }
     key_pair_wipe(&pair);
     if (rc == 0)
-        printf("%s/" ENROL_OPERATOR_NAME ".key is made: start the collector anew, and it is the "
-               "operator's; the key that was called " ENROL_OPERATOR_NAME
-               " before is revoked then\n",
+        printf("%s/" ENROL_OPERATOR_NAME ".key is made: the collector takes it for the operator's "
+               "within 5 s, or when it starts, and revokes the one that was called so before\n",
                dir);
     else
         fprintf(stderr, "zpulse keys: %s\n", buf_cstr(&why));

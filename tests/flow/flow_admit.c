@@ -122,13 +122,47 @@ a_lost_operators_key_is_made_anew_beside_the_collectors(void **state)
     collector = s_collector(s);
     s_new_operator(s, keys, 1, "is there already");
     claim(s, unlink(path) == 0);
-    s_new_operator(s, keys, 0, "start the collector anew");
-    collector = s_restarted(s, collector);
+    process_signal(collector, SIGTERM);
+    s_ended(s, collector, 0);
+    s_new_operator(s, keys, 0, "when it starts");
+    collector = s_collector(s);
     claim(s, strstr(process_err(collector), "the old one is revoked") != NULL);
     claim(s, setenv("ZPULSE_KEYS", keys, 1) == 0);
     run = s_keys(s, "show", "operator");
     claim(s, strstr(process_out(run), "\"state\":\"valid\"") != NULL);
     claim(s, strstr(process_out(run), "\"state\":\"revoked\"") != NULL);
+}
+
+// Its old key's connections are told by the next thing that they say: nothing has to be begun anew.
+static void
+a_collector_that_runs_takes_an_operators_key_that_was_made_anew(void **state)
+{
+    stage_t *s = *state;
+    char keys[300], path[400];
+    process_t *collector, *run;
+    struct stage_said said;
+
+    snprintf(keys, sizeof keys, "%s/collector/keys", stage_dir(s));
+    snprintf(path, sizeof path, "%s/operator.key", keys);
+    unsetenv("ZPULSE_KEYS");
+    collector = s_collector(s);
+    claim(s, unlink(path) == 0);
+    s_new_operator(s, keys, 0, "within 5 s");
+    said = (struct stage_said){ collector, "the operator's key is another one" };
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_has_said, &said));
+    claim(s, setenv("ZPULSE_KEYS", keys, 1) == 0);
+    run = s_keys(s, "show", "operator");
+    claim(s, strstr(process_out(run), "\"state\":\"valid\"") != NULL);
+    claim(s, strstr(process_out(run), "\"state\":\"revoked\"") != NULL);
+    // One that is rotated is known already: nobody is revoked.
+    run = stage_run(s, "zpulse", "keys", "rotate", "--collector", stage_endpoint(s), NULL);
+    s_ended(s, run, 0);
+    process_signal(collector, SIGHUP); // it looks at once
+    said.words = "settings reloaded";
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_has_said, &said));
+    run = s_keys(s, "show", "operator");
+    claim(s, strstr(process_out(run), "\"state\":\"retiring\"") != NULL);
+    claim(s, strstr(process_out(run), "\"state\":\"valid\"") != NULL);
 }
 
 static void
@@ -259,6 +293,7 @@ main(void)
         stage_test(a_line_that_is_none_stops_the_start),
         stage_test(an_operator_who_took_the_key_away_gets_no_second_one),
         stage_test(a_lost_operators_key_is_made_anew_beside_the_collectors),
+        stage_test(a_collector_that_runs_takes_an_operators_key_that_was_made_anew),
         stage_test(no_operators_key_is_made_where_no_collectors_is_or_another_is_named),
         stage_test(a_folder_is_of_one_collector),
         stage_test(the_command_for_a_role_joins_as_it_stands),
