@@ -197,8 +197,8 @@ a_token_of_another_role_is_refused_and_not_spent(void **state)
     char token[TOKEN_TEXT_SIZE];
     unsigned number = 0;
 
-    for (uint8_t of = ROLE_AGENT; of <= ROLE_OPERATOR; of++) {
-        for (uint8_t as = ROLE_AGENT; as <= ROLE_OPERATOR + 1; as++) {
+    for (unsigned of = ROLE_AGENT; of <= ROLE_OPERATOR; of++) {
+        for (unsigned as = ROLE_AGENT; as <= ROLE_OPERATOR + 1; as++) {
             const struct enrol_text none = text("");
             char name[8];
             struct enrol_text said, wish;
@@ -214,17 +214,17 @@ a_token_of_another_role_is_refused_and_not_spent(void **state)
             said = text(token);
             wish = text(name);
             joiner.key = key(number);
-            joiner.role = as;
+            joiner.role = (uint8_t) as;
             // However often: who has the token guesses nothing.
             for (int i = 0; i < 20; i++)
                 assert_int_equal(roster_join(b->roster, &b->member, &joiner, NOW), REFUSAL_FOR);
             restart(b);
-            joiner.role = of;
+            joiner.role = (uint8_t) of;
             assert_int_equal(roster_join(b->roster, &b->member, &joiner, NOW), 0);
             assert_int_equal(b->member.role, of);
             // As what it is, the same again; as another, never.
             assert_int_equal(roster_join(b->roster, &b->member, &joiner, NOW), 0);
-            joiner.role = as;
+            joiner.role = (uint8_t) as;
             assert_int_equal(roster_join(b->roster, &b->member, &joiner, NOW), REFUSAL_FOR);
         }
     }
