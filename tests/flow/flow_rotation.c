@@ -8,9 +8,13 @@
 
 #include "shared/base/buf.h"
 #include "tests/support/books.h"
+#include "tests/support/exported.h"
 #include "tests/support/keyed.h"
 
-#define KEY "agent"
+#define KEY        "agent"
+
+#define TOLD_MAX   200000 // a snap has some thousand rows, and may come more than once
+#define FILLED_MAX 1000
 
 struct host {
     const struct keyed *k;
@@ -258,6 +262,130 @@ a_dashboards_key_is_replaced_while_it_runs(void **state)
     claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_host_is, &up));
 }
 
+// What a stream has told of: ticks, the rows of a snap, and times to be asked for again.
+struct told {
+    int64_t first_ms; // newest of the first snap; 0: none has come
+    int64_t last_ms;
+    size_t n;
+    int64_t at[TOLD_MAX];
+    size_t n_filled;
+    struct {
+        int64_t from_ms, to_ms;
+    } filled[FILLED_MAX];
+};
+
+static void
+s_note(stage_t *s, struct told *told, int64_t time_ms)
+{
+    claim(s, told->n < TOLD_MAX);
+    told->at[told->n++] = time_ms;
+    told->last_ms = time_ms > told->last_ms ? time_ms : told->last_ms;
+}
+
+static int64_t
+s_member(const json_t *data, const char *name)
+{
+    return json_integer_value(json_object_get(data, name));
+}
+
+// The next event of the stream. True: it is a tick.
+static bool
+s_hear(stage_t *s, sse_t *stream, struct told *told)
+{
+    struct sse_event event;
+    json_t *data, *time_ms;
+    bool tick;
+    size_t i;
+
+    claim(s, sse_next(stream, &event, stage_ms(STAGE_PATIENCE_MS)));
+    tick = strcmp(event.event, "tick") == 0;
+    data = json_loads(event.data, 0, NULL);
+    if (strcmp(event.event, "filled") == 0) {
+        claim(s, told->n_filled < FILLED_MAX);
+        told->filled[told->n_filled].from_ms = s_member(data, "from");
+        told->filled[told->n_filled++].to_ms = s_member(data, "to");
+    } else if (strcmp(event.event, "snap") == 0) {
+        const json_t *history = json_object_get(data, "hist");
+
+        json_array_foreach(json_object_get(history, "t"), i, time_ms)
+        {
+            s_note(s, told, s_member(history, "t0") + json_integer_value(time_ms));
+        }
+        if (told->first_ms == 0)
+            told->first_ms = s_member(data, "t");
+    } else if (tick) {
+        s_note(s, told, s_member(data, "t"));
+    }
+    json_decref(data);
+    return tick;
+}
+
+static bool
+s_was_told(const struct told *told, int64_t time_ms)
+{
+    for (size_t i = 0; i < told->n; i++)
+        if (told->at[i] == time_ms)
+            return true;
+    for (size_t i = 0; i < told->n_filled; i++)
+        if (told->filled[i].from_ms <= time_ms && time_ms <= told->filled[i].to_ms)
+            return true;
+    return false;
+}
+
+// Between the old key's connection and the new one's the collector publishes on: the hole is seen,
+// and what is in it comes in a snap.
+static void
+a_dashboards_stream_misses_no_tick_over_its_keys_replacement(void **state)
+{
+    static struct told told;
+    stage_t *s = *state;
+    struct keyed k;
+    struct keyed_peer agent, board;
+    struct stage_host up = { "web-1", "up" };
+    struct stage_said taken_up = { NULL, "the keys are others" };
+    host_samples_t *stored;
+    struct sample *ticks;
+    size_t n, checked = 0;
+    process_t *run;
+    sse_t *stream;
+
+    told = (struct told){ .n = 0 };
+    keyed_place(s, &k);
+    (void) keyed_collector(s, &k);
+    keyed_enrol(s, &k, "agent", "web-1", &agent);
+    keyed_enrol(s, &k, "dashboard", "board", &board);
+    stage_agent(s, "web-1", agent.word, "--interval=100ms", NULL);
+    taken_up.who = stage_dashboard(s, board.word, NULL);
+    claim(s, stage_until(s, STAGE_PATIENCE_MS, stage_host_is, &up));
+    stream = sse_open(stage_http_port(s), "/api/v1/stream?view=host&h=web-1", NULL);
+    claim(s, stream != NULL);
+    while (told.first_ms == 0 || told.n < 5)
+        (void) s_hear(s, stream, &told);
+    run = stage_run(s, "zpulse-dashboard", "--rotate", "--collector", stage_endpoint(s), board.word,
+                    NULL);
+    claim(s, process_ended(run, stage_ms(STAGE_PATIENCE_MS)) && process_code(run) == 0);
+    process_signal(taken_up.who, SIGHUP); // it looks at once
+    while (!stage_has_said(s, &taken_up))
+        (void) s_hear(s, stream, &told);
+    for (int i = 0; i < 20;)
+        i += s_hear(s, stream, &told);
+    claim(s, setenv("ZPULSE_KEYS", k.keys, 1) == 0);
+    stored = exported_run(s, "node_load1", told.first_ms);
+    claim(s, stored != NULL);
+    ticks = host_samples_get(stored, "web-1", &n);
+    for (size_t i = 0; i < n; i++) {
+        if (ticks[i].time_ms > told.last_ms)
+            continue;
+        if (!s_was_told(&told, ticks[i].time_ms))
+            fprintf(stderr, "not told: %lld\n", (long long) ticks[i].time_ms);
+        claim(s, s_was_told(&told, ticks[i].time_ms));
+        checked++;
+    }
+    claim(s, checked > 20);
+    host_samples_destroy(&stored);
+    sse_close(&stream);
+}
+
 int
 main(void)
 {
@@ -266,6 +394,7 @@ main(void)
         stage_test(a_rotation_that_was_stopped_is_gone_on_with),
         stage_test(a_key_that_is_not_let_in_stays_as_it_is),
         stage_test(a_dashboards_key_is_replaced_while_it_runs),
+        stage_test(a_dashboards_stream_misses_no_tick_over_its_keys_replacement),
         stage_test(with_another_server_key_all_wait_and_come_back_whole),
     };
 
