@@ -2,6 +2,7 @@
 
 #include "collector/store/block_db.h"
 
+#include <assert.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 
@@ -21,10 +22,14 @@ enum statement {
     GET_MARKS_1,
     GET_TILES,
     GET_TILES_OF_ALL,
+    GET_ROWS,
     GET_STAT,
     GET_FIRST,
     STATEMENTS,
 };
+
+// Of the host's tiles in the window; the index has them all.
+#define NUMBERS "SELECT number FROM tile WHERE host = ?1 AND first_ms <= ?3 AND last_ms >= ?2"
 
 static const char *const s_sql[STATEMENTS] = {
     [PUT_TILE] = "INSERT INTO tile (number, host, first_ms, last_ms, rows, series, samples, bytes)"
@@ -35,10 +40,13 @@ static const char *const s_sql[STATEMENTS] = {
     [DOUBT_TOTALS] = "UPDATE mark SET total = 0",
     [GET_MARKS] = "SELECT stream, seq, total FROM mark",
     [GET_MARKS_1] = "SELECT stream, seq, 0 FROM mark",
+    // The numbers are sorted, and not the tiles with them, which would go through a file.
     [GET_TILES] = "SELECT number, host, first_ms, last_ms, rows, series, samples, bytes FROM tile"
-                  " WHERE host = ?1 AND first_ms <= ?3 AND last_ms >= ?2 ORDER BY number",
+                  " WHERE number IN (" NUMBERS ") ORDER BY number",
     [GET_TILES_OF_ALL] = "SELECT number, host, first_ms, last_ms, rows, series, samples, bytes"
                          " FROM tile WHERE first_ms <= ?3 AND last_ms >= ?2 ORDER BY number",
+    [GET_ROWS] = "SELECT number, host, first_ms, last_ms, rows, series, samples, length(bytes)"
+                 " FROM tile WHERE number IN (" NUMBERS ") ORDER BY number",
     [GET_STAT] = "SELECT count(*), ifnull(sum(samples), 0), ifnull(sum(length(bytes)), 0),"
                  " min(first_ms), max(last_ms), ifnull(max(number), 0) FROM tile",
     [GET_FIRST] = "SELECT min(first_ms) FROM tile WHERE host = ?1",
@@ -67,6 +75,16 @@ struct block_db {
     struct sqlite_room room;
 };
 
+// Where the bytes of tiles are read from, one after the other.
+struct opened {
+    sqlite3_blob *blob; // NULL: none was yet
+    size_t size;        // allocated
+    uint8_t *bytes;
+};
+
+static struct block_tile s_row(sqlite3_stmt *row);
+static int s_tile_wanted(block_db_t *self, struct opened *opened, struct block_tile *tile,
+                         block_wants_fn *wants, void *arg);
 static int s_put_tile(block_db_t *self, const struct block_tile *tile);
 static int s_put_mark(block_db_t *self, const struct block_mark *mark);
 
@@ -178,20 +196,40 @@ block_db_tiles(block_db_t *self, uint64_t host, int64_t first_ms, int64_t last_m
     sqlite3_bind_int64(row, 2, first_ms);
     sqlite3_bind_int64(row, 3, last_ms);
     while (rc == 0 && (step = sqlite3_step(row)) == SQLITE_ROW) {
-        const struct block_tile tile = {
-            .number = (uint64_t) sqlite3_column_int64(row, 0),
-            .host = (uint64_t) sqlite3_column_int64(row, 1),
-            .first_ms = sqlite3_column_int64(row, 2),
-            .last_ms = sqlite3_column_int64(row, 3),
-            .rows = (uint32_t) sqlite3_column_int64(row, 4),
-            .series = (uint32_t) sqlite3_column_int64(row, 5),
-            .samples = (uint64_t) sqlite3_column_int64(row, 6),
-            .bytes = sqlite3_column_blob(row, 7),
-            .len = (size_t) sqlite3_column_bytes(row, 7),
-        };
+        struct block_tile tile = s_row(row);
 
+        tile.bytes = sqlite3_column_blob(row, 7);
+        tile.len = (size_t) sqlite3_column_bytes(row, 7);
         rc = tile.bytes != NULL ? fn(arg, &tile) : ERR_FORMAT;
     }
+    return sqlite_room_done(&self->room, row, step, rc);
+}
+
+int
+block_db_tiles_wanted(block_db_t *self, uint64_t host, int64_t first_ms, int64_t last_ms,
+                      block_wants_fn *wants, int (*fn)(void *arg, const struct block_tile *tile),
+                      void *arg)
+{
+    struct opened opened = { 0 };
+    sqlite3_stmt *row = NULL;
+    int rc = sqlite_room_statement(&self->room, GET_ROWS, &row);
+    int step = SQLITE_DONE;
+
+    if (rc < 0)
+        return rc;
+    assert(host != 0);
+    sqlite3_bind_int64(row, 1, (int64_t) host);
+    sqlite3_bind_int64(row, 2, first_ms);
+    sqlite3_bind_int64(row, 3, last_ms);
+    while (rc == 0 && (step = sqlite3_step(row)) == SQLITE_ROW) {
+        struct block_tile tile = s_row(row);
+
+        tile.len = (size_t) sqlite3_column_int64(row, 7);
+        rc = s_tile_wanted(self, &opened, &tile, wants, arg);
+        rc = rc == 1 ? fn(arg, &tile) : rc;
+    }
+    sqlite3_blob_close(opened.blob);
+    free(opened.bytes);
     return sqlite_room_done(&self->room, row, step, rc);
 }
 
@@ -250,6 +288,51 @@ void
 block_db_interrupt(block_db_t *self)
 {
     sqlite3_interrupt(self->room.db);
+}
+
+// All of it but the bytes.
+static struct block_tile
+s_row(sqlite3_stmt *row)
+{
+    return (struct block_tile){ .number = (uint64_t) sqlite3_column_int64(row, 0),
+                                .host = (uint64_t) sqlite3_column_int64(row, 1),
+                                .first_ms = sqlite3_column_int64(row, 2),
+                                .last_ms = sqlite3_column_int64(row, 3),
+                                .rows = (uint32_t) sqlite3_column_int64(row, 4),
+                                .series = (uint32_t) sqlite3_column_int64(row, 5),
+                                .samples = (uint64_t) sqlite3_column_int64(row, 6) };
+}
+
+// 1: it is wanted, and its bytes are there.
+static int
+s_tile_wanted(block_db_t *self, struct opened *opened, struct block_tile *tile,
+              block_wants_fn *wants, void *arg)
+{
+    const sqlite3_int64 number = (sqlite3_int64) tile->number;
+    const size_t first = tile->len < BLOCK_FIRST_BYTES ? tile->len : BLOCK_FIRST_BYTES;
+    int rc = opened->blob == NULL ? sqlite3_blob_open(self->room.db, "main", "tile", "bytes",
+                                                      number, 0, &opened->blob)
+                                  : sqlite3_blob_reopen(opened->blob, number);
+
+    if (rc != SQLITE_OK)
+        return sqlite_room_error(&self->room);
+    // What is text, or of no length, is none of ours.
+    if (tile->len == 0 || (size_t) sqlite3_blob_bytes(opened->blob) != tile->len)
+        return ERR_FORMAT;
+    if (tile->len > opened->size) {
+        opened->size = tile->len;
+        opened->bytes = xrealloc(opened->bytes, opened->size, 1);
+    }
+    if (sqlite3_blob_read(opened->blob, opened->bytes, (int) first, 0) != SQLITE_OK)
+        return sqlite_room_error(&self->room);
+    rc = wants(arg, tile, opened->bytes, first);
+    if (rc != 1)
+        return rc;
+    if (tile->len > first && sqlite3_blob_read(opened->blob, opened->bytes + first,
+                                               (int) (tile->len - first), (int) first) != SQLITE_OK)
+        return sqlite_room_error(&self->room);
+    tile->bytes = opened->bytes;
+    return 1;
 }
 
 static int

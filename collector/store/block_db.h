@@ -83,6 +83,15 @@ int block_db_marks(block_db_t *self, int (*fn)(void *arg, const struct block_mar
 // inclusive, numbers rising; the bytes are borrowed for the call. Not 0 ends it and is returned.
 int block_db_tiles(block_db_t *self, uint64_t host, int64_t first_ms, int64_t last_ms,
                    int (*fn)(void *arg, const struct block_tile *tile), void *arg);
+// The same of one host, and of those tiles that are wanted alone: `wants` is given the row, whose
+// bytes are NULL, and the first `n` of them; it answers 1, 0, or below zero, which ends it and is
+// returned. Of what is not wanted no more than these BLOCK_FIRST_BYTES are read.
+#define BLOCK_FIRST_BYTES 2048u
+typedef int block_wants_fn(void *arg, const struct block_tile *tile, const uint8_t *first,
+                           size_t n);
+int block_db_tiles_wanted(block_db_t *self, uint64_t host, int64_t first_ms, int64_t last_ms,
+                          block_wants_fn *wants,
+                          int (*fn)(void *arg, const struct block_tile *tile), void *arg);
 int block_db_stat(block_db_t *self, struct block_stat *ret);
 // The earliest time of the host's tiles: 1 and *ret, 0: it has none, or an error.
 int block_db_first(block_db_t *self, uint64_t host, int64_t *ret);

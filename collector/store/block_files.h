@@ -85,6 +85,10 @@ void block_reader_tidy(block_reader_t *self);
 // rising in each. What a damaged file can not give is left out. 0, not 0 of `fn`, or -errno.
 int block_reader_tiles(block_reader_t *self, uint64_t host, int64_t first_ms, int64_t last_ms,
                        int (*fn)(void *arg, const struct block_tile *tile), void *arg);
+// The same as block_db_tiles_wanted.
+int block_reader_tiles_wanted(block_reader_t *self, uint64_t host, int64_t first_ms,
+                              int64_t last_ms, block_wants_fn *wants,
+                              int (*fn)(void *arg, const struct block_tile *tile), void *arg);
 // Files that the call before could not read.
 uint32_t block_reader_lacks(const block_reader_t *self);
 // Calls `fn` for each mark of each file. Likewise.

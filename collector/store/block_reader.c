@@ -31,6 +31,7 @@ struct block_reader {
 struct request {
     uint64_t host;
     int64_t first_ms, last_ms;
+    block_wants_fn *wants_fn; // NULL: all tiles are
     int (*tile_fn)(void *arg, const struct block_tile *tile);
     int (*mark_fn)(void *arg, const struct block_name *file, const struct block_mark *mark);
     void *arg;
@@ -47,6 +48,7 @@ static int s_file(block_reader_t *self, struct request *request, read_fn *read);
 static int s_take(block_reader_t *self, const struct block_name *name, struct read_file **ret);
 static void s_shut(block_reader_t *self, struct read_file *file);
 static int s_tiles(block_db_t *db, struct request *request);
+static int s_wants(void *arg, const struct block_tile *tile, const uint8_t *first, size_t n);
 static int s_tile(void *arg, const struct block_tile *tile);
 static int s_marks(block_db_t *db, struct request *request);
 static int s_mark(void *arg, const struct block_mark *mark);
@@ -92,6 +94,21 @@ block_reader_tiles(block_reader_t *self, uint64_t host, int64_t first_ms, int64_
     struct request request = {
         .host = host, .first_ms = first_ms, .last_ms = last_ms, .tile_fn = fn, .arg = arg
     };
+
+    return s_each(self, &request, s_tiles);
+}
+
+int
+block_reader_tiles_wanted(block_reader_t *self, uint64_t host, int64_t first_ms, int64_t last_ms,
+                          block_wants_fn *wants,
+                          int (*fn)(void *arg, const struct block_tile *tile), void *arg)
+{
+    struct request request = { .host = host,
+                               .first_ms = first_ms,
+                               .last_ms = last_ms,
+                               .wants_fn = wants,
+                               .tile_fn = fn,
+                               .arg = arg };
 
     return s_each(self, &request, s_tiles);
 }
@@ -231,7 +248,21 @@ s_shut(block_reader_t *self, struct read_file *file)
 static int
 s_tiles(block_db_t *db, struct request *request)
 {
-    return block_db_tiles(db, request->host, request->first_ms, request->last_ms, s_tile, request);
+    if (request->wants_fn == NULL)
+        return block_db_tiles(db, request->host, request->first_ms, request->last_ms, s_tile,
+                              request);
+    return block_db_tiles_wanted(db, request->host, request->first_ms, request->last_ms, s_wants,
+                                 s_tile, request);
+}
+
+static int
+s_wants(void *arg, const struct block_tile *tile, const uint8_t *first, size_t n)
+{
+    struct request *request = arg;
+    const int rc = request->wants_fn(request->arg, tile, first, n);
+
+    request->rc = rc < 0 ? rc : request->rc;
+    return rc;
 }
 
 static int

@@ -2,17 +2,20 @@
 //
 // A sample is looked at once, when it is sealed: against what then stands for its series and time,
 // in memory or on the disk, among what was sealed before. Tiles of one host share times hardly
-// ever, so this is a look at their ends; where they do, columns are compared.
+// ever, so this is a look at their ends. Where a file is imported series after series they all do,
+// and hardly any two have a series in common: so it is a look at their heads, and only what is left
+// is read and compared.
 
 #include <stdlib.h>
 
 #include "collector/store/local_far.h"
+#include "collector/store/tile.h"
 #include "collector/store/tile_compare.h"
 #include "shared/base/err.h"
 #include "shared/base/xalloc.h"
 
-// Pairs of tiles that share time, of one open tile, at most. A stranger's may become a tile for
-// each sample, whose conflicts nobody waits for.
+// Pairs of tiles that share time and series, of one open tile, at most. A stranger's may become a
+// tile for each sample, whose conflicts nobody waits for.
 #define PAIRS_MOST (1u << 17)
 
 // A sample that came with a time of years ago lies in the same open tile as those of today: what is
@@ -23,11 +26,22 @@ struct window {
     int64_t start_ms, end_ms; // both inclusive
 };
 
+// A column of what was made.
+struct made_column {
+    series_id id;
+    uint32_t tile; // its place
+};
+
 struct search {
     sealer_t *sealer;
     struct sealed_tile *const *made;
     uint32_t n_made;
-    tile_compare_t **compares; // beside them; NULL: not needed yet
+    struct made_column *columns; // of all of them, ids rising; NULL: not needed yet
+    size_t n_columns;
+    series_id *ids; // of these, each once
+    uint32_t n_ids;
+    tile_compare_t **compares; // beside the tiles; NULL: not needed yet
+    uint64_t *with;            // likewise: number of the tile that each was compared with last
     uint32_t pairs;            // so far
     int64_t found;             // conflicts
 };
@@ -49,25 +63,59 @@ s_is_before(const struct block_tile *other, const struct block_tile *mine)
            other->number < mine->number;
 }
 
+static void
+s_pair(struct search *search, uint32_t i, const struct block_tile *other)
+{
+    const struct block_tile *mine = &search->made[i]->is;
+
+    if (other->first_ms > mine->last_ms || other->last_ms < mine->first_ms ||
+        search->with[i] == other->number || !s_is_before(other, mine))
+        return;
+    search->with[i] = other->number;
+    search->pairs++;
+    if (search->compares[i] == NULL)
+        search->compares[i] = tile_compare_new(mine);
+    tile_compare_with(search->compares[i], other, s_differs, search);
+}
+
+// The first column of that series or a later one.
+static size_t
+s_find(const struct search *search, uint64_t series)
+{
+    size_t at = 0;
+
+    for (size_t end = search->n_columns; at < end;) {
+        const size_t middle = at + (end - at) / 2;
+
+        if (search->columns[middle].id < series)
+            at = middle + 1;
+        else
+            end = middle;
+    }
+    return at;
+}
+
 static int
 s_other(void *arg, const struct block_tile *other)
 {
     struct search *search = arg;
+    struct tile_cursor cursor;
+    struct tile_column column;
+    struct tile tile;
+    int rc = tile_open_head(&tile, other->bytes, other->len);
 
-    if (search->pairs >= PAIRS_MOST)
-        return ERR_LIMIT;
-    for (uint32_t i = 0; i < search->n_made && search->pairs < PAIRS_MOST; i++) {
-        const struct block_tile *mine = &search->made[i]->is;
-
-        if (other->first_ms > mine->last_ms || other->last_ms < mine->first_ms ||
-            !s_is_before(other, mine))
-            continue;
-        search->pairs++;
-        if (search->compares[i] == NULL)
-            search->compares[i] = tile_compare_new(mine);
-        tile_compare_with(search->compares[i], other, s_differs, search);
+    if (rc < 0)
+        return rc;
+    tile_cursor_init(&cursor, &tile);
+    while ((rc = tile_cursor_next(&cursor, &column)) == 1) {
+        for (size_t at = s_find(search, column.series);
+             at < search->n_columns && search->columns[at].id == column.series; at++) {
+            if (search->pairs >= PAIRS_MOST)
+                return ERR_LIMIT;
+            s_pair(search, search->columns[at].tile, other);
+        }
     }
-    return 0;
+    return rc;
 }
 
 static void
@@ -139,6 +187,45 @@ s_windows(struct window ret[WINDOWS_MOST], struct sealed_tile *const *made, uint
     return n;
 }
 
+static int
+s_by_id(const void *a, const void *b)
+{
+    const struct made_column *x = a;
+    const struct made_column *y = b;
+
+    if (x->id != y->id)
+        return x->id < y->id ? -1 : 1;
+    return (x->tile > y->tile) - (x->tile < y->tile);
+}
+
+static void
+s_columns(struct search *search)
+{
+    size_t n = 0;
+
+    for (uint32_t i = 0; i < search->n_made; i++)
+        n += search->made[i]->is.series;
+    search->columns = xcalloc(n + 1, sizeof *search->columns);
+    search->ids = xcalloc(n + 1, sizeof *search->ids);
+    for (uint32_t i = 0; i < search->n_made; i++) {
+        const struct block_tile *is = &search->made[i]->is;
+        struct tile_cursor cursor;
+        struct tile_column column;
+        struct tile tile;
+
+        if (tile_open_head(&tile, is->bytes, is->len) < 0)
+            continue; // never: it was made just now
+        tile_cursor_init(&cursor, &tile);
+        while (search->n_columns < n && tile_cursor_next(&cursor, &column) == 1)
+            search->columns[search->n_columns++] =
+                (struct made_column){ .id = (series_id) column.series, .tile = i };
+    }
+    qsort(search->columns, search->n_columns, sizeof *search->columns, s_by_id);
+    for (size_t i = 0; i < search->n_columns; i++)
+        if (i == 0 || search->columns[i].id != search->columns[i - 1].id)
+            search->ids[search->n_ids++] = search->columns[i].id;
+}
+
 static void
 s_look(struct local_store *self, struct search *search, const struct window *window)
 {
@@ -151,6 +238,10 @@ s_look(struct local_store *self, struct search *search, const struct window *win
         if (search->made[i]->is.first_ms >= window->start_ms &&
             search->made[i]->is.last_ms <= window->end_ms)
             s_add(&far, &size, search->made[i]);
+    if ((far.n_tiles > 0 || !far.memory_alone) && search->columns == NULL)
+        s_columns(search);
+    far.ids = search->ids;
+    far.n_ids = search->n_ids;
     (void) local_far_tiles(&far, s_other, search); // what can not be read says nothing else
     for (uint32_t i = 0; i < far.n_tiles; i++)
         sealed_tile_drop(far.tiles[i]);
@@ -170,10 +261,14 @@ local_conflicts(struct local_store *self, sealer_t *sealer, struct sealed_tile *
         return sealer_conflicts(sealer);
     n_windows = s_windows(windows, made, n_made);
     search.compares = xcalloc(n_made, sizeof(tile_compare_t *));
+    search.with = xcalloc(n_made, sizeof *search.with);
     for (uint32_t i = 0; i < n_windows; i++)
         s_look(self, &search, &windows[i]);
     for (uint32_t i = 0; i < n_made; i++)
         tile_compare_destroy(&search.compares[i]);
     free(search.compares);
+    free(search.with);
+    free(search.columns);
+    free(search.ids);
     return (uint64_t) ((int64_t) sealer_conflicts(sealer) + search.found);
 }

@@ -171,6 +171,8 @@ s_gather(struct cursor *c, uint32_t n)
     struct local_far far = { .store = s_store(c),
                              .what = &c->what,
                              .host = c->host,
+                             .ids = c->ids,
+                             .n_ids = n,
                              .known = c->tiles,
                              .n_known = c->n_tiles };
     sealer_t *sealer = sealer_new();

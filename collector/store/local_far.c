@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "collector/store/tile_series.h"
 #include "shared/base/clock.h"
 #include "shared/base/err.h"
 
@@ -15,6 +16,7 @@ struct reading {
     int (*fn)(void *arg, const struct block_tile *tile);
     void *arg;
     uint32_t at;    // next of memory's tiles
+    uint32_t n;     // of these, which have what is asked for
     unsigned ticks; // since the clock was looked at
 };
 
@@ -36,18 +38,25 @@ s_compare(const void *a, const void *b)
                      &(*(struct sealed_tile *const *) b)->is);
 }
 
-// A tile that can not be read lacks, and is no reason to answer nothing.
+// 0, or why it is to end.
 static int
-s_take(struct reading *r, const struct block_tile *tile)
+s_look_up(struct reading *r)
 {
     const struct store_select *what = r->far->what;
-    int rc;
 
     if (what->stop != NULL && atomic_load(what->stop))
         return ERR_CLOSED;
     if (what->until_ms != 0 && r->ticks++ % CLOCK_EACH == 0 && clock_mono_ms() > what->until_ms)
         return -ETIMEDOUT;
-    rc = r->fn(r->arg, tile);
+    return 0;
+}
+
+// A tile that can not be read lacks, and is no reason to answer nothing.
+static int
+s_take(struct reading *r, const struct block_tile *tile)
+{
+    const int rc = r->fn(r->arg, tile);
+
     if (rc != ERR_FORMAT && rc != ERR_VERSION)
         return rc;
     r->far->damaged++;
@@ -58,11 +67,14 @@ s_take(struct reading *r, const struct block_tile *tile)
 static int
 s_take_memory(struct reading *r, const struct block_tile *before)
 {
+    const struct local_far *far = r->far;
     int rc = 0;
 
-    while (rc == 0 && r->at < r->far->n_tiles &&
-           (before == NULL || s_by_turn(&r->far->tiles[r->at]->is, before) < 0))
-        rc = s_take(r, &r->far->tiles[r->at++]->is);
+    while (rc == 0 && r->at < r->n &&
+           (before == NULL || s_by_turn(&far->tiles[r->at]->is, before) < 0)) {
+        rc = s_look_up(r);
+        rc = rc < 0 ? rc : s_take(r, &far->tiles[r->at++]->is);
+    }
     return rc;
 }
 
@@ -89,14 +101,22 @@ s_is_known(const struct local_far *far, uint64_t number)
 }
 
 static int
+s_wants(void *arg, const struct block_tile *tile, const uint8_t *first, size_t n)
+{
+    struct reading *r = arg;
+    const int rc = s_look_up(r);
+
+    return rc < 0 ? rc
+                  : !s_is_known(r->far, tile->number) &&
+                        tile_series_has(first, n, r->far->ids, r->far->n_ids);
+}
+
+static int
 s_tile(void *arg, const struct block_tile *tile)
 {
     struct reading *r = arg;
-    int rc;
+    const int rc = s_take_memory(r, tile);
 
-    if (s_is_known(r->far, tile->number))
-        return 0;
-    rc = s_take_memory(r, tile);
     return rc < 0 ? rc : s_take(r, tile);
 }
 
@@ -104,23 +124,40 @@ static int
 s_files(struct local_far *far, struct reading *reading)
 {
     block_reader_t *reader = local_disk_reader(far->store->disk);
-    const int rc = block_reader_tiles(reader, far->host, far->what->start_ms, far->what->end_ms,
-                                      s_tile, reading);
+    const int rc = block_reader_tiles_wanted(reader, far->host, far->what->start_ms,
+                                             far->what->end_ms, s_wants, s_tile, reading);
 
     far->damaged += block_reader_lacks(reader);
     local_disk_give_back(far->store->disk, reader);
     return rc;
 }
 
+// Those of memory that have one of the series come first. Their number.
+static uint32_t
+s_choose(struct local_far *far)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < far->n_tiles; i++) {
+        struct sealed_tile *tile = far->tiles[i];
+
+        if (!tile_series_has(tile->is.bytes, tile->is.len, far->ids, far->n_ids))
+            continue;
+        far->tiles[i] = far->tiles[n];
+        far->tiles[n++] = tile;
+    }
+    return n;
+}
+
 int
 local_far_tiles(struct local_far *far, int (*fn)(void *arg, const struct block_tile *tile),
                 void *arg)
 {
-    struct reading reading = { .far = far, .fn = fn, .arg = arg };
+    struct reading reading = { .far = far, .fn = fn, .arg = arg, .n = s_choose(far) };
     int rc;
 
-    if (far->n_tiles > 0)
-        qsort(far->tiles, far->n_tiles, sizeof(struct sealed_tile *), s_compare);
+    if (reading.n > 0)
+        qsort(far->tiles, reading.n, sizeof(struct sealed_tile *), s_compare);
     rc = far->memory_alone ? 0 : s_files(far, &reading);
     return rc < 0 ? rc : s_take_memory(&reading, NULL);
 }

@@ -18,6 +18,8 @@ struct local_far {
     struct local_store *store;
     const struct store_select *what;
     uint64_t host;
+    const series_id *ids; // rising; tiles that have none of these series are passed over
+    uint32_t n_ids;
     bool memory_alone;          // the disk is not asked
     struct sealed_tile **tiles; // of memory, what is open sealed for the question
     uint32_t n_tiles;

@@ -153,6 +153,38 @@ tiles_of_a_window_come_back_byte_for_byte(void **state)
     block_db_close(&reader);
 }
 
+// Each second one is wanted, up to number 30.
+static int
+wants_some(void *arg, const struct block_tile *tile, const uint8_t *first, size_t n)
+{
+    uint8_t bytes[20000];
+    const struct block_tile should_be = tile_of(tile->number, bytes);
+
+    (void) arg;
+    assert_null(tile->bytes);
+    assert_int_equal(tile->len, should_be.len);
+    assert_int_equal(n, tile->len < BLOCK_FIRST_BYTES ? tile->len : BLOCK_FIRST_BYTES);
+    assert_memory_equal(first, bytes, n);
+    return tile->number > 30 ? ERR_CLOSED : tile->number % 2 == 0;
+}
+
+static void
+of_tiles_that_are_not_wanted_the_first_bytes_are_read(void **state)
+{
+    struct seen seen = { 0 };
+
+    (void) state;
+    write_tiles(1, 50);
+    // Those of host 2 have numbers 1, 6, 11, 16, 21 and 26 there.
+    assert_int_equal(block_db_tiles_wanted(db, 2, 0, 30000, wants_some, see, &seen), 0);
+    assert_int_equal(seen.n, 3);
+    assert_int_equal(seen.last, 26);
+    seen = (struct seen){ 0 };
+    assert_int_equal(block_db_tiles_wanted(db, 2, 0, INT64_MAX, wants_some, see, &seen),
+                     ERR_CLOSED);
+    assert_int_equal(seen.n, 3);
+}
+
 static void
 a_file_that_is_opened_again_holds_what_was_committed(void **state)
 {
@@ -382,6 +414,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(tiles_of_a_window_come_back_byte_for_byte, setup, teardown),
+        cmocka_unit_test_setup_teardown(of_tiles_that_are_not_wanted_the_first_bytes_are_read,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(a_file_that_is_opened_again_holds_what_was_committed, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_mark_never_goes_back, setup, teardown),

@@ -50,6 +50,7 @@ struct test_lane {
     uint64_t seq;
     uint32_t begun;   // order in which tiles are begun; 0: not yet
     uint8_t exponent; // of its slots
+    uint32_t has;     // a bit for each series that it says
     uint32_t n;
     struct came came[MOST];
 };
@@ -132,6 +133,8 @@ open_lane(struct test_lane *lane, uint64_t stream)
     lane->begun = 0;
     lane->n = 0;
     lane->exponent = (uint8_t) (stream % 3);
+    // Each second one has few series, so that many of the others' tiles have none of them.
+    lane->has = stream % 2 == 1 ? UINT32_MAX : 1u << seeded_below(&seed, SERIES);
     for (uint32_t i = 0; i < SERIES; i++)
         store_lane_define(lane->is, i, ids[i],
                           (struct metric_form){ .exponent = lane->exponent, .unit = 1 }, 0);
@@ -168,7 +171,7 @@ put_block(struct test_lane *lane, struct row_state *row, struct wbuf *w, bool sp
         const double value = seeded_below(&seed, 3);
         const struct cell cell = cell_of(lane, value, seeded_below(&seed, 4) == 0);
 
-        if (seeded_below(&seed, 10) < (sparse ? 7 : 3))
+        if (seeded_below(&seed, 10) < (sparse ? 7 : 3) || (lane->has & 1u << i) == 0)
             continue;
         note(lane, i, time, value);
         slots[n] = i;
