@@ -77,6 +77,7 @@ struct reactor {
     journal_t *journal; // borrowed, as the three below
     local_store_t *local;
     replay_t *replay; // NULL once it is done
+    replay_t *behind; // the same; NULL once what came meanwhile is in the store
     bool in_part;     // it did not read all, and the journal keeps it
     applier_t *applier;
     host_table_t *hosts; // those below know one another by it
@@ -116,6 +117,7 @@ static void *s_run(void *arg);
 static void s_turn(reactor_t *self);
 static void s_committed(reactor_t *self);
 static void s_replayed(reactor_t *self);
+static bool s_catch_up(reactor_t *self, struct host_time now);
 static bool s_read_data(reactor_t *self);
 static size_t s_readers_gone(const reactor_t *self);
 static void s_last_commit(reactor_t *self);
@@ -132,7 +134,7 @@ reactor_start(reactor_t **ret, const struct reactor_options *options,
     failed[0] = '\0';
     self->journal = options->journal;
     self->local = options->local;
-    self->replay = options->replay;
+    self->replay = self->behind = options->replay;
     self->applier = options->applier;
     self->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     self->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -350,7 +352,7 @@ s_filled(void *arg, uint64_t host, int64_t from_ms, int64_t to_ms)
 static bool
 s_whole(void *arg, int64_t until_ms)
 {
-    return replay_wait(arg, until_ms);
+    return replay_await_all(arg, until_ms);
 }
 
 static void
@@ -404,7 +406,7 @@ s_turn(reactor_t *self)
     more = publisher_flush(self->publisher, TABLE_BUDGET) || more;
     s_committed(self);
     s_replayed(self);
-    more = ingest_catch_up(self->ingest, now) || more;
+    more = s_catch_up(self, now) || more;
     more = s_read_data(self) || more;
     ingest_flush(self->ingest, now);
     s_timers(self, now);
@@ -445,6 +447,19 @@ s_replayed(reactor_t *self)
                                                           .arg = self->ingest,
                                                           .ask = ingest_ask });
     ingest_replayed(self->ingest);
+}
+
+// True: there is more to do.
+static bool
+s_catch_up(reactor_t *self, struct host_time now)
+{
+    if (ingest_catch_up(self->ingest, now))
+        return true;
+    if (self->replay == NULL && self->behind != NULL) {
+        replay_caught_up(self->behind);
+        self->behind = NULL;
+    }
+    return false;
 }
 
 // What is staged, as far as the disk has it in time.

@@ -35,8 +35,10 @@ struct replay {
     bool whole;       // all that can be read was
     atomic_bool done; // set once the applier is no longer touched, and `whole` is
     int done_fd;      // eventfd, never read
+    int all_fd;       // likewise, of replay_caught_up
 };
 
+static bool s_await(int fd, int64_t until_ms);
 static void *s_run(void *arg);
 static void s_host(void *arg, uint64_t host, const char *name);
 static void s_record(void *arg, const struct journal_entry *entry, uint64_t segment);
@@ -55,7 +57,10 @@ replay_start(replay_t **ret, const struct replay_options *options)
     atomic_init(&self->stopping, false);
     atomic_init(&self->done, false);
     self->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    rc = self->done_fd == -1 ? -errno : -pthread_create(&self->thread, NULL, s_run, self);
+    self->all_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    rc = self->done_fd == -1 || self->all_fd == -1
+             ? -errno
+             : -pthread_create(&self->thread, NULL, s_run, self);
     if (rc < 0) {
         replay_stop(&self);
         return rc;
@@ -77,6 +82,8 @@ replay_stop(replay_t **self_p)
         pthread_join(self->thread, NULL);
     if (self->done_fd != -1)
         close(self->done_fd);
+    if (self->all_fd != -1)
+        close(self->all_fd);
     lane_table_destroy(&self->lanes);
     map_destroy(&self->first_ms);
     free(self->dir);
@@ -99,14 +106,33 @@ replay_is_done(const replay_t *self)
 bool
 replay_wait(replay_t *self, int64_t until_ms)
 {
-    struct pollfd on = { .fd = self->done_fd, .events = POLLIN };
+    return s_await(self->done_fd, until_ms) && replay_is_done(self);
+}
+
+void
+replay_caught_up(replay_t *self)
+{
+    (void) !eventfd_write(self->all_fd, 1); // fails only at 2^64
+}
+
+bool
+replay_await_all(replay_t *self, int64_t until_ms)
+{
+    return s_await(self->all_fd, until_ms);
+}
+
+// Until it is readable, or this time.
+static bool
+s_await(int fd, int64_t until_ms)
+{
+    struct pollfd on = { .fd = fd, .events = POLLIN };
 
     for (;;) {
         const int64_t left_ms = until_ms - clock_mono_ms();
         const int n = poll(&on, 1, left_ms > 0 ? (int) left_ms : 0);
 
         if (n == 1)
-            return replay_is_done(self);
+            return true;
         if (n == 0 && left_ms <= 0)
             return false;
     }

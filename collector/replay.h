@@ -4,7 +4,7 @@
 // In:     the store's files; the journal's up to where it ended at the start.
 // Out:    rows, by an applier that nobody else may touch until replay_fd is readable. What the
 //         store has on the disk already it tells by its marks.
-// Thread: its own. replay_wait may be called by any.
+// Thread: its own. replay_wait and replay_await_all may be called by any.
 // Loss:   none that matters: what can't be read stays in the journal, is counted and logged.
 
 #ifndef COLLECTOR_REPLAY_H
@@ -51,5 +51,9 @@ const lane_table_t *replay_lanes(const replay_t *self);
 int64_t replay_first_ms(const replay_t *self, uint64_t host);
 // True once it is done; waits for that until this time of the monotonic clock.
 bool replay_wait(replay_t *self, int64_t until_ms);
+// What was journaled while it ran is in the store as well. Once, after it is done.
+void replay_caught_up(replay_t *self);
+// Likewise, for that: from then on a question lacks nothing that was acknowledged.
+bool replay_await_all(replay_t *self, int64_t until_ms);
 
 #endif

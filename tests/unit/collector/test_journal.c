@@ -123,19 +123,12 @@ what_was_submitted_is_committed_at_the_end(void **state)
     assert_int_equal(ingest_welcome(room.ingest, HOST, STREAM).next, 4);
 }
 
-static void
-a_replay_fills_the_store_with_what_the_journal_held(void **state)
+// Of the journal: what memory holds is gone.
+static replay_t *
+start_over(void)
 {
     replay_t *replay;
-    uint32_t series;
 
-    (void) state;
-    begin();
-    for (int i = 1; i <= 100; i++) {
-        fake_row(&s, i % 10 == 0 ? RECORD_KEY : RECORD_DELTA, T0 + 1000 * i, 3, i);
-        room.now.real_ms = T0 + 1000 * i;
-        room_give(&s);
-    }
     ingest_destroy(&room.ingest);
     journal_stop(&room.journal);
     applier_destroy(&room.applier);
@@ -153,9 +146,32 @@ a_replay_fills_the_store_with_what_the_journal_held(void **state)
                                       .applier = room.applier,
                                   }),
                      0);
+    return replay;
+}
+
+static void
+read_back(void)
+{
+    replay_t *replay = start_over();
+
     assert_true(replay_wait(replay, clock_mono_ms() + ROOM_DEADLINE_MS));
     replay_stop(&replay);
     room_go_live();
+}
+
+static void
+a_replay_fills_the_store_with_what_the_journal_held(void **state)
+{
+    uint32_t series;
+
+    (void) state;
+    begin();
+    for (int i = 1; i <= 100; i++) {
+        fake_row(&s, i % 10 == 0 ? RECORD_KEY : RECORD_DELTA, T0 + 1000 * i, 3, i);
+        room.now.real_ms = T0 + 1000 * i;
+        room_give(&s);
+    }
+    read_back();
     assert_int_equal(room_samples("{__name__=\"m_0\",instance=\"web\"}", &series), 101);
     assert_int_equal(selfstat_value(STAT_REPLAYED), 103); // an IDENT and a TABLE too
     // And the stream goes on, without a KEY.
@@ -166,27 +182,20 @@ a_replay_fills_the_store_with_what_the_journal_held(void **state)
     assert_int_equal(room.naks, 0);
 }
 
-// Of the journal: what memory holds is gone.
+// Who asks waits for it: it was acknowledged before the question.
 static void
-read_back(void)
+what_came_while_the_journal_was_read_is_waited_for_too(void **state)
 {
     replay_t *replay;
 
-    ingest_destroy(&room.ingest);
-    journal_stop(&room.journal);
-    applier_destroy(&room.applier);
-    store_destroy(&room.store);
-    assert_int_equal(local_store_new(&room.local, 16u << 20), 0);
-    room.store = local_store_face(room.local);
-    room_open_journal(1000);
-    assert_int_equal(
-        replay_start(&replay, &(struct replay_options){ .dir = room.dir,
-                                                        .owner = ROOM_COLLECTOR,
-                                                        .end = journal_end(room.journal),
-                                                        .lanes = journal_lanes(room.journal),
-                                                        .applier = room.applier }),
-        0);
+    (void) state;
+    begin();
+    replay = start_over();
     assert_true(replay_wait(replay, clock_mono_ms() + ROOM_DEADLINE_MS));
+    assert_false(replay_await_all(replay, clock_mono_ms()));
+    replay_caught_up(replay);
+    assert_true(replay_await_all(replay, clock_mono_ms()));
+    assert_true(replay_await_all(replay, clock_mono_ms() + ROOM_DEADLINE_MS)); // for ever
     replay_stop(&replay);
     room_go_live();
 }
@@ -243,6 +252,7 @@ main(void)
         room_test(what_is_staged_while_a_group_is_at_the_disk_is_the_next_group),
         room_test(what_was_submitted_is_committed_at_the_end),
         room_test(a_replay_fills_the_store_with_what_the_journal_held),
+        room_test(what_came_while_the_journal_was_read_is_waited_for_too),
         room_test(definitions_that_a_gap_took_are_in_the_journal_once_they_are_repeated),
     };
     return cmocka_run_group_tests_name("journal", tests, NULL, NULL);
