@@ -164,6 +164,7 @@ label_index_stat(label_index_t *self)
                                       .pairs = self->n_pairs,
                                       .bytes = self->bytes,
                                       .newest = self->newest,
+                                      .restored = self->restored.newest,
                                       .series_made = self->newest - before.newest,
                                       .pairs_made = self->n_pairs - before.n_pairs };
     pthread_rwlock_unlock(&self->lock);

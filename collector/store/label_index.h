@@ -58,6 +58,7 @@ struct label_index_stat {
     uint32_t pairs; // different labels with their values
     uint64_t bytes;
     series_id newest;     // id; 0: none
+    series_id restored;   // likewise, of those that label_index_restore made
     uint32_t series_made; // lately, as label_index_count has it
     uint32_t pairs_made;
 };

@@ -4,7 +4,8 @@
 // in memory or on the disk, among what was sealed before. Tiles of one host share times hardly
 // ever, so this is a look at their ends. Where a file is imported series after series they all do,
 // and hardly any two have a series in common: so it is a look at their heads, and only what is left
-// is read and compared.
+// is read and compared. And a series that is new to the store has nothing in any of them: ids rise,
+// so one number a host tells.
 
 #include <stdlib.h>
 
@@ -36,7 +37,7 @@ struct search {
     sealer_t *sealer;
     struct sealed_tile *const *made;
     uint32_t n_made;
-    struct made_column *columns; // of all of them, ids rising; NULL: not needed yet
+    struct made_column *columns; // of all of them that may be elsewhere, ids rising
     size_t n_columns;
     series_id *ids; // of these, each once
     uint32_t n_ids;
@@ -198,17 +199,56 @@ s_by_id(const void *a, const void *b)
     return (x->tile > y->tile) - (x->tile < y->tile);
 }
 
-static void
-s_columns(struct search *search)
+// What was sealed of the host before, or stands on the disk since before the start.
+struct before {
+    bool all;           // may have any series at any time
+    series_id restored; // and these up to here
+    series_id newest;   // and those below this one, which it has
+    int64_t newest_ms;  // up to here
+};
+
+static bool
+s_may_be_elsewhere(const struct before *before, series_id id, int64_t from_ms)
 {
+    return before->all || id <= before->restored || id < before->newest ||
+           (id == before->newest && from_ms <= before->newest_ms);
+}
+
+static struct before
+s_before(struct local_store *self, const struct search *search, const struct local_host *host)
+{
+    return (struct before){
+        // Tiles of one open tile may be each other's, in the order of their numbers among the rest.
+        .all = !atomic_load(&self->loaded) || sealer_went_on(search->sealer),
+        .restored = label_index_stat(self->index).restored,
+        .newest = host->newest,
+        .newest_ms = host->newest_ms,
+    };
+}
+
+static void
+s_remember(struct local_host *host, series_id id, int64_t upto_ms)
+{
+    if (id < host->newest || (id == host->newest && upto_ms <= host->newest_ms))
+        return;
+    host->newest = id;
+    host->newest_ms = upto_ms;
+}
+
+// The columns that may be elsewhere, and the tiles that have one into `ret`. Their number.
+static uint32_t
+s_columns(struct search *search, const struct before *before, struct local_host *host,
+          struct sealed_tile **ret)
+{
+    uint32_t n_ret = 0;
     size_t n = 0;
 
     for (uint32_t i = 0; i < search->n_made; i++)
         n += search->made[i]->is.series;
     search->columns = xcalloc(n + 1, sizeof *search->columns);
-    search->ids = xcalloc(n + 1, sizeof *search->ids);
     for (uint32_t i = 0; i < search->n_made; i++) {
         const struct block_tile *is = &search->made[i]->is;
+        const size_t had = search->n_columns;
         struct tile_cursor cursor;
         struct tile_column column;
         struct tile tile;
@@ -216,11 +256,24 @@ s_columns(struct search *search)
         if (tile_open_head(&tile, is->bytes, is->len) < 0)
             continue; // never: it was made just now
         tile_cursor_init(&cursor, &tile);
-        while (search->n_columns < n && tile_cursor_next(&cursor, &column) == 1)
-            search->columns[search->n_columns++] =
-                (struct made_column){ .id = (series_id) column.series, .tile = i };
+        for (uint32_t k = 0; k < is->series && tile_cursor_next(&cursor, &column) == 1; k++) {
+            const series_id id = (series_id) column.series;
+
+            if (s_may_be_elsewhere(before, id, is->first_ms))
+                search->columns[search->n_columns++] = (struct made_column){ .id = id, .tile = i };
+            s_remember(host, id, is->last_ms);
+        }
+        if (search->n_columns > had)
+            ret[n_ret++] = search->made[i];
     }
+    return n_ret;
+}
+
+static void
+s_ids(struct search *search)
+{
     qsort(search->columns, search->n_columns, sizeof *search->columns, s_by_id);
+    search->ids = xcalloc(search->n_columns, sizeof *search->ids);
     for (size_t i = 0; i < search->n_columns; i++)
         if (i == 0 || search->columns[i].id != search->columns[i - 1].id)
             search->ids[search->n_ids++] = search->columns[i].id;
@@ -238,8 +291,8 @@ s_look(struct local_store *self, struct search *search, const struct window *win
         if (search->made[i]->is.first_ms >= window->start_ms &&
             search->made[i]->is.last_ms <= window->end_ms)
             s_add(&far, &size, search->made[i]);
-    if ((far.n_tiles > 0 || !far.memory_alone) && search->columns == NULL)
-        s_columns(search);
+    if ((far.n_tiles > 0 || !far.memory_alone) && search->ids == NULL)
+        s_ids(search);
     far.ids = search->ids;
     far.n_ids = search->n_ids;
     (void) local_far_tiles(&far, s_other, search); // what can not be read says nothing else
@@ -255,20 +308,33 @@ local_conflicts(struct local_store *self, sealer_t *sealer, struct sealed_tile *
 {
     struct search search = { .sealer = sealer, .made = made, .n_made = n_made };
     struct window windows[WINDOWS_MOST];
-    uint32_t n_windows;
+    struct sealed_tile **looked;
+    struct local_host *host;
+    struct before before;
+    uint32_t n_looked;
 
     if (n_made == 0)
         return sealer_conflicts(sealer);
-    n_windows = s_windows(windows, made, n_made);
-    search.compares = xcalloc(n_made, sizeof(tile_compare_t *));
-    search.with = xcalloc(n_made, sizeof *search.with);
-    for (uint32_t i = 0; i < n_windows; i++)
-        s_look(self, &search, &windows[i]);
-    for (uint32_t i = 0; i < n_made; i++)
-        tile_compare_destroy(&search.compares[i]);
+    pthread_mutex_lock(&self->lock);
+    host = local_host(self, made[0]->is.host);
+    pthread_mutex_unlock(&self->lock);
+    before = s_before(self, &search, host);
+    looked = xcalloc(n_made, sizeof(struct sealed_tile *));
+    n_looked = s_columns(&search, &before, host, looked);
+    if (n_looked > 0) {
+        const uint32_t n = s_windows(windows, looked, n_looked);
+
+        search.compares = xcalloc(n_made, sizeof(tile_compare_t *));
+        search.with = xcalloc(n_made, sizeof *search.with);
+        for (uint32_t i = 0; i < n; i++)
+            s_look(self, &search, &windows[i]);
+        for (uint32_t i = 0; i < n_made; i++)
+            tile_compare_destroy(&search.compares[i]);
+    }
     free(search.compares);
     free(search.with);
     free(search.columns);
     free(search.ids);
+    free(looked);
     return (uint64_t) ((int64_t) sealer_conflicts(sealer) + search.found);
 }

@@ -34,6 +34,10 @@ struct local_host {
     uint32_t size;   // allocated
     uint32_t n_gone; // of the n: given up, neither open nor sealed
     struct local_tile *tiles;
+    // The highest id of a series that was sealed since the start, and its newest time; 0: none was.
+    // The store's thread's.
+    series_id newest;
+    int64_t newest_ms;
     struct own_rows *own; // the appender's, for rows given as doubles; NULL: none yet
 };
 

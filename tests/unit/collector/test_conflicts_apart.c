@@ -1,4 +1,5 @@
-// local_conflicts - tiles of other series are nothing to compare with, however many share the time.
+// local_conflicts - tiles of other series are nothing to compare with, however many share the time;
+// and a series that is new, or goes on, is looked for nowhere.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -171,12 +172,47 @@ a_conflict_behind_many_tiles_of_other_series_is_counted(void **state)
     }
 }
 
+static void
+say_one(uint64_t stream, int64_t at_ms, int64_t value)
+{
+    struct saying *s = begin();
+
+    say(s, ONE, at_ms, value);
+    end(&s, stream);
+}
+
+// The newest series of all goes on in tile after tile, as in a file that has series after series.
+static void
+a_series_that_comes_back_to_a_time_it_had_is_looked_for_again(void **state)
+{
+    (void) state;
+    open_store();
+    say_one(1, 1000, 1);
+    say_one(2, 2000, 1); // goes on
+    assert_int_equal(conflicts(), 0);
+    say_one(3, 2000, 2); // where it ended
+    assert_int_equal(conflicts(), 1);
+    say_one(4, 1500, 1); // between
+    say_one(5, 1500, 2);
+    assert_int_equal(conflicts(), 2);
+    local_store_destroy(&local);
+    open_store();
+    say_one(6, 3000, 1);
+    say_one(7, 1000, 2); // what is on the disk since before the start
+    assert_int_equal(conflicts(), 1);
+    say_one(8, 3000, 2);
+    assert_int_equal(conflicts(), 2);
+    local_store_destroy(&local);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_conflict_behind_many_tiles_of_other_series_is_counted,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_series_that_comes_back_to_a_time_it_had_is_looked_for_again, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
