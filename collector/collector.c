@@ -175,6 +175,7 @@ s_open_store(collector_t *self, int *exit_ret, const struct collector_options *o
                                                         .dir = buf_cstr(&dir),
                                                         .keep_ms = options->keep_ms,
                                                         .keep_bytes = options->keep_bytes,
+                                                        .merge_ms = options->merge_ms,
                                                         .events = s_event_limits });
     if (rc < 0) {
         *exit_ret = rc == ERR_UNKNOWN || rc == ERR_VERSION || rc == ERR_FORMAT || rc == ERR_RANGE

@@ -84,6 +84,14 @@ static const struct option s_options[] = {
       .meta = "SIZE",
       .help = "how much disk they take: the oldest days go first, today never; 0: as much as "
               "there is" },
+    { .name = "merge",
+      .type = OPTION_DURATION,
+      .fallback = "0",
+      .least = 0,
+      .most = KEEP_DAYS_MOST * UINT64_C(86400000),
+      .meta = "TIME",
+      .help = "a day that ended, and got its last sample, so long ago is written anew once, in "
+              "longer tiles that take less and are read faster; 0: none is" },
     { .name = "journal-bytes",
       .type = OPTION_BYTES,
       .fallback = "2GiB",
@@ -181,6 +189,7 @@ collector_options_take(struct collector_options *ret, const options_t *options)
     }
     ret->keep_ms = options_ms(options, "keep");
     ret->keep_bytes = options_uint(options, "keep-bytes");
+    ret->merge_ms = options_ms(options, "merge");
     ret->agent = (struct agent_limits){
         .series = (uint32_t) options_uint(options, "agent-series"),
         .new_series = (uint32_t) options_uint(options, "agent-new-series"),

@@ -27,6 +27,7 @@ struct collector_options {
     struct agent_limits agent;
     int64_t keep_ms;     // of samples on the disk; 0: they stay
     uint64_t keep_bytes; // 0: no bound
+    int64_t merge_ms;    // age of quiet days that are merged; 0: none is
     uint64_t journal_bytes;
     size_t most_agents;
     enum log_level log_level;

@@ -48,7 +48,7 @@ $(shims): $(BUILD)/%.so: %.c $(BUILD)/flags
 $(BUILD)/tests/fault/fault_clock $(BUILD)/tests/fault/fault_broken $(BUILD)/tests/flow/flow_clock $(BUILD)/tests/flow/flow_names $(BUILD)/tests/flow/flow_identity: | $(shims)
 
 # What is ended at crash points (shared/base/crash_point.h) is in a tree of its own.
-faulty := bin/zpulse-collector tests/unit/collector/crash_blocks
+faulty := bin/zpulse-collector tests/unit/collector/crash_blocks tests/unit/collector/crash_merge
 .PHONY: faulty
 faulty:
 	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(BUILD)-fault \
@@ -61,9 +61,10 @@ first      = $(filter $(addprefix %/,$1),$2) $(filter-out $(addprefix %/,$1),$2)
 unit_tests := $(call first,test_delivery_model test_journal_file,$(call binaries,tests/unit/*/test_*.c))
 flow_tests := $(call first,flow_delivery flow_readers flow_backlog flow_ledger flow_hostile flow_restart,\
                 $(call binaries,tests/flow/flow_*.c))
+crash_tests := $(addprefix $(BUILD)-fault/tests/unit/collector/,crash_blocks crash_merge)
 fault_tests := $(call first,fault_chaos fault_disk fault_spool fault_points fault_harm fault_clock,\
-                 $(call binaries,tests/fault/fault_*.c)) $(BUILD)-fault/tests/unit/collector/crash_blocks
-$(BUILD)-fault/tests/unit/collector/crash_blocks: | faulty
+                 $(call binaries,tests/fault/fault_*.c)) $(crash_tests)
+$(crash_tests): | faulty
 web_tests  := build/web-tests/*.mjs
 page_tests := $(call first,$(addsuffix .test.mjs,url stream sections axe history),$(wildcard tests/page/*.test.mjs))
 lint_tests := $(addprefix tests/lint/,crash_points.sh layers.sh layers_test.sh run_test.sh sizes.sh sockets.sh words.sh)

@@ -19,6 +19,8 @@
 #include "shared/base/str.h"
 #include "shared/base/xalloc.h"
 
+#define IS_SIZE 32 // what a file is, in words
+
 static bool s_runs(const char *dir);
 static int s_owner(uint64_t *ret, const char *dir);
 
@@ -81,16 +83,17 @@ doctor_files_put_text(struct buf *out, const struct doctor_files *files)
     for (size_t i = 0; i < files->n; i++) {
         const struct doctor_file *f = &files->at[i];
         char size[FIGURE_SIZE], tiles[FIGURE_SIZE], samples[FIGURE_SIZE], marks[FIGURE_SIZE];
-        char ratio[FIGURE_SIZE] = "", from[WHEN_SIZE] = "";
+        char ratio[FIGURE_SIZE] = "", from[WHEN_SIZE] = "", is[IS_SIZE];
 
         if (f->payload > 0 && f->samples > 0)
             snprintf(ratio, sizeof ratio, "%.2f", (double) f->payload / (double) f->samples);
         if (f->first_ms <= f->last_ms)
             when_put(from, f->first_ms);
-        table_add(table, (const char *const[]){
-                             f->name, figure_bytes(size, f->bytes), figure_count(tiles, f->tiles),
-                             figure_count(samples, f->samples), figure_count(marks, f->marks),
-                             ratio, from, f->is });
+        snprintf(is, sizeof is, "%s%s", f->is, f->merged ? ", merged" : "");
+        table_add(table, (const char *const[]){ f->name, figure_bytes(size, f->bytes),
+                                                figure_count(tiles, f->tiles),
+                                                figure_count(samples, f->samples),
+                                                figure_count(marks, f->marks), ratio, from, is });
     }
     buf_byte(out, '\n');
     table_put_text(table, out);
@@ -124,6 +127,8 @@ doctor_files_put_json(struct json *j, const struct doctor_files *files)
         json_uint(j, f->payload);
         json_key(j, "marks");
         json_uint(j, f->marks);
+        json_key(j, "merged");
+        json_bool(j, f->merged);
         json_object_end(j);
     }
     json_array_end(j);

@@ -26,6 +26,7 @@ struct doctor_file {
     uint64_t samples; // block file
     uint64_t payload; // bytes of tiles
     uint64_t marks;
+    bool merged;      // block file: its tiles were made fewer and longer
     int64_t first_ms; // of block files that have tiles
     int64_t last_ms;
 };

@@ -90,8 +90,10 @@ s_block(struct doctor_reading *r, const char *dir, const struct block_name *name
         look.file->payload = stat.payload;
         look.file->first_ms = stat.first_ms;
         look.file->last_ms = stat.last_ms;
-        rc = block_db_marks(db, s_mark, &look);
+        rc = block_db_is_merged(db);
+        look.file->merged = rc == 1;
     }
+    rc = rc < 0 ? rc : block_db_marks(db, s_mark, &look);
     rc = rc < 0 ? rc : block_db_tiles(db, 0, INT64_MIN, INT64_MAX, s_tile, &look);
     block_db_close(&db);
     buf_release(&path);

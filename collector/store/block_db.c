@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <sqlite3.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "collector/store/sqlite_room.h"
 #include "shared/base/crash_point.h"
@@ -25,6 +26,10 @@ enum statement {
     GET_ROWS,
     GET_STAT,
     GET_FIRST,
+    GET_LOWEST,
+    GET_HOSTS,
+    GET_VERSION,
+    CHECK_ALL,
     STATEMENTS,
 };
 
@@ -50,6 +55,11 @@ static const char *const s_sql[STATEMENTS] = {
     [GET_STAT] = "SELECT count(*), ifnull(sum(samples), 0), ifnull(sum(length(bytes)), 0),"
                  " min(first_ms), max(last_ms), ifnull(max(number), 0) FROM tile",
     [GET_FIRST] = "SELECT min(first_ms) FROM tile WHERE host = ?1",
+    [GET_LOWEST] = "SELECT min(number) FROM tile",
+    [GET_HOSTS] = "SELECT host, min(first_ms), max(last_ms), sum(samples) FROM tile GROUP BY host"
+                  " ORDER BY host",
+    [GET_VERSION] = "PRAGMA data_version",
+    [CHECK_ALL] = "PRAGMA integrity_check(1)",
 };
 
 // What version 1 had not.
@@ -276,6 +286,73 @@ block_db_first(block_db_t *self, uint64_t host, int64_t *ret)
     return sqlite_room_done(&self->room, row, step, rc == 1 ? 0 : rc) < 0
                ? sqlite_room_error(&self->room)
                : rc;
+}
+
+int
+block_db_is_merged(block_db_t *self)
+{
+    sqlite3_stmt *row = NULL;
+    bool is_merged = false;
+    int rc = sqlite_room_statement(&self->room, GET_LOWEST, &row);
+    int step;
+
+    if (rc < 0)
+        return rc;
+    step = sqlite3_step(row);
+    if (step == SQLITE_ROW && sqlite3_column_type(row, 0) != SQLITE_NULL)
+        is_merged = (uint64_t) sqlite3_column_int64(row, 0) < BLOCK_MERGED_BELOW;
+    rc = sqlite_room_done(&self->room, row, step, 0);
+    return rc < 0 ? rc : is_merged;
+}
+
+int
+block_db_hosts(block_db_t *self, int (*fn)(void *arg, const struct block_host *host), void *arg)
+{
+    sqlite3_stmt *row = NULL;
+    int rc = sqlite_room_statement(&self->room, GET_HOSTS, &row);
+    int step = SQLITE_DONE;
+
+    if (rc < 0)
+        return rc;
+    while (rc == 0 && (step = sqlite3_step(row)) == SQLITE_ROW) {
+        const struct block_host host = { .host = (uint64_t) sqlite3_column_int64(row, 0),
+                                         .first_ms = sqlite3_column_int64(row, 1),
+                                         .last_ms = sqlite3_column_int64(row, 2),
+                                         .samples = (uint64_t) sqlite3_column_int64(row, 3) };
+
+        rc = fn(arg, &host);
+    }
+    return sqlite_room_done(&self->room, row, step, rc);
+}
+
+int
+block_db_version(block_db_t *self, int64_t *ret)
+{
+    sqlite3_stmt *row = NULL;
+    const int rc = sqlite_room_statement(&self->room, GET_VERSION, &row);
+    int step;
+
+    if (rc < 0)
+        return rc;
+    step = sqlite3_step(row);
+    if (step == SQLITE_ROW)
+        *ret = sqlite3_column_int64(row, 0);
+    return sqlite_room_done(&self->room, row, step, 0);
+}
+
+int
+block_db_check_all(block_db_t *self)
+{
+    sqlite3_stmt *row = NULL;
+    int rc = sqlite_room_statement(&self->room, CHECK_ALL, &row);
+    int step;
+
+    if (rc < 0)
+        return rc;
+    step = sqlite3_step(row);
+    if (step == SQLITE_ROW && strcmp((const char *) sqlite3_column_text(row, 0), "ok") != 0)
+        rc = ERR_FORMAT;
+    return sqlite_room_done(&self->room, row, step, rc);
 }
 
 int

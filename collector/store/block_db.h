@@ -30,12 +30,23 @@ struct block_tile {
     size_t len;           // 1 to BLOCK_TILE_MAX
 };
 #define BLOCK_TILE_MAX (64u * 1024u * 1024u)
+// No open tile becomes one with such a number: those of a file that was merged have them, and stand
+// before all that comes to it later.
+#define BLOCK_MERGED_BELOW (UINT64_C(1) << 20)
 
 // All records of the stream below `seq` whose samples belong into this file are in it.
 struct block_mark {
     uint64_t stream;
     uint64_t seq;
     uint64_t total; // samples of the stream below `seq`, as its sender counts; 0: not known
+};
+
+// What a file has of one host.
+struct block_host {
+    uint64_t host;
+    int64_t first_ms; // earliest and latest time
+    int64_t last_ms;
+    uint64_t samples; // of all its tiles
 };
 
 struct block_stat {
@@ -95,6 +106,16 @@ int block_db_tiles_wanted(block_db_t *self, uint64_t host, int64_t first_ms, int
 int block_db_stat(block_db_t *self, struct block_stat *ret);
 // The earliest time of the host's tiles: 1 and *ret, 0: it has none, or an error.
 int block_db_first(block_db_t *self, uint64_t host, int64_t *ret);
+// Whether its tiles were merged (block_merge.h): 1, 0, or an error.
+int block_db_is_merged(block_db_t *self);
+// Calls `fn` for each host that has tiles, rising as i64; not 0 ends it and is returned.
+int block_db_hosts(block_db_t *self, int (*fn)(void *arg, const struct block_host *host),
+                   void *arg);
+// A number that changes when another connection has written to the file. 0 or an error.
+int block_db_version(block_db_t *self, int64_t *ret);
+// SQLite's integrity_check: 0, or ERR_FORMAT; indexes are compared with what they are of, too.
+// Reads the whole file.
+int block_db_check_all(block_db_t *self);
 // SQLite's quick_check: 0, or ERR_FORMAT with its first finding in `why`. Reads the whole file.
 int block_db_check(block_db_t *self, char *why, size_t size);
 // What another thread is at with it ends, with ERR_CLOSED. The one call that is any thread's.

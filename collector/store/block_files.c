@@ -127,6 +127,31 @@ block_files_tick(block_files_t *self, int64_t now_ms)
     return rc == 0 && !self->logs_gone ? s_close_left(self) : rc;
 }
 
+int
+block_files_let_go(block_files_t *self, const struct block_name *name)
+{
+    struct block_open *file = block_files_find(self, name);
+    int rc = 0;
+
+    if (file != NULL)
+        rc = s_close_idle(self, file);
+    else if (block_files_log(self, name) > 0)
+        rc = s_empty_log(self, name);
+    if (rc < 0)
+        return rc;
+    return block_files_find(self, name) != NULL || block_files_log(self, name) > 0;
+}
+
+uint64_t
+block_files_log(const block_files_t *self, const struct block_name *name)
+{
+    char path[BLOCK_PATH_SIZE];
+    struct stat log;
+
+    block_files_path(self, name, "-wal", path);
+    return stat(path, &log) == 0 ? (uint64_t) log.st_size : 0;
+}
+
 static int
 s_write_file(block_files_t *self, const struct block_name *name, const struct block_tile *tiles,
              size_t n_tiles, const struct block_mark *marks, size_t n_marks)
@@ -290,14 +315,9 @@ s_close_left(block_files_t *self)
     ptrdiff_t i = 0;
     int rc = n < 0 ? (int) n : 0;
 
-    for (; i < n; i++) {
-        char path[BLOCK_PATH_SIZE];
-        struct stat log;
-
-        block_files_path(self, &list[i], "-wal", path);
-        if (block_files_find(self, &list[i]) == NULL && stat(path, &log) == 0 && log.st_size > 0)
-            break;
-    }
+    while (i < n &&
+           (block_files_find(self, &list[i]) != NULL || block_files_log(self, &list[i]) == 0))
+        i++;
     self->logs_gone = n >= 0 && i == n;
     if (i < n)
         rc = s_empty_log(self, &list[i]);

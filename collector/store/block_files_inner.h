@@ -8,8 +8,9 @@
 
 #include "collector/store/block_files.h"
 
-#define BLOCK_PATH_SIZE 4096u
-#define BLOCK_DOUBTS    16u
+#define BLOCK_PATH_SIZE    4096u
+#define BLOCK_DOUBTS       16u
+#define BLOCK_FILES_MERGED ".merged" // suffix of a file that is being merged
 
 // A file that somebody could not read.
 struct block_doubt {
@@ -56,6 +57,15 @@ int block_files_set_aside(block_files_t *self, const struct block_name *name, co
 // Removes "DIR/NAME" + suffix and what SQLite keeps beside it; the lock is held. 0 or -errno.
 int block_files_unlink(const block_files_t *self, const struct block_name *name,
                        const char *suffix);
+// Gives "DIR/NAME" + suffix, which is whole and on the disk, the name of the old file, of which the
+// log is empty and nobody writes. 0; 1: the folder does not let us, the old file stays; or -errno,
+// final.
+int block_files_replace(block_files_t *self, const struct block_name *name, const char *suffix);
+// Closes the file if the writer has it open, and moves its log into it. 0; 1: somebody is in the
+// way, or there is no room; or -errno, final.
+int block_files_let_go(block_files_t *self, const struct block_name *name);
+// Bytes of the file's log.
+uint64_t block_files_log(const block_files_t *self, const struct block_name *name);
 // Names last only once the folder is on the disk. 0 or -errno, which is final.
 int block_files_sync(const block_files_t *self);
 // The writer's connection, or NULL; and its end: 0 or -errno.

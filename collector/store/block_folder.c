@@ -24,6 +24,9 @@
 static const char *const s_beside[] = { "", "-journal", "-wal", "-shm" };
 #define BESIDE   (sizeof s_beside / sizeof s_beside[0])
 #define NAME_LEN (sizeof "raw-0-00000000.db" - 1)
+// Of a file that has not got its name yet.
+static const char *const s_made[] = { ".new", BLOCK_FILES_MERGED };
+#define MADE (sizeof s_made / sizeof s_made[0])
 
 static int s_sweep(const block_files_t *self);
 static bool s_is_leftover(const block_files_t *self, const char *entry, struct block_name *name);
@@ -199,6 +202,35 @@ block_files_unlink(const block_files_t *self, const struct block_name *name, con
 }
 
 int
+block_files_replace(block_files_t *self, const struct block_name *name, const char *suffix)
+{
+    char path[BLOCK_PATH_SIZE];
+    char made[BLOCK_PATH_SIZE];
+    bool ready = true;
+    int rc = 0;
+
+    block_files_path(self, name, "", path);
+    block_files_path(self, name, suffix, made);
+    // A log of the old one would be taken for the new one's, also where the power fails in between.
+    pthread_mutex_lock(&self->names);
+    for (size_t i = 1; i < BESIDE && ready; i++) {
+        char beside[BLOCK_PATH_SIZE + 32];
+
+        snprintf(beside, sizeof beside, "%s%s", path, s_beside[i]);
+        ready = unlink(beside) == 0 || errno == ENOENT;
+    }
+    if (ready)
+        rc = block_files_sync(self);
+    CRASH_POINT(MERGE_RENAME);
+    ready = ready && rc == 0 && rename(made, path) == 0;
+    pthread_mutex_unlock(&self->names);
+    CRASH_POINT(MERGE_RENAMED);
+    if (ready)
+        rc = block_files_sync(self);
+    return rc < 0 ? rc : !ready;
+}
+
+int
 block_files_sync(const block_files_t *self)
 {
     const int fd = open(self->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -258,14 +290,15 @@ s_is_leftover(const block_files_t *self, const char *entry, struct block_name *n
     char text[BLOCK_NAME_SIZE] = "";
     char path[BLOCK_PATH_SIZE];
     const char *rest = entry + len;
-    bool made;
+    bool made = false;
 
     memcpy(text, entry, len);
     if (!block_name_parse(name, text))
         return false;
-    made = strncmp(rest, ".new", 4) == 0;
-    if (made)
-        rest += 4;
+    for (size_t i = 0; i < MADE && !made; i++) {
+        made = strncmp(rest, s_made[i], strlen(s_made[i])) == 0;
+        rest += made ? strlen(s_made[i]) : 0;
+    }
     for (size_t i = made ? 0 : 1; i < BESIDE; i++)
         if (strcmp(rest, s_beside[i]) == 0) {
             block_files_path(self, name, "", path);

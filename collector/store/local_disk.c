@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "collector/store/block_check.h"
+#include "collector/store/block_merge.h"
 #include "collector/store/meta_db.h"
 #include "collector/store/sealed_tile.h"
 #include "shared/base/buf.h"
@@ -20,9 +21,10 @@
 #define META_NAME    "meta.db"
 #define SERIES_BATCH 10000u // written together
 // Numbers of tiles that are promised ahead, so that few writes have to say so.
-#define TILES_AHEAD 65536u
-#define LOG_PAGES   256u // of meta.db: 2 MiB, then it is checkpointed
-#define READERS     2u   // kept open for the next question
+#define TILES_AHEAD    65536u
+#define LOG_PAGES      256u // of meta.db: 2 MiB, then it is checkpointed
+#define READERS        2u   // kept open for the next question
+#define MERGE_LEAST_MS 1000 // between two looks for what may be merged
 // No stream is 0: this mark says up to which id the file may have series.
 #define SERIES_MARK 0u
 
@@ -31,6 +33,7 @@ struct local_disk {
     char *dir;
     block_files_t *files;
     block_check_t *check;
+    block_merge_t *merge; // NULL: nothing is merged
     meta_db_t *meta;
     map_t *marks; // stream -> stream_marks
     size_t n_stands;
@@ -57,6 +60,7 @@ struct loading {
     int64_t newest_day; // that has a file
 };
 
+static int s_start_merge(local_disk_t *self);
 static int s_open_meta(local_disk_t *self);
 static int s_promise(local_disk_t *self, label_index_t *index, uint64_t next_tile);
 
@@ -97,12 +101,31 @@ local_disk_open(local_disk_t **ret, const struct local_disk_config *config)
                                &(struct block_check_options){ .files = self->files,
                                                               .round_ms = BLOCK_CHECK_ROUND_MS,
                                                               .least_ms = BLOCK_CHECK_LEAST_MS });
+    if (rc == 0 && self->is.merge_ms > 0)
+        rc = s_start_merge(self);
     if (rc < 0) {
         local_disk_close(&self);
         return rc;
     }
     *ret = self;
     return 0;
+}
+
+// It looks as often as it may find something new, within reason.
+static int
+s_start_merge(local_disk_t *self)
+{
+    struct block_merge_options options = { .files = self->files,
+                                           .age_ms = self->is.merge_ms,
+                                           .look_ms = self->is.merge_ms,
+                                           .bytes_per_s = BLOCK_MERGE_BYTES_PER_S,
+                                           .samples = BLOCK_MERGE_SAMPLES };
+
+    if (options.look_ms < MERGE_LEAST_MS)
+        options.look_ms = MERGE_LEAST_MS;
+    if (options.look_ms > BLOCK_MERGE_LOOK_MS)
+        options.look_ms = BLOCK_MERGE_LOOK_MS;
+    return block_merge_start(&self->merge, &options);
 }
 
 static int
@@ -130,6 +153,7 @@ local_disk_close(local_disk_t **self_p)
 
     if (self == NULL)
         return;
+    block_merge_stop(&self->merge);
     block_check_stop(&self->check);
     while (self->n_readers > 0)
         block_reader_destroy(&self->readers[--self->n_readers]);
@@ -403,6 +427,25 @@ local_disk_tick(local_disk_t *self, int64_t mono_ms, int64_t real_ms)
         self->expire_ms = mono_ms + LOCAL_DISK_EXPIRE_MS;
     }
     return rc < 0 ? rc : 0;
+}
+
+bool
+local_disk_merge_waits(local_disk_t *self)
+{
+    return self->merge != NULL && block_merge_waits(self->merge);
+}
+
+int
+local_disk_merge(local_disk_t *self, uint64_t first_number)
+{
+    const int rc = block_merge_step(self->merge, first_number);
+
+    // The old file keeps its place on the disk for as long as somebody has it open.
+    pthread_mutex_lock(&self->lock);
+    for (size_t i = 0; i < self->n_readers; i++)
+        block_reader_tidy(self->readers[i]);
+    pthread_mutex_unlock(&self->lock);
+    return rc;
 }
 
 block_reader_t *

@@ -28,6 +28,7 @@ struct local_disk_config {
     const char *dir;     // made where it is missing
     int64_t keep_ms;     // age of samples; 0: for ever
     uint64_t keep_bytes; // of all files; 0: no bound
+    int64_t merge_ms;    // a day that is over, and was not written, for so long is merged; 0: none
 };
 
 // Seqs of one stream, each with the day whose file has all records below it.
@@ -75,6 +76,10 @@ int local_disk_write(local_disk_t *self, label_index_t *index, uint64_t next_til
 void local_disk_checkpointed(const local_disk_t *self, int64_t *at_ms_ret, int64_t *took_us_ret);
 // What is due by now; often. 0, or a final error.
 int local_disk_tick(local_disk_t *self, int64_t mono_ms, int64_t real_ms);
+// Whether a file that is being merged waits for local_disk_merge, and that; no tile that is not on
+// the disk has a number below `first_number`. 0, or a final error.
+bool local_disk_merge_waits(local_disk_t *self);
+int local_disk_merge(local_disk_t *self, uint64_t first_number);
 
 // A reader of one's own, for local_disk_give_back.
 block_reader_t *local_disk_reader(local_disk_t *self);

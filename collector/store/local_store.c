@@ -111,7 +111,8 @@ s_open_disk(local_store_t *self, const struct local_store_config *config)
     int rc = local_disk_open(&self->disk,
                              &(struct local_disk_config){ .dir = config->dir,
                                                           .keep_ms = config->keep_ms,
-                                                          .keep_bytes = config->keep_bytes });
+                                                          .keep_bytes = config->keep_bytes,
+                                                          .merge_ms = config->merge_ms });
 
     if (rc < 0)
         return rc;

@@ -35,6 +35,7 @@ struct local_store_config {
     const char *dir;            // NULL: memory alone
     int64_t keep_ms;            // how old samples on the disk become; 0: they stay
     uint64_t keep_bytes;        // how much disk there is for them; 0: no bound
+    int64_t merge_ms;           // a day that is over and quiet for so long is merged; 0: none is
     struct event_limits events; // how many of them the disk keeps; as old as samples at most
 };
 

@@ -114,17 +114,45 @@ s_find_oldest(struct local_store *self, struct room *room, int64_t now_ms)
         self->oldest_ms = oldest_ms;
 }
 
+// Of the tiles that are not on the disk the lowest number; those that are begun later have higher
+// ones.
+static uint64_t
+s_first_number(const struct local_store *self)
+{
+    uint64_t first = UINT64_MAX;
+    struct map_entry entry;
+
+    for (const struct local_ended *e = self->first; e != NULL; e = e->next)
+        if (e->number << SEALER_NUMBERS_BITS < first)
+            first = e->number << SEALER_NUMBERS_BITS;
+    for (size_t at = 0; map_next(self->hosts, &at, &entry);) {
+        const struct local_host *host = entry.value;
+
+        for (uint32_t i = 0; i < host->n; i++)
+            if (host->tiles[i].open != NULL && host->tiles[i].number < first)
+                first = host->tiles[i].number;
+    }
+    return first;
+}
+
 static void
 s_tick(struct local_store *self, struct room *room, int64_t now_ms)
 {
+    uint64_t first_number = 0;
+    bool merges;
     int rc;
 
     s_find_oldest(self, room, now_ms);
     if (self->disk == NULL || self->failed != 0 || now_ms < room->tick_ms)
         return;
     room->tick_ms = now_ms + IDLE_MS;
+    merges = atomic_load(&self->loaded) && local_disk_merge_waits(self->disk);
+    if (merges)
+        first_number = s_first_number(self);
     pthread_mutex_unlock(&self->lock);
     rc = local_disk_tick(self->disk, clock_mono_ms(), clock_real_ms());
+    if (rc == 0 && merges)
+        rc = local_disk_merge(self->disk, first_number);
     if (rc == 0 && atomic_load(&self->loaded))
         rc = local_events_tick(self, clock_mono_ms(), clock_real_ms());
     pthread_mutex_lock(&self->lock);

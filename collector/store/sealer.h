@@ -15,6 +15,8 @@
 
 // Tiles that one open tile may become; their numbers are its own, so many times, and on.
 #define SEALER_NUMBERS_BITS 20u
+_Static_assert(BLOCK_MERGED_BELOW == UINT64_C(1) << SEALER_NUMBERS_BITS,
+               "a merge has the numbers below those of the first open tile");
 
 typedef struct sealer sealer_t;
 

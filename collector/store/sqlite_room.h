@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SQLITE_ROOM_STATEMENTS 12u
+#define SQLITE_ROOM_STATEMENTS 16u
 
 // What kind of file it is; constant.
 struct sqlite_room_kind {

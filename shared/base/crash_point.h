@@ -33,7 +33,10 @@
     POINT(ASIDE_RENAME)   /* of a damaged file, or of what is beside it */                \
     POINT(ASIDE_RENAMED)  /* all of them; the folder is not on the disk yet */            \
     POINT(BLOCK_UNLINK)   /* of a file, or of what is beside it */                        \
-    POINT(BLOCK_UNLINKED) /* of a file that was too old, and of what is beside it */
+    POINT(BLOCK_UNLINKED) /* of a file that was too old, and of what is beside it */      \
+    POINT(MERGE_MADE)     /* a merged file, on the disk; the old one has its name */      \
+    POINT(MERGE_RENAME)   /* likewise, and the old one has nothing beside it */           \
+    POINT(MERGE_RENAMED)  /* it has the name; the folder is not on the disk yet */
 
 enum crash_point {
 #define CRASH_POINT_OF(name) CRASH_##name,

@@ -286,14 +286,15 @@ the_faults_come_by_every_point(void **state)
     (void) state;
     if (getenv("FAULT_ONLY") != NULL) // not all of them
         skip();
-    for (unsigned p = 0; p < CRASH_POINT_COUNT; p++) {
+    for (unsigned p = 0; p < CRASH_MERGE_MADE; p++) {
         hits += s_hits[p];
         if (s_hits[p] == 0)
             print_message("never ended at %s, which was come by %" PRIu64 " times\n", s_names[p],
                           s_passed[p]);
     }
     print_message("%u ends, %" PRIu64 " samples acknowledged\n", hits, s_acked);
-    for (unsigned p = 0; p < CRASH_POINT_COUNT; p++)
+    // A day is merged when nobody writes to it: crash_merge has those.
+    for (unsigned p = 0; p < CRASH_MERGE_MADE; p++)
         assert_true(s_hits[p] > 0);
 }
 

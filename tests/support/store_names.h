@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <dirent.h>
 #include <regex.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

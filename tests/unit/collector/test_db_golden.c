@@ -7,6 +7,8 @@
 // Version 1 of meta.db had a row for each series, version 2 has runs of them. In db-1 and db-2
 // block files are of version 1, whose marks have no totals.
 //
+// In db-merged the block file was merged.
+//
 // usage: test_db_golden [--write]
 // With --write it adds the files that are missing; it replaces none.
 
@@ -19,6 +21,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -28,15 +31,18 @@
 #include "shared/base/file.h"
 #include "tests/support/folder.h"
 #include "tests/unit/collector/golden_tile.h"
+#include "tests/unit/collector/merge_bed.h"
 
 #define NEWEST    "tests/data/store/db-3"
-#define WORDS     NEWEST "/says.txt"
+#define MERGED    "tests/data/store/db-merged"
+#define WORDS     "/says.txt"
 #define FILE_MAX  (1u << 20)
 #define EVENTS    "events.db"
 #define NEXT_TILE 9
 #define NEXT_ID   5
 
-static const char *const s_folders[] = { "tests/data/store/db-1", "tests/data/store/db-2", NEWEST };
+static const char *const s_folders[] = { "tests/data/store/db-1", "tests/data/store/db-2", NEWEST,
+                                         MERGED };
 static const char *const s_files[] = { "meta.db", "raw-0-20231114.db", EVENTS };
 
 // The folder under test, unpacked.
@@ -270,7 +276,7 @@ make_tile(struct buf *bytes, unsigned which, struct block_tile *ret)
 }
 
 static void
-make_blocks(const struct bed *bed)
+make_blocks(const struct bed *bed, bool merged)
 {
     const struct block_files_config config = { .dir = bed->dir, .told_fn = told };
     const struct block_mark marks[] = { { UINT64_C(0xfedcba9876543210), 1 << 20, 1 << 30 },
@@ -280,10 +286,15 @@ make_blocks(const struct bed *bed)
     struct block_tile tiles[2];
     block_files_t *files = NULL;
 
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < 2; i++) {
         make_tile(&bytes[i], i, &tiles[i]);
+        if (merged) // numbers as those of open tiles are
+            tiles[i].number *= BLOCK_MERGED_BELOW;
+    }
     assert_int_equal(block_files_open(&files, &config), 0);
     assert_int_equal(block_files_write(files, 0, tiles, 2, marks, 2, written), 0);
+    if (merged)
+        assert_int_equal(merge_all(files, MERGE_OLD_MS, UINT64_MAX).merged, 1);
     block_files_close(&files);
     for (unsigned i = 0; i < 2; i++)
         buf_release(&bytes[i]);
@@ -316,7 +327,7 @@ the_golden_store_says_what_it_said(void **state)
         char path[160];
 
         unpack(*state, s_folders[i]);
-        (void) snprintf(path, sizeof path, "%s/says.txt", s_folders[i]);
+        (void) snprintf(path, sizeof path, "%s" WORDS, s_folders[i]);
         assert_true(file_read(&should_say, AT_FDCWD, path, FILE_MAX) > 0);
         tell_all(&words, *state);
         assert_string_equal(buf_cstr(&words), buf_cstr(&should_say));
@@ -331,9 +342,9 @@ what_is_made_today_says_the_same(void **state)
     struct buf words = { 0 }, should_say = { 0 };
 
     make_meta(*state);
-    make_blocks(*state);
+    make_blocks(*state, false);
     make_events(*state);
-    assert_true(file_read(&should_say, AT_FDCWD, WORDS, FILE_MAX) > 0);
+    assert_true(file_read(&should_say, AT_FDCWD, NEWEST WORDS, FILE_MAX) > 0);
     tell_all(&words, *state);
     assert_string_equal(buf_cstr(&words), buf_cstr(&should_say));
     buf_release(&words);
@@ -364,7 +375,7 @@ write_more(const struct bed *bed)
     meta_db_close(&meta);
     label_set_release(&labels);
     make_tile(&bytes, 1, &tile);
-    tile.number = NEXT_TILE;
+    tile.number = NEXT_TILE * BLOCK_MERGED_BELOW;
     assert_int_equal(block_files_open(&files, &config), 0);
     assert_int_equal(block_files_write(files, 0, &tile, 1, &mark, 1, &written), 0);
     block_files_close(&files);
@@ -381,8 +392,9 @@ the_golden_store_takes_more(void **state)
         write_more(*state);
         tell_all(&words, *state);
         assert_non_null(strstr(buf_cstr(&words), "mark 000000000000002a 8 total 20\n"));
-        assert_non_null(strstr(buf_cstr(&words), "tile 5 "));
-        assert_non_null(strstr(buf_cstr(&words), "tile 9 "));
+        assert_non_null(
+            strstr(buf_cstr(&words), strcmp(s_folders[i], MERGED) == 0 ? "tile 1 " : "tile 5 "));
+        assert_non_null(strstr(buf_cstr(&words), "tile 9437184 "));
         assert_non_null(strstr(buf_cstr(&words), "series 4 "));
         assert_non_null(strstr(buf_cstr(&words), " gauge later\n"));
         buf_release(&words);
@@ -392,13 +404,13 @@ the_golden_store_takes_more(void **state)
 // --- --write
 
 static void
-pack(const struct bed *bed, const char *name)
+pack(const struct bed *bed, const char *folder, const char *name)
 {
     struct buf bytes = { 0 };
     char from[160], to[160];
     gzFile packed;
 
-    (void) snprintf(to, sizeof to, NEWEST "/%s.gz", name);
+    (void) snprintf(to, sizeof to, "%s/%s.gz", folder, name);
     if (access(to, F_OK) == 0)
         return;
     bed_path(bed, from, name);
@@ -414,18 +426,27 @@ pack(const struct bed *bed, const char *name)
 static void
 write_missing(void **state)
 {
-    struct buf words = { 0 };
+    const struct bed *bed = *state;
 
-    make_meta(*state);
-    make_blocks(*state);
-    make_events(*state);
-    assert_int_equal(file_make_dirs(NEWEST), 0);
-    for (size_t i = 0; i < N_OF(s_files); i++)
-        pack(*state, s_files[i]);
-    tell_all(&words, *state);
-    if (access(WORDS, F_OK) != 0)
-        assert_int_equal(file_write_atomic(WORDS, words.at, words.len, 0644), 0);
-    buf_release(&words);
+    for (unsigned merged = 0; merged < 2; merged++) {
+        const char *folder = merged ? MERGED : NEWEST;
+        struct buf words = { 0 };
+        char path[160];
+
+        make_meta(bed);
+        make_blocks(bed, merged);
+        make_events(bed);
+        assert_int_equal(file_make_dirs(folder), 0);
+        for (size_t i = 0; i < N_OF(s_files); i++)
+            pack(bed, folder, s_files[i]);
+        tell_all(&words, bed);
+        (void) snprintf(path, sizeof path, "%s" WORDS, folder);
+        if (access(path, F_OK) != 0)
+            assert_int_equal(file_write_atomic(path, words.at, words.len, 0644), 0);
+        buf_release(&words);
+        assert_int_equal(folder_remove(bed->dir), 0);
+        assert_int_equal(mkdir(bed->dir, 0700), 0);
+    }
 }
 
 #define claim_test(claim) cmocka_unit_test_setup_teardown(claim, set_up, tear_down)

@@ -3,7 +3,8 @@
 //
 // The model is a list of samples for each series, first come first. Rows come in order, late by
 // seconds or days, once more with the same values or with others; a question has any window, any
-// host, any matchers. The store is memory with room for all, or memory with little room and a disk.
+// host, any matchers. The store is memory with room for all, or memory with little room and a disk,
+// whose files are merged now and then. Some lines past 500: model, deeds and questions are one.
 // usage: test_store_model [SEED]    one run more, with that seed
 
 #include <setjmp.h>
@@ -25,6 +26,7 @@
 #include "shared/base/xalloc.h"
 #include "tests/support/folder.h"
 #include "tests/support/seeded.h"
+#include "tests/unit/collector/merge_bed.h"
 
 #define HOSTS   3u
 #define EACH    24u // series of a host
@@ -55,6 +57,7 @@ static struct model {
     int64_t now_ms;
     int64_t last_ms; // time of a row of before, to come once more
     uint64_t samples;
+    uint64_t merged; // files
     struct local_store_config config;
 } s_m;
 
@@ -327,12 +330,15 @@ open_it(void)
 
 // All is on the disk: what only a journal would have is not looked at here.
 static void
-reopen(void)
+close_it(void)
 {
-    if (s_m.config.dir == NULL)
-        return;
     seal();
     store_destroy(&s_m.store);
+}
+
+static void
+open_again(void)
+{
     open_it();
     for (unsigned i = 0; i < SERIES; i++) {
         struct model_series *m = &s_m.series[i];
@@ -346,6 +352,30 @@ reopen(void)
 }
 
 static void
+reopen(void)
+{
+    if (s_m.config.dir == NULL)
+        return;
+    close_it();
+    open_again();
+}
+
+static void
+merge(void)
+{
+    const struct block_files_config config = { .dir = s_m.config.dir };
+    block_files_t *files = NULL;
+
+    if (s_m.config.dir == NULL)
+        return;
+    close_it();
+    assert_int_equal(block_files_open(&files, &config), 0);
+    s_m.merged += merge_all(files, MERGE_OLD_MS, UINT64_MAX).merged;
+    block_files_close(&files);
+    open_again();
+}
+
+static void
 turn(void)
 {
     s_m.now_ms += below(3) == 0 ? LOCAL_STORE_AGE_MS : 1000;
@@ -356,7 +386,8 @@ turn(void)
 static const struct {
     void (*fn)(void);
     unsigned weight;
-} s_deeds[] = { { append, 1000 }, { ask, 60 }, { turn, 20 }, { seal, 4 }, { reopen, 3 } };
+} s_deeds[] = { { append, 1000 }, { ask, 60 },   { turn, 20 },
+                { seal, 4 },      { reopen, 3 }, { merge, 1 } };
 #define DEEDS (sizeof s_deeds / sizeof s_deeds[0])
 
 // Days that end so long before the newest one does. What is left begins here.
@@ -391,7 +422,9 @@ run(uint64_t seed, uint64_t most_bytes, const char *dir)
     memset(&s_m, 0, sizeof s_m);
     s_m.seed = seed;
     s_m.now_ms = s_m.last_ms = T0;
-    s_m.config = (struct local_store_config){ .most_bytes = most_bytes, .dir = dir };
+    // Each second time its own thread merges, at any moment.
+    s_m.config =
+        (struct local_store_config){ .most_bytes = most_bytes, .dir = dir, .merge_ms = seed % 2 };
     open_it();
     for (unsigned i = 0; i < DEEDS; i++)
         sum += s_deeds[i].weight;
@@ -458,9 +491,13 @@ run_on_a_disk(uint64_t seed)
              access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     assert_non_null(mkdtemp(dir));
     run(seed, LITTLE, dir);
+    merge();
+    compare(&s_all);
+    assert_true(s_m.merged > 1);
     // It had room for ever; now it has a day and a half.
     store_destroy(&s_m.store);
     s_m.config.keep_ms = keep_ms;
+    s_m.config.merge_ms = 0;
     open_it();
     from_ms = model_forget(keep_ms);
     until_ms = clock_mono_ms() + WAIT_MS;

@@ -202,6 +202,20 @@ found(const char *words)
 }
 
 static void
+a_file_that_was_merged_is_told(void **state)
+{
+    struct buf out = { 0 };
+
+    (void) state;
+    put_tile(BLOCK_MERGED_BELOW + 1, 7, false);
+    look();
+    assert_true(file_of("raw-0-20260101.db")->merged); // the number of the other one is 1
+    doctor_files_put_text(&out, &files);
+    assert_non_null(strstr(buf_cstr(&out), "sound, merged"));
+    buf_release(&out);
+}
+
+static void
 a_sound_folder_has_no_finding(void **state)
 {
     struct buf out = { 0 };
@@ -359,6 +373,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_sound_folder_has_no_finding, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_file_that_was_merged_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(a_tile_that_does_not_read_is_found, setup, teardown),
         cmocka_unit_test_setup_teardown(a_row_that_says_something_else_than_its_tile_is_found,
                                         setup, teardown),
