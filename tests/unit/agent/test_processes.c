@@ -47,6 +47,36 @@ on_this_machine_there_is_at_least_one(void **state)
 }
 
 static void
+links_count_processes_only_where_they_agree_with_the_list(void **state)
+{
+    (void) state;
+    assert_int_equal(processes_other_links(149, 149, 9, 138), 11);
+    assert_int_equal(processes_other_links(2, 2, 0, 0), 2);
+    // One came or went while they were listed; others are not shown; no links are told.
+    assert_int_equal(processes_other_links(149, 150, 9, 138), -1);
+    assert_int_equal(processes_other_links(151, 151, 9, 1), -1);
+    assert_int_equal(processes_other_links(149, 149, 9, 139), -1);
+    assert_int_equal(processes_other_links(-1, -1, 9, 138), -1);
+}
+
+static void
+between_two_lists_processes_are_told_too(void **state)
+{
+    struct family_bench b;
+    proc_root_t *root;
+
+    (void) state;
+    assert_int_equal(proc_root_open(&root, "/"), 0);
+    b = family_bench(&processes_family, &(const struct proc_setup){ .root = root });
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(FAMILY_TICK(&b, "0.20 0.18 0.12 1/80 11206\n", NULL, NULL), 0);
+        assert_true(family_value(&b, "node_processes_pids{job=\"node\"}") >= 1);
+    }
+    family_bench_end(&b);
+    proc_root_close(&root);
+}
+
+static void
 a_text_cut_anywhere_or_wrong_is_refused(void **state)
 {
     static const char whole[] = "0.20 0.18 0.12 1/80 11206\n";
@@ -73,6 +103,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(totals_are_told_and_processes_counted),
         cmocka_unit_test(on_this_machine_there_is_at_least_one),
+        cmocka_unit_test(links_count_processes_only_where_they_agree_with_the_list),
+        cmocka_unit_test(between_two_lists_processes_are_told_too),
         cmocka_unit_test(a_text_cut_anywhere_or_wrong_is_refused),
     };
     return cmocka_run_group_tests_name("processes", tests, NULL, NULL);
