@@ -55,7 +55,7 @@ static void s_name_owners(sampler_t *self);
 static uint64_t s_ticks(const sampler_t *self, int64_t every_ms);
 static bool s_is_due(const sampler_t *self, unsigned owner, uint64_t every);
 static void s_sample_file(sampler_t *self, size_t i, size_t file, series_table_t *table);
-static bool s_read(sampler_t *self, size_t i, size_t file);
+static bool s_read(sampler_t *self, size_t i, size_t file, size_t head);
 
 static bool
 s_is_slow(const struct proc_source *file)
@@ -251,13 +251,18 @@ s_is_due(const sampler_t *self, unsigned owner, uint64_t every)
 static void
 s_sample_file(sampler_t *self, size_t i, size_t file, series_table_t *table)
 {
+    const struct proc_family *family = family_list[i];
     struct worker *worker = &self->workers[i];
+    size_t head = family->head != NULL ? family->head(worker->state, file) : 0;
     int rc;
 
-    if (!s_read(self, i, file))
-        return;
-    rc = family_list[i]->sample(worker->state, table, file, (const char *) self->text.at,
-                                self->text.len);
+    do {
+        if (!s_read(self, i, file, head))
+            return;
+        rc = family->sample(worker->state, table, file, (const char *) self->text.at,
+                            self->text.len);
+        head = 0;
+    } while (rc == PROC_WANTS_ALL);
     // Each is counted, but said only when it begins: at one tick a second a log would be flooded.
     if (rc < 0) {
         selfstat_add(own_series_parse_errors(i), 1);
@@ -270,11 +275,11 @@ s_sample_file(sampler_t *self, size_t i, size_t file, series_table_t *table)
 }
 
 static bool
-s_read(sampler_t *self, size_t i, size_t file)
+s_read(sampler_t *self, size_t i, size_t file, size_t head)
 {
     struct proc_file *at = &self->workers[i].files[file];
     bool news;
-    const ptrdiff_t n = proc_root_read(self->root, at, &self->text, &news);
+    const ptrdiff_t n = proc_root_read(self->root, at, head, &self->text, &news);
 
     if (news && n >= 0)
         log_info("a file is readable again", "file=%s", at->path);

@@ -18,6 +18,7 @@
 #include "agent/series_table.h"
 
 #define PROC_FAMILY_FILES 6
+#define PROC_WANTS_ALL    1
 
 // Which of a host's many things are left out, or alone taken in.
 enum proc_filter {
@@ -50,7 +51,11 @@ struct proc_family {
     unsigned filters;  // bits 1 << enum proc_filter of those it asks
     struct proc_source files[PROC_FAMILY_FILES]; // read in this order; a NULL path ends them
     void *(*make)(const struct proc_setup *setup);
-    // The text of files[file]. 0; or ERR_FORMAT and nothing set. NULL where there are no files.
+    // Bytes at the front of files[file] that will do, as it was at the sample before; 0: all of it.
+    // NULL where that is always so.
+    size_t (*head)(void *self, size_t file);
+    // The text of files[file], or that much of its front. 0; PROC_WANTS_ALL and nothing set, where
+    // the front did not do; or ERR_FORMAT and nothing set. NULL where there are no files.
     int (*sample)(void *self, series_table_t *table, size_t file, const char *text, size_t len);
     // Once a sample, after the files: for what is no file, or many. Or NULL.
     void (*walk)(void *self, series_table_t *table);

@@ -64,7 +64,8 @@ proc_root_fd(const proc_root_t *self)
 }
 
 ptrdiff_t
-proc_root_read(proc_root_t *self, struct proc_file *file, struct buf *into, bool *news_ret)
+proc_root_read(proc_root_t *self, struct proc_file *file, size_t head, struct buf *into,
+               bool *news_ret)
 {
     ptrdiff_t rc = 0;
 
@@ -78,7 +79,8 @@ proc_root_read(proc_root_t *self, struct proc_file *file, struct buf *into, bool
         rc = file->fd == -1 ? -errno : 0;
     }
     if (rc == 0)
-        rc = file_read_short(into, file->fd, PROC_FILE_MAX, WHOLE_BELOW);
+        rc = head > 0 ? file_read_head(into, file->fd, head)
+                      : file_read_short(into, file->fd, PROC_FILE_MAX, WHOLE_BELOW);
     if (rc < 0) {
         // Opened anew at the next try: a file that was replaced, or a mount that went away.
         proc_file_close(file);

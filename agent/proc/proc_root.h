@@ -33,9 +33,10 @@ int proc_root_open(proc_root_t **ret, const char *dir);
 void proc_root_close(proc_root_t **self_p);
 // Of the root folder itself, by O_PATH: for openat.
 int proc_root_fd(const proc_root_t *self);
-// The whole file into *into: its bytes, or -errno. *news_ret is true where an error is not the one
-// of the call before, or has gone: worth a line in the log.
-ptrdiff_t proc_root_read(proc_root_t *self, struct proc_file *file, struct buf *into,
+// The whole file into *into, or with `head` what one read gives of its first so many bytes: its
+// bytes, or -errno. *news_ret is true where an error is not the one of the call before, or has
+// gone: worth a line in the log.
+ptrdiff_t proc_root_read(proc_root_t *self, struct proc_file *file, size_t head, struct buf *into,
                          bool *news_ret);
 void proc_file_close(struct proc_file *file);
 

@@ -55,6 +55,22 @@ file_read_short(struct buf *into, int fd, size_t most, size_t whole)
 }
 
 ptrdiff_t
+file_read_head(struct buf *into, int fd, size_t n)
+{
+    ssize_t got;
+
+    buf_clear(into);
+    buf_reserve(into, n);
+    do
+        got = pread(fd, into->at, n, 0);
+    while (got < 0 && errno == EINTR);
+    if (got < 0)
+        return -errno;
+    into->len = (size_t) got;
+    return got;
+}
+
+ptrdiff_t
 file_read(struct buf *into, int dir_fd, const char *path, size_t most)
 {
     int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);

@@ -14,6 +14,8 @@
 ptrdiff_t file_read_fd(struct buf *into, int fd, size_t most);
 // The same, but a first read of less than `whole` bytes is taken for all that there is.
 ptrdiff_t file_read_short(struct buf *into, int fd, size_t most, size_t whole);
+// What one read gives of the first n bytes: for a file of which no more is wanted.
+ptrdiff_t file_read_head(struct buf *into, int fd, size_t n);
 // As file_read_fd, by path, relative to dir_fd (AT_FDCWD for the working directory).
 ptrdiff_t file_read(struct buf *into, int dir_fd, const char *path, size_t most);
 // Writes beside it, syncs, renames over it, syncs the folder: after a crash the file is the

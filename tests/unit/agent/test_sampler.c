@@ -219,16 +219,16 @@ a_file_is_said_once_and_tried_again_each_60th_call(void **state)
 
     (void) state;
     assert_int_equal(proc_root_open(&proc, root), 0);
-    assert_int_equal(proc_root_read(proc, &file, &text, &news), -ENOENT);
+    assert_int_equal(proc_root_read(proc, &file, 0, &text, &news), -ENOENT);
     assert_true(news);
     write_file("file", "hello\n");
     for (int i = 1; i < PROC_RETRY_CALLS; i++) {
-        assert_int_equal(proc_root_read(proc, &file, &text, &news), -ENOENT);
+        assert_int_equal(proc_root_read(proc, &file, 0, &text, &news), -ENOENT);
         assert_false(news);
     }
-    assert_int_equal(proc_root_read(proc, &file, &text, &news), 6);
+    assert_int_equal(proc_root_read(proc, &file, 0, &text, &news), 6);
     assert_true(news);
-    assert_int_equal(proc_root_read(proc, &file, &text, &news), 6);
+    assert_int_equal(proc_root_read(proc, &file, 0, &text, &news), 6);
     assert_false(news);
     proc_file_close(&file);
     proc_root_close(&proc);
@@ -254,7 +254,7 @@ a_file_of_any_length_is_read_whole_and_anew(void **state)
         assert_int_equal(file_write_atomic(path, large.at, n, 0600), 0);
         proc_file_close(&file);
         for (int again = 0; again < 2; again++) {
-            assert_int_equal(proc_root_read(proc, &file, &text, &news), n);
+            assert_int_equal(proc_root_read(proc, &file, 0, &text, &news), n);
             assert_memory_equal(text.at, large.at, n);
         }
     }
