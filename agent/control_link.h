@@ -47,6 +47,8 @@ struct control_link_handler {
     void (*book)(void *arg, struct control_book *ret, bool hello);
     // Streams are there that the collector was not told of: say HELLO again.
     bool (*hello_due)(void *arg);
+    // A frame goes in a moment, so that a PING that is due had better go with it. Or NULL.
+    bool (*soon)(void *arg);
     // Frames of the streams that it names may go.
     void (*welcomed)(void *arg, const struct welcome *welcome);
     void (*ack)(void *arg, const struct ack *ack);

@@ -418,22 +418,34 @@ delivery_has(const delivery_t *self, int64_t now_ms)
     return false;
 }
 
+static const struct frame_entry *
+s_for_spool(const delivery_t *self)
+{
+    const struct delivery_stream *live = delivery_list_live(&self->list);
+
+    return self->welcomed && live != NULL && live->known && live->place >= live->written
+               ? frame_list_find(&live->window, live->place)
+               : NULL;
+}
+
+bool
+delivery_waits_for_spool(const delivery_t *self)
+{
+    return s_for_spool(self) != NULL;
+}
+
 int64_t
 delivery_wait_ms(const delivery_t *self, int64_t now_ms)
 {
-    const struct delivery_stream *live = delivery_list_live(&self->list);
+    const struct frame_entry *entry = s_for_spool(self);
     int64_t wait_ms = -1, rate_ms;
 
     if (!self->welcomed)
         return -1;
-    if (live != NULL && live->known && live->place >= live->written) {
-        const struct frame_entry *entry = frame_list_find(&live->window, live->place);
-
-        if (entry != NULL) // the spool may not answer in time
-            wait_ms = entry->made_ms + DELIVERY_UNSPOOLED_MS - now_ms;
-        if (entry != NULL && wait_ms < 0)
-            wait_ms = -1; // it waits for something else
-    }
+    if (entry != NULL) // the spool may not answer in time
+        wait_ms = entry->made_ms + DELIVERY_UNSPOOLED_MS - now_ms;
+    if (wait_ms < 0)
+        wait_ms = -1; // it waits for something else
     if (delivery_rate_allows(&self->rate))
         return wait_ms;
     rate_ms = delivery_rate_wait_ms(&self->rate);

@@ -121,6 +121,8 @@ bool delivery_turn(delivery_t *self, int64_t now_ms, unsigned budget);
 bool delivery_has(const delivery_t *self, int64_t now_ms);
 // Until a turn will have something to do for which no input comes; -1: nothing.
 int64_t delivery_wait_ms(const delivery_t *self, int64_t now_ms);
+// The live stream's next record is made, and goes once the spool has written it.
+bool delivery_waits_for_spool(const delivery_t *self);
 // What waits goes on only after an ACK.
 bool delivery_wants_ack(const delivery_t *self);
 

@@ -141,6 +141,12 @@ s_link_hello_due(void *arg)
     return delivery_hello_due(outbox_delivery(((uplink_t *) arg)->outbox));
 }
 
+static bool
+s_link_soon(void *arg)
+{
+    return delivery_waits_for_spool(outbox_delivery(((uplink_t *) arg)->outbox));
+}
+
 static void
 s_link_welcomed(void *arg, const struct welcome *welcome)
 {
@@ -195,6 +201,7 @@ s_handler(uplink_t *self)
         .send = s_link_send,
         .book = s_link_book,
         .hello_due = s_link_hello_due,
+        .soon = s_link_soon,
         .welcomed = s_link_welcomed,
         .ack = s_link_ack,
         .nak = s_link_nak,

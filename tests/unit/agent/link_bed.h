@@ -34,6 +34,7 @@ struct peer {
     unsigned welcomed;
     uint64_t welcomed_next;
     bool hello_due;
+    bool soon; // a frame goes in a moment
     unsigned gone;
     unsigned acks;
     unsigned keys, naks; // NAK_KEY, and the others
@@ -71,6 +72,13 @@ hello_due(void *arg)
 {
     (void) arg;
     return peer.hello_due;
+}
+
+static bool
+soon(void *arg)
+{
+    (void) arg;
+    return peer.soon;
 }
 
 static void
@@ -117,6 +125,7 @@ setup(void **state)
     const struct control_link_handler handler = { .send = send,
                                                   .book = book,
                                                   .hello_due = hello_due,
+                                                  .soon = soon,
                                                   .welcomed = welcomed,
                                                   .ack = ack,
                                                   .nak = nak,

@@ -39,6 +39,59 @@ a_ping_rides_on_a_tick(void **state)
     }
 }
 
+// The PING after one that measures is as any other.
+static void
+a_ping_goes_behind_the_frame_that_goes_soon(void **state)
+{
+    (void) state;
+    become_welcome();
+    control_link_turn(peer.link, peer.now);
+    say_pong(0);
+    for (int i = 0; i < 5; i++) {
+        peer.n_sent = 0;
+        peer.soon = true;
+        peer.now.mono_us += SECOND;
+        control_link_turn(peer.link, peer.now);
+        assert_int_equal(peer.n_sent, 0);
+        peer.soon = false;
+        control_link_turn(peer.link, peer.now);
+        assert_int_equal(peer.n_sent, 1);
+        say_pong(0);
+    }
+}
+
+static void
+a_ping_waits_for_no_frame_longer_than_it_may(void **state)
+{
+    (void) state;
+    become_welcome();
+    control_link_turn(peer.link, peer.now);
+    say_pong(0);
+    peer.n_sent = 0;
+    peer.soon = true;
+    peer.now.mono_us = control_link_deadline_us(peer.link) - 1;
+    control_link_turn(peer.link, peer.now);
+    assert_int_equal(peer.n_sent, 0);
+    peer.now.mono_us++;
+    control_link_turn(peer.link, peer.now);
+    assert_int_equal(peer.n_sent, 1);
+}
+
+static void
+a_ping_that_measures_waits_for_no_frame(void **state)
+{
+    (void) state;
+    become_welcome();
+    peer.soon = true;
+    control_link_turn(peer.link, peer.now);
+    assert_int_equal(peer.n_sent, 1);
+    assert_true(control_link_wants_in(peer.link));
+    say_pong(0);
+    peer.now.mono_us += SECOND;
+    control_link_turn(peer.link, peer.now);
+    assert_int_equal(peer.n_sent, 1);
+}
+
 static void
 offset_and_round_trip_are_measured(void **state)
 {
@@ -138,6 +191,9 @@ main(void)
     const struct CMUnitTest tests[] = {
         link_test(ping_goes_each_second_and_tells_the_book),
         link_test(a_ping_rides_on_a_tick),
+        link_test(a_ping_goes_behind_the_frame_that_goes_soon),
+        link_test(a_ping_waits_for_no_frame_longer_than_it_may),
+        link_test(a_ping_that_measures_waits_for_no_frame),
         link_test(offset_and_round_trip_are_measured),
         link_test(each_tenth_ping_waits_for_its_answer),
         link_test(a_measurement_without_an_answer_is_made_again),
