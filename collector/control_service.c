@@ -1,4 +1,6 @@
 // control_service - what the collector says to its agents, and hears.
+//
+// Past 500 lines: it is the list of all that may be said on that socket, and of what it changes.
 
 #include "collector/control_service.h"
 
@@ -12,6 +14,7 @@
 #include "collector/hello_stands.h"
 #include "collector/import_admit.h"
 #include "collector/parting.h"
+#include "collector/pong_list.h"
 #include "collector/routed.h"
 #include "shared/base/clock.h"
 #include "shared/base/err.h"
@@ -31,6 +34,7 @@ struct control_service {
     struct roster_member from;  // who says it
     const char *address;        // from where; of the message at hand
     struct parting parting;     // who was told to go
+    struct pong_list pongs;     // what PINGs are answered with at the end of the turn, or later
     int64_t bad_said_ms;        // when it was last logged that ...
     int64_t refused_said_ms;    // likewise
     uint8_t bytes[CONTROL_MAX]; // of `out`
@@ -59,6 +63,8 @@ static void s_welcome(control_service_t *self, const struct route *to, const str
 static bool s_was_ours(const control_service_t *self, uint64_t host);
 static void s_look_for_loss(control_service_t *self, const struct host *host);
 static void s_ping(control_service_t *self, const struct route *from, struct host_time heard);
+static void s_pong(void *arg, const struct pong_wait *wait);
+static bool s_owes(void *arg, uint64_t host);
 static void s_goaway(control_service_t *self, const struct route *to, uint8_t reason);
 static void s_nak_hello(control_service_t *self, const struct route *to);
 static int s_knock(control_service_t *self, const struct route *to);
@@ -76,6 +82,8 @@ control_service_new(const struct control_service_options *options)
 void
 control_service_destroy(control_service_t **self_p)
 {
+    if (*self_p != NULL)
+        pong_list_release(&(*self_p)->pongs);
     free(*self_p);
     *self_p = NULL;
 }
@@ -101,6 +109,14 @@ control_service_read(control_service_t *self, unsigned budget)
     }
     zmq_msg_close(&body);
     return done == budget;
+}
+
+void
+control_service_pongs(control_service_t *self, int64_t mono_ms)
+{
+    pong_list_turn(&self->pongs,
+                   &(struct pong_list_handler){ .arg = self, .owes = s_owes, .send = s_pong },
+                   mono_ms);
 }
 
 void
@@ -434,6 +450,7 @@ static void
 s_ping(control_service_t *self, const struct route *from, struct host_time heard)
 {
     const struct ping *ping = &self->in.ping;
+    struct pong_wait wait;
     uint64_t before;
 
     if (!s_speaks_for(self, ping->host) ||
@@ -444,14 +461,31 @@ s_ping(control_service_t *self, const struct route *from, struct host_time heard
     if (host_ledger_ping(self->is.ledger, ping->host, &ping->ledger,
                          ingest_count(self->is.ingest, ping->host), heard, &before))
         ingest_before(self->is.ingest, ping->host, before);
-    self->out.type = CONTROL_PONG;
-    self->out.pong = (struct pong){
-        .n = ping->n,
-        .t1_ms = ping->t1_ms,
-        .t2_ms = heard.real_ms,
-        .t3_ms = clock_real_ms(),
+    wait = (struct pong_wait){
+        .host = ping->host,
+        .to = *from,
+        .pong = { .n = ping->n, .t1_ms = ping->t1_ms, .t2_ms = heard.real_ms },
+        .mono_ms = heard.mono_ms,
     };
-    s_send(self, from);
+    if (!pong_list_add(&self->pongs, &wait))
+        s_pong(self, &wait);
+}
+
+static void
+s_pong(void *arg, const struct pong_wait *wait)
+{
+    control_service_t *self = arg;
+
+    self->out.type = CONTROL_PONG;
+    self->out.pong = wait->pong;
+    self->out.pong.t3_ms = clock_real_ms();
+    s_send(self, &wait->to);
+}
+
+static bool
+s_owes(void *arg, uint64_t host)
+{
+    return ingest_owes_ack(((control_service_t *) arg)->is.ingest, host);
 }
 
 static void

@@ -42,6 +42,8 @@ bool control_service_read(control_service_t *self, unsigned budget);
 // host that is not known.
 void control_service_ack(control_service_t *self, uint64_t host, const struct ack *ack);
 void control_service_nak(control_service_t *self, uint64_t host, const struct nak *nak);
+// At the end of a turn, with its ACKs and frames behind us: PONGs that wait for no ACK.
+void control_service_pongs(control_service_t *self, int64_t mono_ms);
 // Each quarter of a second or so: cuts whom GOAWAY{REVOKED} has reached.
 void control_service_tick(control_service_t *self, int64_t mono_ms);
 // GOAWAY{SHUTDOWN} to all that live; the delays are spread over a second.

@@ -268,6 +268,21 @@ ingest_catch_up(ingest_t *self, struct host_time now)
 }
 
 bool
+ingest_owes_ack(const ingest_t *self, uint64_t host)
+{
+    const struct source *source = ingest_streams_source(self->streams, host);
+
+    for (uint32_t i = 0; source != NULL && i < source->n_streams; i++) {
+        struct stream *stream = source->streams[i];
+        const struct lane_entry *lane = ingest_stream_lane(stream, self->lanes);
+
+        if (stream->due || stream->next > (lane != NULL ? lane->next : 0))
+            return true;
+    }
+    return false;
+}
+
+bool
 ingest_is_behind(const ingest_t *self)
 {
     return self->replaying || self->n_waiting > 0;

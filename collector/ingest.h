@@ -71,6 +71,8 @@ void ingest_replayed(ingest_t *self);
 // receive_bytes: as one piece it would be seconds in which nobody is answered. True while there is
 // more.
 bool ingest_catch_up(ingest_t *self, struct host_time now);
+// An ACK for the host will go, at the latest when what was staged of it is durable.
+bool ingest_owes_ack(const ingest_t *self, uint64_t host);
 // What is committed waits to be applied.
 bool ingest_is_behind(const ingest_t *self);
 // No record that is not applied yet stands in an earlier segment of the journal.

@@ -409,6 +409,7 @@ s_turn(reactor_t *self)
     more = s_catch_up(self, now) || more;
     more = s_read_data(self) || more;
     ingest_flush(self->ingest, now);
+    control_service_pongs(self->control, now.mono_ms);
     s_timers(self, now);
     self->more = more;
 }

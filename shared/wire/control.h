@@ -23,7 +23,7 @@ enum control_type {
     CONTROL_HELLO = 1,   // agent: who I am, which streams I hold
     CONTROL_WELCOME = 2, // collector: go on, from here
     CONTROL_PING = 3,    // agent, each second
-    CONTROL_PONG = 4,    // collector, at once
+    CONTROL_PONG = 4,    // collector, at once or with an ACK that is due
     CONTROL_NAK = 5,     // collector: something is missing
     CONTROL_GOAWAY = 6,  // collector: not here, not now
     CONTROL_BYE = 7,     // agent: I end, on purpose

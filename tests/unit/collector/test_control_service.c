@@ -94,6 +94,7 @@ hear_any(zsock_t *at)
     zmq_msg_init(&msg);
     for (;;) {
         control_service_read(s_control, 64);
+        control_service_pongs(s_control, clock_mono_ms());
         if (sock_recv(at, &msg) == 1)
             break;
         assert_true(clock_mono_ms() < until);
@@ -386,6 +387,7 @@ junk_is_counted_and_harms_nobody(void **state)
             sock_send(s_agent[2], bytes, len, true);
         sock_send(s_agent[2], bytes, len, false);
         control_service_read(s_control, 64);
+        control_service_pongs(s_control, clock_mono_ms());
         if (i % 64 == 0) { // what is answered is to be read
             zmq_msg_t heard;
 
