@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -77,6 +79,7 @@ enum item {
     ITEMS_MOST = ITEM_APPS + APP_INPUT_MOST
 };
 
+static void s_policy(int from, int to);
 static int s_open_data(agent_t *self);
 static int s_open_host(agent_t *self);
 static int s_open_applications(agent_t *self);
@@ -103,6 +106,7 @@ agent_start(agent_t **ret, const struct agent_config *config, int argc, char **a
     self->argv = argv;
     self->lock_fd = -1;
     self->watchdog_ms = getenv("WATCHDOG_USEC") != NULL ? 1 : 0;
+    s_policy(SCHED_OTHER, SCHED_BATCH);
     self->signal_fd = service_start(IO_THREADS);
     if (self->signal_fd < 0)
         code = s_fail(OPTION_EXIT_FAILED, "signals can not be read", "signalfd", self->signal_fd);
@@ -119,6 +123,7 @@ agent_start(agent_t **ret, const struct agent_config *config, int argc, char **a
         code = s_open_applications(self);
     if (code == 0)
         code = s_open_uplink(self);
+    s_policy(SCHED_BATCH, SCHED_OTHER);
     if (code != 0) {
         agent_stop(&self);
         return code;
@@ -128,6 +133,19 @@ agent_start(agent_t **ret, const struct agent_config *config, int argc, char **a
     service_notify("READY=1");
     *ret = self;
     return 0;
+}
+
+// Threads inherit it. Those of the start are woken by what main gives them, often on its processor,
+// while it has more for them: as batch they run when it has none, and wake once for all of it. On a
+// busy host they interrupt nobody, and main is on time. Another policy is the operator's.
+static void
+s_policy(int from, int to)
+{
+    struct sched_param param;
+    int policy;
+
+    if (pthread_getschedparam(pthread_self(), &policy, &param) == 0 && policy == from)
+        (void) pthread_setschedparam(pthread_self(), to, &param);
 }
 
 static int
