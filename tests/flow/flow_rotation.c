@@ -364,7 +364,7 @@ a_dashboards_stream_misses_no_tick_over_its_keys_replacement(void **state)
     run = stage_run(s, "zpulse-dashboard", "--rotate", "--collector", stage_endpoint(s), board.word,
                     NULL);
     claim(s, process_ended(run, stage_ms(STAGE_PATIENCE_MS)) && process_code(run) == 0);
-    process_signal(taken_up.who, SIGHUP); // it looks at once
+    // It looks by itself.
     while (!stage_has_said(s, &taken_up))
         (void) s_hear(s, stream, &told);
     for (int i = 0; i < 20;)
