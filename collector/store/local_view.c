@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "collector/store/open_gather.h"
+#include "collector/store/sample_merge.h"
 #include "collector/store/tile.h"
 #include "shared/base/xalloc.h"
 
@@ -37,8 +38,8 @@ struct local_view {
     uint32_t n;    // of samples
     uint32_t size; // allocated, of all three
     struct sample *samples;
-    struct sample *read;   // from one tile
-    struct sample *merged; // while two runs become one
+    struct sample *read; // from one tile
+    struct sample *room; // for sample_merge
 };
 
 local_view_t *
@@ -73,7 +74,7 @@ local_view_destroy(local_view_t **self_p)
     free(self->parts);
     free(self->samples);
     free(self->read);
-    free(self->merged);
+    free(self->room);
     free(self);
     *self_p = NULL;
 }
@@ -152,33 +153,7 @@ s_make_room(local_view_t *self, uint32_t n)
     self->size = n < 2 * self->size ? 2 * self->size : n;
     self->samples = xrealloc(self->samples, self->size, sizeof *self->samples);
     self->read = xrealloc(self->read, self->size, sizeof *self->read);
-    self->merged = xrealloc(self->merged, self->size, sizeof *self->merged);
-}
-
-// The run of `n` behind or between what is there; of equal times what is there stands.
-static void
-s_merge(local_view_t *self, const struct sample *run, uint32_t n)
-{
-    struct sample *swap = self->samples;
-    uint32_t out = 0, i = 0, k = 0;
-
-    if (n == 0)
-        return;
-    if (self->n == 0 || self->samples[self->n - 1].time_ms < run[0].time_ms) {
-        memcpy(self->samples + self->n, run, n * sizeof *run);
-        self->n += n;
-        return;
-    }
-    while (i < self->n || k < n) {
-        const bool old = k == n || (i < self->n && self->samples[i].time_ms <= run[k].time_ms);
-
-        if (old && k < n && self->samples[i].time_ms == run[k].time_ms)
-            k++;
-        self->merged[out++] = old ? self->samples[i++] : run[k++];
-    }
-    self->samples = self->merged;
-    self->merged = swap;
-    self->n = out;
+    self->room = xrealloc(self->room, self->size, sizeof *self->room);
 }
 
 // Whether the tile has a column of the series; then it is at hand.
@@ -217,7 +192,7 @@ local_view_read(local_view_t *self, uint32_t i, uint32_t *n_ret)
         } else {
             continue;
         }
-        s_merge(self, run, n);
+        self->n = sample_merge(self->samples, self->n, run, n, self->room);
     }
     *n_ret = self->n;
     if (self->what->newest_only && self->n > 1) {

@@ -42,9 +42,12 @@ s_runs(const struct sealer *self, struct run *runs)
     return n;
 }
 
+// By their first times at first: so the tiles of a series rise in time, as their numbers do.
 static int
 s_compare_times(const struct run *x, const struct run *y)
 {
+    if (x->at->time_ms != y->at->time_ms)
+        return x->at->time_ms < y->at->time_ms ? -1 : 1;
     if (x->hash != y->hash)
         return x->hash < y->hash ? -1 : 1;
     if (x->n != y->n)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/store/sample_merge.h"
 #include "collector/store/tile.h"
 #include "shared/base/err.h"
 #include "shared/base/xalloc.h"
@@ -18,11 +19,11 @@ struct run {
 
 struct tile_gather {
     struct tile_gather_options is;
-    struct run *runs; // beside the ids
-    uint64_t kept;    // samples of all
-    uint32_t size;    // allocated, of both below
-    struct sample *read;
-    struct sample *merged;
+    struct run *runs;    // beside the ids
+    uint64_t kept;       // samples of all
+    struct sample *read; // of one tile
+    uint32_t size;       // allocated, of the room
+    struct sample *room; // for sample_merge
     int64_t times[TILE_ROWS_MAX];
 };
 
@@ -48,7 +49,7 @@ tile_gather_destroy(tile_gather_t **self_p)
         free(self->runs[i].at);
     free(self->runs);
     free(self->read);
-    free(self->merged);
+    free(self->room);
     free(self);
     *self_p = NULL;
 }
@@ -64,30 +65,15 @@ s_grow(struct run *run, uint32_t n)
     run->at = xrealloc(run->at, run->size, sizeof *run->at);
 }
 
-// What was read is behind or between what is there; of equal times what is there stands.
 static void
 s_merge(tile_gather_t *self, struct run *run, uint32_t n)
 {
-    uint32_t out = 0, i = 0, k = 0;
-
     s_grow(run, run->n + n);
-    if (run->n == 0 || run->at[run->n - 1].time_ms < self->read[0].time_ms) {
-        memcpy(run->at + run->n, self->read, n * sizeof *self->read);
-        run->n += n;
-        return;
+    if (run->n > self->size) {
+        self->size = 2 * run->n;
+        self->room = xrealloc(self->room, self->size, sizeof *self->room);
     }
-    if (run->n + n > self->size) {
-        self->size = 2 * (run->n + n);
-        self->merged = xrealloc(self->merged, self->size, sizeof *self->merged);
-    }
-    while (i < run->n || k < n) {
-        const bool old = k == n || (i < run->n && run->at[i].time_ms <= self->read[k].time_ms);
-
-        k += old && k < n && run->at[i].time_ms == self->read[k].time_ms;
-        self->merged[out++] = old ? run->at[i++] : self->read[k++];
-    }
-    memcpy(run->at, self->merged, out * sizeof *self->merged);
-    run->n = out;
+    run->n = sample_merge(run->at, run->n, self->read, n, self->room);
 }
 
 static void
