@@ -341,7 +341,7 @@ s_pong(control_link_t *self, const struct pong *pong, struct control_now now)
 
     if (self->state != STATE_WELCOMED)
         return;
-    // It may have lain since the turn before, but no longer.
+    // It may have lain since the turn before, or the one before that if it was for the spool.
     self->pong_us = self->turn_us;
     measures = self->measuring && pong->n == self->n;
     if (!measures)

@@ -28,6 +28,7 @@
 #define CONTROL_HWM    16
 #define LINGER_MS      200 // for a BYE to leave
 #define FLUSH_MS       200 // for records to leave, at an end
+#define LOOK_MS        100 // control is not looked into again so soon for the spool's sake
 #define RECONNECT_MS   100 // and up to RECONNECT_MORE, so that a fleet spreads
 #define RECONNECT_MORE 400
 
@@ -37,7 +38,8 @@ struct uplink {
     outbox_t *outbox;
     control_link_t *link;
     pusher_t *pusher;
-    zsock_t *control; // DEALER
+    zsock_t *control;  // DEALER
+    int64_t looked_ms; // monotonic, when control was last read empty
 };
 
 static bool s_push(void *arg, const void *frame, size_t n);
@@ -270,9 +272,9 @@ uplink_wait_us(const uplink_t *self)
     return wait_us > 0 ? wait_us : 0;
 }
 
-// Control is read whether it was polled or not: what has lain is read now.
-void
-uplink_receive(uplink_t *self, const zmq_pollitem_t items[UPLINK_ITEMS])
+// Until there is no more, or the budget is spent.
+static void
+s_read_control(uplink_t *self)
 {
     zmq_msg_t msg;
 
@@ -283,6 +285,20 @@ uplink_receive(uplink_t *self, const zmq_pollitem_t items[UPLINK_ITEMS])
         control_link_receive(self->link, zmq_msg_data(&msg), zmq_msg_size(&msg), s_now());
     }
     zmq_msg_close(&msg);
+}
+
+// Control is read whether it was polled or not: what has lain is read now. But not where the spool
+// has just written the record of a tick: it was read at that tick, and a look costs system calls.
+void
+uplink_receive(uplink_t *self, const zmq_pollitem_t items[UPLINK_ITEMS])
+{
+    const int64_t now_ms = clock_mono_ms();
+
+    if (items[UPLINK_CONTROL].revents != 0 || items[UPLINK_SPOOL].revents == 0 ||
+        now_ms - self->looked_ms >= LOOK_MS) {
+        s_read_control(self);
+        self->looked_ms = now_ms;
+    }
     if ((items[UPLINK_CONTROL].revents & ZMQ_POLLOUT) != 0)
         control_link_writable(self->link, s_now());
     if (items[UPLINK_SPOOL].revents != 0)
