@@ -256,6 +256,8 @@ s_sample_file(sampler_t *self, size_t i, size_t file, series_table_t *table)
     size_t head = family->head != NULL ? family->head(worker->state, file) : 0;
     int rc;
 
+    if (head == PROC_HEAD_NONE)
+        return;
     do {
         if (!s_read(self, i, file, head))
             return;

@@ -141,6 +141,16 @@ s_first_round(struct filesystem_state *self, int root_fd)
     buf_release(&text);
 }
 
+// The second file only where the first did not do.
+static size_t
+s_head(void *arg, size_t file)
+{
+    const struct filesystem_state *self = arg;
+
+    (void) file;
+    return self->has_table ? PROC_HEAD_NONE : 0;
+}
+
 static int
 s_sample(void *arg, series_table_t *table, size_t file, const char *text, size_t len)
 {
@@ -376,6 +386,7 @@ const struct proc_family filesystem_family = {
     .files = { { .path = "proc/1/mounts", .optional = true },
                { .path = "proc/self/mounts", .optional = true } },
     .make = s_make,
+    .head = s_head,
     .sample = s_sample,
     .walk = s_walk,
     .settle = s_settle,

@@ -19,6 +19,7 @@
 
 #define PROC_FAMILY_FILES 6
 #define PROC_WANTS_ALL    1
+#define PROC_HEAD_NONE    SIZE_MAX
 
 // Which of a host's many things are left out, or alone taken in.
 enum proc_filter {
@@ -51,8 +52,8 @@ struct proc_family {
     unsigned filters;  // bits 1 << enum proc_filter of those it asks
     struct proc_source files[PROC_FAMILY_FILES]; // read in this order; a NULL path ends them
     void *(*make)(const struct proc_setup *setup);
-    // Bytes at the front of files[file] that will do, as it was at the sample before; 0: all of it.
-    // NULL where that is always so.
+    // Bytes at the front of files[file] that will do, as it was at the sample before; 0: all of it;
+    // PROC_HEAD_NONE: it is not wanted now. NULL where it is always all.
     size_t (*head)(void *self, size_t file);
     // The text of files[file], or that much of its front. 0; PROC_WANTS_ALL and nothing set, where
     // the front did not do; or ERR_FORMAT and nothing set. NULL where there are no files.

@@ -6,12 +6,6 @@
 
 #include "shared/base/err.h"
 
-struct proc_text
-proc_text(const char *text, size_t len)
-{
-    return (struct proc_text){ .at = text, .end = text + len };
-}
-
 bool
 proc_text_line(struct proc_text *text, struct proc_text *line)
 {
@@ -71,12 +65,6 @@ proc_text_int(struct proc_text *line, int64_t *ret)
         return 0;
     *ret = (int64_t) value;
     return 1;
-}
-
-size_t
-proc_text_len(const struct proc_text *text)
-{
-    return (size_t) (text->end - text->at);
 }
 
 bool

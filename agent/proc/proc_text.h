@@ -16,14 +16,24 @@ struct proc_text {
     const char *end;
 };
 
-struct proc_text proc_text(const char *text, size_t len);
+static inline struct proc_text
+proc_text(const char *text, size_t len)
+{
+    return (struct proc_text){ .at = text, .end = text + len };
+}
+
+static inline size_t
+proc_text_len(const struct proc_text *text)
+{
+    return (size_t) (text->end - text->at);
+}
+
 // The next whole line, without its newline; false if there is none.
 bool proc_text_line(struct proc_text *text, struct proc_text *line);
 // The next word; empty at the end.
 struct proc_text proc_text_word(struct proc_text *line);
 // The next word as a number of at most INT64_MAX. 1, 0 at the end of the line, or ERR_FORMAT.
 int proc_text_int(struct proc_text *line, int64_t *ret);
-size_t proc_text_len(const struct proc_text *text);
 bool proc_text_is(const struct proc_text *text, const char *word);
 
 #endif

@@ -261,6 +261,10 @@ the_agents_own_table_serves_where_that_of_1_may_not_be_read(void **state)
     FAMILY_TICK(&b, NULL, mounts);
     assert_int_equal(family_samples(&b), 7);
     // Where both are there, the first one counts.
+    // Where the first serves, the second is not even read.
+    assert_int_equal(b.family->head(b.state, 0), 0);
+    assert_int_equal(b.family->sample(b.state, b.table, 0, mounts, strlen(mounts)), 0);
+    assert_true(b.family->head(b.state, 1) == PROC_HEAD_NONE);
     FAMILY_TICK(&b, mounts, "other /other ext4 rw 0 0\n");
     assert_int_equal(family_samples(&b), 7);
     FAMILY_TICK(&b, NULL, NULL);
