@@ -8,10 +8,13 @@
 #include "collector/store/open_gather.h"
 #include "collector/store/sample_merge.h"
 #include "collector/store/tile.h"
+#include "collector/store/tile_series.h"
 #include "shared/base/xalloc.h"
 
 // Samples that an open tile gives at once, at most: 16 MiB.
 #define GATHER_MOST (UINT64_C(1) << 20)
+
+#define FEW         64u // series of a tile: see s_has_none
 
 // One tile as it is read.
 struct part {
@@ -98,7 +101,15 @@ s_add(local_view_t *self)
     return &self->parts[self->n_parts];
 }
 
-// What can not be read, or is outside the window, is no part.
+// Of a tile of few series it is looked up in its head: of one of many it would rarely be so, and to
+// walk through these takes as long as to open it.
+static bool
+s_has_none(const local_view_t *self, const struct block_tile *tile)
+{
+    return tile->series <= FEW && !tile_series_has(tile->bytes, tile->len, self->ids, self->n_ids);
+}
+
+// What can not be read, is outside the window, or has none of the series, is no part.
 void
 local_view_sealed(local_view_t *self, struct sealed_tile *sealed)
 {
@@ -106,6 +117,7 @@ local_view_sealed(local_view_t *self, struct sealed_tile *sealed)
     struct part *part = s_add(self);
 
     if (sealed->is.last_ms < what->start_ms || sealed->is.first_ms > what->end_ms ||
+        s_has_none(self, &sealed->is) ||
         tile_open(&part->tile, sealed->is.bytes, sealed->is.len) < 0) {
         sealed_tile_drop(sealed);
         return;
