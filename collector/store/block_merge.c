@@ -47,7 +47,7 @@ struct block_merge {
     // Under the lock:
     pthread_mutex_t lock;
     pthread_cond_t changed; // `step` or `stopping`
-    bool stopping;
+    atomic_bool stopping;   // read without it as well
     enum step step;
     block_db_t *at; // being read; NULL: none
     struct block_merge_stat stat;
@@ -202,14 +202,13 @@ static int
 s_moved(void *arg, uint64_t bytes)
 {
     block_merge_t *self = arg;
-    int64_t wait_ms = 0;
+    const uint64_t moved = self->moved + bytes;
 
-    self->moved += bytes;
-    if (self->moved >= self->is.bytes_per_s / 16) {
-        wait_ms = (int64_t) (self->moved * 1000 / self->is.bytes_per_s);
-        self->moved = 0;
-    }
-    return s_pause(self, wait_ms) ? ERR_CLOSED : 0;
+    self->moved = moved;
+    if (moved < self->is.bytes_per_s / 16)
+        return atomic_load(&self->stopping) ? ERR_CLOSED : 0;
+    self->moved = 0;
+    return s_pause(self, (int64_t) (moved * 1000 / self->is.bytes_per_s)) ? ERR_CLOSED : 0;
 }
 
 // --- files

@@ -387,7 +387,7 @@ static const struct {
     void (*fn)(void);
     unsigned weight;
 } s_deeds[] = { { append, 1000 }, { ask, 60 },   { turn, 20 },
-                { seal, 4 },      { reopen, 3 }, { merge, 1 } };
+                { seal, 4 },      { reopen, 1 }, { merge, 1 } };
 #define DEEDS (sizeof s_deeds / sizeof s_deeds[0])
 
 // Days that end so long before the newest one does. What is left begins here.
@@ -422,9 +422,10 @@ run(uint64_t seed, uint64_t most_bytes, const char *dir)
     memset(&s_m, 0, sizeof s_m);
     s_m.seed = seed;
     s_m.now_ms = s_m.last_ms = T0;
-    // Each second time its own thread merges, at any moment.
-    s_m.config =
-        (struct local_store_config){ .most_bytes = most_bytes, .dir = dir, .merge_ms = seed % 2 };
+    // Each third time its own thread merges, at any moment.
+    s_m.config = (struct local_store_config){ .most_bytes = most_bytes,
+                                              .dir = dir,
+                                              .merge_ms = seed % 3 == 1 };
     open_it();
     for (unsigned i = 0; i < DEEDS; i++)
         sum += s_deeds[i].weight;
