@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "collector/store/tile_inner.h"
+#include "collector/store/tile_series.h"
 #include "shared/base/crc32c.h"
 #include "shared/base/rbuf.h"
 #include "shared/base/wbuf.h"
 
 #define HEAD_BYTES_AT 48u
+#define N_OF(table)   (sizeof(table) / sizeof(table)[0])
 
 int LLVMFuzzerTestOneInput(const uint8_t *at, size_t n);
 
@@ -97,6 +99,25 @@ s_read(const uint8_t *bytes, size_t len, tile_writer_t *again)
     }
 }
 
+// What its head says of some series is so, and a head that was cut says nothing.
+static void
+s_look_up(const uint8_t *bytes, size_t len)
+{
+    static const series_id ids[] = { 1, 7, 300 };
+    struct tile_column column;
+    struct tile tile;
+    const bool has = tile_series_has(bytes, len, ids, N_OF(ids));
+    bool should_have = false;
+
+    if (tile_open(&tile, bytes, len) < 0)
+        return;
+    for (size_t i = 0; i < N_OF(ids); i++)
+        should_have = should_have || tile_find(&tile, ids[i], &column) == 1;
+    s_expect(has == should_have);
+    s_expect(tile_series_has(bytes, tile.head_bytes, ids, N_OF(ids)) == has);
+    s_expect(tile_series_has(bytes, tile.head_bytes / 2, ids, N_OF(ids)));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
 {
@@ -109,8 +130,10 @@ LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
     if (n > 0)
         memcpy(bytes, at, n);
     s_read(bytes, n, writer);
+    s_look_up(bytes, n);
     s_seal(bytes, n);
     s_read(bytes, n, writer);
+    s_look_up(bytes, n);
     if (n >= TILE_HEADER_BYTES)
         (void) tile_head_bytes(bytes);
     free(bytes);
