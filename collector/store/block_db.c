@@ -238,9 +238,11 @@ block_db_tiles_wanted(block_db_t *self, uint64_t host, int64_t first_ms, int64_t
         rc = s_tile_wanted(self, &opened, &tile, wants, arg);
         rc = rc == 1 ? fn(arg, &tile) : rc;
     }
+    // Closing a blob leaves no trace of the error that ended the steps.
+    rc = sqlite_room_done(&self->room, row, step, rc);
     sqlite3_blob_close(opened.blob);
     free(opened.bytes);
-    return sqlite_room_done(&self->room, row, step, rc);
+    return rc;
 }
 
 int

@@ -185,6 +185,55 @@ of_tiles_that_are_not_wanted_the_first_bytes_are_read(void **state)
     assert_int_equal(seen.n, 3);
 }
 
+// Its leaves of tiles become what no page is, from the third tenth of the file on.
+static void
+spoil(void)
+{
+    const int fd = open(path, O_RDWR | O_CLOEXEC);
+    const off_t size = lseek(fd, 0, SEEK_END);
+    const uint8_t bad = 0x77;
+    uint8_t type;
+
+    assert_true(fd != -1);
+    for (off_t at = size / 8192 * 3 / 10 * 8192; at < size; at += 8192) {
+        assert_int_equal(pread(fd, &type, 1, at), 1);
+        if (type == 0x0d) // source: sqlite.org/fileformat2.html, 1.6
+            assert_int_equal(pwrite(fd, &bad, 1, at), 1);
+    }
+    close(fd);
+}
+
+static int
+wants_none(void *arg, const struct block_tile *tile, const uint8_t *first, size_t n)
+{
+    (void) tile;
+    (void) first;
+    (void) n;
+    ++*(unsigned *) arg;
+    return 0;
+}
+
+// Who reads answers around such a file, and sets it aside; an error of the disk ends the answer.
+static void
+a_damaged_page_is_damage_however_tiles_are_read(void **state)
+{
+    struct seen seen = { 0 };
+    unsigned looked = 0;
+
+    (void) state;
+    write_tiles(1, 300);
+    assert_int_equal(block_db_checkpoint(db, true), 0);
+    block_db_close(&db);
+    spoil();
+    assert_int_equal(block_db_open(&db, path, BLOCK_DB_READ), 0);
+    assert_int_equal(block_db_tiles(db, 2, 0, INT64_MAX, see, &seen), ERR_FORMAT);
+    block_db_close(&db);
+    assert_int_equal(block_db_open(&db, path, BLOCK_DB_READ), 0);
+    assert_int_equal(block_db_tiles_wanted(db, 2, 0, INT64_MAX, wants_none, see, &looked),
+                     ERR_FORMAT);
+    assert_true(looked > 0); // it came after a tile that was there
+}
+
 static void
 a_file_that_is_opened_again_holds_what_was_committed(void **state)
 {
@@ -416,6 +465,8 @@ main(void)
         cmocka_unit_test_setup_teardown(tiles_of_a_window_come_back_byte_for_byte, setup, teardown),
         cmocka_unit_test_setup_teardown(of_tiles_that_are_not_wanted_the_first_bytes_are_read,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(a_damaged_page_is_damage_however_tiles_are_read, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_file_that_is_opened_again_holds_what_was_committed, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_mark_never_goes_back, setup, teardown),
