@@ -53,6 +53,9 @@ admission_start(admission_t **ret, int *exit_ret, const struct admission_options
 
     self->refused = options->refused;
     *exit_ret = OPTION_EXIT_CONFIG;
+    // Before the key is read: one that comes in between is another one.
+    key_watch_init(&self->watch, options->keys, ENROL_OPERATOR_NAME, &self->operator,
+                   clock_mono_ms());
     rc = s_keys(self, options->keys);
     rc = rc < 0 ? rc : s_roster(self, options->data);
     rc = rc < 0 ? rc : s_list(self, options->keys);
@@ -65,8 +68,6 @@ admission_start(admission_t **ret, int *exit_ret, const struct admission_options
         admission_stop(&self);
         return rc;
     }
-    key_watch_init(&self->watch, options->keys, ENROL_OPERATOR_NAME, &self->operator,
-                   clock_mono_ms());
     *ret = self;
     return 0;
 }
@@ -91,13 +92,15 @@ admission_turn(admission_t *self, bool now)
 {
     struct admit_entry entry = { .role = ROLE_OPERATOR, .name = ENROL_OPERATOR_NAME };
     struct roster_member member;
-    bool known;
+    bool known, other;
 
     if (now)
         key_watch_hurry(&self->watch);
-    if (!key_watch_turn(&self->watch, clock_mono_ms()))
-        return;
+    // It may have read the same key again, which is not another one.
+    other = key_watch_turn(&self->watch, clock_mono_ms());
     explicit_bzero(self->operator.own.secret_text, sizeof self->operator.own.secret_text);
+    if (!other)
+        return;
     if (key_from_text(entry.key, self->operator.own.public_text, KEY_TEXT_LEN) < 0)
         return;
     // As after a rotation: the roster was told before the file.

@@ -415,7 +415,7 @@ s_check_join(roster_t *self, struct roster_record *record, bool *again,
         memcmp(record->token, none, sizeof none) != 0 &&
         memcmp(before->token, record->token, sizeof before->token) == 0) {
         *again = true;
-        return s_is_for(joiner, before->role) ? 0 : REFUSAL_FOR;
+        return s_is_for(joiner, before->role) ? 0 : REFUSAL_KEY;
     }
     if (token == NULL)
         return REFUSAL_TOKEN;
