@@ -169,7 +169,7 @@ spool_book_put(uint8_t *out, size_t size, const struct spool_book *book, uint64_
     wbuf_init(&w, out, size);
     wbuf_u32(&w, MAGIC);
     wbuf_u16(&w, VERSION);
-    wbuf_u16(&w, 0);
+    wbuf_u16(&w, (uint16_t) (book->frame_bytes / 1024));
     wbuf_u64(&w, counter);
     wbuf_u32(&w, 0); // the length, and
     wbuf_u32(&w, 0); // the crc: known once all the rest stands
@@ -181,8 +181,6 @@ spool_book_put(uint8_t *out, size_t size, const struct spool_book *book, uint64_
     for (size_t i = 0; i < book->n_gaps; i++)
         s_put_gap(&w, &book->gaps[i]);
     wbuf_u64(&w, (uint64_t) book->last_ms);
-    if (book->frame_bytes != 0)
-        wbuf_u32(&w, book->frame_bytes);
     if (wbuf_finish(&w) < 0)
         return ERR_LIMIT;
     len = w.len;
@@ -233,14 +231,15 @@ int
 spool_book_take(struct spool_book *book, uint64_t *counter_ret, const uint8_t *at, size_t n)
 {
     struct rbuf r;
-    uint16_t version;
+    uint16_t version, frame_kib;
     uint32_t len, crc;
+    int rc;
 
     rbuf_init(&r, at, n);
     if (rbuf_u32(&r) != MAGIC)
         return ERR_FORMAT;
     version = rbuf_u16(&r);
-    (void) rbuf_u16(&r);
+    frame_kib = rbuf_u16(&r);
     *counter_ret = rbuf_u64(&r);
     len = rbuf_u32(&r);
     crc = rbuf_u32(&r);
@@ -249,7 +248,9 @@ spool_book_take(struct spool_book *book, uint64_t *counter_ret, const uint8_t *a
     if (version != VERSION)
         return ERR_VERSION;
     rbuf_init(&r, at + SLOT_HEAD, len);
-    return s_take_body(&r, book);
+    rc = s_take_body(&r, book);
+    book->frame_bytes = (uint32_t) frame_kib * 1024;
+    return rc;
 }
 
 static int
@@ -265,8 +266,6 @@ s_take_body(struct rbuf *r, struct spool_book *book)
         s_take_gap(r, &book->gaps[i]);
     if (rbuf_left(r) > 0) // books have not always had it
         book->last_ms = (int64_t) rbuf_u64(r);
-    if (rbuf_left(r) > 0)
-        book->frame_bytes = rbuf_u32(r);
     return rbuf_finish(r);
 }
 

@@ -2,7 +2,8 @@
 // how it adds up. A value, and the file that keeps it.
 //
 // File:   two slots, written in turn, so that one is always whole:
-//             0 u32 magic "ZPBK"  4 u16 version  6 u16 zero  8 u64 counter, rising by one a write
+//             0 u32 magic "ZPBK"  4 u16 version  6 u16 frame_bytes, in KiB
+//             8 u64 counter, rising by one a write
 //             16 u32 n  20 u32 crc32c of bytes 0 to 19 and the n bytes behind
 //             24 ledger (FORMAT.md, "Ledger")
 //                varint streams, each: u64 stream, base, base_total, head, head_total, i64 last_ms,
@@ -10,7 +11,6 @@
 //                varint gaps, each: u64 stream, from, to, total, samples, i64 t0_ms, u8 cause,
 //                    u8 told
 //                i64 last_ms
-//                u32 frame_bytes, where one is known
 //         Little endian. The slot that is whole and has the higher counter holds. The file has its
 //         full size from the start: a full disk does not stop it.
 // Thread: one owner.
@@ -65,8 +65,9 @@ struct spool_book {
     size_t n_streams;
     struct spool_gap gaps[SPOOL_GAPS_MAX]; // rising by seq within a stream
     size_t n_gaps;
-    int64_t last_ms;      // time of the last record of all streams; 0: there was none
-    uint32_t frame_bytes; // of a message, as a collector takes it that was heard last; 0: none was
+    int64_t last_ms; // time of the last record of all streams; 0: there was none
+    // Of a message, as the collector takes it that was heard last; kept in KiB. 0: none was.
+    uint32_t frame_bytes;
 };
 
 struct spool_stream *spool_book_stream(struct spool_book *book, uint64_t stream); // or NULL
