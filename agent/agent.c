@@ -1,9 +1,8 @@
 // agent - see the header.
 //
-// One turn of the loop: signals, what the collector says, a tick if one is due, what
-// applications have sent, what can be sent, what the link has due. Nothing in a turn waits: files
-// of /proc answer from memory, sends are DONTWAIT, and a log line that can't be written is dropped.
-// So a tick is late by a turn at most.
+// One turn of the loop: signals, what the collector says, a tick if one is due, what applications
+// have sent, what can be sent, what the link has due. Nothing in a turn waits: files of /proc
+// answer from memory, sends do not block, log lines are dropped. So a tick is a turn late at most.
 
 #include "agent/agent.h"
 
@@ -301,15 +300,16 @@ agent_stop(agent_t **self_p)
     return clean;
 }
 
-// Until something is due that no item tells; and the items of the applications.
+// Until something is due that no item tells; -1: a tick comes first. And the applications' items.
 static long
 s_wait_ms(agent_t *self, zmq_pollitem_t items[ITEMS_MOST])
 {
     const int64_t apps_ms = app_input_poll(self->app_input, items + ITEM_APPS, clock_mono_ms());
     // Rounded up, or the last millisecond would be a busy one.
-    const int64_t wait_ms = (uplink_wait_us(self->uplink) + 999) / 1000;
+    const int64_t uplink_ms = (uplink_wait_us(self->uplink) + 999) / 1000;
+    const int64_t wait_ms = apps_ms >= 0 && apps_ms < uplink_ms ? apps_ms : uplink_ms;
 
-    return (long) (apps_ms >= 0 && apps_ms < wait_ms ? apps_ms : wait_ms);
+    return wait_ms < self->config->interval_ms ? (long) wait_ms : -1;
 }
 
 int
