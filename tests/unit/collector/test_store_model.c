@@ -386,8 +386,8 @@ turn(void)
 static const struct {
     void (*fn)(void);
     unsigned weight;
-} s_deeds[] = { { append, 1000 }, { ask, 60 },   { turn, 20 },
-                { seal, 4 },      { reopen, 1 }, { merge, 1 } };
+} s_deeds[] = { { append, 2000 }, { ask, 120 },  { turn, 40 },
+                { seal, 8 },      { reopen, 4 }, { merge, 1 } };
 #define DEEDS (sizeof s_deeds / sizeof s_deeds[0])
 
 // Days that end so long before the newest one does. What is left begins here.
@@ -494,7 +494,7 @@ run_on_a_disk(uint64_t seed)
     run(seed, LITTLE, dir);
     merge();
     compare(&s_all);
-    assert_true(s_m.merged > 1);
+    assert_true(s_m.config.merge_ms != 0 || s_m.merged > 1); // else its own thread had them first
     // It had room for ever; now it has a day and a half.
     store_destroy(&s_m.store);
     s_m.config.keep_ms = keep_ms;
