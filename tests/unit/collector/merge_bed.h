@@ -188,10 +188,11 @@ merge_wait(block_merge_t *merge, uint64_t looks)
     const int64_t until_ms = clock_mono_ms() + MERGE_DEADLINE_MS;
 
     while (clock_mono_ms() < until_ms) {
-        if (block_merge_waits(merge))
-            return true;
+        // In this order: with the next look it may wait again.
         if (block_merge_stat(merge).looks >= looks)
             return false;
+        if (block_merge_waits(merge))
+            return true;
         poll(NULL, 0, 1);
     }
     fail_msg("the merge came to no end");

@@ -186,7 +186,7 @@ a_file_with_later_tiles_than_one_that_is_on_its_way_stays(void **state)
     (void) state;
     stat = merge_all(bed.files, MERGE_OLD_MS, MERGE_NUMBER(50));
     assert_int_equal(stat.merged, 0);
-    assert_int_equal(stat.given_up, 1);
+    assert_true(stat.given_up > 0);
     assert_int_equal(inode(), file);
     says_the_same();
     assert_int_equal(merge_all(bed.files, MERGE_OLD_MS, MERGE_NUMBER(MERGE_TILES + 1)).merged, 1);
