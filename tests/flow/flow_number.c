@@ -58,17 +58,12 @@ ticks_come_each_second_in_order(void **state)
 
     claim(s, stream != NULL);
     for (int i = 0; i < 4; i++) {
-        json_t *tick = sse_next_json(stream, "tick", stage_ms(STAGE_PATIENCE_MS));
+        json_t *tick = sse_next_tick(stream, &last_seq, stage_ms(STAGE_PATIENCE_MS));
         const json_int_t t = json_integer_value(json_object_get(tick, "t"));
-        const json_int_t seq = json_integer_value(json_object_get(tick, "s"));
 
         claim(s, tick != NULL);
-        if (i > 0) {
-            claim(s, t > last_t);
-            claim(s, seq == last_seq + 1);
-        }
+        claim(s, t > last_t);
         last_t = t;
-        last_seq = seq;
         json_decref(tick);
     }
     sse_close(&stream);
@@ -217,15 +212,19 @@ a_reader_that_returns_gets_what_it_missed_in_one_event(void **state)
     fill = json_loads(ev.data, 0, NULL);
     missed = json_object_get(fill, "ticks");
     last = json_integer_value(json_object_get(fill, "s"));
-    // Two, or one more that came meanwhile; each once, in order, and the id is the last one's.
-    claim(s, last >= seq + 2 && json_array_size(missed) == (size_t) (last - seq));
-    for (size_t i = 0; i < json_array_size(missed); i++)
-        claim(s, json_integer_value(json_object_get(json_array_get(missed, i), "s")) ==
-                     seq + 1 + (json_int_t) i);
+    // Two, or one more that came meanwhile; each once, in order, and the id is the last one's. A
+    // number that no tick has may be that of another event.
+    claim(s, json_array_size(missed) >= 2);
+    for (size_t i = 0; i < json_array_size(missed); i++) {
+        const json_int_t was = seq;
+
+        seq = json_integer_value(json_object_get(json_array_get(missed, i), "s"));
+        claim(s, seq > was && seq <= last);
+    }
     claim(s, strtoll(strchr(ev.id, '-') + 1, NULL, 10) == last);
     json_decref(fill);
-    tick = sse_next_json(stream, "tick", stage_ms(STAGE_PATIENCE_MS));
-    claim(s, json_integer_value(json_object_get(tick, "s")) == last + 1);
+    tick = sse_next_tick(stream, &last, stage_ms(STAGE_PATIENCE_MS));
+    claim(s, tick != NULL);
     json_decref(tick);
     sse_close(&stream);
 }

@@ -149,13 +149,10 @@ s_age(stage_t *s, sse_t *stream, int n)
     json_int_t last = 0;
 
     for (int i = 0; i < n; i++) {
-        json_t *tick = sse_next_json(stream, "tick", stage_ms(STAGE_PATIENCE_MS));
-        const json_int_t seq = json_integer_value(json_object_get(tick, "s"));
+        json_t *tick = sse_next_tick(stream, &last, stage_ms(STAGE_PATIENCE_MS));
 
         claim(s, tick != NULL);
-        claim(s, last == 0 || seq == last + 1);
         ages[i] = clock_real_ms() - json_integer_value(json_object_get(tick, "t"));
-        last = seq;
         json_decref(tick);
     }
     qsort(ages + n / 2, (size_t) (n / 2), sizeof *ages, s_compare);

@@ -360,6 +360,28 @@ sse_next_json(sse_t *self, const char *event, int timeout_ms)
     return json_loads(ev.data, 0, NULL);
 }
 
+json_t *
+sse_next_tick(sse_t *self, json_int_t *seq, int timeout_ms)
+{
+    struct sse_event ev;
+
+    while (sse_next(self, &ev, timeout_ms)) {
+        const bool is_tick = strcmp(ev.event, "tick") == 0;
+        json_t *data = json_loads(ev.data, 0, NULL);
+        const json_int_t number = json_integer_value(json_object_get(data, "s"));
+        const bool follows = *seq == 0 || number == *seq + 1;
+
+        if (number != 0 && (*seq != 0 || is_tick))
+            *seq = number;
+        if (is_tick && follows)
+            return data;
+        json_decref(data);
+        if (number != 0 && !follows)
+            return NULL;
+    }
+    return NULL;
+}
+
 bool
 sse_ended(const sse_t *self)
 {

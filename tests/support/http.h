@@ -56,6 +56,9 @@ bool sse_next(sse_t *self, struct sse_event *ret, int timeout_ms);
 bool sse_next_of(sse_t *self, const char *event, struct sse_event *ret, int timeout_ms);
 // The same, and its data as JSON for json_decref, or NULL.
 json_t *sse_next_json(sse_t *self, const char *event, int timeout_ms);
+// The next tick of a view, likewise. Each event of a view has a number, its hosts' and notes' too:
+// NULL also where one is missing behind number *seq (0: any), which becomes the tick's.
+json_t *sse_next_tick(sse_t *self, json_int_t *seq, int timeout_ms);
 bool sse_ended(const sse_t *self);
 int sse_fd(const sse_t *self);
 
