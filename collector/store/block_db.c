@@ -14,6 +14,7 @@
 
 #define APPLICATION_ID 0x5a50424b // "ZPBK"
 #define FORMAT_VERSION 2
+#define STOP_EACH      10000 // steps of SQLite's machine, some ms
 
 enum statement {
     PUT_TILE,
@@ -342,8 +343,14 @@ block_db_version(block_db_t *self, int64_t *ret)
     return sqlite_room_done(&self->room, row, step, 0);
 }
 
+static int
+s_is_stopped(void *arg)
+{
+    return atomic_load((atomic_bool *) arg);
+}
+
 int
-block_db_check_all(block_db_t *self)
+block_db_check_all(block_db_t *self, atomic_bool *stop)
 {
     sqlite3_stmt *row = NULL;
     int rc = sqlite_room_statement(&self->room, CHECK_ALL, &row);
@@ -351,7 +358,10 @@ block_db_check_all(block_db_t *self)
 
     if (rc < 0)
         return rc;
+    // An interrupt before the first step would be forgotten.
+    sqlite3_progress_handler(self->room.db, STOP_EACH, s_is_stopped, stop);
     step = sqlite3_step(row);
+    sqlite3_progress_handler(self->room.db, 0, NULL, NULL);
     if (step == SQLITE_ROW && strcmp((const char *) sqlite3_column_text(row, 0), "ok") != 0)
         rc = ERR_FORMAT;
     return sqlite_room_done(&self->room, row, step, rc);

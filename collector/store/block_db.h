@@ -13,6 +13,7 @@
 #ifndef COLLECTOR_STORE_BLOCK_DB_H
 #define COLLECTOR_STORE_BLOCK_DB_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -114,8 +115,8 @@ int block_db_hosts(block_db_t *self, int (*fn)(void *arg, const struct block_hos
 // A number that changes when another connection has written to the file. 0 or an error.
 int block_db_version(block_db_t *self, int64_t *ret);
 // SQLite's integrity_check: 0, or ERR_FORMAT; indexes are compared with what they are of, too.
-// Reads the whole file.
-int block_db_check_all(block_db_t *self);
+// Reads the whole file, until *stop: then ERR_CLOSED.
+int block_db_check_all(block_db_t *self, atomic_bool *stop);
 // SQLite's quick_check: 0, or ERR_FORMAT with its first finding in `why`. Reads the whole file.
 int block_db_check(block_db_t *self, char *why, size_t size);
 // What another thread is at with it ends, with ERR_CLOSED. The one call that is any thread's.

@@ -206,28 +206,34 @@ block_files_replace(block_files_t *self, const struct block_name *name, const ch
 {
     char path[BLOCK_PATH_SIZE];
     char made[BLOCK_PATH_SIZE];
-    bool ready = true;
-    int rc = 0;
+    bool begun = false;
+    int rc;
 
     block_files_path(self, name, "", path);
     block_files_path(self, name, suffix, made);
-    // A log of the old one would be taken for the new one's, also where the power fails in between.
     pthread_mutex_lock(&self->names);
-    for (size_t i = 1; i < BESIDE && ready; i++) {
+    rc = access(made, F_OK) == -1 ? -errno : 0;
+    // A log of the old one would be taken for the new one's, also where the power fails in between.
+    for (size_t i = 1; i < BESIDE && rc == 0; i++) {
         char beside[BLOCK_PATH_SIZE + 32];
 
         snprintf(beside, sizeof beside, "%s%s", path, s_beside[i]);
-        ready = unlink(beside) == 0 || errno == ENOENT;
+        if (unlink(beside) == 0)
+            begun = true;
+        else if (errno != ENOENT)
+            rc = -errno;
     }
-    if (ready)
-        rc = block_files_sync(self);
+    rc = rc < 0 ? rc : block_files_sync(self);
     CRASH_POINT(MERGE_RENAME);
-    ready = ready && rc == 0 && rename(made, path) == 0;
+    if (rc == 0 && rename(made, path) == -1)
+        rc = -errno;
     pthread_mutex_unlock(&self->names);
+    // Who has the old one open reads a log that has no name any more, and who opens it makes
+    // another: there is no way back.
+    if (rc < 0 && !begun)
+        return 1;
     CRASH_POINT(MERGE_RENAMED);
-    if (ready)
-        rc = block_files_sync(self);
-    return rc < 0 ? rc : !ready;
+    return rc < 0 ? rc : block_files_sync(self);
 }
 
 int

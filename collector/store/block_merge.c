@@ -308,7 +308,7 @@ s_merge(block_merge_t *self)
     if (rc == 0 && self->had.tiles == 0)
         rc = 1;
     rc = rc != 0 ? rc : s_has_room(self);
-    rc = rc != 0 ? rc : block_db_check_all(self->source);
+    rc = rc != 0 ? rc : block_db_check_all(self->source, &self->stopping);
     if (rc == 0) {
         rc = s_make(self);
         if (rc == 0) {

@@ -16,7 +16,7 @@
 //         not tried again before the next start. Each is told once.
 // Cost:   reads and writes BLOCK_MERGE_BYTES_PER_S of tiles at most, but for SQLite's
 //         integrity_check of each file, once.
-// Memory: 100 MiB at most, while it runs.
+// Memory: some 100 MiB at most, while it runs.
 // Source: collector/store/FORMAT.md, "Files".
 
 #ifndef COLLECTOR_STORE_BLOCK_MERGE_H

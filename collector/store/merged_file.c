@@ -228,8 +228,9 @@ s_copy(struct work *w)
     rc = rc < 0 ? rc : s_flush(w);
     rc = rc < 0 ? rc : block_db_write(w->target, NULL, 0, w->marks.at, w->marks.n);
     rc = rc < 0 ? rc : block_db_stat(w->target, &has);
+    // Rows without a value are not copied: they may have been the first or the last.
     if (rc == 0 && (has.samples != w->samples || has.tiles != w->number ||
-                    has.first_ms != w->is->had->first_ms || has.last_ms != w->is->had->last_ms))
+                    has.first_ms < w->is->had->first_ms || has.last_ms > w->is->had->last_ms))
         rc = ERR_FORMAT;
     rc = rc < 0 ? rc : block_db_checkpoint(w->target, true);
     return rc == 1 ? -EBUSY : rc; // nobody else reads it

@@ -59,7 +59,7 @@ s_grow(struct run *run, uint32_t n)
 {
     if (n <= run->size)
         return;
-    run->size = run->size == 0 ? 16 : run->size + run->size / 2;
+    run->size += run->size / 2; // of many series that have little, nothing is for later
     if (run->size < n)
         run->size = n;
     run->at = xrealloc(run->at, run->size, sizeof *run->at);

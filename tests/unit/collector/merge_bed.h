@@ -36,6 +36,7 @@ struct merge_tile {
     uint32_t rows;
     series_id first_id, n_ids;
     int64_t value;
+    bool bare; // its first row and its last one have no value
 };
 
 static inline struct sealed_tile *
@@ -44,22 +45,29 @@ merge_tile_new(const struct merge_tile *what)
     tile_writer_t *w = tile_writer_new();
     int64_t times[TILE_ROWS_MAX];
     double values[TILE_ROWS_MAX];
+    uint64_t present[COLUMN_WORDS(TILE_ROWS_MAX)];
     struct block_tile is = { .number = what->number,
                              .host = what->host,
                              .first_ms = what->first_ms,
                              .last_ms = what->first_ms + (what->rows - 1) * what->step_ms,
                              .rows = what->rows,
                              .series = what->n_ids,
-                             .samples = (uint64_t) what->rows * what->n_ids };
+                             .samples = (uint64_t) (what->rows - (what->bare ? 2 : 0)) *
+                                        what->n_ids };
     struct sealed_tile *tile;
 
     for (uint32_t i = 0; i < what->rows; i++)
         times[i] = what->first_ms + i * what->step_ms;
+    memset(present, 0xff, sizeof present);
+    if (what->bare) {
+        present[0] &= ~UINT64_C(1);
+        present[(what->rows - 1) / 64] &= ~(UINT64_C(1) << (what->rows - 1) % 64);
+    }
     tile_writer_begin(w, what->host, 0, times, what->rows);
     for (series_id id = what->first_id; id < what->first_id + what->n_ids; id++) {
         for (uint32_t i = 0; i < what->rows; i++)
             values[i] = (double) (what->value + (times[i] / 1000 * id) % 91) / 10;
-        tile_writer_add_doubles(w, id, values, NULL);
+        tile_writer_add_doubles(w, id, values, what->bare ? present : NULL);
     }
     is.bytes = tile_writer_finish(w, &is.len);
     tile = sealed_tile_new(&is);

@@ -118,7 +118,7 @@ what_comes_later_to_a_merged_day_stands_behind_what_was_there(void **state)
     assert_int_equal(merge_all(bed.files, MERGE_OLD_MS, NEVER).merged, 1);
     // Times that were there, with other values.
     merge_put(bed.files, &(struct merge_tile){ MERGE_NUMBER(2000), 1, MERGE_DAY * PARTITION_MS,
-                                               1000, 1000, 1, 20, 5 });
+                                               1000, 1000, 1, 20, 5, false });
     bed_close(&bed);
     assert_int_equal(bed_open(&bed), 0);
     assert_true(tiles() < was);
@@ -127,7 +127,7 @@ what_comes_later_to_a_merged_day_stands_behind_what_was_there(void **state)
     // And a time that was not.
     merge_put(bed.files,
               &(struct merge_tile){ MERGE_NUMBER(2001), 1, MERGE_DAY * PARTITION_MS + 5000000, 1000,
-                                    1, 1, 1, 0 });
+                                    1, 1, 1, 0, false });
     assert_int_equal(merge_tell(&after, bed.reader), len + sizeof(struct sample));
 }
 
@@ -144,7 +144,7 @@ a_file_that_is_written_meanwhile_stays_and_is_merged_later(void **state)
     assert_true(merge_wait(merge, 1));                   // and the new one is ready
     merge_put(bed.files,
               &(struct merge_tile){ MERGE_NUMBER(2000), 1, MERGE_DAY * PARTITION_MS + 5000000, 1000,
-                                    1, 1, 1, 0 });
+                                    1, 1, 1, 0, false });
     (void) merge_tell(&before, bed.reader);
     assert_int_equal(block_merge_step(merge, NEVER), 0);
     block_merge_stop(&merge);
@@ -168,7 +168,7 @@ a_file_that_was_written_and_closed_meanwhile_stays(void **state)
     assert_true(merge_wait(merge, 1));
     merge_put(bed.files,
               &(struct merge_tile){ MERGE_NUMBER(2000), 1, MERGE_DAY * PARTITION_MS + 5000000, 1000,
-                                    1, 1, 1, 0 });
+                                    1, 1, 1, 0, false });
     assert_int_equal(block_files_tick(bed.files, 2 * BLOCK_FILES_IDLE_MS), 0);
     (void) merge_tell(&before, bed.reader);
     assert_int_equal(block_merge_step(merge, NEVER), 0);
@@ -242,6 +242,48 @@ who_reads_the_old_file_reads_it_to_its_end(void **state)
     assert_int_equal(r.tiles, was);
     block_merge_stop(&r.merge);
     assert_true(tiles() < was); // and then the new one
+    says_the_same();
+}
+
+// A log that has lost its name is no reader's.
+static void
+without_its_copy_the_old_file_stays_and_is_read_on(void **state)
+{
+    block_merge_t *merge = merge_start(bed.files, MERGE_OLD_MS);
+    const uint64_t was = tiles(), file = inode();
+    const struct merge_tile late = {
+        MERGE_NUMBER(500), 1, MERGE_DAY * PARTITION_MS, 1000, 10, 1, 1, 0, false
+    };
+    char path[160];
+
+    (void) state;
+    assert_true(merge_wait(merge, 1));
+    assert_int_equal(block_merge_step(merge, NEVER), 0);
+    assert_true(merge_wait(merge, 1));
+    bed_path(&bed, path, FILE_NAME ".merged");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(block_merge_step(merge, NEVER), 0);
+    assert_int_equal(inode(), file);
+    merge_put(bed.files, &late);
+    assert_int_equal(tiles(), was + 1);
+    block_merge_stop(&merge);
+}
+
+static void
+rows_without_a_value_are_not_copied(void **state)
+{
+    const struct merge_tile first = {
+        MERGE_NUMBER(500), 1, MERGE_DAY * PARTITION_MS, 500, 3, 1, 2, 0, true
+    };
+    const struct merge_tile last = {
+        MERGE_NUMBER(501), 1, (MERGE_DAY + 1) * PARTITION_MS - 9000, 1000, 9, 1, 2, 0, true
+    };
+
+    (void) state;
+    merge_put(bed.files, &first);
+    merge_put(bed.files, &last);
+    (void) merge_tell(&before, bed.reader);
+    assert_int_equal(merge_all(bed.files, MERGE_OLD_MS, NEVER).merged, 1);
     says_the_same();
 }
 
@@ -444,6 +486,8 @@ main(void)
         claim_test(a_file_with_later_tiles_than_one_that_is_on_its_way_stays),
         claim_test(a_day_that_is_young_or_was_just_written_is_left_alone),
         claim_test(who_reads_the_old_file_reads_it_to_its_end),
+        claim_test(without_its_copy_the_old_file_stays_and_is_read_on),
+        claim_test(rows_without_a_value_are_not_copied),
         claim_test(a_copy_that_was_begun_before_is_made_again),
         claim_test(a_day_that_goes_meanwhile_is_gone),
         claim_test(a_stop_at_any_moment_leaves_the_old_file),
