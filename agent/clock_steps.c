@@ -101,7 +101,7 @@ s_tell(clock_steps_t *self)
     return &self->now;
 }
 
-// "90.0 s", "1.5 h".
+// "90.0 s", "1.5 h", never "60.0 min".
 static void
 s_put_by(char out[BY_SIZE], int64_t ms)
 {
@@ -115,7 +115,8 @@ s_put_by(char out[BY_SIZE], int64_t ms)
                   { INFINITY, S_DAY, "days" } };
     size_t i = 0;
 
-    while (s >= units[i].below)
+    // As it is written: 59.99 min are 1.0 h.
+    while (round(10 * s / units[i].unit) / 10 * units[i].unit >= units[i].below)
         i++;
     snprintf(out, BY_SIZE, "%.1f %s", s / units[i].unit, units[i].name);
 }

@@ -53,7 +53,7 @@ count_steps_of(stage_t *s, const char *question, int64_t about_ms)
             json_object_get(json_object_get(event, "fields"), "step"));
 
         claim(s, step != NULL);
-        n += llabs(strtoll(step, NULL, 10) - about_ms) < 100;
+        n += llabs(strtoll(step, NULL, 10) - about_ms) < NEAR_MS;
     }
     json_decref(all);
     return n;

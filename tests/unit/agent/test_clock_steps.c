@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,6 +125,28 @@ a_clock_that_steps_each_second_is_told_now_and_then_with_all_its_steps(void **st
 }
 
 static void
+a_step_is_told_in_the_unit_that_its_figure_has(void **state)
+{
+    static const struct {
+        int64_t ms;
+        const char *by;
+    } steps[] = {
+        { 119949, "119.9 s" },     { 119951, "2.0 min" }, { 3596900, "59.9 min" },
+        { 3599999, "1.0 h" },      { 3600001, "1.0 h" },  { 172600000, "47.9 h" },
+        { 172799999, "2.0 days" },
+    };
+    char text[64];
+
+    (void) state;
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        clock_steps_add(s_steps, steps[i].ms, T0);
+        snprintf(text, sizeof text, "clock stepped forward by %s", steps[i].by);
+        assert_string_equal(
+            clock_steps_due(s_steps, 1000 * CLOCK_STEPS_EVERY_MS * (int64_t) i)->text, text);
+    }
+}
+
+static void
 steps_that_are_held_are_told_as_one(void **state)
 {
     const struct host_event *event;
@@ -158,6 +181,7 @@ main(void)
         steps_test(a_step_is_told_with_its_two_times),
         steps_test(a_step_is_said_in_the_unit_of_its_size),
         steps_test(a_clock_that_steps_each_second_is_told_now_and_then_with_all_its_steps),
+        steps_test(a_step_is_told_in_the_unit_that_its_figure_has),
         steps_test(steps_that_are_held_are_told_as_one),
     };
 
