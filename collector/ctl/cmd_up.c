@@ -339,7 +339,7 @@ s_wait_ready(struct up *self)
 {
     const int64_t deadline_ms = clock_mono_ms() + READY_MS;
     enum readiness step = READINESS_NONE;
-    struct readiness_agent agent, *whose = self->wanted[UP_AGENT] ? &agent : NULL;
+    struct readiness_agent agent = { 0 }, *whose = self->wanted[UP_AGENT] ? &agent : NULL;
     struct buf data = { 0 }, why = { 0 };
 
     s_our_agent(&agent, self, &data);
