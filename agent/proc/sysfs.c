@@ -68,7 +68,7 @@ sysfs_text(char ret[SYSFS_TEXT_SIZE], int root_fd, const char *path)
 int
 sysfs_ask(int root_fd, const char *path, union slow_value *ret)
 {
-    char text[64];
+    char text[64] = { 0 };
     const ptrdiff_t n = s_read(text, sizeof text, root_fd, path);
 
     if (n < 0)
