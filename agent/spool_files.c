@@ -339,7 +339,9 @@ s_drop(spool_files_t *self, size_t i)
         return false;
     if (self->reader.segment == number)
         spool_reader_close(self);
-    // First the book: after a crash it must explain why the segment is not there.
+    // First the book: after a crash it must explain why the segment is not there. And it may know
+    // of no record that is not in its own: that would be told as lost.
+    (void) segment_log_flush(self->log);
     (void) spool_files_write_book(self);
     rc = segment_log_drop(self->log, number);
     if (rc < 0 && rc != ERR_UNKNOWN)

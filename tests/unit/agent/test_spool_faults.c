@@ -263,6 +263,32 @@ a_kill_at_any_moment_keeps_what_was_flushed(void **state)
     open_files(b);
 }
 
+// Segments go, and the book is written, with a record on its way to its own.
+static void
+a_kill_behind_an_acknowledgement_makes_no_record_a_lost_one(void **state)
+{
+    struct bed *b = *state;
+    pid_t child;
+
+    spool_files_close(&b->files);
+    child = fork();
+    if (child == 0) {
+        struct record r;
+
+        open_files(b);
+        append(b, 400);
+        r = bed_record(b->stream, b->next, LEN);
+        if (spool_files_append(b->files, &r) != 0)
+            _exit(1);
+        ack(b, b->stream, b->next);
+        raise(SIGKILL);
+    }
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    open_files(b);
+    assert_true(spool_files_book(b->files)->ledger.acked > 0);
+    assert_int_equal(ledger_lost(&spool_files_book(b->files)->ledger), 0);
+}
+
 static void
 a_full_disk_costs_the_oldest_and_the_rest_goes_on(void **state)
 {
@@ -348,6 +374,7 @@ main(void)
         files_test(a_spool_without_its_book_is_read_as_far_as_it_goes),
         files_test(an_older_copy_of_the_folder_is_a_spool_as_it_was_then),
         files_test(a_kill_at_any_moment_keeps_what_was_flushed),
+        files_test(a_kill_behind_an_acknowledgement_makes_no_record_a_lost_one),
         files_test(a_full_disk_costs_the_oldest_and_the_rest_goes_on),
     };
     return cmocka_run_group_tests_name("spool_faults", tests, enter, leave);
