@@ -186,25 +186,14 @@ s_settle(import_report_t *self, struct sums *ret)
     return rc;
 }
 
-static int
-s_take_numbers(void *arg, const struct query_reply *reply, struct rbuf *r)
-{
-    int rc = 0;
-
-    for (uint32_t i = 0; i < reply->n && rc == 0; i++)
-        rc = query_take_number(r, arg);
-    return rc;
-}
-
 int
 import_report_keep(import_report_t *self, int64_t oldest_ms, FILE *err)
 {
-    struct query_request q = { .type = QUERY_STATUS };
-    struct query_numbers status = { 0 };
+    struct query_numbers status;
     struct buf why = { 0 };
     char oldest[WHEN_SIZE];
     int64_t keep_ms;
-    const int rc = query_client_ask(self->client, &q, ASK_MS, s_take_numbers, &status, &why);
+    const int rc = query_client_numbers(self->client, ASK_MS, &status, &why);
 
     buf_release(&why);
     keep_ms = status.value[STATUS_KEEP_MS];

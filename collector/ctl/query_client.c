@@ -10,7 +10,6 @@
 #include "shared/base/err.h"
 #include "shared/base/xalloc.h"
 #include "shared/net/option.h"
-#include "shared/wire/query_number.h"
 
 #define ENDPOINT_SIZE 1024
 #define QUEUE         64 // messages either way
@@ -150,11 +149,20 @@ s_take_numbers(void *arg, const struct query_reply *reply, struct rbuf *r)
 }
 
 int
-query_client_whole(query_client_t *self, int timeout_ms, bool *ret, struct buf *why)
+query_client_numbers(query_client_t *self, int timeout_ms, struct query_numbers *ret,
+                     struct buf *why)
 {
     struct query_request q = { .type = QUERY_STATUS };
-    struct query_numbers numbers = { 0 };
-    int rc = query_client_ask(self, &q, timeout_ms, s_take_numbers, &numbers, why);
+
+    *ret = (struct query_numbers){ 0 };
+    return query_client_ask(self, &q, timeout_ms, s_take_numbers, ret, why);
+}
+
+int
+query_client_whole(query_client_t *self, int timeout_ms, bool *ret, struct buf *why)
+{
+    struct query_numbers numbers;
+    const int rc = query_client_numbers(self, timeout_ms, &numbers, why);
 
     *ret = numbers.value[STATUS_REPLAYING] == 0;
     return rc == ERR_RANGE ? 0 : rc; // an older one does not know the question

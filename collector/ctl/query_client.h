@@ -11,6 +11,7 @@
 #include "shared/base/rbuf.h"
 #include "shared/net/sock.h"
 #include "shared/wire/query_msg.h"
+#include "shared/wire/query_number.h"
 
 typedef struct query_client query_client_t;
 
@@ -41,6 +42,9 @@ typedef int query_client_series_fn(void *arg, const struct query_series *series)
 int query_client_series(query_client_t *self, struct query_request *q, int timeout_ms,
                         query_client_series_fn *fn, void *arg, struct buf *why,
                         struct query_client_note *note);
+// How the collector is, in numbers: those that it tells. As query_client_ask.
+int query_client_numbers(query_client_t *self, int timeout_ms, struct query_numbers *ret,
+                         struct buf *why);
 // Whether the collector has read its journal back, so that no answer lacks what it took before its
 // start: true in *ret for one that does not say. As query_client_ask.
 int query_client_whole(query_client_t *self, int timeout_ms, bool *ret, struct buf *why);
