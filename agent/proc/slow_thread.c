@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "shared/base/clock.h"
+#include "shared/base/cond.h"
 #include "shared/base/err.h"
 #include "shared/base/log.h"
 #include "shared/base/map.h"
@@ -122,15 +123,6 @@ slow_thread_destroy(slow_thread_t **self_p)
 
 // The thread. --------------------------------------------------------------------------------
 
-// A cond variable's time is CLOCK_MONOTONIC here, as clock_mono_ms is.
-static void
-s_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t at_ms)
-{
-    const struct timespec at = { .tv_sec = at_ms / 1000, .tv_nsec = at_ms % 1000 * 1000000 };
-
-    pthread_cond_timedwait(cond, lock, &at);
-}
-
 static void *
 s_run(void *arg)
 {
@@ -145,7 +137,7 @@ s_run(void *arg)
             continue;
         }
         if (clock_mono_ms() < worker->start_ms) {
-            s_wait_until(&worker->told, &worker->lock, worker->start_ms);
+            (void) cond_wait_until(&worker->told, &worker->lock, worker->start_ms);
             continue;
         }
         worker->busy_ms = clock_mono_ms();
@@ -198,7 +190,6 @@ static struct worker *
 s_start(slow_thread_t *self)
 {
     struct worker *worker = xcalloc(1, sizeof *worker);
-    pthread_condattr_t monotonic;
     pthread_attr_t attr;
     sigset_t all, before;
     int rc;
@@ -208,11 +199,8 @@ s_start(slow_thread_t *self)
     worker->ask = self->opt.ask;
     worker->root_fd = fcntl(self->opt.root_fd, F_DUPFD_CLOEXEC, 3);
     pthread_mutex_init(&worker->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&worker->told, &monotonic);
-    pthread_cond_init(&worker->answered, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    cond_init(&worker->told);
+    cond_init(&worker->answered);
     pthread_attr_init(&attr);
     pthread_attr_setstacksize(&attr, STACK_BYTES);
     sigfillset(&all);
@@ -404,7 +392,7 @@ s_wait_answer(struct worker *worker, int64_t ms)
     pthread_mutex_lock(&worker->lock);
     done = worker->done;
     while (worker->busy_ms >= 0 && worker->done == done && clock_mono_ms() < until_ms)
-        s_wait_until(&worker->answered, &worker->lock, until_ms);
+        (void) cond_wait_until(&worker->answered, &worker->lock, until_ms);
     answered = worker->busy_ms < 0 || worker->done != done;
     pthread_mutex_unlock(&worker->lock);
     return answered;
@@ -431,7 +419,7 @@ slow_thread_wait(slow_thread_t *self, int64_t ms)
         if (look_ms <= clock_mono_ms() || look_ms > until_ms)
             look_ms = until_ms;
         if (!over && clock_mono_ms() < until_ms)
-            s_wait_until(&worker->answered, &worker->lock, look_ms);
+            (void) cond_wait_until(&worker->answered, &worker->lock, look_ms);
         pthread_mutex_unlock(&worker->lock);
         if (over || clock_mono_ms() >= until_ms) {
             slow_thread_collect(self);

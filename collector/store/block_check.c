@@ -5,10 +5,11 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "collector/store/block_files_inner.h"
 #include "collector/store/tile.h"
+#include "shared/base/clock.h"
+#include "shared/base/cond.h"
 #include "shared/base/err.h"
 #include "shared/base/log.h"
 #include "shared/base/xalloc.h"
@@ -39,16 +40,12 @@ int
 block_check_start(block_check_t **ret, const struct block_check_options *options)
 {
     block_check_t *self = xcalloc(1, sizeof *self);
-    pthread_condattr_t by;
     int rc;
 
     self->is = *options;
     atomic_fetch_add(&options->files->readers, 1);
     pthread_mutex_init(&self->lock, NULL);
-    pthread_condattr_init(&by);
-    pthread_condattr_setclock(&by, CLOCK_MONOTONIC);
-    pthread_cond_init(&self->ended, &by);
-    pthread_condattr_destroy(&by);
+    cond_init(&self->ended);
     rc = -pthread_create(&self->thread, NULL, s_run, self);
     self->running = rc == 0;
     if (rc < 0) {
@@ -96,20 +93,13 @@ block_check_stat(block_check_t *self)
 static bool
 s_pause(block_check_t *self, int64_t ms)
 {
-    struct timespec until;
+    const int64_t until_ms = clock_mono_ms() + ms;
     bool stopping;
     int rc = 0;
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += ms % 1000 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
     pthread_mutex_lock(&self->lock);
     while (!self->stopping && rc != ETIMEDOUT)
-        rc = pthread_cond_timedwait(&self->ended, &self->lock, &until);
+        rc = cond_wait_until(&self->ended, &self->lock, until_ms);
     stopping = self->stopping;
     pthread_mutex_unlock(&self->lock);
     return stopping;

@@ -16,12 +16,12 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <time.h>
 
 #include "collector/store/block_files_inner.h"
 #include "collector/store/merged_file.h"
 #include "collector/store/sealed_tile.h"
 #include "shared/base/clock.h"
+#include "shared/base/cond.h"
 #include "shared/base/crash_point.h"
 #include "shared/base/err.h"
 #include "shared/base/log.h"
@@ -59,16 +59,12 @@ int
 block_merge_start(block_merge_t **ret, const struct block_merge_options *options)
 {
     block_merge_t *self = xcalloc(1, sizeof *self);
-    pthread_condattr_t by;
     int rc;
 
     self->is = *options;
     atomic_fetch_add(&options->files->readers, 1);
     pthread_mutex_init(&self->lock, NULL);
-    pthread_condattr_init(&by);
-    pthread_condattr_setclock(&by, CLOCK_MONOTONIC);
-    pthread_cond_init(&self->changed, &by);
-    pthread_condattr_destroy(&by);
+    cond_init(&self->changed);
     rc = -pthread_create(&self->thread, NULL, s_run, self);
     self->running = rc == 0;
     if (rc < 0) {
@@ -162,20 +158,13 @@ block_merge_step(block_merge_t *self, uint64_t first_number)
 static bool
 s_pause(block_merge_t *self, int64_t ms)
 {
-    struct timespec until;
+    const int64_t until_ms = clock_mono_ms() + ms;
     bool stopping;
     int rc = 0;
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += ms % 1000 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
     pthread_mutex_lock(&self->lock);
     while (!self->stopping && rc != ETIMEDOUT)
-        rc = pthread_cond_timedwait(&self->changed, &self->lock, &until);
+        rc = cond_wait_until(&self->changed, &self->lock, until_ms);
     stopping = self->stopping;
     pthread_mutex_unlock(&self->lock);
     return stopping;

@@ -10,6 +10,7 @@
 #include "collector/store/local_inner.h"
 #include "collector/store/sealer.h"
 #include "shared/base/clock.h"
+#include "shared/base/cond.h"
 #include "shared/base/err.h"
 #include "shared/base/xalloc.h"
 
@@ -47,19 +48,6 @@ static const struct store_ops s_ops = {
     .destroy = s_destroy,
 };
 
-// By the clock that the store's thread waits by.
-static void
-s_init_conditions(local_store_t *self)
-{
-    pthread_condattr_t by;
-
-    pthread_condattr_init(&by);
-    pthread_condattr_setclock(&by, CLOCK_MONOTONIC);
-    pthread_cond_init(&self->work, &by);
-    pthread_cond_init(&self->done, &by);
-    pthread_condattr_destroy(&by);
-}
-
 int
 local_store_new(local_store_t **ret, uint64_t most_bytes)
 {
@@ -89,7 +77,8 @@ local_store_open(local_store_t **ret, const struct local_store_config *config)
     atomic_init(&self->cursors, 0);
     pthread_mutex_init(&self->appending, NULL);
     pthread_mutex_init(&self->lock, NULL);
-    s_init_conditions(self);
+    cond_init(&self->work);
+    cond_init(&self->done);
     atomic_init(&self->loaded, config->dir == NULL);
     if (config->dir != NULL)
         rc = s_open_disk(self, config);

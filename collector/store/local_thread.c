@@ -2,10 +2,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "collector/store/local_inner.h"
 #include "shared/base/clock.h"
+#include "shared/base/cond.h"
 #include "shared/base/err.h"
 #include "shared/base/log.h"
 
@@ -27,7 +27,6 @@ s_wait(struct local_store *self, const struct room *room, int64_t now_ms)
 {
     int64_t wait_ms = IDLE_MS;
     int64_t due_ms = INT64_MAX;
-    struct timespec until;
 
     if (self->disk != NULL && self->first != NULL)
         due_ms = self->unwritten_ms + LOCAL_WRITE_MS;
@@ -37,14 +36,7 @@ s_wait(struct local_store *self, const struct room *room, int64_t now_ms)
         wait_ms = (due_ms > room->again_ms ? due_ms : room->again_ms) - now_ms;
         wait_ms = wait_ms < 1 ? 1 : wait_ms > IDLE_MS ? IDLE_MS : wait_ms;
     }
-    clock_gettime(CLOCK_MONOTONIC, &until); // that of the condition
-    until.tv_sec += wait_ms / 1000;
-    until.tv_nsec += wait_ms % 1000 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    (void) pthread_cond_timedwait(&self->work, &self->lock, &until);
+    (void) cond_wait_until(&self->work, &self->lock, now_ms + wait_ms);
 }
 
 // Whether something is to be written now.
